@@ -1,0 +1,31 @@
+//! proxmox-mcp: run a Proxmox VE cluster through the Model Context Protocol.
+//!
+//! The codemap, in reading order:
+//!
+//! * [`cli`] — the command line: what `main` does with its arguments.
+//! * [`config`] — the configuration file and the environment, as one checked value.
+//! * [`mcp`] — JSON-RPC over stdio, lifecycle, workers. Knows nothing of Proxmox.
+//! * [`tools`] — one row per tool: what it is, what it sends, how its answer is shaped.
+//! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
+//! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
+//! * [`cancel`], [`secret`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
+//!
+//! Invariants:
+//!
+//! * Every request read from a client is answered exactly once; a notification never is.
+//! * stdout carries protocol lines only; logs go to stderr.
+//! * Nothing touches the network or resolves a secret before the first tool call.
+//! * What may have been carried out by Proxmox is never sent twice.
+//! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
+
+pub mod cancel;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod log;
+pub mod mcp;
+pub mod pve;
+pub mod secret;
+pub mod suggest;
+pub mod sync;
+pub mod tools;

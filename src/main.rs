@@ -1,0 +1,3 @@
+//! The binary: hands its arguments to [`proxmox_mcp::cli`].
+
+fn main() {}

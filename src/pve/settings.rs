@@ -1,0 +1,68 @@
+//! What the client must know to reach one cluster. Made by the configuration, or by a test.
+
+use crate::secret::SecretSource;
+use std::{path::PathBuf, time::Duration};
+
+/// How to reach and enter one cluster.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Nodes of the cluster, in the order in which they are tried. Never empty.
+    pub hosts: Vec<Host>,
+    /// How to log in.
+    pub auth: Auth,
+    /// Whose certificates are believed.
+    pub trust: Trust,
+    /// Time to connect to one host, TLS included.
+    pub connect_timeout: Duration,
+    /// Time for one whole request, connecting included.
+    pub timeout: Duration,
+    /// How many requests may be under way at once; also the size of the connection pool.
+    pub workers: usize,
+    /// The largest answer that is read, in bytes.
+    pub max_response_bytes: u64,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// A DNS name or an IP address; an IPv6 address stands without brackets.
+    pub name: String,
+    /// The API's port, 8006 by default.
+    pub port: u16,
+    /// Plain HTTP instead of HTTPS. Only the built-in sample cluster, on loopback, is spoken to like this.
+    pub plain: bool,
+}
+
+/// How to log in.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// An API token.
+    Token {
+        /// `user@realm!name`.
+        id: String,
+        /// The UUID shown when the token was made.
+        secret: SecretSource,
+    },
+    /// A user, who gets a ticket (pve.md section 2; API path `/access/ticket`).
+    Password {
+        /// `user@realm`.
+        user: String,
+        /// The password.
+        password: SecretSource,
+    },
+    /// Nothing configured yet: every request is refused with this sentence, which says what to set.
+    Missing(String),
+}
+
+/// Whose certificates are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The system's certificate store, or the bundled roots where there is none.
+    System,
+    /// The certificates in this PEM file and no others.
+    CaFile(PathBuf),
+    /// The one certificate with this SHA-256 fingerprint, whatever its name or date.
+    Fingerprint([u8; 32]),
+    /// Any certificate at all.
+    Anything,
+}
