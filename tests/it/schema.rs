@@ -1,0 +1,1 @@
+//! Every message of ours, judged by the official schemas.
