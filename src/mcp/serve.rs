@@ -174,7 +174,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     fn spawn(self) {
         let started = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, move || {
             while let Some(turn) = self.queue.next() {
-                self.run(turn)
+                self.run(turn);
             }
         });
         if let Err(error) = started {

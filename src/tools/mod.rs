@@ -1,1 +1,130 @@
-//! To come.
+//! The tools: what each one is, what it sends, how its answer is shaped.
+//!
+//! In reading order: [`row`] (what a tool is), [`nodes`] (the plainest rows), [`args`] (arguments, checked),
+//! [`record`] and [`table`] (lists), [`guests`] (rows that are two tools), [`toolbox`] (policy → find → check →
+//! run). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
+
+pub mod args;
+pub mod cluster;
+pub mod find;
+pub mod guest_info;
+pub mod guests;
+pub mod nodes;
+pub mod object;
+pub mod record;
+pub mod row;
+pub mod spec;
+pub mod storage;
+pub mod table;
+pub mod tasks;
+pub mod toolbox;
+
+pub use args::Args;
+pub use row::{Effect, Kind, Name, Param, Run, Tool};
+pub use toolbox::Tools;
+
+use crate::{config::Config, mcp::Call, pve};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use std::{panic::resume_unwind, thread};
+
+/// A toolset: rows under the name that the configuration lists them by.
+#[derive(Debug)]
+pub struct Group {
+    /// The toolset's name; for rows that are two tools, the virtual machines' one.
+    pub name: &'static str,
+    /// The toolset of the containers' half of such rows.
+    pub containers: &'static str,
+    /// Its rows.
+    pub tools: &'static [Tool],
+}
+
+/// Every toolset, in the order in which they are listed.
+pub const GROUPS: &[Group] = &[
+    Group::new("cluster", cluster::TOOLS),
+    Group::new("nodes", nodes::TOOLS),
+    Group { name: "vms", containers: "containers", tools: guests::TOOLS },
+    Group::new("storage", storage::TOOLS),
+    Group::new("tasks", tasks::TOOLS),
+];
+
+impl Group {
+    const fn new(name: &'static str, tools: &'static [Tool]) -> Group {
+        Group { name, containers: name, tools }
+    }
+}
+
+/// What a running tool works with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The call: whether it is still wanted, progress, leave to wait.
+    pub call: &'a Call<'a>,
+    /// The cluster.
+    pub pve: &'a pve::Pve,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The kind of guest, for one half of a row that is two tools.
+    pub kind: Option<Kind>,
+}
+
+impl Context<'_> {
+    /// Reads a path of the API.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
+        Ok(self.pve.get(&self.call.cancel, path, params)?)
+    }
+
+    /// Reads several paths at the same time; the answers come in the order of the paths.
+    #[must_use]
+    pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<pve::Reply, pve::Error>; N] {
+        thread::scope(|scope| {
+            let none = pve::Params::new();
+            let none = &none;
+            paths
+                .map(|path| scope.spawn(move || self.pve.get(&self.call.cancel, path, none)))
+                .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })
+    }
+}
+
+/// What came of a tool: a JSON object, or a failure to be told.
+pub type Outcome = Result<Box<RawValue>, Failure>;
+
+/// Finished sentences for the model to read: what happened, and what to do next.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl Failure {
+    /// A failure that says this.
+    pub fn new(sentences: impl Into<String>) -> Failure {
+        Failure(sentences.into())
+    }
+}
+
+impl From<pve::Error> for Failure {
+    fn from(error: pve::Error) -> Failure {
+        Failure(error.to_string())
+    }
+}
+
+/// The rows of a list, borrowed from the answer that holds them.
+///
+/// # Errors
+/// The answer is no list of objects.
+pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
+    if reply.data.get() == "null" {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(reply.data.get())
+        .map_err(|error| Failure(format!("Proxmox answered something that is no list of objects: {error}.")))
+}
+
+/// A value as an answer.
+///
+/// # Errors
+/// Never for values with text keys; said anyway rather than assumed.
+pub fn answer(value: &impl Serialize) -> Outcome {
+    to_raw_value(value).map_err(|error| Failure(format!("The answer could not be written as JSON: {error}.")))
+}
