@@ -128,3 +128,67 @@ pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
 pub fn answer(value: &impl Serialize) -> Outcome {
     to_raw_value(value).map_err(|error| Failure(format!("The answer could not be written as JSON: {error}.")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        row::{Effect, Run},
+        spec::entries,
+        *,
+    };
+    use crate::{mcp::Revision, pve::Method};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_row_is_whole() {
+        let mut names = BTreeSet::new();
+        for entry in entries() {
+            let (name, tool) = (entry.name, entry.tool);
+            assert!(names.insert(name), "{name} stands twice");
+            assert!(name.starts_with("proxmox_") && name.len() <= 40, "{name}: proxmox_<verb>_<noun>, at most 40 characters");
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}: snake_case");
+            let about = entry.about();
+            assert!(about.ends_with('.') && about.starts_with(char::is_uppercase), "{name}: a sentence, not `{about}`");
+            assert!(!about.contains('{') && !about.contains('|'), "{name}: `{about}`");
+            let mut params = BTreeSet::new();
+            for param in tool.all_params() {
+                assert!(params.insert(param.name), "{name}: `{}` stands twice", param.name);
+            }
+            if let Run::Api(method, path) = tool.run {
+                assert_eq!(method == Method::Get, tool.effect == Effect::Read, "{name}: {method} does not fit its effect");
+                for hole in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+                    let found = matches!(tool.name, Name::Guest(..)) && (hole == "type" || hole == "node");
+                    let given = tool.params.iter().any(|param| param.name == hole && param.required);
+                    assert!(found || given, "{name}: nothing fills {{{hole}}} in {path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn schemas_are_flat_and_all_hints_are_given() {
+        for entry in entries() {
+            let spec = entry.spec(Revision::NEWEST_HANDSHAKE);
+            let schema = spec["inputSchema"].as_object().expect("an object");
+            assert_eq!(schema["type"], "object", "{}", entry.name);
+            assert_eq!(schema["additionalProperties"], false, "{}", entry.name);
+            for word in ["oneOf", "anyOf", "allOf", "not", "if", "$ref", "enum", "$schema"] {
+                assert!(!schema.contains_key(word), "{}: `{word}` at the root", entry.name);
+            }
+            for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+                assert!(spec["annotations"][hint].is_boolean(), "{}: {hint}", entry.name);
+            }
+            let bare = entry.spec(Revision::V2024_11_05);
+            assert!(bare.get("annotations").is_none() && bare.get("title").is_none());
+        }
+    }
+
+    #[test]
+    fn lists_choose_columns_and_page() {
+        for entry in entries().filter(|entry| entry.name.starts_with("proxmox_list_")) {
+            for name in ["fields", "limit", "offset"] {
+                assert!(entry.tool.params.iter().any(|param| param.name == name), "{}: no `{name}`", entry.name);
+            }
+        }
+    }
+}

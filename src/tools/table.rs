@@ -3,7 +3,7 @@
 use super::{
     Args, Context, Failure, Outcome,
     record::Record,
-    row::{Param, Shape},
+    row::Param,
 };
 use crate::{config::ListFormat, suggest::did_you_mean};
 use serde_json::value::RawValue;
@@ -182,8 +182,3 @@ fn rounded(share: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The three parameters that every list takes, for a test that no list forgets them.
-#[must_use]
-pub fn is_list(params: &[Param]) -> bool {
-    params.iter().any(|param| param.name == FIELDS.name && matches!(param.shape, Shape::Texts))
-}

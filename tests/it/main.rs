@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod config;
+mod docs;
+mod golden;
 mod protocol;
 mod schema;
 mod testbox;
+mod tidy;
