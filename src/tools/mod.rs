@@ -145,17 +145,27 @@ mod tests {
         for entry in entries() {
             let (name, tool) = (entry.name, entry.tool);
             assert!(names.insert(name), "{name} stands twice");
-            assert!(name.starts_with("proxmox_") && name.len() <= 40, "{name}: proxmox_<verb>_<noun>, at most 40 characters");
+            assert!(
+                name.starts_with("proxmox_") && name.len() <= 40,
+                "{name}: proxmox_<verb>_<noun>, at most 40 characters"
+            );
             assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}: snake_case");
             let about = entry.about();
-            assert!(about.ends_with('.') && about.starts_with(char::is_uppercase), "{name}: a sentence, not `{about}`");
+            assert!(
+                about.ends_with('.') && about.starts_with(char::is_uppercase),
+                "{name}: a sentence, not `{about}`"
+            );
             assert!(!about.contains('{') && !about.contains('|'), "{name}: `{about}`");
             let mut params = BTreeSet::new();
             for param in tool.all_params() {
                 assert!(params.insert(param.name), "{name}: `{}` stands twice", param.name);
             }
             if let Run::Api(method, path) = tool.run {
-                assert_eq!(method == Method::Get, tool.effect == Effect::Read, "{name}: {method} does not fit its effect");
+                assert_eq!(
+                    method == Method::Get,
+                    tool.effect == Effect::Read,
+                    "{name}: {method} does not fit its effect"
+                );
                 for hole in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
                     let found = matches!(tool.name, Name::Guest(..)) && (hole == "type" || hole == "node");
                     let given = tool.params.iter().any(|param| param.name == hole && param.required);
@@ -187,7 +197,11 @@ mod tests {
     fn lists_choose_columns_and_page() {
         for entry in entries().filter(|entry| entry.name.starts_with("proxmox_list_")) {
             for name in ["fields", "limit", "offset"] {
-                assert!(entry.tool.params.iter().any(|param| param.name == name), "{}: no `{name}`", entry.name);
+                assert!(
+                    entry.tool.params.iter().any(|param| param.name == name),
+                    "{}: no `{name}`",
+                    entry.name
+                );
             }
         }
     }

@@ -1,10 +1,6 @@
 //! Lists as lean tables: `{"columns":[…],"rows":[[…],…],"total":N}`, and `"next"` where there is more.
 
-use super::{
-    Args, Context, Failure, Outcome,
-    record::Record,
-    row::Param,
-};
+use super::{Args, Context, Failure, Outcome, record::Record, row::Param};
 use crate::{config::ListFormat, suggest::did_you_mean};
 use serde_json::value::RawValue;
 use std::cmp::Ordering;
@@ -181,4 +177,3 @@ fn rounded(share: f64) -> String {
     let text = format!("{share:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
-

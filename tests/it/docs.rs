@@ -19,7 +19,8 @@ fn readme_lists_every_tool() {
             Effect::Destroy => "destroys",
         };
         let core = if entry.tool.core { ", core" } else { "" };
-        writeln!(table, "| `{}` | {} | {effect} | {}{core} |", entry.name, entry.about(), entry.toolset).unwrap();
+        writeln!(table, "| `{}` | {} | {effect} | {}{core} |", entry.name, entry.about(), entry.toolset)
+            .unwrap();
     }
     golden_section("README.md", "tools", &table);
 }

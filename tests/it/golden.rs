@@ -10,7 +10,9 @@ pub fn golden(path: &str, text: &str) {
     if before != text {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, text).unwrap();
-        panic!("{path} was out of date and has been written anew: read the difference, then run the tests again");
+        panic!(
+            "{path} was out of date and has been written anew: read the difference, then run the tests again"
+        );
     }
 }
 

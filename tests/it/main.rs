@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, reason = "helpers are shared between the modules of a crate that exports nothing")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod binary;
+mod cluster;
 mod config;
 mod docs;
 mod golden;
@@ -10,3 +12,4 @@ mod protocol;
 mod schema;
 mod testbox;
 mod tidy;
+mod tools;

@@ -45,7 +45,8 @@ fn layers_cannot_see_each_other() {
             let text = fs::read_to_string(&file).unwrap();
             for word in forbidden {
                 for path in [format!("crate::{word}"), format!("super::{word}::"), format!("    {word}::")] {
-                    let named = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&path));
+                    let named =
+                        text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&path));
                     assert!(!named, "{} names `{path}`; {layer} must not know {word}", file.display());
                 }
             }
