@@ -17,7 +17,8 @@ pub(super) fn after_refusal(status: u16, message: &str, identity: &Identity) -> 
     }
     if message.contains(ROOT_ONLY) {
         return Some(
-            "Only `root@pam` logged in with its password may do this; not even an API token of root@pam may.".into(),
+            "Only `root@pam` logged in with its password may do this; not even an API token of root@pam may."
+                .into(),
         );
     }
     if NO_QUORUM.iter().any(|words| message.contains(words)) {

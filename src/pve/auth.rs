@@ -8,6 +8,8 @@ use crate::secret::Secret;
 use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 
+/// Where tickets are given out.
+pub(super) const PATH: &str = "/access/ticket";
 /// How long Proxmox accepts a ticket.
 const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 /// A ticket is renewed in this last part of its life.
@@ -112,7 +114,10 @@ pub(super) fn second_factor(user: &str, challenge: &Secret, code: &str) -> Param
 pub(super) enum Login {
     Done(Ticket),
     /// A second factor is wanted: any one of these kinds.
-    Wanted { challenge: Secret, kinds: Vec<String> },
+    Wanted {
+        challenge: Secret,
+        kinds: Vec<String>,
+    },
 }
 
 /// Reads the data of a login's answer. `None` if it is not such.
@@ -202,7 +207,10 @@ mod tests {
     fn cookies_are_raw_but_for_what_would_end_them() {
         let headers = ticket("PVE:a@pve:6B00::q+/=;x\r\n", Moment::now()).headers(true);
         let shown: Vec<_> = headers.iter().map(|(name, value)| (*name, value.expose())).collect();
-        assert_eq!(shown, [("Cookie", "PVEAuthCookie=PVE:a@pve:6B00::q+/=%3Bx%0D%0A"), ("CSRFPreventionToken", "csrf")]);
+        assert_eq!(
+            shown,
+            [("Cookie", "PVEAuthCookie=PVE:a@pve:6B00::q+/=%3Bx%0D%0A"), ("CSRFPreventionToken", "csrf")]
+        );
         assert_eq!(ticket("x", Moment::now()).headers(false).len(), 1);
         assert!(!format!("{headers:?}").contains("csrf"));
     }
@@ -210,13 +218,18 @@ mod tests {
     #[test]
     fn second_factors_are_read_from_the_half_ticket() {
         for (half, expected) in [
-            (r#"PVE:!tfa!{"totp":true,"recovery":"unavailable","u2f":null,"webauthn":[]}:6B::x"#, vec!["totp"]),
+            (
+                r#"PVE:!tfa!{"totp":true,"recovery":"unavailable","u2f":null,"webauthn":[]}:6B::x"#,
+                vec!["totp"],
+            ),
             ("PVE:!tfa!%7B%22totp%22%3Afalse%2C%22yubico%22%3Atrue%7D:6B::x", vec!["yubico"]),
             ("PVE:!tfa!%7Bbroken%zz:6B::x", vec![]),
             ("PVE:none", vec![]),
         ] {
             let data = json!({"ticket": half, "NeedTFA": 1});
-            let Some(Login::Wanted { kinds, .. }) = read_login(&data, Moment::now()) else { panic!("{half}") };
+            let Some(Login::Wanted { kinds, .. }) = read_login(&data, Moment::now()) else {
+                panic!("{half}")
+            };
             assert_eq!(kinds, expected, "{half}");
         }
         assert!(read_login(&json!({"ticket": ""}), Moment::now()).is_none());

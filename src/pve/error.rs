@@ -2,7 +2,7 @@
 //!
 //! `Display` is finished sentences with the next step; code branches on the predicates only.
 
-use super::{Method, advice, tls};
+use super::{Method, advice, auth, tls};
 use std::fmt;
 
 /// The result of asking Proxmox.
@@ -17,6 +17,13 @@ pub struct Asked {
     pub path: String,
     /// `host:port` of the node asked.
     pub host: String,
+}
+
+impl Asked {
+    /// Whether sending it a second time could do something a second time. A login only makes another ticket.
+    pub(super) fn changes(&self) -> bool {
+        self.method != Method::Get && self.path != auth::PATH
+    }
 }
 
 impl fmt::Display for Asked {
@@ -174,12 +181,12 @@ impl Error {
     #[must_use]
     pub fn may_have_been_carried_out(&self) -> bool {
         match self {
-            Error::Unanswered { asked, .. } | Error::TooLarge { asked, .. } => asked.method != Method::Get,
-            Error::NodeUnreachable { asked, status, .. } => asked.method != Method::Get && *status != 595,
+            Error::Unanswered { asked, .. } | Error::TooLarge { asked, .. } => asked.changes(),
+            Error::NodeUnreachable { asked, status, .. } => asked.changes() && *status != 595,
             // A redirect, a refusal or an overload notice comes before the work; what came with 200, or when
             // a proxy lost its server, may come after it.
             Error::NotProxmox { asked, status, .. } => {
-                asked.method != Method::Get && !matches!(status, Some(300..=499 | 501 | 503))
+                asked.changes() && !matches!(status, Some(300..=499 | 501 | 503))
             }
             Error::Cancelled { may_have_been_carried_out } => *may_have_been_carried_out,
             _ => false,
@@ -251,7 +258,10 @@ impl fmt::Display for Error {
                 write!(f, "{asked} was not answered by a Proxmox API at `{}`: {problem}", asked.host)
             }
             Error::TooLarge { asked, limit } => {
-                write!(f, "The answer to {asked} is larger than {limit} bytes and was not read. Ask for less.")
+                write!(
+                    f,
+                    "The answer to {asked} is larger than {limit} bytes and was not read. Ask for less."
+                )
             }
             Error::Cancelled { .. } => f.write_str("The request was cancelled."),
         }?;
@@ -277,5 +287,9 @@ impl fmt::Display for Identity {
 /// The words with a full stop, so that another sentence can follow; verbatim otherwise.
 fn stopped(words: &str) -> String {
     let ended = words.ends_with(['.', '!', '?']);
-    if words.is_empty() { "it gave no reason.".into() } else { format!("{words}{}", if ended { "" } else { "." }) }
+    if words.is_empty() {
+        "it gave no reason.".into()
+    } else {
+        format!("{words}{}", if ended { "" } else { "." })
+    }
 }

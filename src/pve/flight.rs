@@ -69,10 +69,6 @@ pub(super) struct Flight {
     pub(super) connect_timeout: Duration,
     /// `host:port` as it stands in the URL: what tells the connection to the host from one to a proxy.
     pub(super) target: String,
-    /// Not to be sent twice, so an old connection is not good enough.
-    pub(super) changing: bool,
-    /// Take no pooled connection at all.
-    pub(super) fresh: bool,
     pub(super) stage: Stage,
     /// The connection had served a request before.
     pub(super) reused: bool,
@@ -87,14 +83,17 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(cancel: &Cancel, deadline: Instant, connect_timeout: Duration, target: String) -> Flight {
+    pub(super) fn new(
+        cancel: &Cancel,
+        deadline: Instant,
+        connect_timeout: Duration,
+        target: String,
+    ) -> Flight {
         Flight {
             cancel: cancel.clone(),
             deadline,
             connect_timeout,
             target,
-            changing: false,
-            fresh: false,
             stage: Stage::Resolving,
             reused: false,
             stopped: None,

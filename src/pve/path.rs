@@ -17,7 +17,8 @@ pub fn fill(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Result
             .split_once('}')
             .ok_or_else(|| format!("The path `{template}` has an unclosed `{{`; correct it."))?;
         path.push_str(before);
-        let value = value_of(hole).ok_or_else(|| format!("`{hole}` is missing; it is a part of `{template}`."))?;
+        let value =
+            value_of(hole).ok_or_else(|| format!("`{hole}` is missing; it is a part of `{template}`."))?;
         let takes_slashes = after.is_empty() && matches!(hole, "volume" | "cidr");
         check(hole, &value, takes_slashes)?;
         encode_into(&mut path, &value);
@@ -36,7 +37,9 @@ fn check(hole: &str, value: &str, takes_slashes: bool) -> Result<(), String> {
     }
     for part in value.split('/') {
         if matches!(part, "" | "." | "..") {
-            return Err(format!("`{hole}` is `{value}`, but it must be a name and not a way through folders."));
+            return Err(format!(
+                "`{hole}` is `{value}`, but it must be a name and not a way through folders."
+            ));
         }
     }
     Ok(())
@@ -59,7 +62,11 @@ mod tests {
     #[test]
     fn values_are_encoded_and_never_become_another_path() {
         check("/nodes/{node}/qemu", "pve1", Ok("/nodes/pve1/qemu"));
-        check("/access/users/{userid}", "a b@pve?x=1#&;%", Ok("/access/users/a%20b%40pve%3Fx%3D1%23%26%3B%25"));
+        check(
+            "/access/users/{userid}",
+            "a b@pve?x=1#&;%",
+            Ok("/access/users/a%20b%40pve%3Fx%3D1%23%26%3B%25"),
+        );
         check("/a/{x}/b/{y}", "é", Ok("/a/%C3%A9/b/%C3%A9"));
         check("/version", "unused", Ok("/version"));
         let volume = "/nodes/n/storage/s/content/{volume}";

@@ -26,7 +26,9 @@ impl Reply {
         serde_json::from_str(self.data.get()).map_err(|error| Error::NotProxmox {
             asked: self.asked.clone(),
             status: Some(200),
-            problem: format!("the data has an unexpected shape ({error}). Is this version of Proxmox supported?"),
+            problem: format!(
+                "the data has an unexpected shape ({error}). Is this version of Proxmox supported?"
+            ),
         })
     }
 
@@ -145,7 +147,9 @@ fn without_envelope(answer: &Answer, asked: Box<Asked>, identity: &Identity) -> 
     } else if body.starts_with(b"<") {
         let text = String::from_utf8_lossy(body);
         let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
-        title.map_or("it sent an HTML page".into(), |(title, _)| format!("it sent the HTML page `{}`", shortened(title)))
+        title.map_or("it sent an HTML page".into(), |(title, _)| {
+            format!("it sent the HTML page `{}`", shortened(title))
+        })
     } else if body.starts_with(b"{") {
         "it sent JSON that is broken or has no `data`".to_owned()
     } else {
@@ -153,7 +157,9 @@ fn without_envelope(answer: &Answer, asked: Box<Asked>, identity: &Identity) -> 
     };
     let next = match status {
         429 | 502..=504 => "A proxy in between is overloaded or has lost the server; try again later.",
-        _ => "Check that host and port are those of the API (8006) and that nothing in between answers in its stead.",
+        _ => {
+            "Check that host and port are those of the API (8006) and that nothing in between answers in its stead."
+        }
     };
     let problem = format!("{what} ({status} {}). {next}", shortened(&answer.reason));
     Error::NotProxmox { asked, status: Some(status), problem }
@@ -199,7 +205,8 @@ pub(super) fn http_date(text: &str) -> Option<u64> {
     let month = words.next()?;
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = months.iter().position(|name| *name == month)? as u64 + 1;
-    let mut next = || words.next().and_then(|word| word.parse::<u64>().ok()).filter(|number| *number < 10_000);
+    let mut next =
+        || words.next().and_then(|word| word.parse::<u64>().ok()).filter(|number| *number < 10_000);
     let (year, hour, minute, second) = (next()?, next()?, next()?, next()?);
     if year < 1970 || 31 < day || 23 < hour || 59 < minute || 60 < second {
         return None;
@@ -219,7 +226,9 @@ mod tests {
         assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
         assert_eq!(http_date("Sat, 21 Nov 2026 00:58:18 GMT"), Some(1_795_222_698));
         assert_eq!(http_date("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
-        for stranger in ["", "now", "Sat, 21 Foo 2026 00:58:18 GMT", "Sat, 21 Nov 99999 0:0:0", "Sat, 0 Jan 1970 0:0"] {
+        for stranger in
+            ["", "now", "Sat, 21 Foo 2026 00:58:18 GMT", "Sat, 21 Nov 99999 0:0:0", "Sat, 0 Jan 1970 0:0"]
+        {
             assert_eq!(http_date(stranger), None, "{stranger}");
         }
     }

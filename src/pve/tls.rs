@@ -26,7 +26,9 @@ use std::{fmt::Write, fs, io, path::Path, sync::Arc};
 pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let belief = match trust {
-        Trust::System => Belief::Roots { verifier: verifier(system_roots(), &provider)?, exactly: Vec::new() },
+        Trust::System => {
+            Belief::Roots { verifier: verifier(system_roots(), &provider)?, exactly: Vec::new() }
+        }
         Trust::CaFile(path) => {
             let certificates = read_ca_file(path)?;
             let mut roots = RootCertStore::empty();
@@ -51,10 +53,13 @@ pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> 
     Ok(Arc::new(config))
 }
 
-fn verifier(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(|error| format!("The trusted certificates are of no use ({error}); set `ca_file` or `fingerprint`."))
+fn verifier(
+    roots: RootCertStore,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().map_err(
+        |error| format!("The trusted certificates are of no use ({error}); set `ca_file` or `fingerprint`."),
+    )
 }
 
 /// The system's roots, or the bundled ones where the system has none (a bare host, a scratch container).
@@ -96,7 +101,10 @@ pub fn colons(fingerprint: &[u8; 32]) -> String {
 #[derive(Debug)]
 enum Belief {
     /// Signed by one of the roots, or exactly one of these.
-    Roots { verifier: Arc<WebPkiServerVerifier>, exactly: Vec<CertificateDer<'static>> },
+    Roots {
+        verifier: Arc<WebPkiServerVerifier>,
+        exactly: Vec<CertificateDer<'static>>,
+    },
     Fingerprint([u8; 32]),
     Anything,
 }

@@ -44,7 +44,9 @@ fn from_url(url: &str) -> Result<(&str, u32, u64), String> {
         }
     }
     if !(6..=8).contains(&digits) || period == 0 {
-        return Err("The `otpauth:` URL asks for an impossible number of digits or period; correct `totp`.".into());
+        return Err(
+            "The `otpauth:` URL asks for an impossible number of digits or period; correct `totp`.".into()
+        );
     }
     Ok((key, digits, period))
 }
@@ -101,7 +103,14 @@ mod tests {
 
     #[test]
     fn bad_secrets_are_refused_without_being_shown() {
-        for secret in ["", "not!base32", "otpauth://totp/x", "otpauth://totp/x?secret=AAAA&digits=99", "otpauth://x?secret=AAAA&period=0", "otpauth://x?secret=AAAA&algorithm=SHA256"] {
+        for secret in [
+            "",
+            "not!base32",
+            "otpauth://totp/x",
+            "otpauth://totp/x?secret=AAAA&digits=99",
+            "otpauth://x?secret=AAAA&period=0",
+            "otpauth://x?secret=AAAA&algorithm=SHA256",
+        ] {
             let error = code(secret, 0).unwrap_err();
             assert!(!error.contains("AAAA") && !error.contains("base32!"), "{error}");
         }

@@ -40,23 +40,28 @@ use ureq::{
 const NAME_LIFETIME: Duration = Duration::from_secs(60);
 /// A second address is tried when the first has not answered for this long: half of a dual stack may be dead.
 const HEAD_START: Duration = Duration::from_millis(250);
-/// A request that must not be sent twice takes no connection idle for longer than this. The server closes idle
-/// ones after 4.5 to 5 s and says so beforehand in all other cases (pve.md section 1), so a connection used
-/// a second ago is not about to be closed; with the probe of [`Watch::is_open`], what is left is a server
-/// that dies at that very moment, and then nobody can tell what it has done.
-const MAX_IDLE_FOR_CHANGES: Duration = Duration::from_secs(1);
 /// The size of both buffers of a connection; they last as long as it.
 const BUFFER: usize = 16 * 1024;
 
-/// An agent that connects through this file.
-pub(super) fn agent(config: Config, tls: Arc<ClientConfig>) -> Agent {
-    let names = Arc::new(Names::default());
-    let chain = ()
-        .chain(ConnectProxyConnector::default())
-        .chain(TcpLink(Arc::clone(&names)))
-        .chain(TlsLink(tls))
-        .chain(WatchLink);
-    Agent::with_parts(config, chain, Lookup(names))
+/// Agents that connect through this file and share what it remembers.
+pub(super) struct Chains {
+    names: Arc<Names>,
+    tls: Arc<ClientConfig>,
+}
+
+impl Chains {
+    pub(super) fn new(tls: Arc<ClientConfig>) -> Chains {
+        Chains { names: Arc::default(), tls }
+    }
+
+    pub(super) fn agent(&self, config: Config) -> Agent {
+        let chain =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpLink(Arc::clone(&self.names)))
+                .chain(TlsLink(Arc::clone(&self.tls)))
+                .chain(WatchLink);
+        Agent::with_parts(config, chain, Lookup(Arc::clone(&self.names)))
+    }
 }
 
 /// Addresses found lately.
@@ -233,7 +238,8 @@ impl Transport for Tcp {
         if self.stream.set_nonblocking(true).is_err() {
             return false;
         }
-        let silent = matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        let silent =
+            matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
         silent && self.stream.set_nonblocking(false).is_ok()
     }
 }
@@ -263,7 +269,8 @@ impl<In: Transport> Connector<In> for TlsLink {
         flight::reached(Stage::Securing);
         let (name, _) = name_and_port(details.uri);
         let server = ServerName::try_from(name.to_owned()).map_err(|_| {
-            let sentence = format!("`{name}` is no valid name for a TLS server. Correct the host in the configuration.");
+            let sentence =
+                format!("`{name}` is no valid name for a TLS server. Correct the host in the configuration.");
             flight::blocked(Obstacle::Tls(sentence, None));
             Error::Tls("invalid server name")
         })?;
@@ -332,16 +339,16 @@ impl<In: Transport> Connector<In> for WatchLink {
         let authority = details.uri.authority().map_or("", |authority| authority.as_str());
         let peer = flight::with(|flight| (flight.target == authority).then(|| flight.peer.clone())).flatten();
         let Some(peer) = peer else { return Ok(Some(transport.boxed())) };
-        Ok(Some(Box::new(Watch { transport: transport.boxed(), peer, last_use: Instant::now(), served: false })))
+        Ok(Some(Box::new(Watch { transport: transport.boxed(), peer, served: false })))
     }
 }
 
-/// Notes how far each request gets, and decides which connections may be used again.
+/// Notes how far each request gets.
 #[derive(Debug)]
 struct Watch {
     transport: Box<dyn Transport>,
     peer: Peer,
-    last_use: Instant,
+    /// A request was answered over it before.
     served: bool,
 }
 
@@ -363,7 +370,6 @@ impl Transport for Watch {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let progress = self.transport.await_input(timeout)?;
-        self.last_use = Instant::now();
         if progress {
             self.served = true;
             let input = self.transport.buffers().input();
@@ -377,14 +383,8 @@ impl Transport for Watch {
         Ok(progress)
     }
 
-    /// Asked both when a connection is taken from the pool and when it is put back.
     fn is_open(&mut self) -> bool {
-        let idle = self.last_use.elapsed();
-        let refused = flight::with(|flight| {
-            let taking = flight.stage < Stage::Sending;
-            taking && (flight.fresh || flight.changing && MAX_IDLE_FOR_CHANGES < idle)
-        });
-        refused != Some(true) && self.transport.is_open()
+        self.transport.is_open()
     }
 
     fn is_tls(&self) -> bool {
