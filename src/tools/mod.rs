@@ -77,11 +77,9 @@ impl Context<'_> {
     }
 
     /// Reads several paths at the same time; the answers come in the order of the paths.
-    #[must_use]
     pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<pve::Reply, pve::Error>; N] {
+        let none = &pve::Params::new();
         thread::scope(|scope| {
-            let none = pve::Params::new();
-            let none = &none;
             paths
                 .map(|path| scope.spawn(move || self.pve.get(&self.call.cancel, path, none)))
                 .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))

@@ -148,7 +148,7 @@ impl Tool {
     }
 
     /// Every parameter, those included that come with what the tool is.
-    pub fn all_params(&self) -> impl Iterator<Item = &Param> {
+    pub fn all_params(&self) -> impl Iterator<Item = &Param> + Clone {
         self.params.iter().chain(self.task.then_some(&WAIT))
     }
 }
