@@ -104,6 +104,10 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
     let failed = envelope.success.as_ref().is_some_and(|success| number(success) == Some(0));
     if failed || 400 <= status {
         let said = envelope.status.as_ref().and_then(number).and_then(|said| u16::try_from(said).ok());
+        if said == Some(401) {
+            let reason = envelope.message.map_or(answer.reason, |message| trimmed(&message));
+            return Err(Error::Unauthorized { identity: identity.clone(), reason });
+        }
         return Err(Error::Refused {
             asked,
             identity: identity.clone(),
