@@ -1,7 +1,7 @@
 //! Arguments, checked once against a tool's parameters, so that no handler has to.
 
 use super::row::{Param, Shape};
-use crate::suggest::did_you_mean;
+use crate::{pve::Params, suggest::did_you_mean};
 use serde_json::{Map, Number, Value};
 
 /// The arguments of one call: every name is a parameter, every value has its shape, nothing required is missing.
@@ -81,6 +81,19 @@ impl Args {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Sends every argument along that `unused` lets through: an object's entries each under its own name.
+    #[must_use]
+    pub fn params(&self, unused: impl Fn(&str) -> bool) -> Params {
+        let mut params = Params::new();
+        for (name, value) in self.iter().filter(|(name, _)| unused(name)) {
+            match value {
+                Value::Object(more) => more.iter().for_each(|(name, value)| params.push_json(name, value)),
+                value => params.push_json(name, value),
+            }
+        }
+        params
+    }
+
     /// The value of that argument, if it was given.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -125,6 +138,7 @@ fn convert(shape: Shape, value: Value) -> Result<Value, String> {
             }
         }
         Shape::Texts => texts(&value),
+        Shape::More => value.is_object().then(|| value.clone()),
     };
     converted.ok_or_else(|| format!("is {}, but it must be {}.", shown(&value), expectation(shape)))
 }
@@ -188,6 +202,7 @@ fn expectation(shape: Shape) -> String {
             format!("one of {}", words.join(", "))
         }
         Shape::Texts => "a list of text".into(),
+        Shape::More => "an object of parameters of the Proxmox API".into(),
     }
 }
 

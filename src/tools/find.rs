@@ -125,3 +125,33 @@ pub fn among(key: &str, wanted: &str, records: &[Record<'_>]) -> Result<(), Fail
     let list = if known.is_empty() { "none that this account may see".into() } else { known.join(", ") };
     Err(Failure::new(format!("There is no {key} `{}`.{hint} There are: {list}.", wanted.escape_debug())))
 }
+
+/// Where to ask for a kind of content: each storage that may hold it once if it is shared, once a node if not.
+/// Takes the rows of `/cluster/resources` of type storage.
+///
+/// # Errors
+/// No such storage or node.
+pub fn storages(
+    records: &[Record<'_>],
+    content: &str,
+    storage: Option<&str>,
+    node: Option<&str>,
+) -> Result<Vec<(String, String)>, Failure> {
+    if let Some(storage) = storage {
+        among("storage", storage, records)?;
+    }
+    if let Some(node) = node {
+        among("node", node, records)?;
+    }
+    let mut found: Vec<(String, String)> = Vec::new();
+    for record in records {
+        let (at, name) = (record.text("node"), record.text("storage"));
+        let holds = record.text("content").split(',').any(|kind| kind == content);
+        let wanted = storage.is_none_or(|storage| storage == name) && node.is_none_or(|node| node == at);
+        let known = record.has("shared") && found.iter().any(|(_, other)| *other == name);
+        if record.text("status") == "available" && holds && wanted && !known {
+            found.push((at.into_owned(), name.into_owned()));
+        }
+    }
+    Ok(found)
+}

@@ -59,7 +59,87 @@ pub const TOOLS: &[Tool] = &[
     .idempotent()
     .task()
     .core(),
+    Tool::guest(
+        "proxmox_shutdown_vm",
+        "proxmox_shutdown_container",
+        Effect::Change,
+        Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/shutdown"),
+    )
+    .about("Shut a {guest} down cleanly; forceStop cuts its power after timeout seconds.")
+    .params(&[VMID, NODE, TIMEOUT, Param::flag("forceStop").optional()])
+    .idempotent()
+    .task()
+    .core(),
+    Tool::guest(
+        "proxmox_reboot_vm",
+        "proxmox_reboot_container",
+        Effect::Change,
+        Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/reboot"),
+    )
+    .about("Reboot a {guest} cleanly; pending changes take effect.")
+    .params(&[VMID, NODE, TIMEOUT])
+    .task()
+    .core(),
+    Tool::post("proxmox_reset_vm", "/nodes/{node}/{type}/{vmid}/status/reset")
+        .about("Reset a VM as by its button; what it has not written is lost.")
+        .params(&[VMID, NODE])
+        .disrupts()
+        .task(),
+    Tool::guest(
+        "proxmox_suspend_vm",
+        "proxmox_suspend_container",
+        Effect::Change,
+        Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/suspend"),
+    )
+    .about("Pause a {guest}; a VM with todisk hibernates.")
+    .params(&[VMID, NODE, Param::flag("todisk").optional()])
+    .idempotent()
+    .task(),
+    Tool::guest(
+        "proxmox_resume_vm",
+        "proxmox_resume_container",
+        Effect::Change,
+        Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/resume"),
+    )
+    .about("Resume a paused {guest}.")
+    .params(&[VMID, NODE])
+    .idempotent()
+    .task(),
+    Tool::guest(
+        "proxmox_delete_vm",
+        "proxmox_delete_container",
+        Effect::Destroy,
+        Run::Api(Method::Delete, "/nodes/{node}/{type}/{vmid}"),
+    )
+    .about("Delete a stopped {guest} with its disks; purge also removes it from jobs and HA.")
+    .params(&[
+        VMID,
+        NODE,
+        Param::flag("purge").optional(),
+        Param::flag("destroy-unreferenced-disks").unlisted(),
+    ])
+    .task()
+    .core(),
+    Tool::get("proxmox_get_pending", "/nodes/{node}/{type}/{vmid}/pending")
+        .about("Configuration of a guest with values that wait for a restart.")
+        .params(&[VMID, NODE]),
+    Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
+        .about("Turn a stopped guest into a template; there is no way back.")
+        .params(&[VMID, NODE])
+        .disrupts()
+        .task(),
+    Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
+        .about("Grow a guest's disk, such as size +5G; it cannot shrink.")
+        .params(&[VMID, NODE, Param::text("disk").about("scsi0, rootfs, …"), Param::text("size")])
+        .task()
+        .core(),
+    Tool::put("proxmox_send_keys", "/nodes/{node}/qemu/{vmid}/sendkey")
+        .about("Press keys in a VM, such as ctrl-alt-delete.")
+        .params(&[VMID, NODE, Param::text("key")]),
 ];
+
+/// Seconds until a clean shutdown is given up.
+const TIMEOUT: Param = Param::int("timeout", 0, 7200).optional();
 
 const COLUMNS: &[Column] = &[
     Column::new("vmid"),

@@ -4,15 +4,23 @@
 //! [`record`] and [`table`] (lists), [`guests`] (rows that are two tools), [`toolbox`] (policy → find → check →
 //! run). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
 
+pub mod access;
+pub mod agent;
 pub mod args;
+pub mod backups;
 pub mod cluster;
 pub mod find;
+pub mod firewall;
 pub mod guest_info;
 pub mod guests;
+pub mod ha;
+pub mod network;
 pub mod nodes;
 pub mod object;
+pub mod pools;
 pub mod record;
 pub mod row;
+pub mod snapshots;
 pub mod spec;
 pub mod storage;
 pub mod table;
@@ -44,7 +52,15 @@ pub const GROUPS: &[Group] = &[
     Group::new("cluster", cluster::TOOLS),
     Group::new("nodes", nodes::TOOLS),
     Group { name: "vms", containers: "containers", tools: guests::TOOLS },
+    Group::new("snapshots", snapshots::TOOLS),
+    Group::new("backups", backups::TOOLS),
+    Group::new("agent", agent::TOOLS),
     Group::new("storage", storage::TOOLS),
+    Group::new("network", network::TOOLS),
+    Group::new("firewall", firewall::TOOLS),
+    Group::new("access", access::TOOLS),
+    Group::new("pools", pools::TOOLS),
+    Group::new("ha", ha::TOOLS),
     Group::new("tasks", tasks::TOOLS),
 ];
 
@@ -74,6 +90,21 @@ impl Context<'_> {
     /// What the client says.
     pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
         Ok(self.pve.get(&self.call.cancel, path, params)?)
+    }
+
+    /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends
+    /// no more than `workers` at once.
+    pub fn get_each(&self, paths: &[String], params: &pve::Params) -> Vec<Result<pve::Reply, pve::Error>> {
+        thread::scope(|scope| {
+            let reading: Vec<_> = paths
+                .iter()
+                .map(|path| scope.spawn(move || self.pve.get(&self.call.cancel, path, params)))
+                .collect();
+            reading
+                .into_iter()
+                .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        })
     }
 
     /// Reads several paths at the same time; the answers come in the order of the paths.
@@ -158,14 +189,20 @@ mod tests {
             for param in tool.all_params() {
                 assert!(params.insert(param.name), "{name}: `{}` stands twice", param.name);
             }
-            if let Run::Api(method, path) = tool.run {
+            let request = match tool.run {
+                Run::Api(method, path) => Some((method, path)),
+                Run::List(path, _) => Some((Method::Get, path)),
+                Run::With(_) => None,
+            };
+            if let Some((method, path)) = request {
                 assert_eq!(
                     method == Method::Get,
                     tool.effect == Effect::Read,
                     "{name}: {method} does not fit its effect"
                 );
                 for hole in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
-                    let found = matches!(tool.name, Name::Guest(..)) && (hole == "type" || hole == "node");
+                    let guest = tool.params.iter().any(|param| param.name == "vmid");
+                    let found = guest && (hole == "type" || hole == "node");
                     let given = tool.params.iter().any(|param| param.name == hole && param.required);
                     assert!(found || given, "{name}: nothing fills {{{hole}}} in {path}");
                 }
@@ -196,7 +233,7 @@ mod tests {
         for entry in entries().filter(|entry| entry.name.starts_with("proxmox_list_")) {
             for name in ["fields", "limit", "offset"] {
                 assert!(
-                    entry.tool.params.iter().any(|param| param.name == name),
+                    entry.tool.all_params().any(|param| param.name == name),
                     "{}: no `{name}`",
                     entry.name
                 );

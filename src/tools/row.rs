@@ -3,7 +3,10 @@
 //! `tools/list`, hints, access filtering, argument checks, the wire tests and README's table all derive from
 //! the row, so adding a tool touches one place.
 
-use super::{Args, Context, Outcome};
+use super::{
+    Args, Context, Outcome,
+    table::{Column, FIELDS, LIMIT, OFFSET},
+};
 use crate::pve::Method;
 
 /// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
@@ -90,6 +93,8 @@ pub enum Run {
     /// One request. `{x}` in the path is argument `x`; `{node}` of a guest is found where it is not given, and
     /// `{type}` is its kind. Every other argument is sent along under its own name.
     Api(Method, &'static str),
+    /// One request for a list, shown with these columns and sorted by the first.
+    List(&'static str, &'static [Column]),
     /// Several requests, or a shaped answer.
     With(fn(&Context<'_>, &Args) -> Outcome),
 }
@@ -103,6 +108,30 @@ impl Tool {
     #[must_use]
     pub const fn get(name: &'static str, path: &'static str) -> Tool {
         Tool::new(Name::One(name), Effect::Read, Run::Api(Method::Get, path))
+    }
+
+    /// A tool that lists what one path answers; takes `fields`, `limit` and `offset`.
+    #[must_use]
+    pub const fn list(name: &'static str, path: &'static str, columns: &'static [Column]) -> Tool {
+        Tool::new(Name::One(name), Effect::Read, Run::List(path, columns))
+    }
+
+    /// A tool that changes something by POST.
+    #[must_use]
+    pub const fn post(name: &'static str, path: &'static str) -> Tool {
+        Tool::new(Name::One(name), Effect::Change, Run::Api(Method::Post, path))
+    }
+
+    /// A tool that changes something by PUT.
+    #[must_use]
+    pub const fn put(name: &'static str, path: &'static str) -> Tool {
+        Tool::new(Name::One(name), Effect::Change, Run::Api(Method::Put, path)).idempotent()
+    }
+
+    /// A tool that deletes.
+    #[must_use]
+    pub const fn delete(name: &'static str, path: &'static str) -> Tool {
+        Tool::new(Name::One(name), Effect::Destroy, Run::Api(Method::Delete, path)).idempotent()
     }
 
     /// A tool of its own.
@@ -129,6 +158,18 @@ impl Tool {
         Tool { params, ..self }
     }
 
+    /// Loses data.
+    #[must_use]
+    pub const fn destroys(self) -> Tool {
+        Tool { effect: Effect::Destroy, ..self }
+    }
+
+    /// Interrupts what runs.
+    #[must_use]
+    pub const fn disrupts(self) -> Tool {
+        Tool { effect: Effect::Disrupt, ..self }
+    }
+
     /// Is listed by default.
     #[must_use]
     pub const fn core(self) -> Tool {
@@ -149,9 +190,13 @@ impl Tool {
 
     /// Every parameter, those included that come with what the tool is.
     pub fn all_params(&self) -> impl Iterator<Item = &Param> + Clone {
-        self.params.iter().chain(self.task.then_some(&WAIT))
+        let paging: &[Param] = if matches!(self.run, Run::List(..)) { &PAGING } else { &[] };
+        self.params.iter().chain(paging).chain(self.task.then_some(&WAIT))
     }
 }
+
+/// What every list takes.
+static PAGING: [Param; 3] = [FIELDS, LIMIT, OFFSET];
 
 /// How long a tool waits for its task.
 pub const WAIT: Param = Param::int("wait", 0, 600).about("Seconds to wait for the end.").optional();
@@ -167,6 +212,10 @@ pub struct Param {
     pub shape: Shape,
     /// Whether a call must have it.
     pub required: bool,
+    /// Not sent: it picks the rows of a list whose value of that name is this one.
+    pub filter: bool,
+    /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
+    pub unlisted: bool,
 }
 
 /// What a parameter may hold.
@@ -182,11 +231,13 @@ pub enum Shape {
     OneOf(&'static [&'static str]),
     /// A list of text.
     Texts,
+    /// An object of further parameters, sent along each under its own name.
+    More,
 }
 
 impl Param {
     const fn new(name: &'static str, shape: Shape) -> Param {
-        Param { name, about: "", shape, required: true }
+        Param { name, about: "", shape, required: true, filter: false, unlisted: false }
     }
 
     /// An integer in a range.
@@ -217,6 +268,24 @@ impl Param {
     #[must_use]
     pub const fn texts(name: &'static str) -> Param {
         Param::new(name, Shape::Texts)
+    }
+
+    /// An object of further parameters of the API.
+    #[must_use]
+    pub const fn more(name: &'static str) -> Param {
+        Param { required: false, ..Param::new(name, Shape::More) }
+    }
+
+    /// Picks rows and is not sent; may be left out.
+    #[must_use]
+    pub const fn filter(self) -> Param {
+        Param { filter: true, required: false, ..self }
+    }
+
+    /// May be left out, and is not listed.
+    #[must_use]
+    pub const fn unlisted(self) -> Param {
+        Param { unlisted: true, required: false, ..self }
     }
 
     /// Says what it is.

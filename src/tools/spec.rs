@@ -70,7 +70,7 @@ impl Entry {
     /// Flat and without combinators: some providers refuse the whole list otherwise.
     fn schema(&self) -> Value {
         let mut properties = Map::new();
-        for param in self.tool.all_params() {
+        for param in self.tool.all_params().filter(|param| !param.unlisted) {
             properties.insert(param.name.into(), property(param));
         }
         let required: Vec<_> =
@@ -94,6 +94,7 @@ fn property(param: &Param) -> Value {
         Shape::Flag => json!({"type": "boolean"}),
         Shape::OneOf(words) => json!({"type": "string", "enum": words}),
         Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Shape::More => json!({"type": "object"}),
     };
     if !param.about.is_empty() {
         property["description"] = param.about.into();

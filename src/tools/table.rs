@@ -37,11 +37,11 @@ impl Column {
 }
 
 /// Other columns than the usual ones.
-pub const FIELDS: Param = Param { required: false, ..Param::texts("fields") };
+pub const FIELDS: Param = Param::texts("fields").optional();
 /// At most this many rows.
-pub const LIMIT: Param = Param { required: false, ..Param::int("limit", 1, 100_000) };
+pub const LIMIT: Param = Param::int("limit", 1, 100_000).optional();
 /// Rows to pass over: the `next` of the answer before.
-pub const OFFSET: Param = Param { required: false, ..Param::int("offset", 0, 100_000_000) };
+pub const OFFSET: Param = Param::int("offset", 0, 100_000_000).optional();
 
 /// Sorts rows by that key: numbers by value, then texts.
 pub fn sort(records: &mut [Record<'_>], key: &str) {
@@ -59,6 +59,20 @@ pub fn sort(records: &mut [Record<'_>], key: &str) {
 /// # Errors
 /// A column that no row has.
 pub fn answer(context: &Context<'_>, args: &Args, records: &[Record<'_>], columns: &[Column]) -> Outcome {
+    answer_with(context, args, records, columns, &[])
+}
+
+/// As [`answer`], with sentences about what is missing from the list.
+///
+/// # Errors
+/// A column that no row has.
+pub fn answer_with(
+    context: &Context<'_>,
+    args: &Args,
+    records: &[Record<'_>],
+    columns: &[Column],
+    missing: &[String],
+) -> Outcome {
     let columns = choose(args, records, columns)?;
     let offset = args.count("offset").unwrap_or(0).min(records.len());
     let limit = args.count("limit").unwrap_or(records.len());
@@ -92,6 +106,9 @@ pub fn answer(context: &Context<'_>, args: &Args, records: &[Record<'_>], column
     if shown < page.len() {
         let note = ",\"note\":\"Cut to stay under max_answer_bytes; go on with offset = next, or ask for fewer fields.\"";
         json.push_str(note);
+    }
+    if !missing.is_empty() {
+        json.push_str(&format!(",\"missing\":{}", serde_json::json!(missing.join(" "))));
     }
     json.push('}');
     Ok(RawValue::from_string(json).expect("the pieces are JSON"))

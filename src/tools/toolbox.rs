@@ -1,15 +1,17 @@
 //! The toolbox: policy → find → check → run.
 
 use super::{
-    Args, Context, Failure, Outcome, find, object,
+    Args, Context, Failure, Outcome, Tool, find, object,
     row::{Effect, Run},
+    rows,
     spec::{Entry, entries},
+    table::{self, Column},
     tasks,
 };
 use crate::{
     config::{Access, Config},
     mcp::{About, Answer, Call, Order, Revision, Toolbox},
-    pve::{Method, Params, Pve, path},
+    pve::{Method, Pve, path},
     suggest::did_you_mean,
 };
 use serde_json::{
@@ -74,13 +76,18 @@ impl Tools {
         let context = Context { call, pve: &self.pve, config: &self.config, kind: entry.kind };
         match entry.tool.run {
             Run::Api(method, template) => request(&context, &entry, method, template, &args),
+            Run::List(template, columns) => list(&context, &entry, template, columns, &args),
             Run::With(run) => run(&context, &args),
         }
     }
 }
 
-/// One request: the path's holes filled, the other arguments sent along.
-fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
+/// The path of a row with its holes filled, and the guest that was found for it.
+fn locate(
+    context: &Context<'_>,
+    template: &str,
+    args: &Args,
+) -> Result<(String, Option<find::Guest>), Failure> {
     let guest = match args.int("vmid") {
         Some(vmid) if template.contains("{node}") && template.contains("{vmid}") => {
             Some(find::guest(context, vmid, args.text("node"))?)
@@ -93,17 +100,21 @@ fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str,
         _ => args.get(hole).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
     };
     let path = path::fill(template, value_of).map_err(Failure::new)?;
-    let mut params = Params::new();
-    for (name, value) in args.iter() {
-        let used = template.contains(&format!("{{{name}}}")) || (entry.tool.task && name == "wait");
-        if !used {
-            params.push_json(name, value);
-        }
-    }
+    Ok((path, guest))
+}
+
+/// Whether an argument is sent along: it fills no hole, and is neither a filter nor what every list or task takes.
+fn is_sent(tool: &Tool, template: &str, name: &str) -> bool {
+    let param = tool.params.iter().find(|param| param.name == name);
+    let guests_node = name == "node" && template.contains("{node}");
+    param.is_some_and(|param| !param.filter) && !guests_node && !template.contains(&format!("{{{name}}}"))
+}
+
+/// One request: the path's holes filled, the other arguments sent along.
+fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
+    let (path, guest) = locate(context, template, args)?;
+    let params = args.params(|name| is_sent(entry.tool, template, name));
     let value = context.pve.send(&context.call.cancel, method, &path, &params)?.value();
-    if !entry.tool.task {
-        return object::wrap(context, value);
-    }
     let mut facts = Map::new();
     if let Some(guest) = guest {
         facts.insert("vmid".into(), guest.vmid.into());
@@ -111,9 +122,31 @@ fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str,
         facts.insert("node".into(), guest.node.into());
     }
     match value.as_str() {
-        Some(upid) => tasks::follow(context, args, upid, facts),
-        None => object::wrap(context, facts.into()),
+        Some(upid) if entry.tool.task && upid.starts_with("UPID:") => {
+            tasks::follow(context, args, upid, facts)
+        }
+        _ if value.is_null() && !facts.is_empty() => object::wrap(context, facts.into()),
+        _ => object::wrap(context, value),
     }
+}
+
+/// One request for a list, its rows filtered and shown with the row's columns.
+fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column], args: &Args) -> Outcome {
+    let (path, _) = locate(context, template, args)?;
+    let params = args.params(|name| is_sent(entry.tool, template, name));
+    let reply = context.get(&path, &params)?;
+    let mut records = rows(&reply)?;
+    for param in entry.tool.params.iter().filter(|param| param.filter) {
+        if let Some(wanted) = args.get(param.name) {
+            let wanted = wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned);
+            find::among(param.name, &wanted, &records)?;
+            records.retain(|record| record.text(param.name) == wanted);
+        }
+    }
+    if let Some(first) = columns.first() {
+        table::sort(&mut records, first.name);
+    }
+    table::answer(context, args, &records, columns)
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.
