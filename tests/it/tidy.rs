@@ -22,10 +22,14 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every word of the code, comments left out.
+/// Every word of the code; comments and the text of strings left out.
 fn words(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
-    let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let without_strings = |line: &str| line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let code: Vec<String> = text
+        .lines()
+        .map(|line| without_strings(line).split("//").next().unwrap_or_default().to_owned())
+        .collect();
     let separate = |letter: char| !letter.is_alphanumeric() && letter != '_';
     code.join("\n").split(separate).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -50,8 +54,11 @@ fn layers_cannot_see_each_other() {
                     assert!(!named, "{} names `{path}`; {layer} must not know {word}", file.display());
                 }
             }
+            // Not even in a name: these two are to be of use without the rest.
             if layer == "src/mcp" || layer == "src/pve" {
-                let named = words(&file).into_iter().find(|word| forbidden[..2].contains(&word.as_str()));
+                let named = words(&file).into_iter().find(|word| {
+                    forbidden[..if layer == "src/mcp" { 1 } else { 3 }].contains(&word.as_str())
+                });
                 assert_eq!(named, None, "{} names another layer", file.display());
             }
         }
