@@ -20,6 +20,7 @@ pub mod task;
 mod tls;
 mod totp;
 mod transport;
+mod watch;
 
 pub use client::Pve;
 pub use error::Error;

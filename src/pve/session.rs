@@ -108,6 +108,7 @@ impl Session {
             Err(error) => {
                 // That one caller lost interest says nothing about the password.
                 state.failure = Some(error.clone()).filter(|error| !error.is_cancelled());
+                state.pass.take_if(|pass| refused == Some(pass.number));
                 // A failed renewal leaves a ticket that is still good.
                 renewing.ok_or(error)
             }

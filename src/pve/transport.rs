@@ -1,6 +1,6 @@
-//! Connections: name lookup, TCP, TLS and the watch over each request, as links of ureq's connector chain.
+//! Connections: name lookup, TCP and TLS, as links of ureq's connector chain.
 //!
-//! The only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
+//! With [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
 //! [`flight::SLICE`], so that cancelling or running late ends it; ureq's own timeouts are not used. What std
 //! cannot interrupt (looking up a name, `connect`) runs on a thread of its own, which is left behind when the
 //! request is cancelled and ends by itself: after the system's resolver timeout, or the connect timeout.
@@ -11,6 +11,7 @@
 use super::{
     flight::{self, Obstacle, Peer, SLICE, Stage},
     tls,
+    watch::WatchLink,
 };
 use crate::sync::lock;
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
@@ -325,81 +326,6 @@ impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tls").field(&self.stream.sock.inner()).finish()
     }
-}
-
-/// Puts the watch on the connection to the host (not on one to a proxy).
-#[derive(Debug)]
-struct WatchLink;
-
-impl<In: Transport> Connector<In> for WatchLink {
-    type Out = Box<dyn Transport>;
-
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        let Some(transport) = chained else { return Ok(None) };
-        let authority = details.uri.authority().map_or("", |authority| authority.as_str());
-        let peer = flight::with(|flight| (flight.target == authority).then(|| flight.peer.clone())).flatten();
-        let Some(peer) = peer else { return Ok(Some(transport.boxed())) };
-        Ok(Some(Box::new(Watch { transport: transport.boxed(), peer, served: false })))
-    }
-}
-
-/// Notes how far each request gets.
-#[derive(Debug)]
-struct Watch {
-    transport: Box<dyn Transport>,
-    peer: Peer,
-    /// A request was answered over it before.
-    served: bool,
-}
-
-impl Transport for Watch {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.transport.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        flight::with(|flight| {
-            flight.stage = Stage::Sending;
-            flight.reused = self.served;
-            flight.peer = self.peer.clone();
-        });
-        self.transport.transmit_output(amount, timeout)?;
-        flight::reached(Stage::Sent);
-        Ok(())
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let progress = self.transport.await_input(timeout)?;
-        if progress {
-            self.served = true;
-            let input = self.transport.buffers().input();
-            flight::with(|flight| {
-                flight.stage = Stage::Answering;
-                if flight.reason.is_none() {
-                    flight.reason = reason_phrase(input);
-                }
-            });
-        }
-        Ok(progress)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.transport.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.transport.is_tls()
-    }
-}
-
-/// The words after the status code in the first line of an answer, once that line is whole. ureq drops them.
-fn reason_phrase(input: &[u8]) -> Option<String> {
-    let line = input.strip_prefix(b"HTTP/1.")?.split(|&byte| byte == b'\n').next()?;
-    if line.len() + b"HTTP/1.".len() == input.len() {
-        return None;
-    }
-    let words = String::from_utf8_lossy(line);
-    Some(words.splitn(3, ' ').nth(2).unwrap_or_default().trim().to_owned())
 }
 
 impl fmt::Debug for TcpLink {

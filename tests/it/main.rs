@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod binary;
+mod client;
 mod cluster;
 mod config;
 mod docs;
@@ -12,4 +13,6 @@ mod protocol;
 mod schema;
 mod testbox;
 mod tidy;
+mod tiny_http;
+mod tls;
 mod tools;
