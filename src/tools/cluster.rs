@@ -1,6 +1,10 @@
 //! The cluster as a whole, and the connection to it.
 
-use super::{Args, Context, Effect, Failure, Outcome, Tool, answer};
+use super::{
+    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, metrics, rows,
+    table::{self, Column, FIELDS, LIMIT, OFFSET},
+};
+use crate::pve::Params;
 use serde_json::json;
 
 /// The rows.
@@ -9,7 +13,75 @@ pub const TOOLS: &[Tool] = &[
         .about("Test the connection step by step: reach, TLS, login, version, permissions.")
         .core(),
     Tool::get("proxmox_get_version", "/version").about("Proxmox VE version of the API host.").core(),
+    Tool::with("proxmox_get_cluster_status", Effect::Read, cluster_status::status)
+        .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
+        .core(),
+    Tool::with("proxmox_get_metrics", Effect::Read, metrics::metrics)
+        .about("History of a node, guest or storage, thinned to points with minimum, average and maximum.")
+        .params(metrics::PARAMS),
+    Tool::with("proxmox_get_cluster_log", Effect::Read, cluster_log)
+        .about("Cluster log, newest first, by user, text and time.")
+        .params(&[
+            Param::int("max", 1, 1000).about("Entries read, default 100.").optional(),
+            Param::int("since", 0, i64::MAX).about("Unix time.").optional(),
+            Param::text("user").optional(),
+            Param::text("text").optional(),
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ]),
+    Tool::get("proxmox_get_next_vmid", "/cluster/nextid")
+        .about("Next free VMID, or whether a given one is free.")
+        .params(&[Param::int("vmid", 100, 999_999_999).optional()]),
+    Tool::get("proxmox_get_cluster_options", "/cluster/options").about("Options of the datacenter."),
+    Tool::put("proxmox_update_cluster_options", "/cluster/options")
+        .about("Change options of the datacenter; delete names those to reset.")
+        .params(&[Param::more("options")]),
+    Tool::list("proxmox_list_replication", "/cluster/replication", REPLICATION).about("List replication jobs."),
+    Tool::list("proxmox_get_replication_state", "/nodes/{node}/replication", REPLICATION_STATE)
+        .about("State of a node's replication jobs: last sync, failures.")
+        .params(&[Param::text("node")]),
+    Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Health and use of Ceph."),
 ];
+
+const LOG: &[Column] =
+    &[Column::new("time"), Column::new("node"), Column::new("user"), Column::new("tag"), Column::new("msg")];
+const REPLICATION: &[Column] = &[
+    Column::new("id"),
+    Column::new("source").if_any(),
+    Column::new("target"),
+    Column::new("schedule"),
+    Column::new("disable").if_any(),
+    Column::new("comment").if_any(),
+];
+const REPLICATION_STATE: &[Column] = &[
+    Column::new("id"),
+    Column::new("target"),
+    Column::new("last_sync"),
+    Column::new("next_sync"),
+    Column::new("duration"),
+    Column::new("fail_count"),
+    Column::new("error").if_any(),
+];
+
+fn cluster_log(context: &Context<'_>, args: &Args) -> Outcome {
+    let max = args.int("max").unwrap_or(100);
+    let reply = context.get("/cluster/log", &Params::new().with("max", max))?;
+    let mut records = rows(&reply)?;
+    if let Some(since) = args.int("since") {
+        #[allow(clippy::cast_precision_loss, reason = "Unix times are far below 2^53")]
+        records.retain(|record| record.number("time").is_some_and(|time| since as f64 <= time));
+    }
+    for (key, argument) in [("user", "user"), ("msg", "text")] {
+        if let Some(part) = args.text(argument) {
+            let part = part.to_lowercase();
+            records.retain(|record| record.text(key).to_lowercase().contains(&part));
+        }
+    }
+    table::sort(&mut records, "time");
+    records.reverse();
+    table::answer(context, args, &records, LOG)
+}
 
 /// Each step in words; a step that fails makes the call a failure, with the steps before it as context.
 fn test_connection(context: &Context<'_>, _: &Args) -> Outcome {
