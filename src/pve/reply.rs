@@ -104,15 +104,17 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
     let failed = envelope.success.as_ref().is_some_and(|success| number(success) == Some(0));
     if failed || 400 <= status {
         let said = envelope.status.as_ref().and_then(number).and_then(|said| u16::try_from(said).ok());
-        if said == Some(401) {
-            let reason = envelope.message.map_or(answer.reason, |message| trimmed(&message));
-            return Err(Error::Unauthorized { identity: identity.clone(), reason });
+        let status = said.unwrap_or(if status < 400 { 500 } else { status });
+        let message = envelope.message.map_or(answer.reason, |message| trimmed(&message));
+        // A change under /access may carry a password of its own, and then its 401 is about that one.
+        if status == 401 && !(asked.changes() && asked.path.starts_with("/access/")) {
+            return Err(Error::Unauthorized { identity: identity.clone(), reason: message });
         }
         return Err(Error::Refused {
             asked,
             identity: identity.clone(),
-            status: said.unwrap_or(if status < 400 { 500 } else { status }),
-            message: envelope.message.map_or(answer.reason, |message| trimmed(&message)),
+            status,
+            message,
             errors: envelope.errors.map(parameter_errors).unwrap_or_default(),
         });
     }

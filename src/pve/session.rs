@@ -37,7 +37,7 @@ pub(super) struct Door<'a> {
 }
 
 /// A ticket and its number; each login has the next one.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Pass {
     pub(super) number: u64,
     pub(super) ticket: Ticket,
@@ -239,5 +239,92 @@ impl Door<'_> {
             message: "the answer holds no ticket".into(),
             advice: "Check that host and port are those of the API (8006).".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pve::{
+        Method,
+        error::{Asked, Identity},
+        reply::{Answer, read},
+    };
+    use std::cell::RefCell;
+
+    fn answered(body: &str) -> Result<Reply> {
+        let asked = Asked { method: Method::Post, path: auth::PATH.into(), host: "h:1".into() };
+        let answer =
+            Answer { status: 200, reason: String::new(), location: None, date: Some(59), body: body.into() };
+        read(answer, asked, &Identity::Nobody)
+    }
+
+    fn given(name: &str) -> Result<Reply> {
+        answered(&format!(r#"{{"data":{{"ticket":"{name}","CSRFPreventionToken":"c"}}}}"#))
+    }
+
+    fn refused() -> Result<Reply> {
+        answered(r#"{"success":0,"status":401,"message":"authentication failure\n"}"#)
+    }
+
+    fn unreachable() -> Result<Reply> {
+        Err(Error::NotSent { host: "h:1".into(), problem: "no connection.".into() })
+    }
+
+    fn through(session: &Session, cancel: &Cancel, ask: &dyn Fn(&Params) -> Result<Reply>) -> Result<Pass> {
+        let password = SecretSource::Value(Secret::new("password"));
+        let totp = SecretSource::Value(Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+        let account = Account { user: "a@pve", password: &password, totp: Some(&totp) };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        session.pass(&Door { account, cancel, deadline, ask }, None)
+    }
+
+    /// Asks for a pass with a ticket of that age; `expected` are the passwords sent and the ticket that comes out.
+    #[track_caller]
+    fn check(minutes: u64, answers: &[fn() -> Result<Reply>], expected: (&[&str], Option<&str>)) {
+        let session = Session::default();
+        let mut issued = Moment::now();
+        issued.wall -= Duration::from_secs(60 * minutes);
+        let Some(Login::Done(ticket)) = auth::read_login(&given("old").unwrap().value(), issued) else {
+            panic!()
+        };
+        lock(&session.state).pass = Some(Pass { number: 0, ticket });
+        let sent = RefCell::new(Vec::new());
+        let result = through(&session, &Cancel::new(), &|params| {
+            sent.borrow_mut().push(params.get("password").unwrap_or_default().to_owned());
+            answers[sent.borrow().len() - 1]()
+        });
+        assert_eq!(*sent.borrow(), expected.0);
+        assert_eq!(
+            result.ok().map(|pass| pass.ticket.as_password().expose().to_owned()).as_deref(),
+            expected.1
+        );
+        assert!(!lock(&session.state).busy);
+    }
+
+    #[test]
+    fn an_old_ticket_is_exchanged_and_a_very_old_one_replaced() {
+        let new: fn() -> Result<Reply> = || given("new");
+        check(5, &[], (&[], Some("old")));
+        check(95, &[new], (&["old"], Some("new")));
+        check(95, &[refused, new], (&["old", "password"], Some("new")));
+        check(95, &[unreachable], (&["old"], Some("old")));
+        check(95, &[refused, refused], (&["old", "password"], Some("old")));
+        check(200, &[new], (&["password"], Some("new")));
+        check(200, &[unreachable], (&["password"], None));
+    }
+
+    #[test]
+    fn a_one_time_password_is_not_used_twice() {
+        let session = Session::default();
+        // The server's clock says 59 s: this is its code.
+        lock(&session.state).spent = Some("287082".into());
+        let cancel = Cancel::new();
+        cancel.hurry();
+        let half =
+            r#"{"data":{"NeedTFA":1,"ticket":"PVE:!tfa!{\"totp\":true}:x","CSRFPreventionToken":"c"}}"#;
+        let error = through(&session, &cancel, &|_| answered(half)).unwrap_err();
+        assert!(error.to_string().contains("used already"), "{error}");
+        assert_eq!(lock(&session.state).spent.as_deref(), Some("287082"));
     }
 }

@@ -242,6 +242,35 @@ fn only_so_many_requests_are_under_way_at_once() {
 }
 
 #[test]
+fn waiting_for_a_turn_ends_with_the_time_or_the_call() {
+    let (held, inbox) = std::sync::mpsc::channel();
+    let held = Mutex::new(held);
+    let server = Server::new(move |connection| {
+        connection.next();
+        let _ = held.lock().unwrap().send(());
+        connection.hold();
+    });
+    let mut settings = settings(&server, token());
+    (settings.workers, settings.timeout) = (1, Duration::from_secs(1));
+    let pve = Pve::new(settings);
+    let (first, second, third) = (Cancel::new(), Cancel::new(), Cancel::new());
+    second.cancel();
+    thread::scope(|scope| {
+        let call = scope.spawn(|| pve.get(&first, "/x", &Params::new()));
+        inbox.recv().unwrap();
+        assert!(pve.get(&second, "/x", &Params::new()).unwrap_err().is_cancelled());
+        third.hurry();
+        let late = scope.spawn(|| pve.get(&third, "/x", &Params::new()));
+        first.cancel();
+        assert!(call.join().unwrap().unwrap_err().is_cancelled());
+        // A hurried call still gets its turn and its request.
+        inbox.recv().unwrap();
+        let error = late.join().unwrap().unwrap_err();
+        assert!(matches!(error, Error::Unanswered { timed_out: true, .. }), "{error:?}");
+    });
+}
+
+#[test]
 fn the_next_host_is_asked_when_one_cannot_be_connected_to() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let server = Server::answering(|_| data("1"));

@@ -29,7 +29,7 @@ use std::{
 /// A cluster's CA, kept in a file for the test's time.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    file: PathBuf,
+    file: PemFile,
 }
 
 impl Authority {
@@ -42,23 +42,32 @@ impl Authority {
     }
 
     fn trust(&self) -> Trust {
-        Trust::CaFile(self.file.clone())
+        self.file.trust()
     }
 }
 
-impl Drop for Authority {
+/// A file that goes away with the test.
+struct PemFile(PathBuf);
+
+impl PemFile {
+    fn trust(&self) -> Trust {
+        Trust::CaFile(self.0.clone())
+    }
+}
+
+impl Drop for PemFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.file);
+        let _ = fs::remove_file(&self.0);
     }
 }
 
-fn pem_file(text: &str) -> PathBuf {
+fn pem_file(text: &str) -> PemFile {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name =
         format!("proxmox-mcp-test-{}-{}.pem", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
     let path = std::env::temp_dir().join(name);
     fs::write(&path, text).unwrap();
-    path
+    PemFile(path)
 }
 
 /// What a server shows and whether it holds the key to it.
@@ -160,7 +169,7 @@ fn each_kind_of_trust_meets_each_kind_of_certificate() {
     check(&other_name, authority.trust(), Some(&["another name than `127.0.0.1`"]));
     check(&expired, authority.trust(), Some(&["has expired"]));
     check(&lonely, authority.trust(), Some(&["is not trusted:"]));
-    check(&lonely, Trust::CaFile(pem_file(&lonely.pem)), None);
+    check(&lonely, pem_file(&lonely.pem).trust(), None);
 
     for shown in [&good, &other_name, &expired, &lonely] {
         check(shown, Trust::Fingerprint(shown.fingerprint()), None);
@@ -198,13 +207,12 @@ fn a_port_without_tls_and_a_useless_ca_file_are_named() {
     let error = client(&plain, Trust::Anything).get(&Cancel::new(), "/x", &Params::new()).unwrap_err();
     assert!(matches!(error, Error::Tls { seen: None, .. }), "{error:?}");
     assert!(error.to_string().contains("does not speak TLS"), "{error}");
-    for (path, words) in [
-        (PathBuf::from("/nonexistent/ca.pem"), "cannot be read"),
+    for (file, words) in [
+        (PemFile("/nonexistent/ca.pem".into()), "cannot be read"),
         (pem_file("no certificate"), "no usable certificate"),
         (pem_file("-----BEGIN CERTIFICATE-----\nAAAA"), "PEM"),
     ] {
-        let error =
-            client(&plain, Trust::CaFile(path)).get(&Cancel::new(), "/x", &Params::new()).unwrap_err();
+        let error = client(&plain, file.trust()).get(&Cancel::new(), "/x", &Params::new()).unwrap_err();
         assert!(matches!(error, Error::Setup { .. }) && error.to_string().contains(words), "{error}");
     }
 }
