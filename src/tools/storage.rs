@@ -1,26 +1,210 @@
 //! Storages.
 
 use super::{
-    Args, Context, Effect, Outcome, Param, Tool, find,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, find, object,
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
-use crate::pve::Params;
+use crate::pve::{Method, Params, path};
 use serde_json::json;
 
 /// The rows.
-pub const TOOLS: &[Tool] = &[Tool::with("proxmox_list_storage", Effect::Read, list_storage)
-    .about("List storages with use in bytes; a shared storage is one row with its nodes.")
-    .params(&[
-        Param::text("node").optional(),
-        Param::text("storage").optional(),
-        Param::text("content").about("images, rootdir, iso, vztmpl, backup, snippets or import.").optional(),
-        FIELDS,
-        LIMIT,
-        OFFSET,
-    ])
-    .core()];
+pub const TOOLS: &[Tool] = &[
+    Tool::with("proxmox_list_storage", Effect::Read, list_storage)
+        .about("List storages with use in bytes; a shared storage is one row with its nodes.")
+        .params(&[
+            Param::text("node").optional(),
+            Param::text("storage").optional(),
+            Param::text("content")
+                .about("images, rootdir, iso, vztmpl, backup, snippets or import.")
+                .optional(),
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ])
+        .core(),
+    Tool::get("proxmox_get_storage", "/storage/{storage}")
+        .about("Definition of a storage: type, server, export, options, nodes.")
+        .params(&[STORAGE]),
+    Tool::with("proxmox_list_storage_content", Effect::Read, list_content)
+        .about("List volumes of a storage: images, ISOs, templates, backups, snippets.")
+        .params(&[
+            STORAGE,
+            Param::text("content").optional(),
+            Param::int("vmid", 100, 999_999_999).optional(),
+            NODE,
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ])
+        .core(),
+    Tool::with("proxmox_download_to_storage", Effect::Change, download)
+        .about("Download an ISO, template or image from a URL into a storage, checked by its checksum.")
+        .params(&[
+            STORAGE,
+            Param::text("url"),
+            Param::text("filename"),
+            Param::one_of("content", &["iso", "vztmpl", "import"]),
+            Param::text("checksum").optional(),
+            Param::one_of("checksum-algorithm", &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
+                .optional(),
+            NODE,
+            Param::text("compression").unlisted(),
+            Param::flag("verify-certificates").unlisted(),
+        ])
+        .task(),
+    Tool::list("proxmox_list_appliances", "/nodes/{node}/aplinfo", APPLIANCES)
+        .about("List container templates that can be downloaded.")
+        .params(&[Param::text("node"), Param::text("section").filter()]),
+    Tool::post("proxmox_download_appliance", "/nodes/{node}/aplinfo")
+        .about("Download a container template into a storage.")
+        .params(&[Param::text("node"), STORAGE, Param::text("template")])
+        .idempotent()
+        .task(),
+    Tool::with("proxmox_delete_volume", Effect::Destroy, delete_volume)
+        .about("Delete a volume: an ISO, template, backup or unused disk.")
+        .params(&[Param::text("volume").about("storage:path."), NODE])
+        .idempotent()
+        .task(),
+    Tool::with("proxmox_update_volume", Effect::Change, update_volume)
+        .about("Protect a backup from deletion, or change its notes.")
+        .params(&[
+            Param::text("volume"),
+            Param::flag("protected").optional(),
+            Param::text("notes").optional(),
+            NODE,
+        ])
+        .idempotent(),
+    Tool::post("proxmox_create_storage", "/storage").about("Define a storage.").params(&[
+        STORAGE,
+        Param::text("type").about("dir, nfs, lvmthin, zfspool, pbs, …"),
+        Param::more("options"),
+    ]),
+    Tool::put("proxmox_update_storage", "/storage/{storage}")
+        .about("Change a storage's definition.")
+        .params(&[STORAGE, Param::more("options")]),
+    Tool::delete("proxmox_delete_storage", "/storage/{storage}")
+        .about("Remove a storage's definition; its data stays.")
+        .params(&[STORAGE]),
+    Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
+        .about("Scan from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .params(&[
+            Param::text("node"),
+            Param::one_of("type", &["nfs", "cifs", "iscsi", "lvm", "zfs", "pbs"]),
+            Param::text("server").optional(),
+            Param::text("portal").optional(),
+            Param::text("username").unlisted(),
+            Param::text("password").unlisted(),
+            Param::text("fingerprint").unlisted(),
+        ]),
+];
+
+const STORAGE: Param = Param::text("storage");
+const NODE: Param = Param::text("node").optional();
+
+const CONTENT: &[Column] = &[
+    Column::new("volid"),
+    Column::new("content"),
+    Column::new("format"),
+    Column::new("size"),
+    Column::new("ctime"),
+    Column::new("vmid").if_any(),
+    Column::new("notes").if_any(),
+    Column::new("protected").if_any(),
+];
+const APPLIANCES: &[Column] = &[
+    Column::new("template"),
+    Column::new("section"),
+    Column::new("os"),
+    Column::new("version"),
+    Column::new("headline"),
+];
+const SCAN: &[Column] = &[
+    Column::new("path").if_any(),
+    Column::new("share").if_any(),
+    Column::new("target").if_any(),
+    Column::new("portal").if_any(),
+    Column::new("vg").if_any(),
+    Column::new("pool").if_any(),
+    Column::new("store").if_any(),
+    Column::new("options").if_any(),
+    Column::new("size").if_any(),
+    Column::new("free").if_any(),
+];
+
+/// The path of a storage on a node that has it.
+fn on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<String, Failure> {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
+    let records = rows(&reply)?;
+    find::among("storage", storage, &records)?;
+    let here = |record: &&Record<'_>| {
+        record.text("storage") == storage && node.is_none_or(|node| node == record.text("node"))
+    };
+    let mut places: Vec<_> = records.iter().filter(here).collect();
+    places.sort_by_key(|record| record.text("status") != "available");
+    let Some(place) = places.first() else {
+        let all: Vec<_> = records.iter().filter(|record| record.text("storage") == storage).collect();
+        let nodes: Vec<_> = all.iter().map(|record| record.text("node").into_owned()).collect();
+        let wanted = node.unwrap_or_default().escape_debug();
+        return Err(Failure::new(format!(
+            "Storage `{storage}` is not on node `{wanted}`. It is on: {}.",
+            nodes.join(", ")
+        )));
+    };
+    let value =
+        |hole: &str| Some(if hole == "node" { place.text("node").into_owned() } else { storage.to_owned() });
+    path::fill("/nodes/{node}/storage/{storage}", value).map_err(Failure::new)
+}
+
+fn list_content(context: &Context<'_>, args: &Args) -> Outcome {
+    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
+    let params = args.params(|name| matches!(name, "content" | "vmid"));
+    let reply = context.get(&format!("{path}/content"), &params)?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, "volid");
+    table::answer(context, args, &records, CONTENT)
+}
+
+fn download(context: &Context<'_>, args: &Args) -> Outcome {
+    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
+    let params = args.params(|name| !matches!(name, "storage" | "node" | "wait"));
+    act(context, args, Method::Post, &format!("{path}/download-url"), &params)
+}
+
+fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
+    let volume = args.text("volume").unwrap_or_default();
+    let Some((storage, _)) = volume.split_once(':') else {
+        let shown = volume.escape_debug();
+        return Err(Failure::new(format!(
+            "`volume` is `{shown}`, but it must be storage:path, as lists of content show it."
+        )));
+    };
+    let path = on_a_node(context, storage, args.text("node"))?;
+    path::fill("/content/{volume}", |_| Some(volume.to_owned()))
+        .map(|rest| path + &rest)
+        .map_err(Failure::new)
+}
+
+fn delete_volume(context: &Context<'_>, args: &Args) -> Outcome {
+    act(context, args, Method::Delete, &volume_path(context, args)?, &Params::new())
+}
+
+fn update_volume(context: &Context<'_>, args: &Args) -> Outcome {
+    let params = args.params(|name| matches!(name, "protected" | "notes"));
+    act(context, args, Method::Put, &volume_path(context, args)?, &params)
+}
+
+/// Sends a change; where it starts a task, waits for it.
+fn act(context: &Context<'_>, args: &Args, method: Method, path: &str, params: &Params) -> Outcome {
+    let value = context.pve.send(&context.call.cancel, method, path, params)?.value();
+    match value.as_str() {
+        Some(upid) if upid.starts_with("UPID:") => {
+            super::tasks::follow(context, args, upid, serde_json::Map::new())
+        }
+        _ => object::wrap(context, value),
+    }
+}
 
 const COLUMNS: &[Column] = &[
     Column::new("storage"),
