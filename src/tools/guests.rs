@@ -1,7 +1,7 @@
 //! Virtual machines and containers: the same rows for both, each row two tools.
 
 use super::{
-    Args, Context, Effect, Kind, Outcome, Param, Run, Tool, find, guest_info,
+    Args, Context, Effect, Kind, Outcome, Param, Run, Tool, find, guest_change, guest_create, guest_info,
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
@@ -120,6 +120,68 @@ pub const TOOLS: &[Tool] = &[
     ])
     .task()
     .core(),
+    Tool::guest(
+        "proxmox_get_vm_status",
+        "proxmox_get_container_status",
+        Effect::Read,
+        Run::Api(Method::Get, "/nodes/{node}/{type}/{vmid}/status/current"),
+    )
+    .about("Live state of a {guest}, every value Proxmox has.")
+    .params(&[VMID, NODE]),
+    Tool::guest(
+        "proxmox_create_vm",
+        "proxmox_create_container",
+        Effect::Change,
+        Run::With(guest_create::create),
+    )
+    .about("Create a {guest} on a node; without vmid it gets the next free one.")
+    .params(guest_create::PARAMS)
+    .task()
+    .core(),
+    Tool::guest(
+        "proxmox_clone_vm",
+        "proxmox_clone_container",
+        Effect::Change,
+        Run::With(guest_create::clone),
+    )
+    .about("Clone a {guest} or template, then set config keys and start it if asked.")
+    .params(guest_create::CLONE)
+    .task()
+    .core(),
+    Tool::guest(
+        "proxmox_migrate_vm",
+        "proxmox_migrate_container",
+        Effect::Change,
+        Run::With(guest_change::migrate),
+    )
+    .about("Move a {guest} to another node; a running VM moves live, a running container restarts.")
+    .params(guest_change::MIGRATE)
+    .task()
+    .core(),
+    Tool::guest(
+        "proxmox_update_vm_config",
+        "proxmox_update_container_config",
+        Effect::Change,
+        Run::With(guest_change::update),
+    )
+    .about("Change a {guest}'s configuration (any key: cores, net0, scsi1, …); answers old and new values.")
+    .params(guest_change::UPDATE)
+    .idempotent()
+    .task()
+    .core(),
+    Tool::with("proxmox_move_disk", Effect::Change, guest_change::move_disk)
+        .about("Move a guest's disk to another storage; delete removes the source.")
+        .params(guest_change::MOVE)
+        .task(),
+    Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
+        .about("URL that opens a guest's console in the web interface.")
+        .params(&[VMID, NODE]),
+    Tool::put("proxmox_regenerate_cloudinit", "/nodes/{node}/qemu/{vmid}/cloudinit")
+        .about("Write a VM's cloud-init drive anew after its settings changed.")
+        .params(&[VMID, NODE]),
+    Tool::with("proxmox_list_templates", Effect::Read, list_templates)
+        .about("List guest templates that can be cloned.")
+        .params(&[FIELDS, LIMIT, OFFSET]),
     Tool::get("proxmox_get_pending", "/nodes/{node}/{type}/{vmid}/pending")
         .about("Configuration of a guest with values that wait for a restart.")
         .params(&[VMID, NODE]),
@@ -182,6 +244,24 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     }
     table::sort(&mut records, "vmid");
     table::answer(context, args, &records, COLUMNS)
+}
+
+fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    let mut records = rows(&reply)?;
+    records.retain(|record| record.has("template"));
+    table::sort(&mut records, "vmid");
+    let columns = [
+        Column::new("vmid"),
+        Column::new("name"),
+        Column::new("type"),
+        Column::new("node"),
+        Column::new("maxcpu"),
+        Column::new("maxmem"),
+        Column::new("maxdisk"),
+        Column::new("tags").if_any(),
+    ];
+    table::answer(context, args, &records, &columns)
 }
 
 /// Proxmox keeps tags in one text, separated by `;` (older versions also took `,` and blanks).

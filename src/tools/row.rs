@@ -191,12 +191,16 @@ impl Tool {
     /// Every parameter, those included that come with what the tool is.
     pub fn all_params(&self) -> impl Iterator<Item = &Param> + Clone {
         let paging: &[Param] = if matches!(self.run, Run::List(..)) { &PAGING } else { &[] };
-        self.params.iter().chain(paging).chain(self.task.then_some(&WAIT))
+        let confirm = (self.effect == Effect::Destroy).then_some(&CONFIRM);
+        self.params.iter().chain(paging).chain(self.task.then_some(&WAIT)).chain(confirm)
     }
 }
 
 /// What every list takes.
 static PAGING: [Param; 3] = [FIELDS, LIMIT, OFFSET];
+
+/// The token of a plan that was agreed to.
+pub const CONFIRM: Param = Param::text("confirm").optional();
 
 /// How long a tool waits for its task.
 pub const WAIT: Param = Param::int("wait", 0, 600).about("Seconds to wait for the end.").optional();

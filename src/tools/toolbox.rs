@@ -1,7 +1,9 @@
 //! The toolbox: policy → find → check → run.
 
 use super::{
-    Args, Context, Failure, Outcome, Tool, find, object,
+    Args, Context, Failure, Outcome, Tool,
+    confirm::{self, Seals},
+    find, object,
     row::{Effect, Run},
     rows,
     spec::{Entry, entries},
@@ -25,6 +27,7 @@ use std::sync::OnceLock;
 pub struct Tools {
     config: Config,
     pve: Pve,
+    seals: Seals,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
 }
@@ -34,7 +37,7 @@ impl Tools {
     #[must_use]
     pub fn new(config: Config) -> Tools {
         let pve = Pve::new(config.settings.clone());
-        Tools { config, pve, lists: Default::default() }
+        Tools { config, pve, seals: Seals::new(), lists: Default::default() }
     }
 
     /// The configuration.
@@ -74,6 +77,12 @@ impl Tools {
         }
         let args = Args::check(entry.tool.all_params(), arguments).map_err(Failure::new)?;
         let context = Context { call, pve: &self.pve, config: &self.config, kind: entry.kind };
+        if entry.tool.effect == Effect::Destroy
+            && self.config.access != Access::Full
+            && let Some(plan) = confirm::pass(&context, &self.seals, entry.name, &args)?
+        {
+            return plan;
+        }
         match entry.tool.run {
             Run::Api(method, template) => request(&context, &entry, method, template, &args),
             Run::List(template, columns) => list(&context, &entry, template, columns, &args),

@@ -1,0 +1,193 @@
+//! Creating and cloning guests.
+
+use super::{
+    Args, Context, Failure, Kind, Outcome, Param, find, guest_change::about, guests::VMID, object, tasks,
+};
+use crate::pve::{self, Method, Params, path};
+use serde_json::{Map, Value, json};
+
+/// What creating takes. What is not named here goes into `config`.
+pub const PARAMS: &[Param] = &[
+    Param::text("node"),
+    Param::int("vmid", 100, 999_999_999).optional(),
+    Param::text("name").optional(),
+    Param::int("cores", 1, 8192).optional(),
+    Param::int("memory", 16, 67_108_864).about("MiB.").optional(),
+    Param::text("storage").about("For the disk.").optional(),
+    Param::int("disk_size", 1, 1_048_576).about("GiB.").optional(),
+    Param::text("bridge").about("Default vmbr0.").optional(),
+    Param::text("iso").about("VM: volume to install from.").optional(),
+    Param::text("ostemplate").about("Container: volume of its template.").optional(),
+    Param::flag("start").optional(),
+    Param::more("config").about("Any other key of the API."),
+];
+
+/// What cloning takes.
+pub const CLONE: &[Param] = &[
+    VMID,
+    Param::int("newid", 100, 999_999_999).optional(),
+    Param::text("name").optional(),
+    Param::flag("full").optional(),
+    Param::text("snapname").optional(),
+    Param::text("storage").optional(),
+    Param::text("target").about("Node.").optional(),
+    Param::text("pool").unlisted(),
+    Param::text("description").unlisted(),
+    Param::text("format").unlisted(),
+    Param::more("config").about("Keys to set on the clone, cloud-init too."),
+    Param::flag("start").optional(),
+    Param::text("node").unlisted(),
+];
+
+/// How often another free id is tried: the next free one is no reservation (pve.md section 4).
+const TRIES: usize = 3;
+
+/// Creates a guest with what most people want by default: virtio, one disk, one network card.
+pub fn create(context: &Context<'_>, args: &Args) -> Outcome {
+    let node = args.text("node").unwrap_or_default();
+    find::node_exists(context, node)?;
+    let kind = context.kind.unwrap_or(Kind::Vm);
+    let value_of =
+        |hole: &str| Some(if hole == "node" { node.to_owned() } else { kind.api_type().to_owned() });
+    let path = path::fill("/nodes/{node}/{type}", value_of).map_err(Failure::new)?;
+    let mut params = args.params(|name| matches!(name, "cores" | "memory" | "config"));
+    match kind {
+        Kind::Vm => vm_defaults(args, &mut params),
+        Kind::Container => container_defaults(args, &mut params)?,
+    }
+    let send = |vmid: i64| {
+        let params = params.clone().with("vmid", vmid);
+        context.pve.send(&context.call.cancel, Method::Post, &path, &params)
+    };
+    let (vmid, reply) = with_free_id(context, args.int("vmid"), send)?;
+    let mut facts = Map::from_iter([("vmid".to_owned(), json!(vmid)), ("node".to_owned(), json!(node))]);
+    if let Some(name) = args.text("name") {
+        facts.insert("name".into(), name.into());
+    }
+    tasks::follow(context, args, reply.value().as_str().unwrap_or_default(), facts)
+}
+
+fn set(params: &mut Params, name: &str, value: impl ToString) {
+    if params.get(name).is_none() {
+        params.push(name, value);
+    }
+}
+
+fn vm_defaults(args: &Args, params: &mut Params) {
+    if let Some(name) = args.text("name") {
+        set(params, "name", name);
+    }
+    set(params, "ostype", "l26");
+    set(params, "scsihw", "virtio-scsi-single");
+    set(params, "agent", 1);
+    set(params, "net0", format!("virtio,bridge={}", args.text("bridge").unwrap_or("vmbr0")));
+    if let Some(storage) = args.text("storage") {
+        set(params, "scsi0", format!("{storage}:{}", args.int("disk_size").unwrap_or(32)));
+    }
+    if let Some(iso) = args.text("iso") {
+        set(params, "ide2", format!("{iso},media=cdrom"));
+    }
+    if args.flag("start") == Some(true) {
+        set(params, "start", 1);
+    }
+}
+
+fn container_defaults(args: &Args, params: &mut Params) -> Result<(), Failure> {
+    let Some(template) = args.text("ostemplate") else {
+        return Err(Failure::new(
+            "`ostemplate` is missing: the volume of a container template, as proxmox_list_storage_content with content vztmpl lists them.",
+        ));
+    };
+    set(params, "ostemplate", template);
+    if let Some(name) = args.text("name") {
+        set(params, "hostname", name);
+    }
+    set(params, "unprivileged", 1);
+    set(params, "net0", format!("name=eth0,bridge={},ip=dhcp", args.text("bridge").unwrap_or("vmbr0")));
+    if let Some(storage) = args.text("storage") {
+        set(params, "rootfs", format!("{storage}:{}", args.int("disk_size").unwrap_or(8)));
+    }
+    if args.flag("start") == Some(true) {
+        set(params, "start", 1);
+    }
+    Ok(())
+}
+
+/// Sends with the id that was asked for, or with the next free one; taken meanwhile, with the next after that.
+fn with_free_id(
+    context: &Context<'_>,
+    wanted: Option<i64>,
+    send: impl Fn(i64) -> Result<pve::Reply, pve::Error>,
+) -> Result<(i64, pve::Reply), Failure> {
+    if let Some(vmid) = wanted {
+        return Ok((vmid, send(vmid)?));
+    }
+    let mut tries = 0;
+    loop {
+        let next = context.get("/cluster/nextid", &Params::new())?.value();
+        let vmid = next.as_i64().or_else(|| next.as_str()?.parse().ok());
+        let vmid = vmid.ok_or_else(|| Failure::new("Proxmox answered no free VMID; give one."))?;
+        tries += 1;
+        match send(vmid) {
+            Ok(reply) => return Ok((vmid, reply)),
+            // Refused, so certainly not carried out.
+            Err(error)
+                if tries < TRIES && error.message().is_some_and(|words| words.contains("already exists")) => {
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Clones, then sets keys and starts, one after the other; where waiting ends early, the answer says what is left.
+pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let mut params = args.params(|name| {
+        matches!(name, "full" | "snapname" | "storage" | "target" | "pool" | "description" | "format")
+    });
+    if let Some(name) = args.text("name") {
+        params.push(if guest.kind == Kind::Vm { "name" } else { "hostname" }, name);
+    }
+    let path = format!("{}/clone", guest.path()?);
+    let send = |newid: i64| {
+        let params = params.clone().with("newid", newid);
+        context.pve.send(&context.call.cancel, Method::Post, &path, &params)
+    };
+    let (newid, reply) = with_free_id(context, args.int("newid"), send)?;
+    let copy = find::Guest {
+        vmid: newid,
+        name: args.text("name").unwrap_or_default().to_owned(),
+        node: args.text("target").unwrap_or(&guest.node).to_owned(),
+        kind: guest.kind,
+        status: "stopped".to_owned(),
+    };
+    let ended = tasks::follow(context, args, reply.value().as_str().unwrap_or_default(), about(&copy))?;
+    let mut facts = object::object(serde_json::from_str(ended.get()).unwrap_or(Value::Null))?;
+    let config = args.params(|name| name == "config");
+    let start = args.flag("start") == Some(true);
+    if facts.get("status").is_some_and(|status| status == "running") {
+        if !config.is_empty() || start {
+            facts.insert(
+                "left_undone".into(),
+                "The clone is not finished yet, so `config` and `start` were not carried out.".into(),
+            );
+        }
+        return object::fit(context, facts);
+    }
+    if !config.is_empty() {
+        let method = if copy.kind == Kind::Vm { Method::Post } else { Method::Put };
+        let path = format!("{}/config", copy.path()?);
+        let value = context.pve.send(&context.call.cancel, method, &path, &config)?.value();
+        if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
+            tasks::follow(context, args, upid, Map::new())?;
+        }
+        facts.insert("configured".into(), true.into());
+    }
+    if start {
+        let path = format!("{}/status/start", copy.path()?);
+        let value = context.pve.send(&context.call.cancel, Method::Post, &path, &Params::new())?.value();
+        let started = tasks::follow(context, args, value.as_str().unwrap_or_default(), Map::new())?;
+        facts.insert("start".into(), serde_json::from_str(started.get()).unwrap_or(Value::Null));
+    }
+    object::fit(context, facts)
+}
