@@ -4,7 +4,7 @@
 //! like when the plan was shown. It lasts five minutes and works once.
 
 use super::{Args, Context, Failure, Outcome, answer, find, object};
-use crate::{pve::Params, sync::lock};
+use crate::sync::lock;
 use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},
@@ -212,7 +212,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.is_ascii() {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
     (0..text.len()).step_by(2).map(|place| u8::from_str_radix(text.get(place..place + 2)?, 16).ok()).collect()
