@@ -217,9 +217,12 @@ fn every_parameter_takes_a_sample_and_every_number_refuses_a_word() {
             let with = |value: String| {
                 let mut given = vec![(name.clone(), value)];
                 given.extend(decider.clone());
-                check(&row, &given)
-                    .into_iter()
-                    .find(|violation| violation.param.starts_with(&name) && violation.kind != Kind::Missing)
+                let mine = |violation: &Violation| {
+                    let rest = violation.param.strip_prefix(&name);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+                        && violation.kind != Kind::Requires
+                };
+                check(&row, &given).into_iter().find(mine)
             };
             let found = with(sample(&param));
             assert_eq!(found, None, "{} {} {name}={}", row.method(), row.path(), sample(&param));
@@ -329,13 +332,14 @@ fn refusals_have_the_words_of_proxmox() {
 #[test]
 fn the_script_writes_the_committed_table() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = ["../shared/pve-api", "../../shared/pve-api"].map(|folder| root.join(folder));
-    let Some(folder) = folders.iter().find(|folder| folder.join("9.2.jsonl").exists()) else {
+    let folder = root.join("../shared/pve-api");
+    if !folder.exists() {
         eprintln!(
-            "skipped: ../shared/pve-api, from which scripts/make_api_table.py writes the table, is not here"
+            "skipped: {}, from which scripts/make_api_table.py writes the table, is not here",
+            folder.display()
         );
         return;
-    };
+    }
     let output =
         Command::new("python3").arg(root.join("scripts/make_api_table.py")).arg(folder).arg("-").output();
     let output = output.expect("python3 runs scripts/make_api_table.py");
