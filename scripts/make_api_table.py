@@ -27,6 +27,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     versions = {version: load(folder / f"{version}.jsonl") for version in VERSIONS}
     text = Table(versions).text()
+    assert text.isascii(), "the search in src/pve/api/mod.rs cuts the table at any byte"
     default = pathlib.Path(__file__).resolve().parent.parent / "src/pve/api/table.txt"
     target = sys.argv[2] if 2 < len(sys.argv) else default
     if target == "-":

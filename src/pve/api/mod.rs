@@ -53,6 +53,9 @@ pub const TABLE: &str = include_str!("table.txt");
 /// always the last segment.
 const SPANNING: [&str; 2] = ["cidr", "volume"];
 
+/// A stretch of the table, in bytes, that is quicker to scan than to narrow.
+const SHORT: usize = 2_000;
+
 /// The paths, and behind them what methods share. Only the place of the cut is remembered.
 static PARTS: LazyLock<(&str, &str)> = LazyLock::new(|| {
     let cut = TABLE.find("\n{").map_or(TABLE.len(), |newline| newline + 1);
@@ -96,10 +99,7 @@ impl Found {
 pub fn find(method: Method, path: &str) -> Lookup {
     let path = path.trim_end_matches('/');
     let path = path.strip_prefix('/').unwrap_or(path);
-    // Sorted lines have fixed segments before holes, so the first that fits is the one Proxmox takes.
-    let Some((template, block)) =
-        blocks(PARTS.0, |first| first == b'/').find(|(template, _)| walk(template, path, |_, _| ()))
-    else {
+    let Some((template, block)) = search(PARTS.0, "/", path, path) else {
         return Lookup::NoSuchPath;
     };
     let Some(row) = row::rows_of(template, block).find(|row| row.method() == method) else {
@@ -113,13 +113,61 @@ pub fn find(method: Method, path: &str) -> Lookup {
 /// The method at a path as the table writes it, `/nodes/{node}/qemu/{vmid}/config`.
 #[must_use]
 pub fn find_template(method: Method, template: &str) -> Option<Row> {
-    let (template, block) = blocks(PARTS.0, |first| first == b'/').find(|(head, _)| *head == template)?;
-    row::rows_of(template, block).find(|row| row.method() == method)
+    let first = &PARTS.0[first_not(PARTS.0, |path| path < template)..];
+    let (path, block) = blocks(first, |first| first == b'/').next().filter(|(path, _)| *path == template)?;
+    row::rows_of(path, block).find(|row| row.method() == method)
 }
 
 /// Every method, by path.
 pub fn rows() -> impl Iterator<Item = Row> {
     blocks(PARTS.0, |first| first == b'/').flat_map(|(template, block)| row::rows_of(template, block))
+}
+
+/// The path that fits, and its block. `paths` are blocks whose paths all begin with `prefix`; `rest` is what `path` has
+/// left after as many segments. Fixed segments are tried before holes, as Proxmox does.
+fn search(paths: &'static str, prefix: &str, path: &str, rest: &str) -> Option<(&'static str, &'static str)> {
+    let scan =
+        |paths| blocks(paths, |first| first == b'/').find(|(template, _)| walk(template, path, |_, _| ()));
+    if paths.len() < SHORT {
+        return scan(paths);
+    }
+    let (segment, rest) = first_segment(rest);
+    let fixed = format!("{prefix}{}", decode(segment));
+    let holes = under(paths, &format!("{prefix}{{"));
+    let Some(rest) = rest else { return scan(under(paths, &fixed)).or_else(|| scan(holes)) };
+    let fixed = fixed + "/";
+    if let Some(found) = search(under(paths, &fixed), &fixed, path, rest) {
+        return Some(found);
+    }
+    let end = prefix.len() + holes.get(prefix.len()..)?.find('}')?;
+    let hole = format!("{}/", &holes[..=end]);
+    let deeper = under(holes, &hole);
+    // Holes of another name, or one that spans slashes, stand beside those under this one.
+    search(deeper, &hole, path, rest).or_else(|| if deeper.len() < holes.len() { scan(holes) } else { None })
+}
+
+/// The blocks whose paths begin with `prefix`. Paths are sorted by their bytes, so they stand together.
+fn under(paths: &'static str, prefix: &str) -> &'static str {
+    let from = first_not(paths, |path| path < prefix);
+    let to = from + first_not(&paths[from..], |path| path.starts_with(prefix));
+    &paths[from..to]
+}
+
+/// Where the first block begins whose path is not `early`, found by halving: all early ones come first.
+fn first_not(paths: &str, early: impl Fn(&str) -> bool) -> usize {
+    let (mut low, mut high) = (0, paths.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // Both ends are where a block begins; every byte of the table is ASCII, so any place can be cut at.
+        let start = paths[low..=middle].rfind("\n/").map_or(low, |newline| low + newline + 1);
+        let path = paths[start..].lines().next().unwrap_or_default();
+        if early(path) {
+            low = paths[start..high].find("\n/").map_or(high, |newline| start + newline + 1);
+        } else {
+            high = start;
+        }
+    }
+    low
 }
 
 /// Cuts lines into blocks, each begun by a line whose first byte is a `head`'s: that line, and those under it.
