@@ -11,6 +11,7 @@ mod config;
 mod docs;
 mod golden;
 mod protocol;
+mod requests;
 mod schema;
 mod testbox;
 mod tidy;
