@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod api;
+mod demo;
 mod protocol;
+mod replay;
 mod schema;
 mod testbox;
+mod wire;
