@@ -70,14 +70,14 @@ impl Request {
     }
 }
 
+/// Names of a path's holes and what fills them.
+pub(crate) type Holes = Vec<(&'static str, String)>;
+
 /// The route for a method and path, with the holes filled.
 ///
 /// # Errors
 /// 501 when there is none; that the API has the path is found before.
-pub(crate) fn find(
-    method: Method,
-    segments: &[String],
-) -> Result<(&'static Route, Vec<(&'static str, String)>), ApiError> {
+pub(crate) fn find(method: Method, segments: &[String]) -> Result<(&'static Route, Holes), ApiError> {
     for table in areas() {
         for route in *table {
             if route.method == method
