@@ -9,9 +9,12 @@ use super::{
 };
 use crate::pve::Method;
 
+/// The values of a path's holes, by name.
+pub(crate) type Holes = Vec<(&'static str, String)>;
+
 /// A request that found its route.
 pub(crate) struct Request {
-    pub(crate) holes: Vec<(&'static str, String)>,
+    pub(crate) holes: Holes,
     pub(crate) params: Pairs,
     pub(crate) who: Identity,
 }
@@ -74,10 +77,7 @@ impl Request {
 ///
 /// # Errors
 /// 501 when there is none; that the API has the path is found before.
-pub(crate) fn find(
-    method: Method,
-    segments: &[String],
-) -> Result<(&'static Route, Vec<(&'static str, String)>), ApiError> {
+pub(crate) fn find(method: Method, segments: &[String]) -> Result<(&'static Route, Holes), ApiError> {
     for table in areas() {
         for route in *table {
             if route.method == method
@@ -92,7 +92,7 @@ pub(crate) fn find(
 }
 
 /// The values of a template's holes, if the path fits it. `{kind}` takes only `qemu` and `lxc`.
-fn fill(template: &'static str, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
+fn fill(template: &'static str, segments: &[String]) -> Option<Holes> {
     let mut holes = Vec::new();
     let mut rest = segments;
     for part in template.split('/').filter(|part| !part.is_empty()) {

@@ -5,6 +5,7 @@
 
 mod api;
 mod demo;
+mod demo_wire;
 mod protocol;
 mod replay;
 mod schema;
