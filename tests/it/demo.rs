@@ -103,7 +103,7 @@ fn what_cannot_be_done_is_accepted_and_fails_in_the_task() {
         assert_eq!(status, problem, "{line}");
         assert_eq!(log.last().unwrap(), &format!("TASK ERROR: {problem}"));
     };
-    check("POST /nodes/pve1/qemu/105/status/start", "VM 105 already running");
+    check("POST /nodes/pve1/qemu/110/status/start", "VM 110 already running");
     check("POST /nodes/pve2/qemu/104/status/start", "you can't start a vm if it's a template");
     check(
         "POST /nodes/pve1/qemu/999/status/start",
@@ -113,8 +113,8 @@ fn what_cannot_be_done_is_accepted_and_fails_in_the_task() {
     check("DELETE /nodes/pve1/qemu/101/snapshot/nope", "snapshot 'nope' does not exist");
     let (status, _) = task(&server, "POST /nodes/pve1/lxc/200/snapshot", &[("snapname", "s1")]);
     assert_eq!(status, "snapshot feature is not available");
-    let errors = ask(&server, "GET /nodes/pve1/tasks", &[("errors", "1"), ("vmid", "105")]);
-    assert_eq!(errors[0]["status"], "VM 105 already running");
+    let errors = ask(&server, "GET /nodes/pve1/tasks", &[("errors", "1"), ("vmid", "110")]);
+    assert_eq!(errors[0]["status"], "VM 110 already running");
     refused(&server, "POST /nodes/pve1/qemu/101/status/suspend", &[], 500, "VM 101 not running\n");
 }
 
@@ -240,4 +240,38 @@ fn a_large_cluster_can_be_asked_for() {
     let server = Server::start(Options { nodes: 32, guests: 5000, ..Options::default() }).unwrap();
     assert_eq!(ask(&server, "GET /nodes", &[]).as_array().unwrap().len(), 32);
     assert_eq!(ask(&server, "GET /cluster/resources", &[("type", "vm")]).as_array().unwrap().len(), 5000);
+}
+
+#[test]
+fn what_ha_manages_is_stopped_by_its_manager_in_the_next_cycle() {
+    let server = slow();
+    let upid = ask(&server, "POST /nodes/pve1/qemu/105/status/stop", &[]);
+    let upid = upid.as_str().unwrap();
+    assert_eq!(upid.split(':').nth(5), Some("hastop"));
+    assert_eq!(state_of(&server, "qemu/105"), "running");
+    assert_eq!(ask(&server, "GET /cluster/ha/resources", &[])[0]["state"], "stopped");
+    server.skip(11.0);
+    assert_eq!(end_of(&server, upid).0, "OK");
+    assert_eq!(state_of(&server, "qemu/105"), "stopped");
+    server.skip(1.0);
+    let newest = ask(&server, "GET /nodes/pve1/tasks", &[("limit", "1")]);
+    assert_eq!((&newest[0]["type"], &newest[0]["user"]), (&json!("qmstop"), &json!("root@pam")));
+}
+
+#[test]
+fn rules_of_a_guests_firewall_are_kept_by_position() {
+    let server = fast();
+    let rules = "/nodes/pve1/qemu/101/firewall/rules";
+    for port in ["22", "443"] {
+        let rule = [("type", "in"), ("action", "ACCEPT"), ("proto", "tcp"), ("dport", port)];
+        ask(&server, &format!("POST {rules}"), &rule);
+    }
+    let list = ask(&server, &format!("GET {rules}"), &[]);
+    let seen =
+        [0, 1].map(|at| (list[at]["dport"].clone(), list[at]["pos"].clone(), list[at]["enable"].clone()));
+    assert_eq!(seen, [(json!("443"), json!(0), json!(0)), (json!("22"), json!(1), json!(0))]);
+    ask(&server, &format!("DELETE {rules}/0"), &[]);
+    assert_eq!(ask(&server, &format!("GET {rules}"), &[])[0]["dport"], "22");
+    let nonsense = [("type", "in"), ("action", "ACCEPT"), ("nonsense", "1")];
+    refused(&server, &format!("POST {rules}"), &nonsense, 400, "Parameter verification failed.\n");
 }
