@@ -143,7 +143,9 @@ fn with_free_id(
 pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let mut params = args.params(|name| {
-        matches!(name, "full" | "snapname" | "storage" | "target" | "pool" | "description" | "format")
+        // Containers have no formats to choose from.
+        matches!(name, "full" | "snapname" | "storage" | "target" | "pool" | "description")
+            || (name == "format" && guest.kind == Kind::Vm)
     });
     if let Some(name) = args.text("name") {
         params.push(if guest.kind == Kind::Vm { "name" } else { "hostname" }, name);

@@ -85,16 +85,16 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, NODE])
         .disrupts()
         .task(),
-    Tool::guest(
-        "proxmox_suspend_vm",
-        "proxmox_suspend_container",
-        Effect::Change,
-        Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/suspend"),
-    )
-    .about("Pause a {guest}; a VM with todisk hibernates.")
-    .params(&[VMID, NODE, Param::flag("todisk").optional()])
-    .idempotent()
-    .task(),
+    Tool::post("proxmox_suspend_vm", "/nodes/{node}/qemu/{vmid}/status/suspend")
+        .about("Pause a VM; with todisk it hibernates.")
+        .params(&[VMID, NODE, Param::flag("todisk").optional()])
+        .idempotent()
+        .task(),
+    Tool::post("proxmox_suspend_container", "/nodes/{node}/lxc/{vmid}/status/suspend")
+        .about("Freeze a container.")
+        .params(&[VMID, NODE])
+        .idempotent()
+        .task(),
     Tool::guest(
         "proxmox_resume_vm",
         "proxmox_resume_container",
