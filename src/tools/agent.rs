@@ -14,10 +14,10 @@ pub const TOOLS: &[Tool] = &[
         .about("Run a command in a VM through its guest agent; answers exit code and output.")
         .params(&[
             VMID,
-            Param::text("command").about("For sh -c (Windows: cmd /c with shell false as a program)."),
+            Param::text("command"),
             Param::text("input-data").optional(),
-            Param::int("timeout", 1, 600).about("Seconds, default 30.").optional(),
-            Param::flag("shell").about("false: command is a program path.").optional(),
+            Param::int("timeout", 1, 600).optional(),
+            Param::flag("shell").about("false: a program, not a shell line.").optional(),
             NODE,
         ])
         .core(),

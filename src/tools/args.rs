@@ -137,7 +137,7 @@ fn convert(shape: Shape, value: Value) -> Result<Value, String> {
                 }
             }
         }
-        Shape::Texts => texts(&value),
+        Shape::Texts | Shape::Words => texts(&value),
         Shape::More => value.is_object().then(|| value.clone()),
     };
     converted.ok_or_else(|| format!("is {}, but it must be {}.", shown(&value), expectation(shape)))
@@ -201,7 +201,7 @@ fn expectation(shape: Shape) -> String {
             let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
             format!("one of {}", words.join(", "))
         }
-        Shape::Texts => "a list of text".into(),
+        Shape::Texts | Shape::Words => "a list of text".into(),
         Shape::More => "an object of parameters of the Proxmox API".into(),
     }
 }

@@ -22,8 +22,8 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_cluster_log", Effect::Read, cluster_log)
         .about("Cluster log, newest first, by user, text and time.")
         .params(&[
-            Param::int("max", 1, 1000).about("Entries read, default 100.").optional(),
-            Param::int("since", 0, i64::MAX).about("Unix time.").optional(),
+            Param::int("max", 1, 1000).optional(),
+            Param::int("since", 0, i64::MAX).optional(),
             Param::text("user").optional(),
             Param::text("text").optional(),
             FIELDS,

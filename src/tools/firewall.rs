@@ -7,8 +7,7 @@ use super::{
 use crate::pve::{Method, Params, path};
 
 const NODE: Param = Param::text("node").optional();
-const VMID: Param =
-    Param::int("vmid", 100, 999_999_999).about("Neither vmid nor node: the cluster.").optional();
+const VMID: Param = Param::int("vmid", 100, 999_999_999).optional();
 const POS: Param = Param::int("pos", 0, 100_000);
 
 /// The rows.
@@ -40,13 +39,13 @@ pub const TOOLS: &[Tool] = &[
         let path = format!("{}/rules", scope(context, args)?);
         send(context, Method::Post, &path, args)
     })
-    .about("Add a firewall rule; enabled unless enable is 0.")
+    .about("Add a firewall rule to a guest, a node or (neither given) the cluster.")
     .params(&[
         Param::one_of("type", &["in", "out", "forward", "group"]),
-        Param::text("action").about("ACCEPT, DROP, REJECT or a security group."),
+        Param::text("action"),
         VMID,
         NODE,
-        Param::more("options").about("proto, dport, source, dest, macro, iface, comment, enable, pos."),
+        Param::more("options").about("proto, dport, source, macro, …"),
     ]),
     Tool::with("proxmox_delete_firewall_rule", Effect::Destroy, |context, args| {
         let path = format!("{}/rules/{}", scope(context, args)?, args.int("pos").unwrap_or_default());

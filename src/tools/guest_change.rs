@@ -9,17 +9,13 @@ use crate::pve::{Auth, Host, Method, Params};
 use serde_json::{Map, Value, json};
 
 /// What a change of configuration takes.
-pub const UPDATE: &[Param] = &[
-    VMID,
-    Param::more("config").about("Keys of the API and their new values."),
-    Param::texts("delete").about("Keys to remove.").optional(),
-    NODE,
-];
+pub const UPDATE: &[Param] =
+    &[VMID, Param::more("config"), Param::words("delete").about("Keys to remove.").optional(), NODE];
 /// What a migration takes.
 pub const MIGRATE: &[Param] = &[
     VMID,
     Param::text("target"),
-    Param::flag("with-local-disks").optional(),
+    Param::flag("with-local-disks").only(Kind::Vm),
     Param::text("targetstorage").optional(),
     Param::flag("online").unlisted(),
     NODE,

@@ -15,11 +15,11 @@ pub const PARAMS: &[Param] = &[
     Param::int("memory", 16, 67_108_864).about("MiB.").optional(),
     Param::text("storage").about("For the disk.").optional(),
     Param::int("disk_size", 1, 1_048_576).about("GiB.").optional(),
-    Param::text("bridge").about("Default vmbr0.").optional(),
-    Param::text("iso").about("VM: volume to install from.").optional(),
-    Param::text("ostemplate").about("Container: volume of its template.").optional(),
+    Param::text("bridge").unlisted(),
+    Param::text("iso").about("Volume to install from.").only(Kind::Vm),
+    Param::text("ostemplate").about("Volume of its template.").only(Kind::Container),
     Param::flag("start").optional(),
-    Param::more("config").about("Any other key of the API."),
+    Param::more("config").about("Other keys of the API."),
 ];
 
 /// What cloning takes.
@@ -33,8 +33,8 @@ pub const CLONE: &[Param] = &[
     Param::text("target").about("Node.").optional(),
     Param::text("pool").unlisted(),
     Param::text("description").unlisted(),
-    Param::text("format").unlisted(),
-    Param::more("config").about("Keys to set on the clone, cloud-init too."),
+    Param::text("format").only(Kind::Vm).unlisted(),
+    Param::more("config").about("Keys to set on the clone."),
     Param::flag("start").optional(),
     Param::text("node").unlisted(),
 ];

@@ -11,7 +11,7 @@ use crate::pve::{Method, Params};
 /// A guest's id.
 pub const VMID: Param = Param::int("vmid", 100, 999_999_999);
 /// The node a guest is on; found when it is not given.
-pub const NODE: Param = Param::text("node").optional();
+pub const NODE: Param = Param::text("node").unlisted();
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[

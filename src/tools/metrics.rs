@@ -10,8 +10,8 @@ pub const PARAMS: &[Param] = &[
     Param::text("node").optional(),
     Param::text("storage").about("With node.").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
-    Param::texts("metrics").about("Such as cpu, mem, netin; default cpu and memory, or use.").optional(),
-    Param::int("points", 1, 200).about("Default 24.").optional(),
+    Param::words("metrics").about("Such as cpu, mem, netin.").optional(),
+    Param::int("points", 1, 200).optional(),
 ];
 
 const POINTS: usize = 24;

@@ -168,7 +168,6 @@ mod tests {
     use super::{
         row::{Effect, Run},
         spec::entries,
-        *,
     };
     use crate::{mcp::Revision, pve::Method};
     use std::collections::BTreeSet;
@@ -191,7 +190,7 @@ mod tests {
             );
             assert!(!about.contains('{') && !about.contains('|'), "{name}: `{about}`");
             let mut params = BTreeSet::new();
-            for param in tool.all_params() {
+            for param in entry.params() {
                 assert!(params.insert(param.name), "{name}: `{}` stands twice", param.name);
             }
             let request = match tool.run {

@@ -6,22 +6,7 @@ const NODE: Param = Param::text("node");
 const IFACE: Param = Param::text("iface");
 const MORE: Param =
     Param::more("options").about("Other keys of the API, such as cidr, gateway, bridge_ports.");
-const TYPE: Param = Param::one_of(
-    "type",
-    &[
-        "bridge",
-        "bond",
-        "eth",
-        "alias",
-        "vlan",
-        "OVSBridge",
-        "OVSBond",
-        "OVSPort",
-        "OVSIntPort",
-        "vnet",
-        "unknown",
-    ],
-);
+const TYPE: Param = Param::text("type").about("bridge, bond, vlan, eth, OVSBridge, …");
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[

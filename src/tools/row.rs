@@ -189,7 +189,7 @@ impl Tool {
     }
 
     /// Every parameter, those included that come with what the tool is.
-    pub fn all_params(&self) -> impl Iterator<Item = &Param> + Clone {
+    pub fn all_params(&'static self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
         let paging: &[Param] = if matches!(self.run, Run::List(..)) { &PAGING } else { &[] };
         let confirm = (self.effect == Effect::Destroy).then_some(&CONFIRM);
         self.params.iter().chain(paging).chain(self.task.then_some(&WAIT)).chain(confirm)
@@ -203,7 +203,7 @@ static PAGING: [Param; 3] = [FIELDS, LIMIT, OFFSET];
 pub const CONFIRM: Param = Param::text("confirm").optional();
 
 /// How long a tool waits for its task.
-pub const WAIT: Param = Param::int("wait", 0, 600).about("Seconds to wait for the end.").optional();
+pub const WAIT: Param = Param::int("wait", 0, 600).optional();
 
 /// One parameter of a tool, under Proxmox's own name where Proxmox has one.
 #[derive(Debug)]
@@ -220,6 +220,8 @@ pub struct Param {
     pub filter: bool,
     /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
     pub unlisted: bool,
+    /// Only one half of a row that is two tools has it.
+    pub only: Option<Kind>,
 }
 
 /// What a parameter may hold.
@@ -235,13 +237,15 @@ pub enum Shape {
     OneOf(&'static [&'static str]),
     /// A list of text.
     Texts,
+    /// A list of words, listed as one text with commas between them, which costs less.
+    Words,
     /// An object of further parameters, sent along each under its own name.
     More,
 }
 
 impl Param {
     const fn new(name: &'static str, shape: Shape) -> Param {
-        Param { name, about: "", shape, required: true, filter: false, unlisted: false }
+        Param { name, about: "", shape, required: true, filter: false, unlisted: false, only: None }
     }
 
     /// An integer in a range.
@@ -274,6 +278,12 @@ impl Param {
         Param::new(name, Shape::Texts)
     }
 
+    /// Words with commas between them, or a list of them.
+    #[must_use]
+    pub const fn words(name: &'static str) -> Param {
+        Param::new(name, Shape::Words)
+    }
+
     /// An object of further parameters of the API.
     #[must_use]
     pub const fn more(name: &'static str) -> Param {
@@ -290,6 +300,12 @@ impl Param {
     #[must_use]
     pub const fn unlisted(self) -> Param {
         Param { unlisted: true, required: false, ..self }
+    }
+
+    /// Only that half of a row that is two tools has it; may be left out.
+    #[must_use]
+    pub const fn only(self, kind: Kind) -> Param {
+        Param { only: Some(kind), required: false, ..self }
     }
 
     /// Says what it is.

@@ -40,6 +40,12 @@ impl Entry {
         letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
 
+    /// Its parameters, those left out that only the other half of the row has.
+    pub fn params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
+        let (tool, kind) = (self.tool, self.kind);
+        tool.all_params().filter(move |param| param.only.is_none_or(|only| kind == Some(only)))
+    }
+
     /// The tool as a client of that revision wants it.
     #[must_use]
     pub fn spec(&self, revision: Revision) -> Value {
@@ -70,11 +76,10 @@ impl Entry {
     /// Flat and without combinators: some providers refuse the whole list otherwise.
     fn schema(&self) -> Value {
         let mut properties = Map::new();
-        for param in self.tool.all_params().filter(|param| !param.unlisted) {
+        for param in self.params().filter(|param| !param.unlisted) {
             properties.insert(param.name.into(), property(param));
         }
-        let required: Vec<_> =
-            self.tool.all_params().filter(|param| param.required).map(|param| param.name).collect();
+        let required: Vec<_> = self.params().filter(|param| param.required).map(|param| param.name).collect();
         let mut schema = json!({"type": "object"});
         if !properties.is_empty() {
             schema["properties"] = properties.into();
@@ -90,7 +95,7 @@ impl Entry {
 fn property(param: &Param) -> Value {
     let mut property = match param.shape {
         Shape::Int(..) => json!({"type": "integer"}),
-        Shape::Text => json!({"type": "string"}),
+        Shape::Text | Shape::Words => json!({"type": "string"}),
         Shape::Flag => json!({"type": "boolean"}),
         Shape::OneOf(words) => json!({"type": "string", "enum": words}),
         Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),

@@ -37,9 +37,9 @@ impl Column {
 }
 
 /// Other columns than the usual ones.
-pub const FIELDS: Param = Param::texts("fields").optional();
+pub const FIELDS: Param = Param::words("fields").optional();
 /// At most this many rows.
-pub const LIMIT: Param = Param::int("limit", 1, 100_000).optional();
+pub const LIMIT: Param = Param::int("limit", 1, 100_000).unlisted();
 /// Rows to pass over: the `next` of the answer before.
 pub const OFFSET: Param = Param::int("offset", 0, 100_000_000).optional();
 

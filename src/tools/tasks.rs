@@ -22,9 +22,9 @@ pub const TOOLS: &[Tool] = &[
         .params(&[
             Param::one_of("status", &["running", "failed", "ok"]).optional(),
             Param::int("vmid", 100, 999_999_999).optional(),
-            Param::text("type").about("Such as qmstart, vzdump.").optional(),
+            Param::text("type").optional(),
             Param::text("user").optional(),
-            Param::int("since", 0, i64::MAX).about("Unix time.").optional(),
+            Param::int("since", 0, i64::MAX).optional(),
             Param::text("node").optional(),
             FIELDS,
             LIMIT,

@@ -22,7 +22,9 @@ use std::fmt::Write;
 fn value(entry: &Entry, param: &Param) -> Value {
     let container = entry.name.contains("container");
     match (param.name, param.shape) {
-        ("vmid", _) if entry.name.contains("create_vm") || entry.name.contains("create_container") => json!(900),
+        ("vmid", _) if entry.name.contains("create_vm") || entry.name.contains("create_container") => {
+            json!(900)
+        }
         ("vmid", _) => json!(if container { 200 } else { 100 }),
         ("newid", _) => json!(901),
         ("node", _) if param.required => json!("pve1"),
@@ -51,6 +53,9 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("vms", _) => json!("100"),
         ("dns1" | "dns2" | "dns3", _) => json!("192.0.2.1"),
         ("type", Shape::Text) if entry.name == "proxmox_create_storage" => json!("dir"),
+        ("type", Shape::Text) => json!("bridge"),
+        ("checksum-algorithm", _) => json!("sha256"),
+        ("compress", _) => json!("zstd"),
         ("command", Shape::Text) => json!("id"),
         ("digest", _) => json!("0000000000000000000000000000000000000000"),
         ("since" | "until", Shape::Text) => json!("2026-11-01"),
@@ -63,7 +68,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
         (_, Shape::Int(least, most)) => json!(least.max(1).min(most)),
         (_, Shape::OneOf(words)) => json!(words[0]),
         (_, Shape::Flag) => json!(true),
-        (_, Shape::Texts) => json!([]),
+        (_, Shape::Texts | Shape::Words) => json!([]),
         (_, Shape::More) => json!({}),
         (name, Shape::Text) => json!(name),
     }
@@ -86,7 +91,7 @@ fn more(entry: &Entry) -> Value {
 
 fn arguments(entry: &Entry) -> Value {
     // The default of a filter or of a guest's node is what most calls have; filters are tested with the lists.
-    let given = entry.tool.all_params().filter(|param| !param.filter && (param.name != "node" || param.required));
+    let given = entry.params().filter(|param| !param.filter && (param.name != "node" || param.required));
     let values = given.map(|param| (param.name.to_owned(), value(entry, param)));
     let mut arguments: Map<String, Value> = values.filter(|(_, value)| *value != json!([])).collect();
     arguments.remove("confirm");
@@ -98,7 +103,8 @@ fn arguments(entry: &Entry) -> Value {
 /// The request in one line, and what the API's table has against it.
 fn judge(seen: &demo::Seen) -> (String, Vec<String>) {
     let path = seen.path.trim_start_matches("/api2/extjs");
-    let pairs: Vec<(&str, &str)> = seen.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        seen.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let shown: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let line = format!("{} {path} {}", seen.method, shown.join(" ")).trim_end().to_owned();
     let method = match seen.method.as_str() {
@@ -109,9 +115,11 @@ fn judge(seen: &demo::Seen) -> (String, Vec<String>) {
     };
     let decoded = path.replace("%3A", ":").replace("%2F", "/").replace("%40", "@").replace("%21", "!");
     let problems = match api::find(method, &decoded) {
-        Lookup::Found(found) => {
-            found.check(&pairs).iter().map(|violation| format!("{}: {}", violation.param, violation.message)).collect()
-        }
+        Lookup::Found(found) => found
+            .check(&pairs)
+            .iter()
+            .map(|violation| format!("{}: {}", violation.param, violation.message))
+            .collect(),
         _ => vec!["there is no such method".to_owned()],
     };
     (line, problems)
@@ -122,9 +130,10 @@ fn every_tool_sends_what_the_api_takes() {
     let mut text = String::new();
     let mut problems = Vec::new();
     for entry in entries() {
-        let sample = Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
-            config.access = Access::Full;
-        });
+        let sample =
+            Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
+                config.access = Access::Full;
+            });
         let _ = sample.call(entry.name, arguments(&entry));
         writeln!(text, "{}", entry.name).unwrap();
         for seen in sample.server.requests() {
