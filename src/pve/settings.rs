@@ -49,6 +49,9 @@ pub enum Auth {
         user: String,
         /// The password.
         password: SecretSource,
+        /// The secret of the second factor TOTP, in base 32 as shown when it was set up, or as an `otpauth:` URL;
+        /// or a source that gives the code of the moment.
+        totp: Option<SecretSource>,
     },
     /// Nothing configured yet: every request is refused with this sentence, which says what to set.
     Missing(String),

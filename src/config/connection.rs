@@ -1,0 +1,208 @@
+//! The checked values as connection settings: hosts, login and trust, and which of them holds where they
+//! contradict each other.
+
+use super::{
+    host,
+    keys::{self, Key},
+    values::{Origin, Values},
+};
+use crate::pve::{Auth, Host, Settings, Trust};
+use std::{path::Path, time::Duration};
+
+/// Stands where no host is configured. The name can never resolve (RFC 6761), and `Auth::Missing` keeps anybody
+/// from trying.
+const NO_HOST: &str = "proxmox.invalid";
+
+/// What is needed to say where values came from and where missing ones should go.
+pub(super) struct Origins<'a> {
+    pub(super) file: Option<&'a Path>,
+    pub(super) looked: &'a [std::path::PathBuf],
+}
+
+/// Builds the settings. Contradictions become warnings in `values`; what is missing becomes `Auth::Missing`.
+pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
+    let port = u16::try_from(values.integer("port")).expect("the row's range is that of a port");
+    let hosts = hosts(values, port);
+    let auth = auth(values, !hosts.is_empty(), origins);
+    let trust = trust(values, hosts.len());
+    let seconds = |name: &str| Duration::from_secs(values.integer(name));
+    Settings {
+        hosts: if hosts.is_empty() { vec![Host { name: NO_HOST.into(), port, plain: false }] } else { hosts },
+        auth,
+        trust,
+        connect_timeout: seconds("connect_timeout"),
+        timeout: seconds("timeout"),
+        workers: usize::try_from(values.integer("workers")).expect("the row's range is small"),
+        max_response_bytes: values.integer("max_response_bytes"),
+    }
+}
+
+/// `host`, then `hosts`, each once. A host from the environment stands alone: the file's other nodes may be of
+/// another cluster, and must not be sent this one's credentials.
+fn hosts(values: &Values, port: u16) -> Vec<Host> {
+    let further = if values.given("host") == Some(Origin::Environment) { &[] } else { values.list("hosts") };
+    let written = values.text("host").into_iter().chain(further.iter().map(String::as_str));
+    let mut hosts: Vec<Host> = Vec::new();
+    for text in written {
+        if let Ok(host) = host::parse(text, port)
+            && !hosts.contains(&host)
+        {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
+/// The login. What the environment gives goes before what the file gives; out of one place a token goes before a
+/// password.
+fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
+    let token = values.given("token_id").max(values.given("token_secret"));
+    let password = values.given("password");
+    let by_token = token.is_some() && password <= token;
+    let mut lacking = Vec::new();
+    if !has_host {
+        lacking.push("host");
+    }
+    if by_token {
+        if password == token {
+            values.warnings.push(format!(
+                "Both an API token and a password are configured ({}); the token is used. Remove one of them.",
+                whence(token, origins)
+            ));
+        }
+        lacking.extend(["token_id", "token_secret"].iter().filter(|name| values.given(name).is_none()));
+    } else if values.given("user").is_some() || password.is_some() {
+        lacking.extend(["user", "password"].iter().filter(|name| values.given(name).is_none()));
+    } else {
+        lacking.extend(["token_id", "token_secret"]);
+    }
+    if !lacking.is_empty() {
+        return Auth::Missing(missing(&lacking, origins));
+    }
+    if let Some(name) = untouched(values, by_token) {
+        return Auth::Missing(format!(
+            "Proxmox is not configured yet: `{name}` in `{}` still has the example's value. Put in your own `host`, `token_id` and `token_secret`, then restart the server.",
+            origins.file.map_or_else(String::new, |file| file.display().to_string())
+        ));
+    }
+    let user = values.text("user").map(|user| full_user(user, values.text("realm").unwrap_or("pam")));
+    if let (Some(user), Some(_)) = (values.text("user"), values.given("realm"))
+        && let Some((_, own)) = user.rsplit_once('@')
+        && Some(own) != values.text("realm")
+    {
+        values
+            .warnings
+            .push(format!("`realm` is not used: `user` carries its own realm, `{own}`. Remove one of them."));
+    }
+    let secret = |name: &str| values.secret_of(name).cloned();
+    if !by_token {
+        let (Some(user), Some(password)) = (user, secret("password")) else {
+            return Auth::Missing(missing(&["user", "password"], origins));
+        };
+        return Auth::Password { user, password, totp: secret("totp") };
+    }
+    let id = values.text("token_id").unwrap_or("");
+    let id = match (id.contains('!'), user) {
+        (true, _) => id.to_string(),
+        (false, Some(user)) => format!("{user}!{id}"),
+        (false, None) => {
+            return Auth::Missing(format!(
+                "Proxmox is not configured yet: `token_id` is only the token's name, `{id}`. Write it as `user@realm!{id}`, or set `user` (PROXMOX_USER) as well, then restart the server."
+            ));
+        }
+    };
+    match secret("token_secret") {
+        Some(secret) => Auth::Token { id, secret },
+        None => Auth::Missing(missing(&["token_secret"], origins)),
+    }
+}
+
+fn full_user(user: &str, realm: &str) -> String {
+    if user.contains('@') { user.into() } else { format!("{user}@{realm}") }
+}
+
+/// A key of the file that still has the value of `config.example.json`.
+fn untouched(values: &Values, by_token: bool) -> Option<&'static str> {
+    let sample = |name: &str| serde_json::from_str::<String>(keys::find(name).map_or("", Key::sample)).ok();
+    let from_file = |name: &str| values.given(name) == Some(Origin::File);
+    if from_file("host") && values.text("host") == sample("host").as_deref() {
+        return Some("host");
+    }
+    let secret = crate::secret::SecretSource::Value(crate::secret::Secret::new(sample("token_secret")?));
+    (by_token && from_file("token_secret") && values.secret_of("token_secret") == Some(&secret))
+        .then_some("token_secret")
+}
+
+/// The sentence that says what to set and where.
+fn missing(lacking: &[&str], origins: &Origins<'_>) -> String {
+    let names = list(lacking.iter().map(|name| format!("`{name}`")).collect());
+    let variables =
+        list(lacking.iter().filter_map(|name| Some(keys::find(name)?.env.first()?.to_string())).collect());
+    match origins.file {
+        Some(file) => format!(
+            "Proxmox is not configured yet: `{}` lacks {names}. Add what is lacking there, or set {variables} in the server's environment, then restart the server.",
+            file.display()
+        ),
+        None => {
+            let looked = list(origins.looked.iter().map(|path| format!("`{}`", path.display())).collect());
+            format!(
+                "Proxmox is not configured yet: there is no configuration file (looked for {looked}), and the environment lacks {variables}. Run `setup.sh` or write one of these files with {names} (as in `config.example.json`), or set the variables, then restart the server."
+            )
+        }
+    }
+}
+
+fn list(mut words: Vec<String>) -> String {
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
+}
+
+fn whence(origin: Option<Origin>, origins: &Origins<'_>) -> String {
+    match (origin, origins.file) {
+        (Some(Origin::File), Some(file)) => format!("in `{}`", file.display()),
+        _ => "in the environment".into(),
+    }
+}
+
+/// Whose certificates are believed. What the environment says goes before the file; out of one place the stricter
+/// goes first: the fingerprint, then the authority's file, then `ssl_verify: false`.
+fn trust(values: &mut Values, hosts: usize) -> Trust {
+    let off = if values.bool("ssl_verify") { None } else { values.given("ssl_verify") };
+    let choices = [
+        ("fingerprint", values.given("fingerprint")),
+        ("ca_file", values.given("ca_file")),
+        ("ssl_verify", off),
+    ];
+    // `max_by_key` gives the last of equals, hence the reversal.
+    let Some((chosen, origin)) = choices
+        .iter()
+        .rev()
+        .max_by_key(|(_, origin)| *origin)
+        .copied()
+        .filter(|(_, origin)| origin.is_some())
+    else {
+        return Trust::System;
+    };
+    for (name, _) in choices.iter().filter(|(name, other)| *name != chosen && *other == origin) {
+        values.warnings.push(match *name {
+            "ssl_verify" => format!("`ssl_verify: false` is not used: `{chosen}` is set, and the certificate is checked against it. Remove one of them."),
+            name => format!("`{name}` is not used: `{chosen}` is set and stricter. Remove one of them."),
+        });
+    }
+    match chosen {
+        "fingerprint" => {
+            if 1 < hosts {
+                values.warnings.push("`fingerprint` fits one node's certificate, but several hosts are configured, and each has its own; use `ca_file` with the cluster's `pve-root-ca.pem`.".into());
+            }
+            values
+                .text("fingerprint")
+                .and_then(|text| host::fingerprint(text).ok())
+                .map_or(Trust::System, Trust::Fingerprint)
+        }
+        "ca_file" => values.path_of("ca_file").map_or(Trust::System, |path| Trust::CaFile(path.into())),
+        _ => {
+            values.warnings.push("`ssl_verify` is off: the server's certificate is not checked, and whoever is on the way can read the credentials. Set `fingerprint` or `ca_file` instead.".into());
+            Trust::Anything
+        }
+    }
+}

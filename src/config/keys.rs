@@ -1,0 +1,275 @@
+//! The table of configuration keys: one row is one key. Parsing, checks, environment, hints, the example's test
+//! and the README's table all follow from the rows. Knows nothing of files.
+
+use crate::{log::LEVELS, suggest};
+use std::fmt::Write;
+
+/// What a key's value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`; in the environment also yes, no, on, off, 1 and 0.
+    Bool,
+    /// A whole number from the first to the second; the third names its unit, or is empty.
+    Integer(u64, u64, &'static str),
+    /// A string without blanks.
+    Text,
+    /// One word out of these.
+    Word(&'static [&'static str]),
+    /// A host: `name`, `name:port`, `https://name:port/`, `[v6]:port` or a bare IPv6 address.
+    Host,
+    /// A list of hosts.
+    Hosts,
+    /// A list of names; whether `*` may stand in them.
+    Names(bool),
+    /// A token's id: `user@realm!name`, or only `name` beside a user.
+    TokenId,
+    /// A SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.
+    Fingerprint,
+    /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
+    Path,
+    /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
+    Secret,
+}
+
+/// One key of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As it stands in the file.
+    pub name: &'static str,
+    /// What its value must be.
+    pub kind: Kind,
+    /// One sentence for the README.
+    pub about: &'static str,
+    /// Environment variables that override the file; the first that is set counts.
+    pub env: &'static [&'static str],
+    /// The value where nothing is given, as JSON.
+    pub default: Option<&'static str>,
+    /// A value for the example file and the hints, as JSON; the default where there is none.
+    pub example: Option<&'static str>,
+    /// Whether it belongs to one cluster, and not to the server as a whole.
+    pub per_cluster: bool,
+}
+
+impl Key {
+    const fn new(name: &'static str, kind: Kind, about: &'static str) -> Key {
+        Key { name, kind, about, env: &[], default: None, example: None, per_cluster: false }
+    }
+
+    const fn env(self, env: &'static [&'static str]) -> Key {
+        Key { env, ..self }
+    }
+
+    const fn default(self, json: &'static str) -> Key {
+        Key { default: Some(json), ..self }
+    }
+
+    const fn example(self, json: &'static str) -> Key {
+        Key { example: Some(json), ..self }
+    }
+
+    const fn per_cluster(self) -> Key {
+        Key { per_cluster: true, ..self }
+    }
+
+    /// The example, or else the default, as JSON.
+    #[must_use]
+    pub fn sample(&self) -> &'static str {
+        self.example.or(self.default).unwrap_or("null")
+    }
+}
+
+/// The words of `access`, from the least to the most.
+pub(super) const ACCESS: &[&str] = &["read-only", "standard", "full"];
+/// The words of `list_format`.
+pub(super) const LIST_FORMAT: &[&str] = &["table", "objects"];
+
+/// Every key, in the order of the README's table and of the example.
+pub const KEYS: &[Key] = &[
+    Key::new("host", Kind::Host, "A node of the cluster: name or address, also with a port or as a URL.")
+        .env(&["PROXMOX_HOST"])
+        .example(r#""pve.example.com""#)
+        .per_cluster(),
+    Key::new("hosts", Kind::Hosts, "Further nodes, tried in this order when the ones before cannot be reached.")
+        .example(r#"["pve2.example.com","192.0.2.3:8006"]"#)
+        .per_cluster(),
+    Key::new("port", Kind::Integer(1, 65535, ""), "The API's port, for every host that does not name its own.")
+        .env(&["PROXMOX_PORT"])
+        .default("8006")
+        .per_cluster(),
+    Key::new("token_id", Kind::TokenId, "The API token's id, `user@realm!name`, or only its name beside `user`.")
+        .env(&["PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_NAME"])
+        .example(r#""mcp@pve!assistant""#)
+        .per_cluster(),
+    Key::new("token_secret", Kind::Secret, "The API token's secret.")
+        .env(&["PROXMOX_TOKEN_SECRET", "PROXMOX_TOKEN_VALUE"])
+        .example(r#""xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx""#)
+        .per_cluster(),
+    Key::new("user", Kind::Text, "The user to log in as when there is no token, with or without `@realm`.")
+        .env(&["PROXMOX_USER", "PROXMOX_USERNAME"])
+        .example(r#""mcp@pve""#)
+        .per_cluster(),
+    Key::new("password", Kind::Secret, "The user's password.")
+        .env(&["PROXMOX_PASSWORD"])
+        .example(r#"{"file":"password.txt"}"#)
+        .per_cluster(),
+    Key::new("realm", Kind::Text, "The realm of a `user` that does not carry its own.")
+        .env(&["PROXMOX_REALM"])
+        .default(r#""pam""#)
+        .per_cluster(),
+    Key::new("totp", Kind::Secret, "The second factor of the account, where it asks for a one-time code.")
+        .example(r#"{"command":["pass","otp","proxmox"]}"#)
+        .per_cluster(),
+    Key::new("ssl_verify", Kind::Bool, "Whether the server's certificate is checked; `false` is unsafe.")
+        .env(&["PROXMOX_VERIFY_SSL", "PROXMOX_SSL_VERIFY"])
+        .default("true")
+        .per_cluster(),
+    Key::new("ca_file", Kind::Path, "PEM file of the one authority to trust, such as a copy of `pve-root-ca.pem`.")
+        .env(&["PROXMOX_CA_FILE"])
+        .example(r#""pve-root-ca.pem""#)
+        .per_cluster(),
+    Key::new("fingerprint", Kind::Fingerprint, "SHA-256 fingerprint of the one certificate to trust.")
+        .env(&["PROXMOX_FINGERPRINT"])
+        .example(
+            r#""00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF""#,
+        )
+        .per_cluster(),
+    Key::new("connect_timeout", Kind::Integer(1, 300, "seconds"), "Time to connect to a host, TLS included.")
+        .default("10")
+        .per_cluster(),
+    // A node answers 596 for another one after 30 s, and that answer says more than a timeout of ours.
+    Key::new("timeout", Kind::Integer(1, 3600, "seconds"), "Time for one request, connecting included.")
+        .default("60")
+        .per_cluster(),
+    Key::new("workers", Kind::Integer(1, 32, ""), "How many requests are sent to the cluster at once.")
+        .default("6")
+        .per_cluster(),
+    Key::new("max_response_bytes", Kind::Integer(65_536, 1 << 32, "bytes"), "The largest answer read from Proxmox.")
+        .default("67108864")
+        .per_cluster(),
+    Key::new("access", Kind::Word(ACCESS), "What may run: reading only, all with confirmation, or all.")
+        .default(r#""standard""#)
+        .per_cluster(),
+    Key::new("toolsets", Kind::Names(false), "Which toolsets are listed; `[\"all\"]` lists every one.")
+        .default(r#"["core"]"#),
+    Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
+        .default("[]"),
+    Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
+        .default("30"),
+    Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
+        .default(r#""table""#),
+    Key::new("max_answer_bytes", Kind::Integer(1024, 16 << 20, "bytes"), "The largest answer given to the client.")
+        .default("32768"),
+    Key::new("log", Kind::Word(&LEVELS), "How much is logged on stderr.")
+        .env(&["PROXMOX_MCP_LOG"])
+        .default(r#""info""#),
+];
+
+/// The row of that name.
+#[must_use]
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// ` Did you mean …?` for a key that does not exist. A name by which the environment knows a key leads to it as
+/// well (`verify_ssl`, `token_value`).
+#[must_use]
+pub(super) fn hint(wrong: &str) -> String {
+    let meant = |variable: &&str| {
+        variable.strip_prefix("PROXMOX_").is_some_and(|rest| rest.eq_ignore_ascii_case(wrong))
+    };
+    match KEYS.iter().find(|key| key.env.iter().any(|variable| meant(&variable))) {
+        Some(key) => format!(" Did you mean `{}`?", key.name),
+        None => suggest::did_you_mean(wrong, KEYS.iter().map(|key| key.name)),
+    }
+}
+
+/// The README's table of keys.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut table =
+        String::from("| key | value | default | environment | meaning |\n| --- | --- | --- | --- | --- |\n");
+    for key in KEYS {
+        let default = key.default.map_or_else(String::new, |json| format!("`{json}`"));
+        let env: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {default} | {} | {} |",
+            key.name,
+            key.kind.describe(),
+            env.join(", "),
+            key.about
+        );
+    }
+    table
+}
+
+impl Kind {
+    /// What is expected, to go after "must be".
+    #[must_use]
+    pub fn describe(self) -> String {
+        match self {
+            Kind::Bool => "`true` or `false`".into(),
+            Kind::Integer(min, max, "") => format!("a whole number from {min} to {max}"),
+            Kind::Integer(min, max, unit) => format!("a whole number of {unit} from {min} to {max}"),
+            Kind::Text => "a string without blanks".into(),
+            Kind::Word(words) => {
+                words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ")
+            }
+            Kind::Host => "a host such as `\"pve.example.com\"` or `\"192.0.2.1:8006\"`".into(),
+            Kind::Hosts => "a list of hosts".into(),
+            Kind::Names(false) => "a list of names".into(),
+            Kind::Names(true) => "a list of names or patterns".into(),
+            Kind::TokenId => "a token id such as `\"mcp@pve!assistant\"`".into(),
+            Kind::Fingerprint => "64 hexadecimal digits, with or without colons".into(),
+            Kind::Path => "the path of a file".into(),
+            Kind::Secret => {
+                "a string, `{\"file\": path}`, `{\"env\": name}` or `{\"command\": [program, …]}`".into()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_row_is_whole() {
+        let mut names = BTreeSet::new();
+        let mut variables = BTreeSet::new();
+        for key in KEYS {
+            assert!(names.insert(key.name), "`{}` stands twice", key.name);
+            assert!(key.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", key.name);
+            assert!(key.about.ends_with('.') && !key.about.contains('|'), "`{}`: one sentence", key.name);
+            assert_ne!(key.sample(), "null", "`{}` needs a default or an example", key.name);
+            for variable in key.env {
+                assert!(variables.insert(variable), "{variable} stands twice");
+                assert!(variable.starts_with("PROXMOX_"), "{variable}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_the_environment_and_slips_lead_to_the_key() {
+        for (wrong, right) in [
+            ("verify_ssl", "`ssl_verify`"),
+            ("token_value", "`token_secret`"),
+            ("username", "`user`"),
+            ("prot", "`port`"),
+            ("hostt", "`host`"),
+        ] {
+            assert!(hint(wrong).contains(right), "{wrong}: {}", hint(wrong));
+        }
+        assert_eq!(hint("completely_else"), "");
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_key_and_as_many_cells_in_each() {
+        let table = markdown_table();
+        assert_eq!(table.lines().count(), KEYS.len() + 2);
+        for line in table.lines() {
+            assert_eq!(line.matches('|').count(), 6, "{line}");
+        }
+    }
+}

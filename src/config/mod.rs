@@ -1,0 +1,192 @@
+//! The configuration: a file, overridden by the environment, as one checked value. Resolves no secret and touches
+//! no network; knows nothing of what the values are used for.
+
+mod check;
+mod connection;
+mod host;
+mod keys;
+mod search;
+mod values;
+
+pub use keys::{KEYS, Key, Kind, markdown_table};
+
+use crate::{
+    log,
+    pve::{Auth, Host, Settings, Trust},
+    secret::{Secret, SecretSource},
+};
+use connection::Origins;
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use values::{Env, Values};
+
+/// Everything that can be configured, checked and with its defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How to reach and enter the cluster. `Auth::Missing` in it says why that is not possible yet.
+    pub settings: Settings,
+    /// What may run.
+    pub access: Access,
+    /// Which toolsets are listed; `all` stands for every one. Whether a name exists is for its user to say.
+    pub toolsets: Vec<String>,
+    /// Tools that never run: names, or patterns in which `*` stands for anything.
+    pub deny_tools: Vec<String>,
+    /// How lists are answered.
+    pub list_format: ListFormat,
+    /// The largest answer to a client, in bytes.
+    pub max_answer_bytes: usize,
+    /// How long a tool waits for the task it started, unless its call says otherwise.
+    pub wait: Duration,
+    /// How much is logged, where it is configured.
+    pub log: Option<log::Level>,
+    /// Where all this came from.
+    pub source: Source,
+    /// Finished sentences about what is allowed but unwise, to be said on stderr at start.
+    pub warnings: Vec<String>,
+}
+
+/// What may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// Only what reads.
+    ReadOnly,
+    /// Everything; what destroys data confirms first.
+    Standard,
+    /// Everything, without confirmation.
+    Full,
+}
+
+/// How lists are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFormat {
+    /// `columns` once and `rows` of values.
+    Table,
+    /// `items`, each an object.
+    Objects,
+}
+
+/// Where a configuration came from, for messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The file, if there was one.
+    pub file: Option<PathBuf>,
+    /// The environment variables that were used.
+    pub env: Vec<&'static str>,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.env.is_empty()) {
+            (None, true) => f.write_str("nothing but defaults"),
+            (None, false) => write!(f, "the environment ({})", self.env.join(", ")),
+            (Some(file), true) => write!(f, "`{}`", file.display()),
+            (Some(file), false) => {
+                write!(f, "`{}` and the environment ({})", file.display(), self.env.join(", "))
+            }
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file that was read, if it came that far.
+    pub file: Option<PathBuf>,
+    /// One finished sentence for each problem. Never holds a secret.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Finds the file, reads it and the environment, and checks all of it. `explicit` is the file that the command
+    /// line names, `env` looks up an environment variable, `exe_dir` is the folder of the binary.
+    ///
+    /// An absent or incomplete configuration is none of the errors: the server then starts, and
+    /// `settings.auth` says what to set.
+    ///
+    /// # Errors
+    /// Every problem of the file and the environment at once.
+    pub fn load(
+        explicit: Option<&Path>,
+        env: Env<'_>,
+        exe_dir: Option<&Path>,
+    ) -> Result<Config, ConfigError> {
+        let search = search::search(explicit, env, exe_dir)
+            .map_err(|(file, problem)| ConfigError { file: Some(file), problems: vec![problem] })?;
+        let home = env("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let mut values = Values::defaults();
+        let mut source = Source::default();
+        if search.by_variable {
+            source.env.push("PROXMOX_MCP_CONFIG");
+        }
+        if let Some((file, object)) = &search.found {
+            values.read_file(file, object, home.as_deref());
+            let warning = search::permissions_warning(file, values.file_holds_secret());
+            values.warnings.extend(warning);
+            source.file = Some(file.clone());
+        }
+        source.env.extend(values.read_environment(env, home.as_deref()));
+        if !values.problems.is_empty() {
+            return Err(ConfigError { file: source.file, problems: values.problems });
+        }
+        Ok(Config::from_values(values, source, &search.looked))
+    }
+
+    /// The configuration of a server whose own one is wrong: it starts and lists its tools, and every call is
+    /// answered with what is wrong.
+    #[must_use]
+    pub fn broken(error: &ConfigError) -> Config {
+        let mut config = Config::from_values(Values::defaults(), Source::default(), &[]);
+        config.settings.auth = Auth::Missing(format!(
+            "The configuration is wrong. {error}\nCorrect it, then restart the server."
+        ));
+        config.source.file.clone_from(&error.file);
+        config
+    }
+
+    /// The configuration for the built-in sample cluster, which listens on `address` without TLS.
+    #[must_use]
+    pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
+        let mut config = Config::from_values(Values::defaults(), Source::default(), &[]);
+        config.settings.hosts =
+            vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
+        config.settings.auth =
+            Auth::Token { id: token_id.into(), secret: SecretSource::Value(Secret::new(token_secret)) };
+        config.settings.trust = Trust::System;
+        config
+    }
+
+    fn from_values(mut values: Values, source: Source, looked: &[PathBuf]) -> Config {
+        let settings = connection::settings(&mut values, &Origins { file: source.file.as_deref(), looked });
+        Config {
+            settings,
+            access: match values.text("access") {
+                Some("read-only") => Access::ReadOnly,
+                Some("full") => Access::Full,
+                _ => Access::Standard,
+            },
+            toolsets: values.list("toolsets").to_vec(),
+            deny_tools: values.list("deny_tools").to_vec(),
+            list_format: match values.text("list_format") {
+                Some("objects") => ListFormat::Objects,
+                _ => ListFormat::Table,
+            },
+            max_answer_bytes: usize::try_from(values.integer("max_answer_bytes")).unwrap_or(usize::MAX),
+            wait: Duration::from_secs(values.integer("wait")),
+            log: values.text("log").filter(|_| values.given("log").is_some()).and_then(log::level),
+            source,
+            warnings: values.warnings,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Which file is the configuration, and its text as keys and values. Knows no key.
+
+use super::values::Env;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::{
+    fmt, fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+/// The file's name beside the binary and in the folders that are searched.
+const NAME: &str = "config.json";
+
+/// What the search gave.
+pub(super) struct Search {
+    /// The file that holds, with its keys in their order.
+    pub(super) found: Option<(PathBuf, Vec<(String, Value)>)>,
+    /// Every path that was looked at, in order.
+    pub(super) looked: Vec<PathBuf>,
+    /// Whether `$PROXMOX_MCP_CONFIG` named the file.
+    pub(super) by_variable: bool,
+}
+
+/// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else
+/// the first that exists beside the binary, in `$XDG_CONFIG_HOME/proxmox-mcp` and in `/etc/proxmox-mcp`. Never
+/// the working directory: clients start servers inside whatever project is open, and a stranger's file there
+/// could send the token to a stranger's host.
+///
+/// # Errors
+/// The file that is wrong, and a sentence.
+pub(super) fn search(
+    explicit: Option<&Path>,
+    env: Env<'_>,
+    exe_dir: Option<&Path>,
+) -> Result<Search, (PathBuf, String)> {
+    let variable = env("PROXMOX_MCP_CONFIG").filter(|text| !text.is_empty());
+    let by_variable = explicit.is_none() && variable.is_some();
+    if let Some(path) = explicit.map(PathBuf::from).or(variable.map(PathBuf::from)) {
+        let named = if by_variable { "`PROXMOX_MCP_CONFIG`" } else { "`--config`" };
+        let absent = || {
+            format!(
+                "`{}`, which {named} names, does not exist; correct the path or create the file.",
+                path.display()
+            )
+        };
+        return match read(&path) {
+            Ok(Some(text)) => Ok(Search {
+                found: Some((path.clone(), parse(&path, &text)?)),
+                looked: vec![path],
+                by_variable,
+            }),
+            Ok(None) => Err((path.clone(), absent())),
+            Err(problem) => Err((path, problem)),
+        };
+    }
+    let mut looked = Vec::new();
+    for path in candidates(env, exe_dir) {
+        match read(&path) {
+            Ok(Some(text)) => {
+                let found = Some((path.clone(), parse(&path, &text)?));
+                return Ok(Search { found, looked, by_variable });
+            }
+            Ok(None) => looked.push(path),
+            Err(problem) => return Err((path, problem)),
+        }
+    }
+    Ok(Search { found: None, looked, by_variable })
+}
+
+fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
+    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let xdg = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    let folders = [
+        exe_dir.filter(|path| path.is_absolute()).map(PathBuf::from),
+        xdg.map(|path| path.join("proxmox-mcp")),
+        Some("/etc/proxmox-mcp".into()),
+    ];
+    folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
+}
+
+/// The text of the file; nothing when there is none.
+fn read(path: &Path) -> Result<Option<String>, String> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(format!(
+                "`{}` cannot be read ({error}); correct its permissions or path.",
+                path.display()
+            ));
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(format!("`{}` is not UTF-8 text; save it as UTF-8.", path.display())),
+    }
+}
+
+/// The keys and values of a file's text.
+fn parse(path: &Path, text: &str) -> Result<Vec<(String, Value)>, (PathBuf, String)> {
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    serde_json::from_str::<Object>(text).map(|object| object.0).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or("wrong");
+        let here = text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim_start();
+        let hint = if here.starts_with("//") || here.starts_with("/*") || here.starts_with('#') {
+            " JSON has no comments; write them as keys that begin with `//`."
+        } else {
+            ""
+        };
+        // serde's own sentence for a wrong type would show a string that may be a secret.
+        let sentence = if error.is_data() {
+            format!("`{}` must hold one JSON object, `{{…}}`.", path.display())
+        } else {
+            format!("`{}` is not valid JSON at line {line}, column {column}: {what}.{hint}", path.display())
+        };
+        (path.to_path_buf(), sentence)
+    })
+}
+
+/// A JSON object that keeps keys which stand twice, so that they can be told.
+struct Object(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Object(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// What is unsafe about the file's permissions, with the command that mends it.
+#[cfg(unix)]
+pub(super) fn permissions_warning(path: &Path, holds_secret: bool) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let danger = if mode & 0o022 != 0 {
+        "can be changed by other users, who could send your credentials elsewhere"
+    } else if holds_secret && mode & 0o044 != 0 {
+        "holds a secret and can be read by other users"
+    } else {
+        return None;
+    };
+    let quoted = path.display().to_string().replace('\'', r"'\''");
+    Some(format!("`{}` (mode {mode:04o}) {danger}; run: chmod 600 '{quoted}'", path.display()))
+}
+
+/// Elsewhere than on Unix a file has no mode to judge.
+#[cfg(not(unix))]
+pub(super) fn permissions_warning(_: &Path, _: bool) -> Option<String> {
+    None
+}

@@ -1,0 +1,196 @@
+//! Checked values by key: what the file, the environment and the defaults say. Every problem becomes a sentence;
+//! no sentence ever shows a secret. Knows nothing of what the values are for.
+
+use super::{
+    check::{At, Checked, Place, check},
+    keys::{self, KEYS, Key, Kind},
+};
+use crate::secret::SecretSource;
+use serde_json::Value;
+use std::path::Path;
+
+/// Who said it. Later ones override earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Origin {
+    Default,
+    File,
+    Environment,
+}
+
+/// The environment, as a function, so that tests can run side by side.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// All values, and what was wrong or odd about them.
+#[derive(Default)]
+pub(super) struct Values {
+    found: Vec<(&'static str, Checked, Origin)>,
+    pub(super) problems: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Values {
+    /// The defaults of the table.
+    pub(super) fn defaults() -> Values {
+        let mut values = Values::default();
+        let place = Place { at: At::File(Path::new("")), home: None };
+        for key in KEYS {
+            if let Some(json) = key.default {
+                let value = serde_json::from_str(json).expect("a default is JSON; a test loads them all");
+                values.set(key, &value, place, key.name, Origin::Default);
+            }
+        }
+        values
+    }
+
+    /// Takes the keys of a file. A key that begins with `_` or `//` is a comment.
+    pub(super) fn read_file(&mut self, file: &Path, object: &[(String, Value)], home: Option<&Path>) {
+        let place = Place { at: At::File(file), home };
+        for (index, (name, value)) in object.iter().enumerate() {
+            if name.starts_with('_') || name.starts_with("//") {
+                continue;
+            }
+            let Some(key) = keys::find(name) else {
+                self.problems.push(unknown(&place.subject(name), name, value));
+                continue;
+            };
+            if object[..index].iter().any(|(earlier, _)| earlier == name) {
+                self.problems.push(format!("{} stands twice; remove one of them.", place.subject(name)));
+            } else {
+                self.set(key, value, place, name, Origin::File);
+            }
+        }
+    }
+
+    /// Takes the variables that the table names. Returns those that were used. An empty one counts as not set:
+    /// clients' forms pass on what was left blank.
+    pub(super) fn read_environment(&mut self, env: Env<'_>, home: Option<&Path>) -> Vec<&'static str> {
+        let mut used = Vec::new();
+        for key in KEYS {
+            let set: Vec<(&str, String)> = key
+                .env
+                .iter()
+                .filter_map(|name| Some((*name, env(name)?)))
+                .filter(|(_, text)| !text.trim().is_empty())
+                .collect();
+            let Some((name, text)) = set.first() else { continue };
+            if let Some((other, _)) = set.iter().find(|(_, other)| other != text) {
+                self.warnings.push(format!(
+                    "The environment variables `{name}` and `{other}` are both set and differ; `{name}` is used. Unset one of them."
+                ));
+            }
+            used.push(*name);
+            self.set(
+                key,
+                &from_text(key.kind, text),
+                Place { at: At::Variable(name), home },
+                key.name,
+                Origin::Environment,
+            );
+        }
+        used
+    }
+
+    /// Checks a value and keeps it in place of an earlier one. `null` and an empty string count as not given.
+    fn set(&mut self, key: &'static Key, value: &Value, place: Place<'_>, path: &str, origin: Origin) {
+        if value.is_null() || value.as_str() == Some("") {
+            return;
+        }
+        match check(key.kind, value, place) {
+            Ok(checked) => {
+                self.found.retain(|(earlier, ..)| *earlier != key.name);
+                self.found.push((key.name, checked, origin));
+            }
+            Err(wrong) => self.problems.push(format!(
+                "{}{}",
+                place.subject(&format!("{path}{}", wrong.below)),
+                wrong.text
+            )),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Checked> {
+        self.found.iter().find(|(key, ..)| *key == name).map(|(_, value, _)| value)
+    }
+
+    /// Who gave the key: the file, the environment, or nobody.
+    pub(super) fn given(&self, name: &str) -> Option<Origin> {
+        let origin = self.found.iter().find(|(key, ..)| *key == name)?.2;
+        (origin != Origin::Default).then_some(origin)
+    }
+
+    pub(super) fn bool(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Checked::Bool(true)))
+    }
+
+    /// A key whose row has a default.
+    pub(super) fn integer(&self, name: &str) -> u64 {
+        match self.get(name) {
+            Some(Checked::Integer(number)) => *number,
+            _ => unreachable!("`{name}` is an integer with a default; the table's test says so"),
+        }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Checked::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn list(&self, name: &str) -> &[String] {
+        match self.get(name) {
+            Some(Checked::List(list)) => list,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn path_of(&self, name: &str) -> Option<&Path> {
+        match self.get(name) {
+            Some(Checked::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    pub(super) fn secret_of(&self, name: &str) -> Option<&SecretSource> {
+        match self.get(name) {
+            Some(Checked::Secret(secret)) => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// Whether the file holds a secret itself, and not only where to find one.
+    pub(super) fn file_holds_secret(&self) -> bool {
+        let literal = |value: &Checked| matches!(value, Checked::Secret(SecretSource::Value(_)));
+        self.found.iter().any(|(_, value, origin)| *origin == Origin::File && literal(value))
+    }
+}
+
+/// A variable's text as the JSON that the same key would have in a file. What does not fit stays a string, for
+/// the check to name.
+fn from_text(kind: Kind, text: &str) -> Value {
+    let word = text.trim();
+    match kind {
+        Kind::Bool => match word.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => true.into(),
+            "false" | "no" | "off" | "0" => false.into(),
+            _ => word.into(),
+        },
+        Kind::Integer(..) => word.parse::<u64>().map_or_else(|_| word.into(), Value::from),
+        Kind::Hosts | Kind::Names(_) => word.split(',').map(str::trim).collect::<Vec<_>>().into(),
+        // A blank may belong to a password.
+        Kind::Secret => text.into(),
+        _ => word.into(),
+    }
+}
+
+/// The sentence for a key that no row has. Its value is not shown: it may be a misspelt key's secret.
+fn unknown(subject: &str, name: &str, value: &Value) -> String {
+    let known = |inner: &String| keys::find(inner).is_some() || !keys::hint(inner).is_empty();
+    let hint = match value {
+        Value::Object(inner) if inner.keys().any(known) => {
+            " Its keys belong at the top level of the file.".into()
+        }
+        _ => keys::hint(name),
+    };
+    format!("{subject} is not a known key.{hint}")
+}
