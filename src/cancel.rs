@@ -1,4 +1,4 @@
-//! A flag that ends a call early, and a sleep that it interrupts.
+//! A flag that ends a call early or hurries it, and a sleep that it interrupts.
 
 use crate::sync::lock;
 use std::{
@@ -6,9 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Says whether a call has been cancelled. Clones share one flag.
+/// Says whether a call has been cancelled, or should wait no longer. Clones share one flag.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<(Mutex<bool>, Condvar)>);
+pub struct Cancel(Arc<(Mutex<State>, Condvar)>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    cancelled: bool,
+    hurried: bool,
+}
 
 impl Cancel {
     /// A flag that is not set.
@@ -17,26 +23,38 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// Sets the flag and wakes everybody in [`Cancel::sleep`].
+    /// Ends the call: nobody wants its answer any more. Wakes everybody in [`Cancel::sleep`].
     pub fn cancel(&self) {
-        *lock(&self.0.0) = true;
+        lock(&self.0.0).cancelled = true;
         self.0.1.notify_all();
     }
 
-    /// Whether the flag is set.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        *lock(&self.0.0)
+    /// Ends the call's waits, not the call: its answer is still wanted, at once. Requests under way go on.
+    pub fn hurry(&self) {
+        lock(&self.0.0).hurried = true;
+        self.0.1.notify_all();
     }
 
-    /// Sleeps for `time`, or until the flag is set. Returns whether it is set.
+    /// Whether the call is cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        lock(&self.0.0).cancelled
+    }
+
+    /// Whether the call should wait no longer.
+    #[must_use]
+    pub fn is_hurried(&self) -> bool {
+        lock(&self.0.0).hurried
+    }
+
+    /// Sleeps for `time`, or until the call is cancelled or hurried. Returns whether it was woken so.
     #[must_use]
     pub fn sleep(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
-        let mut set = lock(&self.0.0);
-        while !*set {
+        let mut state = lock(&self.0.0);
+        while !state.cancelled && !state.hurried {
             let Some(left) = until.checked_duration_since(Instant::now()) else { return false };
-            set = self.0.1.wait_timeout(set, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.0.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }

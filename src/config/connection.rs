@@ -26,14 +26,14 @@ pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
     let auth = auth(values, !hosts.is_empty(), origins);
     let trust = trust(values, hosts.len());
     let seconds = |name: &str| Duration::from_secs(values.integer(name));
+    let hosts =
+        if hosts.is_empty() { vec![Host { name: NO_HOST.into(), port, plain: false }] } else { hosts };
     Settings {
-        hosts: if hosts.is_empty() { vec![Host { name: NO_HOST.into(), port, plain: false }] } else { hosts },
-        auth,
-        trust,
         connect_timeout: seconds("connect_timeout"),
         timeout: seconds("timeout"),
         workers: usize::try_from(values.integer("workers")).expect("the row's range is small"),
         max_response_bytes: values.integer("max_response_bytes"),
+        ..Settings::new(hosts, auth, trust)
     }
 }
 

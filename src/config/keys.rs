@@ -174,10 +174,10 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 /// well (`verify_ssl`, `token_value`).
 #[must_use]
 pub(super) fn hint(wrong: &str) -> String {
-    let meant = |variable: &str| {
+    let meant = |variable: &&str| {
         variable.strip_prefix("PROXMOX_").is_some_and(|rest| rest.eq_ignore_ascii_case(wrong))
     };
-    match KEYS.iter().find(|key| key.env.iter().any(|variable| meant(variable))) {
+    match KEYS.iter().find(|key| key.env.iter().any(&meant)) {
         Some(key) => format!(" Did you mean `{}`?", key.name),
         None => suggest::did_you_mean(wrong, KEYS.iter().map(|key| key.name)),
     }

@@ -1,1 +1,70 @@
-//! To come.
+//! The Model Context Protocol over stdio: JSON-RPC, versions, workers. Knows nothing of Proxmox: what there is
+//! to call comes through [`Toolbox`].
+//!
+//! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in),
+//! [`session`] (one message in, what to do about it), [`queue`] (which call may run when), [`serve`](serve())
+//! (reader, workers, writer).
+
+mod call;
+pub mod lines;
+pub mod queue;
+pub mod revision;
+pub mod rpc;
+mod serve;
+pub mod session;
+
+pub use call::{Call, ProgressSink};
+pub use revision::Revision;
+pub use serve::{Options, serve};
+
+use serde_json::{Map, Value, value::RawValue};
+
+/// What a server offers to its clients.
+pub trait Toolbox: Sync {
+    /// Name, title and version of the server.
+    fn about(&self) -> About;
+
+    /// What a model should know before it calls anything; at most 2,048 characters, as clients cut there.
+    fn instructions(&self) -> String;
+
+    /// The JSON array of tools for a client of that revision, ready to be sent.
+    fn list(&self, revision: Revision) -> &RawValue;
+
+    /// How a call of that name takes its turn; an error sentence when there is no such tool.
+    ///
+    /// # Errors
+    /// A sentence with the nearest name.
+    fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String>;
+
+    /// Runs a tool whose name [`Toolbox::order`] has accepted. Called from several threads at once.
+    fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
+}
+
+/// Who the server is.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// The programmatic name.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// How a call takes its turn among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Runs beside other reading calls, after the changes that came before it were submitted.
+    Read,
+    /// Runs after everything before it, and before everything after it, up to its being submitted.
+    Change,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub enum Answer {
+    /// A JSON object.
+    Data(Box<RawValue>),
+    /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
+    Failure(String),
+}

@@ -2,12 +2,32 @@
 //!
 //! Knows nothing of MCP and nothing of what is offered to an assistant: paths and parameters in, data out.
 
+mod advice;
 pub mod api;
+mod auth;
+mod client;
+pub mod error;
+mod exchange;
+mod flight;
 pub mod params;
+pub mod path;
+pub mod probe;
+mod reply;
+mod session;
 pub mod settings;
+mod slots;
+pub mod task;
+mod tls;
+mod totp;
+mod transport;
+mod watch;
 
+pub use client::Pve;
+pub use error::Error;
 pub use params::Params;
+pub use reply::Reply;
 pub use settings::{Auth, Host, Settings, Trust};
+pub use tls::colons;
 
 use std::fmt;
 

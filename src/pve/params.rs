@@ -1,10 +1,12 @@
 //! The parameters of one request, and their form encoding.
 
 use serde_json::Value;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// Parameters in the order in which they are sent. A repeated name makes an array (RESTHandler's rule).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Debug` shows the names only: a value may be a password.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -67,6 +69,12 @@ impl Params {
             encode_into(&mut form, value);
         }
         form
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 

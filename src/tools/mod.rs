@@ -1,1 +1,206 @@
-//! To come.
+//! The tools: what each one is, what it sends, how its answer is shaped.
+//!
+//! In reading order: [`row`] (what a tool is), [`nodes`] (the plainest rows), [`args`] (arguments, checked),
+//! [`record`] and [`table`] (lists), [`guests`] (rows that are two tools), [`toolbox`] (policy → find → check →
+//! run). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
+
+pub mod args;
+pub mod cluster;
+pub mod find;
+pub mod guest_info;
+pub mod guests;
+pub mod nodes;
+pub mod object;
+pub mod record;
+pub mod row;
+pub mod spec;
+pub mod storage;
+pub mod table;
+pub mod tasks;
+pub mod toolbox;
+
+pub use args::Args;
+pub use row::{Effect, Kind, Name, Param, Run, Tool};
+pub use toolbox::Tools;
+
+use crate::{config::Config, mcp::Call, pve};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use std::{panic::resume_unwind, thread};
+
+/// A toolset: rows under the name that the configuration lists them by.
+#[derive(Debug)]
+pub struct Group {
+    /// The toolset's name; for rows that are two tools, the virtual machines' one.
+    pub name: &'static str,
+    /// The toolset of the containers' half of such rows.
+    pub containers: &'static str,
+    /// Its rows.
+    pub tools: &'static [Tool],
+}
+
+/// Every toolset, in the order in which they are listed.
+pub const GROUPS: &[Group] = &[
+    Group::new("cluster", cluster::TOOLS),
+    Group::new("nodes", nodes::TOOLS),
+    Group { name: "vms", containers: "containers", tools: guests::TOOLS },
+    Group::new("storage", storage::TOOLS),
+    Group::new("tasks", tasks::TOOLS),
+];
+
+impl Group {
+    const fn new(name: &'static str, tools: &'static [Tool]) -> Group {
+        Group { name, containers: name, tools }
+    }
+}
+
+/// What a running tool works with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The call: whether it is still wanted, progress, leave to wait.
+    pub call: &'a Call<'a>,
+    /// The cluster.
+    pub pve: &'a pve::Pve,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The kind of guest, for one half of a row that is two tools.
+    pub kind: Option<Kind>,
+}
+
+impl Context<'_> {
+    /// Reads a path of the API.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
+        Ok(self.pve.get(&self.call.cancel, path, params)?)
+    }
+
+    /// Reads several paths at the same time; the answers come in the order of the paths.
+    pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<pve::Reply, pve::Error>; N] {
+        let none = &pve::Params::new();
+        thread::scope(|scope| {
+            paths
+                .map(|path| scope.spawn(move || self.pve.get(&self.call.cancel, path, none)))
+                .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })
+    }
+}
+
+/// What came of a tool: a JSON object, or a failure to be told.
+pub type Outcome = Result<Box<RawValue>, Failure>;
+
+/// Finished sentences for the model to read: what happened, and what to do next.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl Failure {
+    /// A failure that says this.
+    pub fn new(sentences: impl Into<String>) -> Failure {
+        Failure(sentences.into())
+    }
+}
+
+impl From<pve::Error> for Failure {
+    fn from(error: pve::Error) -> Failure {
+        Failure(error.to_string())
+    }
+}
+
+/// The rows of a list, borrowed from the answer that holds them.
+///
+/// # Errors
+/// The answer is no list of objects.
+pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
+    if reply.data.get() == "null" {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(reply.data.get())
+        .map_err(|error| Failure(format!("Proxmox answered something that is no list of objects: {error}.")))
+}
+
+/// A value as an answer.
+///
+/// # Errors
+/// Never for values with text keys; said anyway rather than assumed.
+pub fn answer(value: &impl Serialize) -> Outcome {
+    to_raw_value(value).map_err(|error| Failure(format!("The answer could not be written as JSON: {error}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        row::{Effect, Run},
+        spec::entries,
+        *,
+    };
+    use crate::{mcp::Revision, pve::Method};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_row_is_whole() {
+        let mut names = BTreeSet::new();
+        for entry in entries() {
+            let (name, tool) = (entry.name, entry.tool);
+            assert!(names.insert(name), "{name} stands twice");
+            assert!(
+                name.starts_with("proxmox_") && name.len() <= 40,
+                "{name}: proxmox_<verb>_<noun>, at most 40 characters"
+            );
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{name}: snake_case");
+            let about = entry.about();
+            assert!(
+                about.ends_with('.') && about.starts_with(char::is_uppercase),
+                "{name}: a sentence, not `{about}`"
+            );
+            assert!(!about.contains('{') && !about.contains('|'), "{name}: `{about}`");
+            let mut params = BTreeSet::new();
+            for param in tool.all_params() {
+                assert!(params.insert(param.name), "{name}: `{}` stands twice", param.name);
+            }
+            if let Run::Api(method, path) = tool.run {
+                assert_eq!(
+                    method == Method::Get,
+                    tool.effect == Effect::Read,
+                    "{name}: {method} does not fit its effect"
+                );
+                for hole in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+                    let found = matches!(tool.name, Name::Guest(..)) && (hole == "type" || hole == "node");
+                    let given = tool.params.iter().any(|param| param.name == hole && param.required);
+                    assert!(found || given, "{name}: nothing fills {{{hole}}} in {path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn schemas_are_flat_and_all_hints_are_given() {
+        for entry in entries() {
+            let spec = entry.spec(Revision::NEWEST_HANDSHAKE);
+            let schema = spec["inputSchema"].as_object().expect("an object");
+            assert_eq!(schema["type"], "object", "{}", entry.name);
+            assert_eq!(schema["additionalProperties"], false, "{}", entry.name);
+            for word in ["oneOf", "anyOf", "allOf", "not", "if", "$ref", "enum", "$schema"] {
+                assert!(!schema.contains_key(word), "{}: `{word}` at the root", entry.name);
+            }
+            for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+                assert!(spec["annotations"][hint].is_boolean(), "{}: {hint}", entry.name);
+            }
+            let bare = entry.spec(Revision::V2024_11_05);
+            assert!(bare.get("annotations").is_none() && bare.get("title").is_none());
+        }
+    }
+
+    #[test]
+    fn lists_choose_columns_and_page() {
+        for entry in entries().filter(|entry| entry.name.starts_with("proxmox_list_")) {
+            for name in ["fields", "limit", "offset"] {
+                assert!(
+                    entry.tool.params.iter().any(|param| param.name == name),
+                    "{}: no `{name}`",
+                    entry.name
+                );
+            }
+        }
+    }
+}

@@ -3,4 +3,16 @@
 #![allow(unreachable_pub, reason = "helpers are shared between the modules of a crate that exports nothing")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod binary;
+mod client;
+mod cluster;
 mod config;
+mod docs;
+mod golden;
+mod protocol;
+mod schema;
+mod testbox;
+mod tidy;
+mod tiny_http;
+mod tls;
+mod tools;

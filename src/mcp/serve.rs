@@ -1,0 +1,291 @@
+//! The server: a reader that answers inline, workers for tool calls, one locked writer.
+
+use super::{
+    Answer, Call, Revision, Toolbox,
+    lines::{Line, MAX_LINE, read_line},
+    queue::{Queue, Turn},
+    rpc::{self, Fault, Id, Incoming, result_line, to_line},
+    session::{Action, Session, ToolCall, frame},
+};
+use crate::{log, sync::lock};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
+use std::{
+    io::{self, BufRead, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Scope},
+};
+
+/// How a server runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many tool calls run at once; those that only wait are not counted.
+    pub workers: usize,
+    /// Answer requests that come without a handshake.
+    pub lenient: bool,
+    /// Called when nobody reads the output any more; a program ends itself here, silently.
+    pub on_output_closed: fn(),
+}
+
+/// Serves until `input` ends, then finishes the calls under way, their waits cut short.
+///
+/// # Errors
+/// What reading the input says, after the calls under way were finished.
+pub fn serve(
+    mut input: impl BufRead,
+    output: impl Write + Send,
+    toolbox: &dyn Toolbox,
+    options: Options,
+) -> io::Result<()> {
+    let output = Output { writer: Mutex::new(output), closed: options.on_output_closed };
+    let queue = Queue::new(options.workers);
+    thread::scope(|scope| {
+        let server = Server { scope, queue: &queue, output: &output, toolbox };
+        let mut session = Session::new(options.lenient);
+        let mut line = Vec::new();
+        let result = loop {
+            match read_line(&mut input, &mut line, MAX_LINE) {
+                Ok(Line::Whole) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Ok(Line::Whole) => server.take(&mut session, rpc::parse(&line)),
+                Ok(Line::TooLong) => {
+                    let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
+                    output.send(&to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
+                }
+                Ok(Line::End) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            if MAX_KEPT < line.capacity() {
+                line = Vec::new();
+            }
+        };
+        queue.end();
+        result
+    })
+}
+
+/// A buffer that grew beyond this for one long line is given back, in bytes.
+const MAX_KEPT: usize = 256 * 1024;
+
+/// The one way out. Whole lines only, one at a time.
+struct Output<W> {
+    writer: Mutex<W>,
+    closed: fn(),
+}
+
+impl<W: Write> Output<W> {
+    fn send(&self, line: &[u8]) {
+        let mut whole = Vec::with_capacity(line.len() + 1);
+        whole.extend_from_slice(line);
+        whole.push(b'\n');
+        let mut writer = lock(&self.writer);
+        if writer.write_all(&whole).and_then(|()| writer.flush()).is_err() {
+            (self.closed)();
+        }
+    }
+}
+
+/// Where an answer goes.
+#[derive(Clone)]
+enum Outlet {
+    Direct,
+    Batch(Arc<Batch>),
+}
+
+/// The answers to a batch, sent as one array when the last has come.
+struct Batch {
+    answers: Mutex<(usize, Vec<Vec<u8>>)>,
+}
+
+/// A call with the place its answer goes to.
+struct Job {
+    call: ToolCall,
+    outlet: Outlet,
+}
+
+struct Server<'scope, 'env, W> {
+    scope: &'scope Scope<'scope, 'env>,
+    queue: &'env Queue<Job>,
+    output: &'env Output<W>,
+    toolbox: &'env dyn Toolbox,
+}
+
+impl<W> Clone for Server<'_, '_, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W> Copy for Server<'_, '_, W> {}
+
+impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
+    fn take(self, session: &mut Session, message: Incoming) {
+        match message {
+            Incoming::Batch(entries) if session.takes_batches() => self.take_batch(session, entries),
+            message => self.act(session, message, &Outlet::Direct),
+        }
+    }
+
+    /// A batch is answered by one array, in any order, with nothing for notifications (JSON-RPC 2.0 section 6).
+    fn take_batch(self, session: &mut Session, entries: Vec<Value>) {
+        if entries.is_empty() {
+            let fault = Fault::new(None, rpc::INVALID_REQUEST, "Invalid request: the batch is empty.");
+            return self.output.send(&to_line(&fault.to_json()));
+        }
+        let messages: Vec<Incoming> = entries.into_iter().map(rpc::classify).map(not_in_a_batch).collect();
+        let due = messages
+            .iter()
+            .filter(|message| matches!(message, Incoming::Request { .. } | Incoming::Invalid(_)))
+            .count();
+        let outlet = Outlet::Batch(Arc::new(Batch { answers: Mutex::new((due, Vec::new())) }));
+        for message in messages {
+            self.act(session, message, &outlet);
+        }
+    }
+
+    fn act(self, session: &mut Session, message: Incoming, outlet: &Outlet) {
+        match session.judge(self.toolbox, message) {
+            Action::Ignore => {}
+            Action::Reply(line) => self.deliver(outlet, Some(line)),
+            Action::Run(call) => self.enqueue(call, outlet.clone()),
+            Action::Cancel(id) => {
+                if let Some(job) = self.queue.cancel(&id) {
+                    self.deliver(&job.outlet, None);
+                }
+            }
+        }
+    }
+
+    fn enqueue(self, call: ToolCall, outlet: Outlet) {
+        let id = call.id.clone();
+        if self.queue.is_open(&id) {
+            let message = "Invalid request: another request with this id has no answer yet.";
+            let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
+            return self.deliver(&outlet, Some(to_line(&fault.to_json())));
+        }
+        if self.queue.push(id, call.order, Job { call, outlet }) {
+            self.spawn();
+        }
+    }
+
+    fn spawn(self) {
+        let started = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, move || {
+            while let Some(turn) = self.queue.next() {
+                self.run(turn);
+            }
+        });
+        if let Err(error) = started {
+            // Whoever works already goes on, and the next call tries again.
+            self.queue.not_started();
+            log::error(format_args!("A worker thread could not be started: {error}."));
+        }
+    }
+
+    fn run(self, turn: Turn<Job>) {
+        let Turn { id, order, cancel, job: Job { call, outlet } } = turn;
+        let ToolCall { revision, name, arguments, progress_token, .. } = call;
+        let released = AtomicBool::new(false);
+        let gate = || self.release(order, &released);
+        let progress = |done: f64, total: Option<f64>, message: &str| {
+            if let Some(token) = &progress_token
+                && !cancel.is_cancelled()
+            {
+                self.output.send(&progress_line(revision, token, done, total, message));
+            }
+        };
+        let mut context = Call::detached(cancel.clone()).with_gate(&gate);
+        if progress_token.is_some() {
+            context = context.with_progress(&progress);
+        }
+        let answer = catch_unwind(AssertUnwindSafe(|| self.toolbox.call(&context, &name, arguments)));
+        let wanted = self.queue.finish(&id, order, released.load(Ordering::Acquire));
+        let line = wanted.then(|| match answer {
+            Ok(answer) => answer_line(&id, revision, self.toolbox, answer),
+            Err(_) => {
+                log::error(format_args!("The tool `{name}` panicked; its call was answered with an error."));
+                let message = "Internal error: the call failed inside the server; its log says more.";
+                to_line(&Fault::new(Some(id), rpc::INTERNAL_ERROR, message).to_json())
+            }
+        });
+        self.deliver(&outlet, line);
+    }
+
+    /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.
+    fn release(self, order: super::Order, released: &AtomicBool) -> bool {
+        if released.load(Ordering::Acquire) {
+            return true;
+        }
+        let (may_wait, wants_thread) = self.queue.release(order);
+        if may_wait {
+            released.store(true, Ordering::Release);
+        }
+        if wants_thread {
+            self.spawn();
+        }
+        may_wait
+    }
+
+    fn deliver(self, outlet: &Outlet, line: Option<Vec<u8>>) {
+        match outlet {
+            Outlet::Direct => line.iter().for_each(|line| self.output.send(line)),
+            Outlet::Batch(batch) => {
+                let mut answers = lock(&batch.answers);
+                answers.0 -= 1;
+                answers.1.extend(line);
+                if answers.0 == 0 && !answers.1.is_empty() {
+                    let lines = std::mem::take(&mut answers.1);
+                    self.output.send(&[b"[", lines.join(&b","[..]).as_slice(), b"]"].concat());
+                }
+            }
+        }
+    }
+}
+
+/// `initialize` must not be part of a batch (2025-03-26, lifecycle), nor may a batch hold another.
+fn not_in_a_batch(message: Incoming) -> Incoming {
+    match message {
+        Incoming::Request { id, method, .. } if method == "initialize" => {
+            let message = "Invalid request: `initialize` must not be part of a batch.";
+            Incoming::Invalid(Fault::new(Some(id), rpc::INVALID_REQUEST, message))
+        }
+        message => message,
+    }
+}
+
+#[derive(Serialize)]
+struct ToolResult<'a> {
+    content: [Text<'a>; 1],
+    #[serde(rename = "structuredContent", skip_serializing_if = "Option::is_none")]
+    structured_content: Option<&'a RawValue>,
+    #[serde(rename = "isError", skip_serializing_if = "Option::is_none")]
+    is_error: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    r#type: &'static str,
+    text: &'a str,
+}
+
+fn answer_line(id: &Id, revision: Revision, toolbox: &dyn Toolbox, answer: Answer) -> Vec<u8> {
+    let (text, structured_content, is_error) = match &answer {
+        Answer::Data(data) => (data.get(), revision.has_structured_content().then_some(&**data), None),
+        Answer::Failure(text) => (text.as_str(), None, Some(true)),
+    };
+    let result = ToolResult { content: [Text { r#type: "text", text }], structured_content, is_error };
+    result_line(id, frame(revision, toolbox.about(), result))
+}
+
+fn progress_line(revision: Revision, token: &Id, done: f64, total: Option<f64>, message: &str) -> Vec<u8> {
+    let mut params = json!({"progressToken": token, "progress": done});
+    if let Some(total) = total {
+        params["total"] = json!(total);
+    }
+    if revision.has_annotations() && !message.is_empty() {
+        params["message"] = json!(message);
+    }
+    to_line(&json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}))
+}

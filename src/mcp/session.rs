@@ -1,0 +1,276 @@
+//! One message in, what to do about it. Knows the methods and the rules of each revision; runs nothing.
+//!
+//! Every message is judged by itself: one with the `_meta` of 2026-07-28 by that revision's rules, any other by
+//! the revision that the last `initialize` settled. So both eras work on one connection.
+
+use super::{
+    About, Order, Revision, Toolbox,
+    rpc::{self, Fault, Id, Incoming, result_line},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json, value::RawValue};
+
+const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// How long a client may keep what it was told of tools, in milliseconds. The list changes only with the
+/// configuration, so with a new process.
+const TTL_MS: u64 = 300_000;
+
+/// What to do about a message.
+#[derive(Debug)]
+pub enum Action {
+    /// Nothing.
+    Ignore,
+    /// Send this line.
+    Reply(Vec<u8>),
+    /// Run this call; its answer is due later.
+    Run(ToolCall),
+    /// Nobody waits for the answer to this request any more.
+    Cancel(Id),
+}
+
+/// A call of a tool that exists.
+#[derive(Debug)]
+pub struct ToolCall {
+    /// The request's id.
+    pub id: Id,
+    /// The rules its answer follows.
+    pub revision: Revision,
+    /// The tool's name as given.
+    pub name: String,
+    /// Its arguments, unchecked.
+    pub arguments: Map<String, Value>,
+    /// How it takes its turn.
+    pub order: Order,
+    /// The token to send progress under.
+    pub progress_token: Option<Id>,
+}
+
+/// What one client has settled so far.
+#[derive(Debug, Default)]
+pub struct Session {
+    handshake: Option<Revision>,
+    lenient: bool,
+}
+
+impl Session {
+    /// A connection on which nothing was said yet. A `lenient` one answers requests without a handshake as the
+    /// newest revision that has one would: for people who type.
+    #[must_use]
+    pub fn new(lenient: bool) -> Session {
+        Session { handshake: None, lenient }
+    }
+
+    /// Whether an array of messages is a batch here.
+    #[must_use]
+    pub fn takes_batches(&self) -> bool {
+        self.handshake.is_some_and(Revision::has_batches)
+    }
+
+    /// Judges one message; a batch comes apart before this, entry by entry.
+    pub fn judge(&mut self, toolbox: &dyn Toolbox, message: Incoming) -> Action {
+        match message {
+            Incoming::Request { id, method, params } => match self.request(toolbox, &id, &method, params) {
+                Ok(action) => action,
+                Err(mut fault) => {
+                    fault.id = Some(id);
+                    Action::Reply(rpc::to_line(&fault.to_json()))
+                }
+            },
+            Incoming::Notification { method, params } if method == "notifications/cancelled" => {
+                params.get("requestId").and_then(Id::from_json).map_or(Action::Ignore, Action::Cancel)
+            }
+            Incoming::Notification { .. } | Incoming::Response { .. } => Action::Ignore,
+            Incoming::Batch(_) => {
+                reply_fault(rpc::INVALID_REQUEST, "Invalid request: this revision has no batches.")
+            }
+            Incoming::Invalid(fault) => Action::Reply(rpc::to_line(&fault.to_json())),
+        }
+    }
+
+    fn request(
+        &mut self,
+        toolbox: &dyn Toolbox,
+        id: &Id,
+        method: &str,
+        params: Map<String, Value>,
+    ) -> Result<Action, Fault> {
+        if method == "initialize" {
+            return self.initialize(toolbox, id, &params);
+        }
+        let revision = self.revision(method, &params)?;
+        let reply =
+            |result: Value| Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), result))));
+        match method {
+            "ping" if !revision.is_modern() => reply(json!({})),
+            "server/discover" if revision.is_modern() => reply(discover(toolbox)),
+            "tools/list" => list(toolbox, revision, id, &params),
+            "tools/call" => call(toolbox, revision, id, params),
+            _ => Err(unknown_method(method)),
+        }
+    }
+
+    /// The rules for this request, or why there are none.
+    fn revision(&self, method: &str, params: &Map<String, Value>) -> Result<Revision, Fault> {
+        let meta = params.get("_meta").and_then(Value::as_object);
+        if let Some(meta) = meta
+            && (meta.contains_key(PROTOCOL_VERSION) || meta.contains_key(CLIENT_CAPABILITIES))
+        {
+            return modern(meta);
+        }
+        if let Some(revision) = self.handshake {
+            return Ok(revision);
+        }
+        match method {
+            "ping" => Ok(Revision::NEWEST_HANDSHAKE),
+            _ if self.lenient => Ok(Revision::NEWEST_HANDSHAKE),
+            "server/discover" | "tools/list" | "tools/call" => Err(invalid_params(format!(
+                "Invalid params: `_meta` lacks `{PROTOCOL_VERSION}`, and no `initialize` came before. Send first: {} \
+                 (or start the server with --lenient).",
+                r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#
+            ))),
+            _ => Err(unknown_method(method)),
+        }
+    }
+
+    fn initialize(
+        &mut self,
+        toolbox: &dyn Toolbox,
+        id: &Id,
+        params: &Map<String, Value>,
+    ) -> Result<Action, Fault> {
+        let Some(Value::String(version)) = params.get("protocolVersion") else {
+            return Err(invalid_params(
+                "Invalid params: `protocolVersion` must be a string such as \"2025-11-25\".",
+            ));
+        };
+        let revision = Revision::negotiate(version);
+        self.handshake = Some(revision);
+        let about = toolbox.about();
+        let result = json!({
+            "protocolVersion": revision.name(),
+            "capabilities": {"tools": {}},
+            "serverInfo": server_info(about),
+            "instructions": toolbox.instructions(),
+        });
+        Ok(Action::Reply(result_line(id, result)))
+    }
+}
+
+/// The rules of 2026-07-28, where every request must say its version and the client's capabilities.
+fn modern(meta: &Map<String, Value>) -> Result<Revision, Fault> {
+    let Some(Value::String(version)) = meta.get(PROTOCOL_VERSION) else {
+        return Err(invalid_params(format!(
+            "Invalid params: `_meta` must have `{PROTOCOL_VERSION}`, a string."
+        )));
+    };
+    let newest = Revision::V2026_07_28;
+    if version != newest.name() {
+        let mut fault = Fault::new(None, rpc::UNSUPPORTED_VERSION, "Unsupported protocol version");
+        fault.data = Some(Box::new(json!({"supported": [newest.name()], "requested": version})));
+        return Err(fault);
+    }
+    if !meta.get(CLIENT_CAPABILITIES).is_some_and(Value::is_object) {
+        return Err(invalid_params(format!(
+            "Invalid params: `_meta` must have `{CLIENT_CAPABILITIES}`, an object."
+        )));
+    }
+    Ok(newest)
+}
+
+fn discover(toolbox: &dyn Toolbox) -> Value {
+    json!({
+        "supportedVersions": [Revision::V2026_07_28.name()],
+        "capabilities": {"tools": {}},
+        "instructions": toolbox.instructions(),
+        "ttlMs": TTL_MS,
+        "cacheScope": "private",
+    })
+}
+
+#[derive(Serialize)]
+struct ToolList<'a> {
+    tools: &'a RawValue,
+    #[serde(flatten)]
+    cache: Option<Cache>,
+}
+
+#[derive(Serialize)]
+struct Cache {
+    #[serde(rename = "ttlMs")]
+    ttl_ms: u64,
+    #[serde(rename = "cacheScope")]
+    scope: &'static str,
+}
+
+/// Everything in one page: some clients read no second one. So every cursor is one that we did not issue.
+fn list(
+    toolbox: &dyn Toolbox,
+    revision: Revision,
+    id: &Id,
+    params: &Map<String, Value>,
+) -> Result<Action, Fault> {
+    if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
+        return Err(invalid_params(
+            "Invalid params: unknown `cursor`; the list has one page, ask for it without one.",
+        ));
+    }
+    let cache = revision.is_modern().then_some(Cache { ttl_ms: TTL_MS, scope: "private" });
+    let tools = ToolList { tools: toolbox.list(revision), cache };
+    Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), tools))))
+}
+
+fn call(
+    toolbox: &dyn Toolbox,
+    revision: Revision,
+    id: &Id,
+    mut params: Map<String, Value>,
+) -> Result<Action, Fault> {
+    let Some(Value::String(name)) = params.shift_remove("name") else {
+        return Err(invalid_params("Invalid params: `name` must be a string, the name of a tool."));
+    };
+    let arguments = match params.shift_remove("arguments") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(arguments)) => arguments,
+        Some(_) => return Err(invalid_params("Invalid params: `arguments` must be an object.")),
+    };
+    let order = toolbox.order(&name, &arguments).map_err(invalid_params)?;
+    let progress_token = params.get("_meta").and_then(|meta| Id::from_json(meta.get("progressToken")?));
+    Ok(Action::Run(ToolCall { id: id.clone(), revision, name, arguments, order, progress_token }))
+}
+
+/// A result with what its revision wants around it.
+#[derive(Debug, Serialize)]
+pub struct Framed<R> {
+    #[serde(rename = "resultType", skip_serializing_if = "Option::is_none")]
+    result_type: Option<&'static str>,
+    #[serde(flatten)]
+    result: R,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Value>,
+}
+
+/// Puts `resultType` and the server's name around a result where the revision has them.
+pub fn frame<R>(revision: Revision, about: About, result: R) -> Framed<R> {
+    let modern = revision.is_modern();
+    let meta = modern.then(|| json!({SERVER_INFO: server_info(about)}));
+    Framed { result_type: modern.then_some("complete"), result, meta }
+}
+
+fn server_info(about: About) -> Value {
+    json!({"name": about.name, "title": about.title, "version": about.version})
+}
+
+fn invalid_params(message: impl Into<String>) -> Fault {
+    Fault::new(None, rpc::INVALID_PARAMS, message)
+}
+
+fn unknown_method(method: &str) -> Fault {
+    Fault::new(None, rpc::METHOD_NOT_FOUND, format!("Method not found: `{}`", method.escape_debug()))
+}
+
+fn reply_fault(code: i32, message: &str) -> Action {
+    Action::Reply(rpc::to_line(&Fault::new(None, code, message).to_json()))
+}

@@ -1,0 +1,217 @@
+//! One HTTP exchange: the request as it goes out, the answer as it came, and what a failure means.
+//!
+//! Two agents share one TLS configuration (so sessions are resumed). GET takes kept-alive connections. Whatever
+//! must not be sent twice gets a connection of its own: a kept one may have been closed by the server a moment
+//! ago (after 5 s idle, when a worker has served its requests, at a restart), which nobody can tell from "received,
+//! then died". A connection that was made for the request cannot be stale, and a change costs one handshake more.
+//!
+//! Knows no tickets and no tokens, only headers.
+
+use super::{
+    Host, Method, Settings,
+    error::{Asked, Error},
+    flight::{self, Flight, Obstacle, Stage, Stop},
+    reply::{Answer, http_date},
+    tls,
+    transport::Chains,
+};
+use crate::secret::Secret;
+use std::io::Read;
+use ureq::{
+    Agent, Proxy,
+    http::{HeaderValue, Request, Uri, header},
+};
+
+/// What every request introduces itself as.
+const USER_AGENT: &str = concat!("proxmox-mcp/", env!("CARGO_PKG_VERSION"));
+
+/// A request, ready for any host.
+pub(super) struct Order {
+    pub(super) method: Method,
+    /// Path and query, from `/api2/extjs` on.
+    pub(super) target: String,
+    pub(super) headers: Vec<(&'static str, Secret)>,
+    /// The form of POST and PUT.
+    pub(super) form: Option<String>,
+}
+
+/// Why there is no answer.
+pub(super) enum Broken {
+    /// The answer is over the bound.
+    TooLarge,
+    /// The request cannot be written down.
+    Unsendable(String),
+    Http(ureq::Error),
+}
+
+impl From<ureq::Error> for Broken {
+    fn from(error: ureq::Error) -> Broken {
+        Broken::Http(error)
+    }
+}
+
+/// The way to the cluster.
+pub(super) struct Wire {
+    kept: Agent,
+    single: Agent,
+    limit: u64,
+}
+
+impl Wire {
+    /// Reads the CA file or the certificate store; connects to nobody.
+    ///
+    /// # Errors
+    /// A finished sentence: the CA file, the store or the proxy's address is of no use.
+    pub(super) fn new(settings: &Settings) -> Result<Wire, String> {
+        let proxy = match &settings.proxy {
+            Some(address) => Some(Proxy::new(address.expose()).map_err(|_| {
+                "The proxy's address cannot be read; give it as `http://host:port`, with `user:password@` before the host if it asks for them."
+            })?),
+            None => None,
+        };
+        let chains = Chains::new(tls::client_config(&settings.trust)?);
+        let agent = |idle: usize| {
+            let config = Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .user_agent(USER_AGENT)
+                .accept("application/json")
+                .proxy(proxy.clone())
+                .max_idle_connections(idle)
+                .max_idle_connections_per_host(idle)
+                .max_idle_age(settings.max_idle)
+                .build();
+            chains.agent(config)
+        };
+        Ok(Wire {
+            kept: agent(settings.workers.max(1)),
+            single: agent(0),
+            limit: settings.max_response_bytes,
+        })
+    }
+
+    /// Sends `order` to `host` once, over a new connection if `fresh`.
+    pub(super) fn exchange(
+        &self,
+        host: &Host,
+        order: &Order,
+        flight: Flight,
+        fresh: bool,
+    ) -> (Result<Answer, Broken>, Flight) {
+        let agent = if fresh { &self.single } else { &self.kept };
+        let (mut result, mut flight) = flight::run(flight, || self.ask(agent, host, order));
+        if let Ok(answer) = &mut result {
+            answer.reason = flight.reason.take().unwrap_or_default();
+        }
+        (result, flight)
+    }
+
+    fn ask(&self, agent: &Agent, host: &Host, order: &Order) -> Result<Answer, Broken> {
+        let scheme = if host.plain { "http" } else { "https" };
+        let url = format!("{scheme}://{}{}", authority(host), order.target);
+        let uri = url.parse::<Uri>().map_err(|error| {
+            Broken::Unsendable(format!("`{}` is no URL ({error}); correct the host.", authority(host)))
+        })?;
+        let mut request = Request::builder().method(order.method.word()).uri(uri);
+        for (name, value) in &order.headers {
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+                Broken::Unsendable("The token or ticket has characters that no HTTP header can hold; correct the token's id and secret.".into())
+            })?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        let response = match &order.form {
+            Some(form) => {
+                let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                agent.run(request.body(form.as_str()).map_err(ureq::Error::Http)?)?
+            }
+            None => agent.run(request.body(()).map_err(ureq::Error::Http)?)?,
+        };
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let location = text(header::LOCATION).map(str::to_owned);
+        let date = text(header::DATE).and_then(http_date);
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
+        reader.take(self.limit.saturating_add(1)).read_to_end(&mut body).map_err(ureq::Error::from)?;
+        if self.limit < body.len() as u64 {
+            return Err(Broken::TooLarge);
+        }
+        Ok(Answer { status, reason: String::new(), location, date, body })
+    }
+}
+
+/// `host:port` as in a URL.
+pub(super) fn authority(host: &Host) -> String {
+    let Host { name, port, .. } = host;
+    if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") }
+}
+
+/// What is known after a failure.
+pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &Settings) -> Error {
+    let host = asked.host.clone();
+    let error = match broken {
+        Broken::TooLarge => {
+            return Error::TooLarge { asked: Box::new(asked), limit: settings.max_response_bytes };
+        }
+        Broken::Unsendable(problem) => return Error::Setup { problem },
+        Broken::Http(error) => error,
+    };
+    let sent = Stage::Sent <= flight.stage;
+    let within = settings.timeout.as_secs_f64();
+    match flight.stopped {
+        Some(Stop::Cancelled) => {
+            return Error::Cancelled { may_have_been_carried_out: sent && asked.changes() };
+        }
+        Some(Stop::ConnectTimeout) => {
+            let limit = flight.connect_timeout.as_secs_f64();
+            let problem = format!(
+                "no connection within {limit} s. Check the address, that the node is up, and that no firewall drops packets to this port."
+            );
+            return Error::NotSent { host, problem };
+        }
+        Some(Stop::Timeout) if sent => {
+            let how =
+                if flight.stage == Stage::Answering { "its answer was not whole" } else { "no answer came" };
+            let problem = format!("{how} within {within} s");
+            return Error::Unanswered { asked: Box::new(asked), problem, timed_out: true };
+        }
+        Some(Stop::Timeout) => {
+            let problem = format!("the request could not be sent within {within} s. Try again.");
+            return Error::NotSent { host, problem };
+        }
+        None => {}
+    }
+    match flight.obstacle {
+        Some(Obstacle::Tls(problem, seen)) => return Error::Tls { host, problem, seen },
+        Some(Obstacle::Network(problem)) => return Error::NotSent { host, problem },
+        None => {}
+    }
+    match error {
+        ureq::Error::ConnectProxyFailed(why) => {
+            let problem =
+                format!("the HTTP proxy made no connection to it ({why}). Check the proxy's settings.");
+            Error::NotSent { host, problem }
+        }
+        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..)
+            if flight.stage == Stage::Answering =>
+        {
+            let problem =
+                "it sent something that is not HTTP. Check that host and port are those of the API (8006).";
+            Error::NotProxmox { asked: Box::new(asked), status: None, problem: problem.into() }
+        }
+        error if sent => {
+            let problem = match flight.stage {
+                Stage::Answering => format!("the answer broke off ({error})"),
+                _ => format!("the connection broke before an answer came ({error})"),
+            };
+            Error::Unanswered { asked: Box::new(asked), problem, timed_out: false }
+        }
+        error => {
+            let problem =
+                format!("the connection broke before the request was sent as a whole ({error}). Try again.");
+            Error::NotSent { host, problem }
+        }
+    }
+}

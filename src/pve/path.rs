@@ -1,0 +1,85 @@
+//! Path templates: filling `{holes}` so that a value can never become another path. Pure.
+
+use super::params::encode_into;
+
+/// Fills every `{hole}` of `template` with the percent-encoded value that `value_of` gives for its name.
+///
+/// Proxmox decodes a path before it splits it, so an encoded slash would still lead elsewhere: values with a
+/// slash are refused, except for `{volume}` and `{cidr}` at the end of a path, which Proxmox takes whole.
+///
+/// # Errors
+/// A finished sentence: a missing or empty value, `.` or `..`, a slash, a control character.
+pub fn fill(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut path = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (hole, after) = after
+            .split_once('}')
+            .ok_or_else(|| format!("The path `{template}` has an unclosed `{{`; correct it."))?;
+        path.push_str(before);
+        let value =
+            value_of(hole).ok_or_else(|| format!("`{hole}` is missing; it is a part of `{template}`."))?;
+        let takes_slashes = after.is_empty() && matches!(hole, "volume" | "cidr");
+        check(hole, &value, takes_slashes)?;
+        encode_into(&mut path, &value);
+        rest = after;
+    }
+    path.push_str(rest);
+    Ok(path)
+}
+
+fn check(hole: &str, value: &str, takes_slashes: bool) -> Result<(), String> {
+    if value.chars().any(char::is_control) {
+        return Err(format!("`{hole}` has a control character in it; it must be plain text."));
+    }
+    if !takes_slashes && value.contains('/') {
+        return Err(format!("`{hole}` is `{value}`, but it must not contain a slash."));
+    }
+    for part in value.split('/') {
+        if matches!(part, "" | "." | "..") {
+            return Err(format!(
+                "`{hole}` is `{value}`, but it must be a name and not a way through folders."
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(template: &str, value: &str, expected: Result<&str, &str>) {
+        let filled = fill(template, |hole| (hole != "absent").then(|| value.to_owned()));
+        match (filled, expected) {
+            (Ok(path), Ok(expected)) => assert_eq!(path, expected),
+            (Err(error), Err(words)) => assert!(error.contains(words), "{error}"),
+            (filled, expected) => panic!("{filled:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn values_are_encoded_and_never_become_another_path() {
+        check("/nodes/{node}/qemu", "pve1", Ok("/nodes/pve1/qemu"));
+        check(
+            "/access/users/{userid}",
+            "a b@pve?x=1#&;%",
+            Ok("/access/users/a%20b%40pve%3Fx%3D1%23%26%3B%25"),
+        );
+        check("/a/{x}/b/{y}", "é", Ok("/a/%C3%A9/b/%C3%A9"));
+        check("/version", "unused", Ok("/version"));
+        let volume = "/nodes/n/storage/s/content/{volume}";
+        check(volume, "local:iso/a.iso", Ok("/nodes/n/storage/s/content/local%3Aiso%2Fa.iso"));
+        check(volume, "local:../../etc", Err("way through folders"));
+        check("/i/{cidr}", "10.0.0.0/8", Ok("/i/10.0.0.0%2F8"));
+        check("/i/{cidr}/x", "10.0.0.0/8", Err("slash"));
+        check("/nodes/{node}/qemu", "a/b", Err("slash"));
+        check("/nodes/{node}/qemu", "..", Err("way through folders"));
+        check("/nodes/{node}/qemu", ".", Err("way through folders"));
+        check("/nodes/{node}/qemu", "", Err("way through folders"));
+        check("/nodes/{node}/qemu", "a\r\nHost: x", Err("control character"));
+        check("/nodes/{absent}/qemu", "x", Err("`absent` is missing"));
+        check("/nodes/{node", "x", Err("unclosed"));
+    }
+}

@@ -1,0 +1,241 @@
+//! What an answer of the API means: the envelope of `/api2/extjs`, and what comes in its stead. Pure.
+
+use super::error::{Asked, Error, Identity, Result};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
+use std::fmt;
+
+/// The data of a request that was carried out.
+#[derive(Clone)]
+pub struct Reply {
+    /// `data` of the answer, untouched; `null` for many actions.
+    pub data: Box<RawValue>,
+    /// How many rows there are in all, where a list is paged (tasks, logs).
+    pub total: Option<u64>,
+    /// The server's clock when it answered, in seconds since 1970.
+    pub(super) date: Option<u64>,
+    asked: Box<Asked>,
+}
+
+impl Reply {
+    /// The data as a type of one's own. Mind that Proxmox sends some numbers as strings (pve.md section 4).
+    ///
+    /// # Errors
+    /// [`Error::NotProxmox`] when the data has another shape.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(self.data.get()).map_err(|error| Error::NotProxmox {
+            asked: self.asked.clone(),
+            status: Some(200),
+            problem: format!(
+                "the data has an unexpected shape ({error}). Is this version of Proxmox supported?"
+            ),
+        })
+    }
+
+    /// The data as a JSON value.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        // Numbers beyond f64 are all that can fail in JSON that was read before.
+        serde_json::from_str(self.data.get()).unwrap_or(Value::Null)
+    }
+}
+
+impl fmt::Debug for Reply {
+    /// The data may be a ticket or a new token: only its size is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} bytes)", self.asked, self.data.get().len())
+    }
+}
+
+/// An HTTP answer as it came.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The words after the status: all that Proxmox says beside an empty body.
+    pub(super) reason: String,
+    /// Where a redirect points.
+    pub(super) location: Option<String>,
+    pub(super) date: Option<u64>,
+    pub(super) body: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: Option<Box<RawValue>>,
+    success: Option<Value>,
+    status: Option<Value>,
+    message: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    errors: Option<Value>,
+    total: Option<Value>,
+}
+
+/// Keeps an unforeseen shape of `errors` from spoiling the whole answer.
+fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// What the answer means.
+///
+/// # Errors
+/// Whatever is not data: see [`Error`].
+pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<Reply> {
+    let asked = Box::new(asked);
+    let status = answer.status;
+    match status {
+        401 => {
+            let message = envelope(&answer.body).and_then(|envelope| envelope.message);
+            let reason = message.map_or(answer.reason, |message| trimmed(&message));
+            return Err(Error::Unauthorized { identity: identity.clone(), reason });
+        }
+        595..=599 => return Err(Error::NodeUnreachable { asked, status, reason: answer.reason }),
+        300..=399 => {
+            let target = answer.location.unwrap_or_else(|| "nowhere".into());
+            let problem = format!(
+                "it redirects ({status}) to `{}`, which is not followed. Set host, port and scheme to where the API is.",
+                shortened(&target)
+            );
+            return Err(Error::NotProxmox { asked, status: Some(status), problem });
+        }
+        _ => {}
+    }
+    let Some(envelope) = envelope(&answer.body) else {
+        return Err(without_envelope(&answer, asked, identity));
+    };
+    let failed = envelope.success.as_ref().is_some_and(|success| number(success) == Some(0));
+    if failed || 400 <= status {
+        let said = envelope.status.as_ref().and_then(number).and_then(|said| u16::try_from(said).ok());
+        let status = said.unwrap_or(if status < 400 { 500 } else { status });
+        let message = envelope.message.map_or(answer.reason, |message| trimmed(&message));
+        // A change under /access may carry a password of its own, and then its 401 is about that one.
+        if status == 401 && !(asked.changes() && asked.path.starts_with("/access/")) {
+            return Err(Error::Unauthorized { identity: identity.clone(), reason: message });
+        }
+        return Err(Error::Refused {
+            asked,
+            identity: identity.clone(),
+            status,
+            message,
+            errors: envelope.errors.map(parameter_errors).unwrap_or_default(),
+        });
+    }
+    Ok(Reply {
+        data: envelope.data.unwrap_or_else(|| RawValue::NULL.to_owned()),
+        total: envelope.total.as_ref().and_then(number),
+        date: answer.date,
+        asked,
+    })
+}
+
+/// The envelope, if the body is one.
+fn envelope(body: &[u8]) -> Option<Envelope> {
+    if body.first() != Some(&b'{') && body.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    let envelope: Envelope = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text).ok()?,
+        // A guest's agent or a volume's name can slip raw bytes in.
+        Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)).ok()?,
+    };
+    let known = envelope.data.is_some() || envelope.success.is_some() || envelope.message.is_some();
+    (known || envelope.errors.is_some()).then_some(envelope)
+}
+
+/// A body that is no envelope: empty beside a status (pve.md section 3), or from something in between.
+fn without_envelope(answer: &Answer, asked: Box<Asked>, identity: &Identity) -> Error {
+    let status = answer.status;
+    let body = answer.body.trim_ascii();
+    if body.is_empty() && 400 <= status && !matches!(status, 404 | 429 | 502..=504) {
+        let (identity, message) = (identity.clone(), answer.reason.clone());
+        return Error::Refused { asked, identity, status, message, errors: Vec::new() };
+    }
+    let what = if body.is_empty() {
+        "it sent nothing".to_owned()
+    } else if body.starts_with(b"<") {
+        let text = String::from_utf8_lossy(body);
+        let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+        title.map_or("it sent an HTML page".into(), |(title, _)| {
+            format!("it sent the HTML page `{}`", shortened(title))
+        })
+    } else if body.starts_with(b"{") {
+        "it sent JSON that is broken or has no `data`".to_owned()
+    } else {
+        "it sent something that is not JSON".to_owned()
+    };
+    let next = match status {
+        429 | 502..=504 => "A proxy in between is overloaded or has lost the server; try again later.",
+        _ => {
+            "Check that host and port are those of the API (8006) and that nothing in between answers in its stead."
+        }
+    };
+    let problem = format!("{what} ({status} {}). {next}", shortened(&answer.reason));
+    Error::NotProxmox { asked, status: Some(status), problem }
+}
+
+fn parameter_errors(errors: Value) -> Vec<(String, String)> {
+    let words = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    match errors {
+        Value::Object(errors) => {
+            let errors: Map<String, Value> = errors;
+            errors.into_iter().map(|(name, problem)| (name, trimmed(&words(problem)))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A number, also one that came as a string or a boolean.
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Bool(flag) => Some(u64::from(*flag)),
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    }
+}
+
+/// Proxmox's words without the line break they end with.
+fn trimmed(message: &str) -> String {
+    message.trim_end_matches(['\r', '\n']).to_owned()
+}
+
+/// Words of a stranger, kept short and on one line.
+fn shortened(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect()
+}
+
+/// Seconds since 1970 of an HTTP date, `Sat, 21 Nov 2026 00:58:18 GMT`.
+pub(super) fn http_date(text: &str) -> Option<u64> {
+    let mut words = text.split([' ', ':', ',']).filter(|word| !word.is_empty()).skip(1);
+    let day: u64 = words.next()?.parse().ok()?;
+    let month = words.next()?;
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months.iter().position(|name| *name == month)? as u64 + 1;
+    let mut next =
+        || words.next().and_then(|word| word.parse::<u64>().ok()).filter(|number| *number < 10_000);
+    let (year, hour, minute, second) = (next()?, next()?, next()?, next()?);
+    if year < 1970 || 31 < day || 23 < hour || 59 < minute || 60 < second {
+        return None;
+    }
+    // Days by the civil calendar, with years that begin in March.
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+    Some((days.checked_sub(719_469)?) * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_and_strangers_ignored() {
+        assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
+        assert_eq!(http_date("Sat, 21 Nov 2026 00:58:18 GMT"), Some(1_795_222_698));
+        assert_eq!(http_date("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
+        for stranger in
+            ["", "now", "Sat, 21 Foo 2026 00:58:18 GMT", "Sat, 21 Nov 99999 0:0:0", "Sat, 0 Jan 1970 0:0"]
+        {
+            assert_eq!(http_date(stranger), None, "{stranger}");
+        }
+    }
+}

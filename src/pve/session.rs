@@ -1,0 +1,330 @@
+//! The ticket of a user with a password: one login at a time for all threads, renewal, the second factor.
+//!
+//! How a login is sent is the caller's business; pve.md section 2 says what is sent.
+
+use super::{
+    Params,
+    auth::{self, Login, Moment, Ticket, Validity},
+    error::{Error, Result},
+    flight::SLICE,
+    reply::Reply,
+    totp,
+};
+use crate::{
+    cancel::Cancel,
+    secret::{Secret, SecretSource},
+    sync::lock,
+};
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Whose ticket it is.
+pub(super) struct Account<'a> {
+    pub(super) user: &'a str,
+    pub(super) password: &'a SecretSource,
+    pub(super) totp: Option<&'a SecretSource>,
+}
+
+/// How a thread asks for a ticket.
+pub(super) struct Door<'a> {
+    pub(super) account: Account<'a>,
+    pub(super) cancel: &'a Cancel,
+    pub(super) deadline: Instant,
+    /// Sends a login.
+    pub(super) ask: &'a dyn Fn(&Params) -> Result<Reply>,
+}
+
+/// A ticket and its number; each login has the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Pass {
+    pub(super) number: u64,
+    pub(super) ticket: Ticket,
+}
+
+/// What all threads share.
+#[derive(Default)]
+pub(super) struct Session {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    pass: Option<Pass>,
+    /// A thread is logging in.
+    busy: bool,
+    /// How many logins have ended.
+    ended: u64,
+    /// Why the last one failed.
+    failure: Option<Error>,
+    /// The last one-time password: Proxmox takes each only once.
+    spent: Option<String>,
+}
+
+impl Session {
+    /// The present ticket, or a new one if there is none, it is old, or it is the one that was `refused`. Of
+    /// several threads one logs in; the others wait and get its ticket, or its failure: a wrong password is
+    /// tried once, not once for each thread.
+    pub(super) fn pass(&self, door: &Door<'_>, refused: Option<u64>) -> Result<Pass> {
+        let mut state = lock(&self.state);
+        let ended_before = state.ended;
+        let renewing = loop {
+            let known = state.pass.clone().filter(|pass| refused != Some(pass.number));
+            let validity =
+                known.as_ref().map_or(Validity::Expired, |pass| pass.ticket.validity(Moment::now()));
+            match (known, validity) {
+                (Some(pass), Validity::Fresh) => return Ok(pass),
+                (Some(pass), Validity::Renew) if state.busy => return Ok(pass),
+                (Some(pass), Validity::Renew) => break Some(pass),
+                _ if !state.busy => {
+                    if let Some(failure) = &state.failure
+                        && ended_before != state.ended
+                    {
+                        return Err(failure.clone());
+                    }
+                    break None;
+                }
+                _ => {}
+            }
+            state = self.changed.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
+            door.check()?;
+        };
+        state.busy = true;
+        let busy = Busy(self);
+        let (number, mut spent) = (state.ended + 1, state.spent.take());
+        drop(state);
+        let result = door.ticket(renewing.as_ref(), &mut spent);
+        let mut state = lock(&self.state);
+        state.spent = spent;
+        state.ended = number;
+        let result = match result {
+            Ok(ticket) => {
+                state.failure = None;
+                state.pass = Some(Pass { number, ticket });
+                Ok(Pass { number, ticket: state.pass.as_ref().expect("it was just set").ticket.clone() })
+            }
+            Err(error) => {
+                // That one caller lost interest says nothing about the password.
+                state.failure = Some(error.clone()).filter(|error| !error.is_cancelled());
+                state.pass.take_if(|pass| refused == Some(pass.number));
+                // A failed renewal leaves a ticket that is still good.
+                renewing.ok_or(error)
+            }
+        };
+        drop(state);
+        drop(busy);
+        result
+    }
+}
+
+/// Says that nobody is logging in any more, also after a panic.
+struct Busy<'a>(&'a Session);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).busy = false;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Door<'_> {
+    fn check(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled { may_have_been_carried_out: false });
+        }
+        if self.deadline <= Instant::now() {
+            return Err(Error::SecondFactor {
+                user: self.account.user.into(),
+                problem: "the login was not over within the time for one request. Try again.".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A new ticket: for the old one if there is one, else, or if that is refused, for the password.
+    fn ticket(&self, renewing: Option<&Pass>, spent: &mut Option<String>) -> Result<Ticket> {
+        let user = self.account.user;
+        if let Some(old) = renewing {
+            let asked_at = Moment::now();
+            match (self.ask)(&auth::login(user, old.ticket.as_password())) {
+                Ok(reply) => {
+                    if let Some(Login::Done(ticket)) = auth::read_login(&reply.value(), asked_at) {
+                        return Ok(ticket);
+                    }
+                }
+                Err(error) if error.api_status().is_none() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let password = self.account.password.fetch().map_err(|problem| Error::Setup { problem })?;
+        let asked_at = Moment::now();
+        let reply = (self.ask)(&auth::login(user, &password)).map_err(|error| {
+            self.refused(error, "Check user, realm and password: Proxmox does not say which of them is wrong. The user may also be disabled or expired.")
+        })?;
+        match auth::read_login(&reply.value(), asked_at) {
+            Some(Login::Done(ticket)) => Ok(ticket),
+            Some(Login::Wanted { challenge, kinds }) => {
+                let ahead = reply.date.map(|date| (date, Instant::now()));
+                self.second_factor(&challenge, &kinds, ahead, spent)
+            }
+            None => Err(self.strange()),
+        }
+    }
+
+    /// Answers a challenge with a one-time password, by the server's clock where it tells it.
+    fn second_factor(
+        &self,
+        challenge: &Secret,
+        kinds: &[String],
+        server: Option<(u64, Instant)>,
+        spent: &mut Option<String>,
+    ) -> Result<Ticket> {
+        let user = self.account.user;
+        let stopped = |problem: String| Error::SecondFactor { user: user.into(), problem };
+        if !kinds.iter().any(|kind| kind == "totp") {
+            return Err(stopped(format!(
+                "the account asks for a second factor ({}) that only a person can give. Use an API token, which needs none.",
+                if kinds.is_empty() { "of an unknown kind".into() } else { kinds.join(", ") }
+            )));
+        }
+        let Some(source) = self.account.totp else {
+            return Err(stopped(
+                "the account asks for a one-time password. Set `totp` to its secret, or use an API token, which needs none.".into(),
+            ));
+        };
+        let code = loop {
+            let secret = source.fetch().map_err(|problem| Error::Setup { problem })?;
+            let now = match server {
+                Some((date, read_at)) => date + read_at.elapsed().as_secs(),
+                None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            };
+            let code = totp::code(secret.expose(), now).map_err(|problem| Error::Setup { problem })?;
+            if spent.as_ref() != Some(&code) {
+                break code;
+            }
+            if totp::is_code(secret.expose()) || self.cancel.is_hurried() {
+                return Err(stopped("the one-time password has been used already; Proxmox takes each only once. Try again with the next one.".into()));
+            }
+            let _ = self.cancel.sleep(Duration::from_millis(500));
+            self.check()?;
+        };
+        *spent = Some(code.clone());
+        let asked_at = Moment::now();
+        let reply = (self.ask)(&auth::second_factor(user, challenge, &code)).map_err(|error| {
+            self.refused(
+                error,
+                "The one-time password was wrong: check the secret in `totp` and that the clocks agree.",
+            )
+        })?;
+        match auth::read_login(&reply.value(), asked_at) {
+            Some(Login::Done(ticket)) => Ok(ticket),
+            _ => Err(self.strange()),
+        }
+    }
+
+    fn refused(&self, error: Error, advice: &str) -> Error {
+        match error {
+            Error::Refused { message, .. } | Error::Unauthorized { reason: message, .. } => {
+                Error::LoginRefused { user: self.account.user.into(), message, advice: advice.into() }
+            }
+            other => other,
+        }
+    }
+
+    fn strange(&self) -> Error {
+        Error::LoginRefused {
+            user: self.account.user.into(),
+            message: "the answer holds no ticket".into(),
+            advice: "Check that host and port are those of the API (8006).".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pve::{
+        Method,
+        error::{Asked, Identity},
+        reply::{Answer, read},
+    };
+    use std::cell::RefCell;
+
+    fn answered(body: &str) -> Result<Reply> {
+        let asked = Asked { method: Method::Post, path: auth::PATH.into(), host: "h:1".into() };
+        let answer =
+            Answer { status: 200, reason: String::new(), location: None, date: Some(59), body: body.into() };
+        read(answer, asked, &Identity::Nobody)
+    }
+
+    fn given(name: &str) -> Result<Reply> {
+        answered(&format!(r#"{{"data":{{"ticket":"{name}","CSRFPreventionToken":"c"}}}}"#))
+    }
+
+    fn refused() -> Result<Reply> {
+        answered(r#"{"success":0,"status":401,"message":"authentication failure\n"}"#)
+    }
+
+    fn unreachable() -> Result<Reply> {
+        Err(Error::NotSent { host: "h:1".into(), problem: "no connection.".into() })
+    }
+
+    fn through(session: &Session, cancel: &Cancel, ask: &dyn Fn(&Params) -> Result<Reply>) -> Result<Pass> {
+        let password = SecretSource::Value(Secret::new("password"));
+        let totp = SecretSource::Value(Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+        let account = Account { user: "a@pve", password: &password, totp: Some(&totp) };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        session.pass(&Door { account, cancel, deadline, ask }, None)
+    }
+
+    /// Asks for a pass with a ticket of that age; `expected` are the passwords sent and the ticket that comes out.
+    #[track_caller]
+    fn check(minutes: u64, answers: &[fn() -> Result<Reply>], expected: (&[&str], Option<&str>)) {
+        let session = Session::default();
+        let mut issued = Moment::now();
+        issued.wall -= Duration::from_secs(60 * minutes);
+        let Some(Login::Done(ticket)) = auth::read_login(&given("old").unwrap().value(), issued) else {
+            panic!()
+        };
+        lock(&session.state).pass = Some(Pass { number: 0, ticket });
+        let sent = RefCell::new(Vec::new());
+        let result = through(&session, &Cancel::new(), &|params| {
+            sent.borrow_mut().push(params.get("password").unwrap_or_default().to_owned());
+            answers[sent.borrow().len() - 1]()
+        });
+        assert_eq!(*sent.borrow(), expected.0);
+        assert_eq!(
+            result.ok().map(|pass| pass.ticket.as_password().expose().to_owned()).as_deref(),
+            expected.1
+        );
+        assert!(!lock(&session.state).busy);
+    }
+
+    #[test]
+    fn an_old_ticket_is_exchanged_and_a_very_old_one_replaced() {
+        let new: fn() -> Result<Reply> = || given("new");
+        check(5, &[], (&[], Some("old")));
+        check(95, &[new], (&["old"], Some("new")));
+        check(95, &[refused, new], (&["old", "password"], Some("new")));
+        check(95, &[unreachable], (&["old"], Some("old")));
+        check(95, &[refused, refused], (&["old", "password"], Some("old")));
+        check(200, &[new], (&["password"], Some("new")));
+        check(200, &[unreachable], (&["password"], None));
+    }
+
+    #[test]
+    fn a_one_time_password_is_not_used_twice() {
+        let session = Session::default();
+        // The server's clock says 59 s: this is its code.
+        lock(&session.state).spent = Some("287082".into());
+        let cancel = Cancel::new();
+        cancel.hurry();
+        let half =
+            r#"{"data":{"NeedTFA":1,"ticket":"PVE:!tfa!{\"totp\":true}:x","CSRFPreventionToken":"c"}}"#;
+        let error = through(&session, &cancel, &|_| answered(half)).unwrap_err();
+        assert!(error.to_string().contains("used already"), "{error}");
+        assert_eq!(lock(&session.state).spent.as_deref(), Some("287082"));
+    }
+}

@@ -1,0 +1,341 @@
+//! Connections: name lookup, TCP and TLS, as links of ureq's connector chain.
+//!
+//! With [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
+//! [`flight::SLICE`], so that cancelling or running late ends it; ureq's own timeouts are not used. What std
+//! cannot interrupt (looking up a name, `connect`) runs on a thread of its own, which is left behind when the
+//! request is cancelled and ends by itself: after the system's resolver timeout, or the connect timeout.
+//!
+//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`WatchLink`]. A proxied connection skips
+//! only TCP. Knows nothing of Proxmox.
+
+use super::{
+    flight::{self, Obstacle, Peer, SLICE, Stage},
+    tls,
+    watch::WatchLink,
+};
+use crate::sync::lock;
+use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+use std::{
+    collections::HashMap,
+    fmt,
+    io::{self, ErrorKind, Read, Write},
+    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+use ureq::{
+    Agent, Error,
+    config::Config,
+    http::Uri,
+    unversioned::{
+        resolver::{ResolvedSocketAddrs, Resolver},
+        transport::{
+            Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+            Transport, TransportAdapter,
+        },
+    },
+};
+
+/// How long found addresses are used again. A lookup costs a thread, and a static binary has no cache.
+const NAME_LIFETIME: Duration = Duration::from_secs(60);
+/// A second address is tried when the first has not answered for this long: half of a dual stack may be dead.
+const HEAD_START: Duration = Duration::from_millis(250);
+/// The size of both buffers of a connection; they last as long as it.
+const BUFFER: usize = 16 * 1024;
+
+/// Agents that connect through this file and share what it remembers.
+pub(super) struct Chains {
+    names: Arc<Names>,
+    tls: Arc<ClientConfig>,
+}
+
+impl Chains {
+    pub(super) fn new(tls: Arc<ClientConfig>) -> Chains {
+        Chains { names: Arc::default(), tls }
+    }
+
+    pub(super) fn agent(&self, config: Config) -> Agent {
+        let chain =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpLink(Arc::clone(&self.names)))
+                .chain(TlsLink(Arc::clone(&self.tls)))
+                .chain(WatchLink);
+        Agent::with_parts(config, chain, Lookup(Arc::clone(&self.names)))
+    }
+}
+
+/// Addresses found lately.
+type Names = Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>;
+
+#[derive(Debug)]
+struct Lookup(Arc<Names>);
+
+impl Resolver for Lookup {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        flight::reached(Stage::Resolving);
+        let (name, port) = name_and_port(uri);
+        let found = if let Ok(address) = name.parse::<IpAddr>() {
+            vec![SocketAddr::new(address, port)]
+        } else {
+            self.find(name, port)?
+        };
+        let mut addresses = self.empty();
+        found.into_iter().take(16).for_each(|address| addresses.push(address));
+        Ok(addresses)
+    }
+}
+
+impl Lookup {
+    fn find(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+        let key = format!("{name}:{port}");
+        if let Some((found_at, addresses)) = lock(&self.0).get(&key)
+            && found_at.elapsed() < NAME_LIFETIME
+        {
+            return Ok(addresses.clone());
+        }
+        let (answer, inbox) = mpsc::channel();
+        let wanted = (name.to_owned(), port);
+        spawn("lookup", move || {
+            let _ = answer.send(wanted.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
+        })?;
+        let found = loop {
+            if let Some(found) = flight::receive(&inbox)? {
+                break found;
+            }
+        };
+        let problem = match found {
+            Ok(addresses) if !addresses.is_empty() => {
+                lock(&self.0).insert(key, (Instant::now(), addresses.clone()));
+                return Ok(addresses);
+            }
+            Ok(_) => "it has no address".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        flight::blocked(Obstacle::Network(format!(
+            "the name `{name}` cannot be resolved ({problem}). Correct the host in the configuration, or give its IP address."
+        )));
+        Err(Error::HostNotFound)
+    }
+}
+
+/// The host of a URL without the brackets of an IPv6 address, and the port.
+fn name_and_port(uri: &Uri) -> (&str, u16) {
+    let name = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    (name, uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }))
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).stack_size(256 * 1024).spawn(work).map(drop)
+}
+
+/// Opens TCP connections.
+struct TcpLink(Arc<Names>);
+
+impl<In: Transport> Connector<In> for TcpLink {
+    type Out = Either<In, Tcp>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if let Some(tunnel) = chained {
+            return Ok(Some(Either::A(tunnel)));
+        }
+        flight::reached(Stage::Connecting);
+        let stream = match open(&details.addrs) {
+            Ok(stream) => stream,
+            Err(error) => {
+                // The host may have moved: look its name up again next time.
+                let (name, port) = name_and_port(details.uri);
+                lock(&self.0).remove(&format!("{name}:{port}"));
+                return Err(error.into());
+            }
+        };
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(SLICE))?;
+        stream.set_write_timeout(Some(SLICE))?;
+        flight::with(|flight| flight.peer = Peer { address: stream.peer_addr().ok(), tls: None });
+        Ok(Some(Either::B(Tcp { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
+    }
+}
+
+/// Connects to whichever address answers first; each next one starts when the one before failed or is slow.
+fn open(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let (results, inbox) = mpsc::channel();
+    let (mut waiting, mut under_way) = (addresses.iter(), 0);
+    let mut next_start = Instant::now();
+    let mut failures = Vec::new();
+    loop {
+        if next_start <= Instant::now()
+            && let Some(&address) = waiting.next()
+        {
+            let (results, time) = (results.clone(), flight::left());
+            spawn("connect", move || {
+                let _ = results.send((address, TcpStream::connect_timeout(&address, time)));
+            })?;
+            under_way += 1;
+            next_start = Instant::now() + HEAD_START;
+        }
+        match flight::receive(&inbox)? {
+            Some((_, Ok(stream))) => return Ok(stream),
+            Some((address, Err(error))) => {
+                failures.push(format!("{address}: {error}"));
+                under_way -= 1;
+                next_start = Instant::now();
+                if under_way == 0 && waiting.as_slice().is_empty() {
+                    break;
+                }
+            }
+            None => {}
+        }
+    }
+    flight::blocked(Obstacle::Network(format!(
+        "no connection ({}). Check the host and the port, that the node is up and that its service pveproxy runs.",
+        failures.join("; ")
+    )));
+    Err(io::Error::from(ErrorKind::NotConnected))
+}
+
+/// A TCP connection whose reads and writes end when the request under way must.
+struct Tcp {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+}
+
+impl Transport for Tcp {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        let mut rest = &self.buffers.output()[..amount];
+        while !rest.is_empty() {
+            flight::check()?;
+            match (&self.stream).write(rest) {
+                Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(written) => rest = &rest[written..],
+                Err(error) if is_pause(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let input = self.buffers.input_append_buf();
+        loop {
+            flight::check()?;
+            match (&self.stream).read(input) {
+                Ok(amount) => {
+                    self.buffers.input_appended(amount);
+                    return Ok(0 < amount);
+                }
+                Err(error) if is_pause(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Open, and silent: bytes that nobody asked for are a farewell or a fault.
+    fn is_open(&mut self) -> bool {
+        if self.stream.set_nonblocking(true).is_err() {
+            return false;
+        }
+        let silent =
+            matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        silent && self.stream.set_nonblocking(false).is_ok()
+    }
+}
+
+/// Whether a read or write merely used up its slice.
+fn is_pause(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+impl fmt::Debug for Tcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tcp").field(&self.stream.peer_addr().ok()).finish()
+    }
+}
+
+/// Wraps connections to `https` URLs in TLS.
+struct TlsLink(Arc<ClientConfig>);
+
+impl<In: Transport> Connector<In> for TlsLink {
+    type Out = Box<dyn Transport>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        let Some(transport) = chained else { return Ok(None) };
+        if !details.needs_tls() {
+            return Ok(Some(transport.boxed()));
+        }
+        flight::reached(Stage::Securing);
+        let (name, _) = name_and_port(details.uri);
+        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
+            let sentence =
+                format!("`{name}` is no valid name for a TLS server. Correct the host in the configuration.");
+            flight::blocked(Obstacle::Tls(sentence, None));
+            Error::Tls("invalid server name")
+        })?;
+        let connection = ClientConnection::new(Arc::clone(&self.0), server).map_err(Error::Rustls)?;
+        let adapter = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
+        let mut stream = StreamOwned::new(connection, adapter);
+        if let Err(error) = stream.conn.complete_io(&mut stream.sock) {
+            let shown = flight::with(|flight| flight.shown).flatten();
+            flight::blocked(Obstacle::Tls(tls::explain(&error, name), shown));
+            return Err(error.into());
+        }
+        let tls = tls::facts(&stream.conn);
+        flight::with(|flight| flight.peer.tls = tls);
+        Ok(Some(Box::new(Tls { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
+    }
+}
+
+/// A TLS connection over another transport.
+struct Tls {
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    buffers: LazyBuffers,
+}
+
+impl Transport for Tls {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.stream.write_all(&self.buffers.output()[..amount])?;
+        Ok(self.stream.flush()?)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(0 < amount)
+    }
+
+    fn is_open(&mut self) -> bool {
+        let nothing_decrypted =
+            self.stream.conn.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() == 0);
+        nothing_decrypted && self.stream.sock.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tls").field(&self.stream.sock.inner()).finish()
+    }
+}
+
+impl fmt::Debug for TcpLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TcpLink")
+    }
+}
+
+impl fmt::Debug for TlsLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsLink")
+    }
+}

@@ -1,0 +1,127 @@
+//! Where things are: a guest's node, a node's name; and what to say when there is no such thing.
+
+use super::{Context, Failure, Kind, record::Record, rows};
+use crate::{pve::Params, suggest::did_you_mean};
+
+/// Where a guest is, and what the cluster says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// Its id.
+    pub vmid: i64,
+    /// Its name, empty when it has none.
+    pub name: String,
+    /// The node it is on.
+    pub node: String,
+    /// Virtual machine or container.
+    pub kind: Kind,
+    /// `running`, `stopped`, or `unknown` when its node does not answer.
+    pub status: String,
+}
+
+impl Guest {
+    /// `VM 100 (web01)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!(" ({})", self.name) };
+        format!("{} {}{name}", self.kind.word(), self.vmid)
+    }
+
+    /// `/nodes/pve1/qemu/100`, each part encoded.
+    ///
+    /// # Errors
+    /// A node name that cannot be part of a path.
+    pub fn path(&self) -> Result<String, Failure> {
+        let value = |hole: &str| match hole {
+            "node" => Some(self.node.clone()),
+            "type" => Some(self.kind.api_type().to_owned()),
+            "vmid" => Some(self.vmid.to_string()),
+            _ => None,
+        };
+        crate::pve::path::fill("/nodes/{node}/{type}/{vmid}", value).map_err(Failure)
+    }
+}
+
+/// Finds the guest of that id by one request for the cluster's inventory. A given node must be the one it is
+/// on; a kind must be the one that the tool is for.
+///
+/// # Errors
+/// No such guest, another node, another kind: each a sentence with what is right.
+pub fn guest(context: &Context<'_>, vmid: i64, node: Option<&str>) -> Result<Guest, Failure> {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
+    let Some(place) = guests.iter().position(|guest| guest.vmid == vmid) else {
+        return Err(no_such_guest(context, vmid, guests));
+    };
+    let guest = guests.swap_remove(place);
+    if let Some(kind) = context.kind
+        && kind != guest.kind
+    {
+        let (wrong, right) = (kind.word(), guest.kind.word());
+        return Err(Failure::new(format!(
+            "{} is a {right}, not a {wrong}; use the tool for {right}s.",
+            guest.title()
+        )));
+    }
+    if let Some(node) = node
+        && node != guest.node
+    {
+        return Err(Failure::new(format!(
+            "{} is on node `{}`, not on `{}`; leave `node` out, it is found by the VMID.",
+            guest.title(),
+            guest.node,
+            node.escape_debug()
+        )));
+    }
+    Ok(guest)
+}
+
+fn read(record: &Record<'_>) -> Option<Guest> {
+    Some(Guest {
+        vmid: record.text("vmid").parse().ok()?,
+        name: record.text("name").into_owned(),
+        node: record.text("node").into_owned(),
+        kind: Kind::from_api_type(&record.text("type"))?,
+        status: record.text("status").into_owned(),
+    })
+}
+
+fn no_such_guest(context: &Context<'_>, vmid: i64, mut guests: Vec<Guest>) -> Failure {
+    guests.retain(|guest| context.kind.is_none_or(|kind| kind == guest.kind));
+    guests.sort_by_key(|guest| guest.vmid.abs_diff(vmid));
+    let near: Vec<String> = guests.iter().take(5).map(Guest::title).collect();
+    let word = context.kind.map_or("guest", Kind::word);
+    let rest = if near.is_empty() {
+        format!(
+            "This account sees no {word} at all: it may lack VM.Audit (a token starts without any rights)."
+        )
+    } else {
+        format!("Near it: {}.", near.join(", "))
+    };
+    Failure::new(format!("There is no {word} {vmid}. {rest}"))
+}
+
+/// Says whether there is a node of that name.
+///
+/// # Errors
+/// A sentence that lists the nodes.
+pub fn node_exists(context: &Context<'_>, node: &str) -> Result<(), Failure> {
+    let reply = context.get("/nodes", &Params::new())?;
+    let records = rows(&reply)?;
+    among("node", node, &records)
+}
+
+/// Says whether one of the rows has that value.
+///
+/// # Errors
+/// A sentence with the nearest value, and all of them.
+pub fn among(key: &str, wanted: &str, records: &[Record<'_>]) -> Result<(), Failure> {
+    let mut known: Vec<String> = records.iter().map(|record| record.text(key).into_owned()).collect();
+    known.sort();
+    known.dedup();
+    if known.iter().any(|value| value == wanted) {
+        return Ok(());
+    }
+    let hint = did_you_mean(wanted, known.iter().map(String::as_str));
+    let list = if known.is_empty() { "none that this account may see".into() } else { known.join(", ") };
+    Err(Failure::new(format!("There is no {key} `{}`.{hint} There are: {list}.", wanted.escape_debug())))
+}

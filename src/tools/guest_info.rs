@@ -1,0 +1,119 @@
+//! Everything about one guest in one answer: configuration, live state, snapshots, addresses.
+
+use super::{Args, Context, Failure, Kind, Outcome, find, object};
+use crate::pve;
+use serde_json::{Map, Value, json};
+
+/// Of the live state, what matters to somebody who looks at one guest.
+const STATUS: &[&str] = &[
+    "status",
+    "qmpstatus",
+    "lock",
+    "uptime",
+    "cpu",
+    "cpus",
+    "mem",
+    "maxmem",
+    "disk",
+    "maxdisk",
+    "netin",
+    "netout",
+    "diskread",
+    "diskwrite",
+];
+
+/// Of the configuration, what says nothing to anybody.
+const NOISE: &[&str] = &["digest", "smbios1", "vmgenid", "meta"];
+
+/// Four requests at the same time, after the one that finds the guest.
+pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
+    let vmid = args.int("vmid").unwrap_or_default();
+    let guest = find::guest(context, vmid, args.text("node"))?;
+    let path = guest.path()?;
+    let running = guest.status == "running";
+    let interfaces = match guest.kind {
+        Kind::Vm => format!("{path}/agent/network-get-interfaces"),
+        Kind::Container => format!("{path}/interfaces"),
+    };
+    let (config, status, snapshots) =
+        (format!("{path}/config"), format!("{path}/status/current"), format!("{path}/snapshot"));
+    let (config, status, snapshots, addresses) = if running {
+        let [config, status, snapshots, addresses] =
+            context.get_all([&config, &status, &snapshots, &interfaces]);
+        (config, status, snapshots, Some(addresses))
+    } else {
+        let [config, status, snapshots] = context.get_all([&config, &status, &snapshots]);
+        (config, status, snapshots, None)
+    };
+    let mut answer = Map::new();
+    answer.insert("vmid".into(), vmid.into());
+    answer.insert("name".into(), guest.name.clone().into());
+    answer.insert("node".into(), guest.node.clone().into());
+    answer.insert("type".into(), guest.kind.api_type().into());
+    answer.insert("status".into(), pick_status(object::object(status?.value())?));
+    let mut config = object::object(config?.value())?;
+    config.retain(|name, _| !NOISE.contains(&name.as_str()));
+    answer.insert("config".into(), config.into());
+    answer.insert("snapshots".into(), snapshot_rows(&snapshots?.value()));
+    match addresses.map(|reply| addresses_of(guest.kind, reply)) {
+        None => {}
+        Some(Ok(list)) => {
+            answer.insert("addresses".into(), list);
+        }
+        Some(Err(Failure(why))) => {
+            answer.insert("addresses_unknown".into(), why.into());
+        }
+    }
+    object::fit(context, answer)
+}
+
+fn pick_status(mut status: Map<String, Value>) -> Value {
+    let mut picked = Map::new();
+    for name in STATUS {
+        if let Some(value) = status.shift_remove(*name).filter(|value| !value.is_null()) {
+            picked.insert((*name).into(), value);
+        }
+    }
+    if status.get("ha").is_some_and(|ha| ha["managed"] == 1) {
+        picked.insert("ha".into(), status["ha"].clone());
+    }
+    picked.into()
+}
+
+/// `[name, snaptime, description]` of each snapshot; `current` is the running state, not a snapshot.
+fn snapshot_rows(list: &Value) -> Value {
+    let rows: Vec<Value> = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|snapshot| snapshot["name"] != "current")
+        .map(|snapshot| json!([snapshot["name"], snapshot["snaptime"], snapshot["description"]]))
+        .collect();
+    json!({"columns": ["name", "snaptime", "description"], "rows": rows})
+}
+
+/// Addresses by interface, loopback left out. The agent of a virtual machine names them otherwise than the host
+/// of a container does (API paths `…/agent/network-get-interfaces` and `…/interfaces`).
+fn addresses_of(kind: Kind, reply: Result<pve::Reply, pve::Error>) -> Result<Value, Failure> {
+    let value = reply
+        .map_err(|error| Failure::new(error.message().map_or_else(|| error.to_string(), str::to_owned)))?;
+    let value = value.value();
+    let interfaces = match kind {
+        Kind::Vm => &value["result"],
+        Kind::Container => &value,
+    };
+    let mut found = Map::new();
+    for interface in interfaces.as_array().into_iter().flatten() {
+        let name = interface["name"].as_str().unwrap_or_default();
+        let addresses: Vec<&str> = interface["ip-addresses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|address| address["ip-address"].as_str())
+            .collect();
+        if name != "lo" && !addresses.is_empty() {
+            found.insert(name.into(), json!(addresses));
+        }
+    }
+    Ok(found.into())
+}

@@ -1,0 +1,114 @@
+//! One row of a list as Proxmox sent it: names and their JSON texts, borrowed from the answer.
+//!
+//! Values are kept as JSON text and mostly copied to the answer as they came, so that a list of thousands of
+//! guests is read without building a tree of values.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt};
+
+/// One row: each name with its value as JSON text.
+#[derive(Clone, Debug, Default)]
+pub struct Record<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Record<'a> {
+    /// The value's JSON text.
+    #[must_use]
+    pub fn json(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, json)| &**json)
+    }
+
+    /// Whether there is a value worth showing: not absent, null, zero, empty or false.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.json(name).is_some_and(|json| !matches!(json, "null" | "0" | "\"\"" | "\"0\"" | "false" | "[]"))
+    }
+
+    /// The value as text; a number as its digits. Empty when absent or null.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Cow<'_, str> {
+        match self.json(name) {
+            None | Some("null") => Cow::Borrowed(""),
+            Some(json) => unquote(json),
+        }
+    }
+
+    /// The value as a number, also where Proxmox sends digits as text.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.text(name).parse().ok()
+    }
+
+    /// Sets a value, given as JSON text.
+    pub fn set(&mut self, name: &'a str, json: impl Into<Cow<'a, str>>) {
+        let json = json.into();
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some(entry) => entry.1 = json,
+            None => self.0.push((Cow::Borrowed(name), json)),
+        }
+    }
+
+    /// The names, in the order they came.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+}
+
+/// JSON text of a string without its quotes and escapes; any other JSON text as it is.
+fn unquote(json: &str) -> Cow<'_, str> {
+    let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return Cow::Borrowed(json);
+    };
+    if !inner.contains('\\') {
+        return Cow::Borrowed(inner);
+    }
+    serde_json::from_str::<String>(json).map_or(Cow::Borrowed(inner), Cow::Owned)
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Record<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(24);
+                while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+                    fields.push((name.0, Cow::Borrowed(value.get())));
+                }
+                Ok(Record(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_read_what_proxmox_sends() {
+        let record: Record<'_> =
+            serde_json::from_str(r#"{"vmid":100,"name":"w\u00e9b","privsep":"0","cpu":0.5,"x":null}"#)
+                .unwrap();
+        assert_eq!(record.text("name"), "wéb");
+        assert_eq!(record.number("vmid"), Some(100.0));
+        assert_eq!(
+            (record.has("privsep"), record.has("cpu"), record.has("x"), record.has("y")),
+            (false, true, false, false)
+        );
+        assert_eq!(record.names().collect::<Vec<_>>(), ["vmid", "name", "privsep", "cpu", "x"]);
+    }
+}

@@ -1,0 +1,233 @@
+//! What a tool is: one row of static data. Knows neither JSON-RPC nor HTTP.
+//!
+//! `tools/list`, hints, access filtering, argument checks, the wire tests and README's table all derive from
+//! the row, so adding a tool touches one place.
+
+use super::{Args, Context, Outcome};
+use crate::pve::Method;
+
+/// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Looks and changes nothing.
+    Read,
+    /// Changes something that can be changed back.
+    Change,
+    /// Interrupts what runs: marked destructive, but nothing stored is lost.
+    Disrupt,
+    /// Data is lost.
+    Destroy,
+}
+
+/// One tool, or the two that differ only in the guest they are for.
+#[derive(Debug)]
+pub struct Tool {
+    /// Its name, or its two names.
+    pub name: Name,
+    /// One sentence: what it does and when to use it. `{guest}` stands for `VM` or `container`.
+    pub about: &'static str,
+    /// What it does to the cluster.
+    pub effect: Effect,
+    /// Its parameters, in the order a reader wants them.
+    pub params: &'static [Param],
+    /// What it runs.
+    pub run: Run,
+    /// Whether it is listed by default.
+    pub core: bool,
+    /// Whether doing it twice is as good as once.
+    pub idempotent: bool,
+    /// Whether it starts a Proxmox task, which it then waits for.
+    pub task: bool,
+}
+
+/// A tool's name on the wire.
+#[derive(Clone, Copy, Debug)]
+pub enum Name {
+    /// One tool.
+    One(&'static str),
+    /// Two: for virtual machines and for containers.
+    Guest(&'static str, &'static str),
+}
+
+/// The two kinds of guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A virtual machine.
+    Vm,
+    /// A container.
+    Container,
+}
+
+impl Kind {
+    /// Proxmox's word for it in paths and in `/cluster/resources`.
+    #[must_use]
+    pub fn api_type(self) -> &'static str {
+        match self {
+            Kind::Vm => "qemu",
+            Kind::Container => "lxc",
+        }
+    }
+
+    /// The word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Vm => "VM",
+            Kind::Container => "container",
+        }
+    }
+
+    /// The kind that Proxmox calls so.
+    #[must_use]
+    pub fn from_api_type(word: &str) -> Option<Kind> {
+        [Kind::Vm, Kind::Container].into_iter().find(|kind| kind.api_type() == word)
+    }
+}
+
+/// What a tool runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Run {
+    /// One request. `{x}` in the path is argument `x`; `{node}` of a guest is found where it is not given, and
+    /// `{type}` is its kind. Every other argument is sent along under its own name.
+    Api(Method, &'static str),
+    /// Several requests, or a shaped answer.
+    With(fn(&Context<'_>, &Args) -> Outcome),
+}
+
+impl Tool {
+    const fn new(name: Name, effect: Effect, run: Run) -> Tool {
+        Tool { name, about: "", effect, params: &[], run, core: false, idempotent: false, task: false }
+    }
+
+    /// A tool that reads one path.
+    #[must_use]
+    pub const fn get(name: &'static str, path: &'static str) -> Tool {
+        Tool::new(Name::One(name), Effect::Read, Run::Api(Method::Get, path))
+    }
+
+    /// A tool of its own.
+    #[must_use]
+    pub const fn with(name: &'static str, effect: Effect, run: fn(&Context<'_>, &Args) -> Outcome) -> Tool {
+        Tool::new(Name::One(name), effect, Run::With(run))
+    }
+
+    /// The same tool for virtual machines and for containers.
+    #[must_use]
+    pub const fn guest(vm: &'static str, container: &'static str, effect: Effect, run: Run) -> Tool {
+        Tool::new(Name::Guest(vm, container), effect, run)
+    }
+
+    /// Says what it does.
+    #[must_use]
+    pub const fn about(self, about: &'static str) -> Tool {
+        Tool { about, ..self }
+    }
+
+    /// Takes these parameters.
+    #[must_use]
+    pub const fn params(self, params: &'static [Param]) -> Tool {
+        Tool { params, ..self }
+    }
+
+    /// Is listed by default.
+    #[must_use]
+    pub const fn core(self) -> Tool {
+        Tool { core: true, ..self }
+    }
+
+    /// May be repeated without harm.
+    #[must_use]
+    pub const fn idempotent(self) -> Tool {
+        Tool { idempotent: true, ..self }
+    }
+
+    /// Starts a task and waits for it; takes `wait`.
+    #[must_use]
+    pub const fn task(self) -> Tool {
+        Tool { task: true, ..self }
+    }
+
+    /// Every parameter, those included that come with what the tool is.
+    pub fn all_params(&self) -> impl Iterator<Item = &Param> + Clone {
+        self.params.iter().chain(self.task.then_some(&WAIT))
+    }
+}
+
+/// How long a tool waits for its task.
+pub const WAIT: Param = Param::int("wait", 0, 600).about("Seconds to wait for the end.").optional();
+
+/// One parameter of a tool, under Proxmox's own name where Proxmox has one.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, where the name does not say it.
+    pub about: &'static str,
+    /// What it may hold.
+    pub shape: Shape,
+    /// Whether a call must have it.
+    pub required: bool,
+}
+
+/// What a parameter may hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// An integer from the first to the second, both included.
+    Int(i64, i64),
+    /// Text.
+    Text,
+    /// True or false.
+    Flag,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A list of text.
+    Texts,
+}
+
+impl Param {
+    const fn new(name: &'static str, shape: Shape) -> Param {
+        Param { name, about: "", shape, required: true }
+    }
+
+    /// An integer in a range.
+    #[must_use]
+    pub const fn int(name: &'static str, least: i64, most: i64) -> Param {
+        Param::new(name, Shape::Int(least, most))
+    }
+
+    /// Text.
+    #[must_use]
+    pub const fn text(name: &'static str) -> Param {
+        Param::new(name, Shape::Text)
+    }
+
+    /// True or false.
+    #[must_use]
+    pub const fn flag(name: &'static str) -> Param {
+        Param::new(name, Shape::Flag)
+    }
+
+    /// One of these words.
+    #[must_use]
+    pub const fn one_of(name: &'static str, words: &'static [&'static str]) -> Param {
+        Param::new(name, Shape::OneOf(words))
+    }
+
+    /// A list of text.
+    #[must_use]
+    pub const fn texts(name: &'static str) -> Param {
+        Param::new(name, Shape::Texts)
+    }
+
+    /// Says what it is.
+    #[must_use]
+    pub const fn about(self, about: &'static str) -> Param {
+        Param { about, ..self }
+    }
+
+    /// May be left out.
+    #[must_use]
+    pub const fn optional(self) -> Param {
+        Param { required: false, ..self }
+    }
+}

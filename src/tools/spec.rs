@@ -1,0 +1,118 @@
+//! A row as `tools/list` shows it, and as README's table does.
+
+use super::row::{Effect, Kind, Name, Param, Shape, Tool};
+use crate::mcp::Revision;
+use serde_json::{Map, Value, json};
+
+/// One tool under one name: half of a row that is two tools, or a whole row.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The row.
+    pub tool: &'static Tool,
+    /// The tool's name.
+    pub name: &'static str,
+    /// Which half it is.
+    pub kind: Option<Kind>,
+    /// The toolset it belongs to.
+    pub toolset: &'static str,
+}
+
+impl Entry {
+    /// The description, the guest's word filled in.
+    #[must_use]
+    pub fn about(&self) -> String {
+        self.tool.about.replace("{guest}", self.kind.map_or("guest", Kind::word))
+    }
+
+    /// `Start VM` for `proxmox_start_vm`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let words =
+            self.name.strip_prefix("proxmox_").unwrap_or(self.name).split('_').map(|word| match word {
+                "vm" => "VM".to_owned(),
+                "vms" => "VMs".to_owned(),
+                "api" => "API".to_owned(),
+                "ha" => "HA".to_owned(),
+                word => word.to_owned(),
+            });
+        let title = words.collect::<Vec<_>>().join(" ");
+        let mut letters = title.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
+    /// The tool as a client of that revision wants it.
+    #[must_use]
+    pub fn spec(&self, revision: Revision) -> Value {
+        let mut spec = json!({"name": self.name});
+        if revision.has_structured_content() {
+            spec["title"] = self.title().into();
+        }
+        spec["description"] = self.about().into();
+        spec["inputSchema"] = self.schema();
+        if revision.has_annotations() {
+            spec["annotations"] = self.annotations();
+        }
+        spec
+    }
+
+    /// All four hints: what a client assumes of those left out is hostile.
+    fn annotations(&self) -> Value {
+        let effect = self.tool.effect;
+        json!({
+            "title": self.title(),
+            "readOnlyHint": effect == Effect::Read,
+            "destructiveHint": matches!(effect, Effect::Disrupt | Effect::Destroy),
+            "idempotentHint": effect == Effect::Read || self.tool.idempotent,
+            "openWorldHint": false,
+        })
+    }
+
+    /// Flat and without combinators: some providers refuse the whole list otherwise.
+    fn schema(&self) -> Value {
+        let mut properties = Map::new();
+        for param in self.tool.all_params() {
+            properties.insert(param.name.into(), property(param));
+        }
+        let required: Vec<_> =
+            self.tool.all_params().filter(|param| param.required).map(|param| param.name).collect();
+        let mut schema = json!({"type": "object"});
+        if !properties.is_empty() {
+            schema["properties"] = properties.into();
+        }
+        if !required.is_empty() {
+            schema["required"] = required.into();
+        }
+        schema["additionalProperties"] = false.into();
+        schema
+    }
+}
+
+fn property(param: &Param) -> Value {
+    let mut property = match param.shape {
+        Shape::Int(..) => json!({"type": "integer"}),
+        Shape::Text => json!({"type": "string"}),
+        Shape::Flag => json!({"type": "boolean"}),
+        Shape::OneOf(words) => json!({"type": "string", "enum": words}),
+        Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
+    };
+    if !param.about.is_empty() {
+        property["description"] = param.about.into();
+    }
+    property
+}
+
+/// Every tool, each under its own name, in the order of the groups.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    super::GROUPS.iter().flat_map(|group| {
+        group.tools.iter().flat_map(move |tool| {
+            let entry = |name, kind, toolset| Entry { tool, name, kind, toolset };
+            match tool.name {
+                Name::One(name) => vec![entry(name, None, group.name)],
+                Name::Guest(vm, container) => vec![
+                    entry(vm, Some(Kind::Vm), group.name),
+                    entry(container, Some(Kind::Container), group.containers),
+                ],
+            }
+        })
+    })
+}

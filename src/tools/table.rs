@@ -1,0 +1,179 @@
+//! Lists as lean tables: `{"columns":[…],"rows":[[…],…],"total":N}`, and `"next"` where there is more.
+
+use super::{Args, Context, Failure, Outcome, record::Record, row::Param};
+use crate::{config::ListFormat, suggest::did_you_mean};
+use serde_json::value::RawValue;
+use std::cmp::Ordering;
+
+/// One column of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The key in Proxmox's rows, and the column's heading.
+    pub name: &'static str,
+    /// Left out unless a row has a value in it.
+    optional: bool,
+    /// Shown with four decimals: a share, measured too finely for anybody's use.
+    share: bool,
+}
+
+impl Column {
+    /// A column that is always there.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Column {
+        Column { name, optional: false, share: false }
+    }
+
+    /// Left out unless a row has a value in it.
+    #[must_use]
+    pub const fn if_any(self) -> Column {
+        Column { optional: true, ..self }
+    }
+
+    /// A share from 0 to 1, shown with four decimals.
+    #[must_use]
+    pub const fn share(self) -> Column {
+        Column { share: true, ..self }
+    }
+}
+
+/// Other columns than the usual ones.
+pub const FIELDS: Param = Param { required: false, ..Param::texts("fields") };
+/// At most this many rows.
+pub const LIMIT: Param = Param { required: false, ..Param::int("limit", 1, 100_000) };
+/// Rows to pass over: the `next` of the answer before.
+pub const OFFSET: Param = Param { required: false, ..Param::int("offset", 0, 100_000_000) };
+
+/// Sorts rows by that key: numbers by value, then texts.
+pub fn sort(records: &mut [Record<'_>], key: &str) {
+    records.sort_by(|a, b| match (a.number(key), b.number(key)) {
+        (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.text(key).cmp(&b.text(key)),
+    });
+}
+
+/// The answer to a list: the page, columns and format that were asked for, cut at a whole row where it would
+/// be larger than `max_answer_bytes`.
+///
+/// # Errors
+/// A column that no row has.
+pub fn answer(context: &Context<'_>, args: &Args, records: &[Record<'_>], columns: &[Column]) -> Outcome {
+    let columns = choose(args, records, columns)?;
+    let offset = args.count("offset").unwrap_or(0).min(records.len());
+    let limit = args.count("limit").unwrap_or(records.len());
+    let page = &records[offset..offset.saturating_add(limit).min(records.len())];
+    let names: Vec<String> =
+        columns.iter().map(|column| serde_json::json!(column.name()).to_string()).collect();
+    let objects = context.config.list_format == ListFormat::Objects;
+    let mut json = if objects {
+        "{\"items\":[".to_owned()
+    } else {
+        format!("{{\"columns\":[{}],\"rows\":[", names.join(","))
+    };
+    let mut shown = 0;
+    for record in page {
+        let start = json.len();
+        if 0 < shown {
+            json.push(',');
+        }
+        write_row(&mut json, record, &columns, objects.then_some(&names));
+        if context.config.max_answer_bytes < json.len() + CLOSING && 0 < shown {
+            json.truncate(start);
+            break;
+        }
+        shown += 1;
+    }
+    json.push_str(&format!("],\"total\":{}", records.len()));
+    let next = offset + shown;
+    if next < records.len() {
+        json.push_str(&format!(",\"next\":{next}"));
+    }
+    if shown < page.len() {
+        let note = ",\"note\":\"Cut to stay under max_answer_bytes; go on with offset = next, or ask for fewer fields.\"";
+        json.push_str(note);
+    }
+    json.push('}');
+    Ok(RawValue::from_string(json).expect("the pieces are JSON"))
+}
+
+/// Room for what follows the last row.
+const CLOSING: usize = 160;
+
+/// A column in use: one of the list's own, or any other key that a user asked for.
+enum Chosen<'a> {
+    Own(&'a Column),
+    Other(&'a str),
+}
+
+impl Chosen<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Chosen::Own(column) => column.name,
+            Chosen::Other(name) => name,
+        }
+    }
+}
+
+fn choose<'a>(
+    args: &'a Args,
+    records: &[Record<'_>],
+    columns: &'a [Column],
+) -> Result<Vec<Chosen<'a>>, Failure> {
+    let mut chosen = Vec::new();
+    for field in args.texts("fields") {
+        if let Some(column) = columns.iter().find(|column| column.name == field) {
+            chosen.push(Chosen::Own(column));
+        } else if records.is_empty() || records.iter().any(|record| record.json(field).is_some()) {
+            chosen.push(Chosen::Other(field));
+        } else {
+            return Err(unknown_field(field, records, columns));
+        }
+    }
+    if chosen.is_empty() {
+        let used =
+            |column: &&Column| !column.optional || records.iter().any(|record| record.has(column.name));
+        chosen.extend(columns.iter().filter(used).map(Chosen::Own));
+    }
+    Ok(chosen)
+}
+
+fn unknown_field(field: &str, records: &[Record<'_>], columns: &[Column]) -> Failure {
+    let mut known: Vec<&str> = columns.iter().map(|column| column.name).collect();
+    for name in records.iter().flat_map(Record::names) {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    let hint = did_you_mean(field, known.iter().copied());
+    Failure::new(format!(
+        "`fields` names `{}`, which no row has.{hint} There are: {}.",
+        field.escape_debug(),
+        known.join(", ")
+    ))
+}
+
+fn write_row(json: &mut String, record: &Record<'_>, columns: &[Chosen<'_>], names: Option<&Vec<String>>) {
+    json.push(if names.is_some() { '{' } else { '[' });
+    for (index, column) in columns.iter().enumerate() {
+        if 0 < index {
+            json.push(',');
+        }
+        if let Some(names) = names {
+            json.push_str(&names[index]);
+            json.push(':');
+        }
+        let share = matches!(column, Chosen::Own(Column { share: true, .. }));
+        match (record.json(column.name()), record.number(column.name())) {
+            (Some(_), Some(number)) if share => json.push_str(&rounded(number)),
+            (value, _) => json.push_str(value.unwrap_or("null")),
+        }
+    }
+    json.push(if names.is_some() { '}' } else { ']' });
+}
+
+/// Four decimals, without zeros at the end.
+fn rounded(share: f64) -> String {
+    let text = format!("{share:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

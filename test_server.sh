@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, the official SDK
+# clients, and the independent fake of the Proxmox API.
+# usage: ./test_server.sh [--live]
+#   --live  instead runs the read-only part of the session against the Proxmox that is configured
+# What a step needs beyond Rust is installed below target/tools, or the step says that it was skipped and why;
+# with CI set nothing may be skipped.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+
+passed=0 failed=0 skipped=0
+tools=$PWD/target/tools
+
+step() {
+    local name=$1
+    shift
+    echo "== $name"
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name"
+    fi
+}
+
+skip() {
+    if [ -n "${CI:-}" ]; then
+        failed=$((failed + 1))
+        echo "FAILED: $1: $2 (nothing may be skipped with CI set)"
+    else
+        skipped=$((skipped + 1))
+        echo "SKIPPED: $1: $2"
+    fi
+}
+
+summary() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+}
+
+# The lines of a session; reads only, unless "changes" is asked for.
+session() {
+    echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test_server.sh","version":"1"}}}'
+    echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+    echo '{"jsonrpc":"2.0","id":2,"method":"ping"}'
+    echo '{"jsonrpc":"2.0","id":3,"method":"tools/list"}'
+    local id=4 name
+    for name in test_connection get_version list_nodes list_vms list_containers list_storage; do
+        echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"method\":\"tools/call\",\"params\":{\"name\":\"proxmox_$name\"}}"
+        id=$((id + 1))
+    done
+    if [ "${1:-}" = changes ]; then
+        echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"method\":\"tools/call\",\"params\":{\"name\":\"proxmox_start_vm\",\"arguments\":{\"vmid\":101}}}"
+        echo "{\"jsonrpc\":\"2.0\",\"id\":$((id + 1)),\"method\":\"tools/call\",\"params\":{\"name\":\"proxmox_get_vm_info\",\"arguments\":{\"vmid\":101}}}"
+        echo "{\"jsonrpc\":\"2.0\",\"id\":$((id + 2)),\"method\":\"tools/call\",\"params\":{\"name\":\"proxmox_stop_vm\",\"arguments\":{\"vmid\":101}}}"
+    fi
+}
+
+# check_session WHAT COUNT COMMAND…: every request answered with a result, nothing else on stdout, exit 0.
+check_session() {
+    local what=$1 count=$2 output status
+    shift 2
+    output=$(session "$what" | "$@")
+    status=$?
+    printf '%s\n' "$output" | cut -c 1-300
+    [ $status -eq 0 ] || { echo "the exit code is $status, not 0"; return 1; }
+    [ "$(printf '%s\n' "$output" | grep -c '^{"jsonrpc":"2.0","id":.*"result":.*}$')" -eq "$count" ] \
+        || { echo "not every one of the $count requests has a result"; return 1; }
+    [ "$(printf '%s\n' "$output" | wc -l)" -eq "$count" ] || { echo "there are lines that answer nothing"; return 1; }
+    ! printf '%s\n' "$output" | grep '"isError":true' || { echo "a tool failed"; return 1; }
+}
+
+if [ "${1:-}" = --live ]; then
+    binary=./proxmox-mcp
+    [ -x "$binary" ] || { echo "test_server.sh: run ./setup.sh first"; exit 1; }
+    step "read-only session against the configured Proxmox" check_session reads 9 "$binary"
+    summary
+    exit
+fi
+
+export RUSTFLAGS="${RUSTFLAGS:-}"
+step "formatting" cargo fmt --all --check
+step "clippy" cargo clippy --all-targets --locked -- -D warnings
+step "tests" cargo test --locked
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+
+binary=
+build() { binary=$PWD/$(scripts/build.sh | tail -n 1) && [ -x "$binary" ]; }
+step "release build" build
+step "piped session" check_session changes 12 "$binary" demo
+if [ "$(uname -s)" != Linux ]; then
+    skip "static binary" "static programs exist on Linux only"
+elif [ "$(id -u)" -ne 0 ] && ! unshare -r true 2>/dev/null; then
+    skip "static binary" "chroot needs root or user namespaces"
+else
+    step "static binary" scripts/check_static.sh "$binary"
+fi
+
+python=$tools/python/bin/python
+get_python() {
+    command -v python3 >/dev/null || { echo "python3 is not installed"; return 1; }
+    [ -x "$python" ] && "$python" -c 'import mcp, fakepve, cryptography' 2>/dev/null && return
+    mkdir -p "$tools" && python3 -m venv "$tools/python" \
+        && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
+}
+node=$tools/npm/node_modules/.bin/node
+get_node() {
+    command -v npm >/dev/null || { echo "npm is not installed"; return 1; }
+    [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/sdk" ] && return
+    mkdir -p "$tools/npm" && (
+        cd "$tools/npm" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --loglevel=error \
+            node@22.23.3 @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/core@2.4.0 \
+            @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/inspector@2.12.0
+    )
+}
+
+clients=../shared/clients
+python_client() {
+    "$python" $clients/py_sdk_client.py --mode legacy --mode auto --mode 2026-07-28 \
+        --tool proxmox_get_version --args '{}' -- "$binary" demo
+}
+typescript_client() {
+    MCP_NPM=$tools/npm "$node" $clients/ts_sdk_client.mjs --mode legacy --mode auto --mode pin \
+        --tool proxmox_get_version --args '{}' -- "$binary" demo
+}
+inspector() {
+    local report
+    report=$("$node" "$tools/npm/node_modules/.bin/mcp-inspector" --cli --strict "$binary" demo --method tools/list) \
+        || { printf '%s\n' "$report"; return 1; }
+    printf '%s\n' "$report" | tail -n 3
+}
+if ! why=$(get_python 2>&1); then
+    skip "Python SDK client and fakepve" "$why"
+else
+    step "nine tools against fakepve" "$python" tests/fakepve/run.py "$binary"
+    if [ -d $clients ]; then step "Python SDK client" python_client; else skip "Python SDK client" "$clients is not there"; fi
+fi
+if ! why=$(get_node 2>&1); then
+    skip "TypeScript SDK clients and inspector" "$why"
+else
+    if [ -d $clients ]; then step "TypeScript SDK clients" typescript_client; else skip "TypeScript SDK clients" "$clients is not there"; fi
+    step "inspector --strict" inspector
+fi
+
+summary

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""The nine tools against fakepve, an independent fake of the Proxmox API (PyPI `fakepve`).
+
+usage: run.py BINARY
+
+fakepve runs as a process of its own, over HTTPS with a self-signed certificate. Each way of logging in and of
+trusting the certificate is tried; what must fail must fail with a sentence that says why. Prints a line per check
+and `N passed, N failed` at the end.
+"""
+import asyncio, hashlib, json, os, ssl, subprocess, sys, tempfile
+
+TOKEN, SECRET = "root@pam!test", "11111111-2222-3333-4444-555555555555"
+passed = failed = 0
+
+
+def serve(directory):
+    from fakepve.certs import make_cert
+    from fakepve.server import FakePve
+
+    async def main():
+        pve = FakePve(user="root@pam", password="secret", host="127.0.0.1", port=0)
+        pve.time_scale = 0.05
+        pve.apitokens[TOKEN] = SECRET
+        pve.add_vm(100, "web01", node="pve1", status="stopped", config={"cores": 2, "memory": "2048"})
+        pve.add_vm(101, "db01", node="pve1", status="running", config={"cores": 4, "memory": "4096"})
+        pve.add_ct(200, "ct200", node="pve1", status="running", config={"cores": 1, "memory": "512"})
+        cert, key, _ = make_cert(directory, hosts=("127.0.0.1",))
+        await pve.start(cert, key)
+        print(pve.port, flush=True)
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+def check(name, condition, seen=""):
+    global passed, failed
+    if condition:
+        passed += 1
+        print(f"  ok   {name}")
+    else:
+        failed += 1
+        print(f"  FAIL {name}: {seen}")
+
+
+def call(binary, settings, tool, **arguments):
+    """Runs one tool; gives back its JSON object, or the text of its failure."""
+    env = {"PATH": os.environ["PATH"], "PROXMOX_MCP_CONFIG": settings["config"]} | settings["env"]
+    pairs = [f"{key}={value}" for key, value in arguments.items()]
+    done = subprocess.run([binary, "call", tool, *pairs], env=env, capture_output=True, text=True, timeout=60)
+    if SECRET in done.stderr + done.stdout:
+        check("no secret in the output", False, done.stderr)
+    return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+def column(table, name):
+    return [row[table["columns"].index(name)] for row in table["rows"]]
+
+
+def nine_tools(binary, settings, how):
+    run = lambda tool, **arguments: call(binary, settings, tool, **arguments)
+    seen = run("proxmox_test_connection")
+    check(f"{how}: test_connection", isinstance(seen, dict) and column(seen, "result") == ["ok"] * 5, seen)
+    seen = run("proxmox_get_version")
+    check(f"{how}: get_version", isinstance(seen, dict) and "version" in seen, seen)
+    seen = run("proxmox_list_nodes")
+    check(f"{how}: list_nodes", isinstance(seen, dict) and "pve1" in column(seen, "node"), seen)
+    seen = run("proxmox_list_vms")
+    check(f"{how}: list_vms", isinstance(seen, dict) and column(seen, "vmid") == [100, 101], seen)
+    seen = run("proxmox_get_vm_info", vmid=101)
+    check(f"{how}: get_vm_info", isinstance(seen, dict) and seen["status"]["status"] == "running", seen)
+    seen = run("proxmox_start_vm", vmid=100)
+    check(f"{how}: start_vm", isinstance(seen, dict) and seen.get("exitstatus") == "OK", seen)
+    seen = run("proxmox_stop_vm", vmid=100)
+    check(f"{how}: stop_vm", isinstance(seen, dict) and seen.get("exitstatus") == "OK", seen)
+    seen = run("proxmox_list_containers")
+    check(f"{how}: list_containers", isinstance(seen, dict) and column(seen, "vmid") == [200], seen)
+    seen = run("proxmox_list_storage")
+    check(f"{how}: list_storage", isinstance(seen, dict) and 0 < seen["total"], seen)
+
+
+def failing(binary, settings, how, tool, *words, **arguments):
+    seen = call(binary, settings, tool, **arguments)
+    check(f"{how}: says {words}", isinstance(seen, str) and all(word in seen for word in words), seen)
+
+
+def main(binary):
+    binary = os.path.abspath(binary)
+    with tempfile.TemporaryDirectory() as directory:
+        server = subprocess.Popen([sys.executable, __file__, "--serve", directory], stdout=subprocess.PIPE, text=True)
+        try:
+            port = server.stdout.readline().strip()
+            ca_file = os.path.join(directory, "fakepve.crt")
+            der = ssl.PEM_cert_to_DER_cert(open(ca_file).read())
+            digest = hashlib.sha256(der).hexdigest().upper()
+            fingerprint = ":".join(digest[place : place + 2] for place in range(0, 64, 2))
+            empty = os.path.join(directory, "config.json")
+            with open(empty, "w") as file:
+                file.write("{}")
+            os.chmod(empty, 0o600)
+
+            def settings(**env):
+                base = {"PROXMOX_HOST": "127.0.0.1", "PROXMOX_PORT": port}
+                return {"config": empty, "env": base | {f"PROXMOX_{key.upper()}": value for key, value in env.items()}}
+
+            token = {"token_id": TOKEN, "token_secret": SECRET}
+            password = {"user": "root", "realm": "pam", "password": "secret"}
+            nine_tools(binary, settings(**token, ca_file=ca_file), "token, CA file")
+            nine_tools(binary, settings(**token, fingerprint=fingerprint), "token, fingerprint")
+            nine_tools(binary, settings(**token, verify_ssl="false"), "token, verification off")
+            nine_tools(binary, settings(**password, ca_file=ca_file), "password, CA file")
+            nine_tools(binary, settings(**password, fingerprint=fingerprint.lower().replace(":", "")), "password, fingerprint")
+            nine_tools(binary, settings(**password, ssl_verify="0"), "password, verification off")
+
+            wrong = "00" + fingerprint[2:]
+            good = settings(**token, ca_file=ca_file)
+            failing(binary, settings(**token), "unknown authority", "proxmox_list_vms", fingerprint, "ca_file")
+            failing(binary, settings(**token, fingerprint=wrong), "wrong fingerprint", "proxmox_list_vms", fingerprint, wrong)
+            failing(binary, settings(**(password | {"password": "no"}), ca_file=ca_file), "wrong password", "proxmox_list_vms", "root@pam")
+            failing(binary, settings(**(token | {"token_secret": "no"}), ca_file=ca_file), "wrong token", "proxmox_list_vms", TOKEN)
+            failing(binary, good, "missing VM", "proxmox_start_vm", "There is no VM 999", "web01", vmid=999)
+            failing(binary, good, "running VM", "proxmox_start_vm", "already running", vmid=101)
+            failing(binary, good, "wrong kind", "proxmox_start_vm", "container", vmid=200)
+        finally:
+            server.kill()
+            server.wait()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2])
+    elif len(sys.argv) == 2:
+        sys.exit(main(sys.argv[1]))
+    else:
+        sys.exit(__doc__)

@@ -1,0 +1,83 @@
+//! The tools over a sample cluster of their own, called in memory.
+
+use crate::testbox::parse_lines;
+use proxmox_mcp::{
+    cancel::Cancel,
+    config::Config,
+    demo,
+    mcp::{Answer, Call, Options, Toolbox, serve},
+    tools::Tools,
+};
+use serde_json::Value;
+
+/// A sample cluster and the tools that are connected to it.
+pub struct Sample {
+    pub server: demo::Server,
+    pub tools: Tools,
+}
+
+impl Sample {
+    /// The hand-made cluster, its clock fast enough that nothing waits.
+    pub fn start() -> Sample {
+        Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |_| {})
+    }
+
+    pub fn with(options: demo::Options, change: impl FnOnce(&mut Config)) -> Sample {
+        let server = demo::Server::start(options).expect("loopback can be listened on");
+        let (id, secret) = server.token();
+        let mut config = Config::for_demo(server.address(), &id, secret.expose());
+        change(&mut config);
+        Sample { server, tools: Tools::new(config) }
+    }
+
+    /// Calls a tool: its JSON, or its sentences.
+    pub fn call(&self, name: &str, arguments: Value) -> Result<Value, String> {
+        let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+        match self.tools.call(&Call::detached(Cancel::new()), name, arguments) {
+            Answer::Data(data) => Ok(serde_json::from_str(data.get()).expect("data is JSON")),
+            Answer::Failure(sentences) => Err(sentences),
+        }
+    }
+
+    /// Calls a tool that must succeed.
+    #[track_caller]
+    pub fn ok(&self, name: &str, arguments: Value) -> Value {
+        self.call(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
+    }
+
+    /// Calls a tool that must fail, with all these words in its sentences.
+    #[track_caller]
+    pub fn fails(&self, name: &str, arguments: Value, words: &[&str]) {
+        let sentences = self.call(name, arguments).expect_err("a failure");
+        for word in words {
+            assert!(sentences.contains(word), "`{sentences}` lacks `{word}`");
+        }
+    }
+
+    /// The requests that reached the API since the last time, without the ones that only poll tasks.
+    pub fn wire(&self) -> Vec<String> {
+        let polls = |path: &str| path.contains("/tasks/UPID");
+        let seen = self.server.requests();
+        seen.iter().filter(|request| !polls(&request.path)).map(ToString::to_string).collect()
+    }
+}
+
+/// Sends the messages in one go; gives back everything that came out.
+pub fn session(sample: &Sample, messages: &[Value]) -> Vec<Value> {
+    let input: String = messages.iter().map(|message| format!("{message}\n")).collect();
+    let mut output = Vec::new();
+    let options = Options { workers: 6, lenient: false, on_output_closed: || {} };
+    serve(input.as_bytes(), &mut output, &sample.tools, options).unwrap();
+    parse_lines(&output)
+}
+
+/// One column of a table.
+#[track_caller]
+pub fn column(table: &Value, name: &str) -> Vec<Value> {
+    let columns = table["columns"].as_array().expect("a table");
+    let index = columns
+        .iter()
+        .position(|column| column == name)
+        .unwrap_or_else(|| panic!("no column {name} in {columns:?}"));
+    table["rows"].as_array().unwrap().iter().map(|row| row[index].clone()).collect()
+}

@@ -1,0 +1,27 @@
+//! Files that follow from the code: a test writes them anew and fails once, so that the difference is read.
+
+use std::{fs, path::Path};
+
+/// `text` must be what the file holds.
+#[track_caller]
+pub fn golden(path: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    if before != text {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        panic!(
+            "{path} was out of date and has been written anew: read the difference, then run the tests again"
+        );
+    }
+}
+
+/// `text` must be what stands in the file between `<!-- NAME -->` and `<!-- /NAME -->`.
+#[track_caller]
+pub fn golden_section(path: &str, name: &str, text: &str) {
+    let whole = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let from = whole.find(&start).unwrap_or_else(|| panic!("{path} has no {start}")) + start.len();
+    let to = whole.find(&end).unwrap_or_else(|| panic!("{path} has no {end}"));
+    golden(path, &format!("{}{text}{}", &whole[..from], &whole[to..]));
+}

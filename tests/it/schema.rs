@@ -1,0 +1,117 @@
+//! Every message of ours, judged by the official schemas (wherever the folder with them lies beside the project).
+
+use crate::cluster::{Sample, session};
+use jsonschema::Validator;
+use proxmox_mcp::mcp::Revision;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+/// One revision's schema, from which a validator for any of its definitions is made.
+struct Schema {
+    revision: Revision,
+    document: Value,
+    definitions: &'static str,
+}
+
+impl Schema {
+    /// All five, or none where the folder is not there.
+    fn all() -> Option<Vec<Schema>> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
+        if !folder.is_dir() {
+            println!("SKIPPED: the official schemas are not in {}", folder.display());
+            return None;
+        }
+        let read = |revision: Revision| {
+            let text = fs::read_to_string(folder.join(revision.name()).join("schema.json")).unwrap();
+            let document: Value = serde_json::from_str(&text).unwrap();
+            let definitions = if document.get("$defs").is_some() { "$defs" } else { "definitions" };
+            Schema { revision, document, definitions }
+        };
+        Some(Revision::ALL.into_iter().map(read).collect())
+    }
+
+    fn validator(&self, definition: &str) -> Validator {
+        assert!(self.document[self.definitions].get(definition).is_some(), "no {definition}");
+        let mut schema = self.document.clone();
+        schema.as_object_mut().unwrap().retain(|name, _| name == "$schema" || name == self.definitions);
+        schema["$ref"] = json!(format!("#/{}/{definition}", self.definitions));
+        jsonschema::validator_for(&schema).unwrap()
+    }
+
+    /// The definition that a message of ours must fit, by what it answers.
+    fn definition(&self, message: &Value, method: Option<&str>) -> &'static str {
+        let newest_style = Revision::V2025_11_25 <= self.revision;
+        if message.get("method").is_some() {
+            return "ProgressNotification";
+        }
+        if message.get("error").is_some() {
+            return if newest_style { "JSONRPCErrorResponse" } else { "JSONRPCError" };
+        }
+        match method {
+            Some("initialize") => "InitializeResult",
+            Some("server/discover") => "DiscoverResult",
+            Some("tools/list") => "ListToolsResult",
+            Some("tools/call") => "CallToolResult",
+            _ => "EmptyResult",
+        }
+    }
+}
+
+/// The requests of a session in that revision, each with an id that says its method.
+fn requests(revision: Revision) -> Vec<Value> {
+    let request = |id: &str, method: &str, mut params: Value| {
+        if revision.is_modern() {
+            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(revision.name());
+            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        }
+        json!({"jsonrpc": "2.0", "id": format!("{method} {id}"), "method": method, "params": params})
+    };
+    let call = |id: &str, name: &str, arguments: Value| {
+        let meta = json!({"progressToken": id});
+        request(id, "tools/call", json!({"name": name, "arguments": arguments, "_meta": meta}))
+    };
+    let client = json!({"name": "t", "version": "1"});
+    let first = if revision.is_modern() {
+        request("1", "server/discover", json!({}))
+    } else {
+        let params = json!({"protocolVersion": revision.name(), "capabilities": {}, "clientInfo": client});
+        request("1", "initialize", params)
+    };
+    vec![
+        first,
+        request("2", "ping", json!({})),
+        request("3", "tools/list", json!({})),
+        request("4", "no/such", json!({})),
+        call("5", "proxmox_list_vms", json!({})),
+        call("6", "proxmox_list_vms", json!({"vmdi": 1})),
+        call("7", "no_such_tool", json!({})),
+        call("8", "proxmox_stop_vm", json!({"vmid": 999})),
+        call("9", "proxmox_start_vm", json!({"vmid": 101})),
+        call("10", "proxmox_get_vm_info", json!({"vmid": 101})),
+    ]
+}
+
+#[test]
+fn what_the_server_writes_fits_the_official_schemas() {
+    let Some(schemas) = Schema::all() else { return };
+    for schema in schemas {
+        let requests = requests(schema.revision);
+        let answers = session(&Sample::start(), &requests);
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for answer in &answers {
+            let method = answer["id"].as_str().and_then(|id| id.split(' ').next());
+            let definition = schema.definition(answer, method);
+            let result = answer.get("result").unwrap_or(answer);
+            let verdict = schema.validator(definition).validate(result).map_err(|error| error.to_string());
+            assert_eq!(verdict, Ok(()), "{} {definition}: {answer}", schema.revision.name());
+            let message =
+                schema.validator("JSONRPCMessage").validate(answer).map_err(|error| error.to_string());
+            assert_eq!(message, Ok(()), "{} JSONRPCMessage: {answer}", schema.revision.name());
+            *seen.entry(definition).or_default() += 1;
+        }
+        assert_eq!(seen.get("ListToolsResult"), Some(&1), "{}: {seen:?}", schema.revision.name());
+        assert_eq!(seen.get("CallToolResult"), Some(&5), "{}: {seen:?}", schema.revision.name());
+        let answered = answers.iter().filter(|answer| answer.get("id").is_some()).count();
+        assert_eq!(answered, requests.len(), "each request has one answer");
+    }
+}

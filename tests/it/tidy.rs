@@ -1,0 +1,126 @@
+//! The tree keeps its own rules: layers that cannot see each other, files of one concern.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Every word of the code; comments and the text of strings left out.
+fn words(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let without_strings = |line: &str| line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let code: Vec<String> = text
+        .lines()
+        .map(|line| without_strings(line).split("//").next().unwrap_or_default().to_owned())
+        .collect();
+    let separate = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    code.join("\n").split(separate).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The modules of the crate that a file names: `x` of `crate::x` and of `use crate::{x, …}`.
+fn named_modules(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut modules = Vec::new();
+    for after in text.split("crate::").skip(1) {
+        let mut depth = 0;
+        let mut word = String::new();
+        let mut wanted = true;
+        for letter in after.chars() {
+            match letter {
+                'a'..='z' | '_' if wanted => word.push(letter),
+                '{' if word.is_empty() && depth == 0 => depth = 1,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => wanted = true,
+                letter if letter.is_whitespace() => {}
+                _ => wanted = false,
+            }
+            if (!wanted || letter == ',' || depth == 0)
+                && !word.is_empty()
+                && !(letter.is_lowercase() || letter == '_')
+            {
+                modules.push(std::mem::take(&mut word));
+                wanted = letter == ',' && depth == 1;
+            }
+            if depth == 0 && !wanted {
+                break;
+            }
+        }
+    }
+    modules
+}
+
+#[test]
+fn layers_cannot_see_each_other() {
+    for (layer, forbidden) in [
+        ("src/mcp", &["pve", "tools", "demo", "config", "cli"][..]),
+        ("src/pve", &["mcp", "tools", "demo", "config", "cli"]),
+        ("src/config", &["mcp", "tools", "demo", "cli"]),
+        ("src/tools", &["demo", "cli"]),
+        ("src/demo", &["mcp", "tools", "config", "cli"]),
+    ] {
+        let files = rust_files(&root().join(layer));
+        assert!(!files.is_empty(), "{layer} is there");
+        for file in files {
+            for module in named_modules(&file) {
+                assert!(
+                    !forbidden.contains(&module.as_str()),
+                    "{} names `{module}`: {layer} must not",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn protocol_and_client_do_not_even_name_each_other() {
+    for (layer, forbidden) in [("src/mcp", &["pve", "proxmox"][..]), ("src/pve", &["mcp", "tool", "tools"])] {
+        for file in rust_files(&root().join(layer)) {
+            let named = words(&file).into_iter().find(|word| forbidden.contains(&word.as_str()));
+            assert_eq!(named, None, "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn imports_are_read_as_they_are_written() {
+    let file = root().join("src/cli.rs");
+    let modules = named_modules(&file);
+    for module in ["cancel", "config", "demo", "log", "mcp", "suggest", "tools"] {
+        assert!(modules.iter().any(|named| named == module), "{module} is missing in {modules:?}");
+    }
+}
+
+#[test]
+fn files_say_what_they_are_and_keep_to_one_concern() {
+    let mut files = rust_files(&root().join("src"));
+    files.extend(rust_files(&root().join("tests")));
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! "), "{}: the first line says what the file is", file.display());
+        let lines = text.lines().count();
+        assert!(lines <= 450, "{} has {lines} lines: has it still one concern?", file.display());
+        for word in ["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "FIXME", "XXX"] {
+            let own = file.ends_with("tidy.rs");
+            assert!(own || !text.contains(word), "{} has `{word}` left in it", file.display());
+        }
+    }
+}

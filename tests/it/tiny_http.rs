@@ -1,0 +1,168 @@
+//! A server on loopback whose every byte a test decides, with and without TLS. It notes what it was asked.
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// A request as it came over the wire.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Which connection it came over, counted from 0.
+    pub connection: usize,
+    /// The request line and the headers.
+    pub head: String,
+    pub body: String,
+}
+
+impl Request {
+    /// The request line without the version.
+    pub fn line(&self) -> &str {
+        self.head.lines().next().unwrap().trim_end_matches(" HTTP/1.1")
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = |line: &'_ &str| line.split(':').next().unwrap().eq_ignore_ascii_case(name);
+        Some(self.head.lines().skip(1).find(named)?.split_once(':')?.1.trim())
+    }
+}
+
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
+
+/// One connection, served on a thread of its own.
+pub struct Connection {
+    pub index: usize,
+    stream: Box<dyn Stream>,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Connection {
+    /// The next request, whole; `None` when the client is gone.
+    pub fn next(&mut self) -> Option<Request> {
+        let mut bytes = self.read_until(|bytes| bytes.ends_with(b"\r\n\r\n"))?;
+        let head = String::from_utf8(std::mem::take(&mut bytes)).unwrap().trim_end().to_owned();
+        let mut request = Request { connection: self.index, head, body: String::new() };
+        let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+        if 0 < length {
+            request.body = String::from_utf8(self.read_until(|bytes| bytes.len() == length)?).unwrap();
+        }
+        self.seen.lock().unwrap().push(request.clone());
+        Some(request)
+    }
+
+    /// Reads byte by byte until `done`.
+    pub fn read_until(&mut self, done: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut byte = [0];
+        while !done(&bytes) {
+            match self.stream.read(&mut byte) {
+                Ok(1) => bytes.push(byte[0]),
+                _ => return None,
+            }
+        }
+        Some(bytes)
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        // The client may be gone: some tests are about that.
+        let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+    }
+
+    /// Keeps the connection open, in silence, until the client closes it.
+    pub fn hold(&mut self) {
+        let _ = self.read_until(|_| false);
+    }
+}
+
+/// The server. Its threads live as long as the test process.
+pub struct Server {
+    pub port: u16,
+    seen: Arc<Mutex<Vec<Request>>>,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// Runs `serve` for each connection.
+    pub fn new(serve: impl Fn(&mut Connection) + Send + Sync + 'static) -> Server {
+        Server::start(None, serve)
+    }
+
+    /// Answers each request with what `answer` makes of it, and keeps connections open.
+    pub fn answering(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Server {
+        Server::new(move |connection| keep_answering(connection, &answer))
+    }
+
+    /// The same over TLS.
+    pub fn secure(
+        config: Arc<ServerConfig>,
+        answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Server {
+        Server::start(Some(config), move |connection| keep_answering(connection, &answer))
+    }
+
+    fn start(
+        tls: Option<Arc<ServerConfig>>,
+        serve: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (seen, accepted) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let server = Server { port, seen: Arc::clone(&seen), accepted: Arc::clone(&accepted) };
+        let serve = Arc::new(serve);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = wrapped(stream.unwrap(), tls.clone());
+                let index = accepted.fetch_add(1, Ordering::SeqCst);
+                let (serve, seen) = (Arc::clone(&serve), Arc::clone(&seen));
+                thread::spawn(move || serve(&mut Connection { index, stream, seen }));
+            }
+        });
+        server
+    }
+
+    pub fn seen(&self) -> Vec<Request> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.seen().iter().map(|request| request.line().to_owned()).collect()
+    }
+
+    pub fn connections(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+fn wrapped(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> Box<dyn Stream> {
+    match tls {
+        Some(config) => Box::new(StreamOwned::new(ServerConnection::new(config).unwrap(), stream)),
+        None => Box::new(stream),
+    }
+}
+
+fn keep_answering(connection: &mut Connection, answer: &dyn Fn(&Request) -> Vec<u8>) {
+    while let Some(request) = connection.next() {
+        connection.send(&answer(&request));
+    }
+}
+
+/// An answer with that status line, further headers and body.
+pub fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let mut bytes =
+        format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// The envelope of a success.
+pub fn data(data: impl std::fmt::Display) -> Vec<u8> {
+    answer("200 OK", "Content-Type: application/json\r\n", format!(r#"{{"success":1,"data":{data}}}"#))
+}

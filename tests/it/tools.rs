@@ -1,0 +1,208 @@
+//! The tools at both boundaries: arguments in, requests on the wire, answers out.
+
+use crate::cluster::{Sample, column, session};
+use proxmox_mcp::{
+    config::{Access, ListFormat},
+    demo,
+    mcp::{Revision, Toolbox},
+};
+use serde_json::{Value, json};
+
+#[test]
+fn lists_are_tables_with_raw_numbers() {
+    let sample = Sample::start();
+    let vms = sample.ok("proxmox_list_vms", json!({}));
+    let columns: Vec<_> = vms["columns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(
+        columns[..10],
+        ["vmid", "name", "node", "status", "cpu", "maxcpu", "mem", "maxmem", "uptime", "tags"]
+    );
+    let vmids = column(&vms, "vmid");
+    assert!(vmids.contains(&json!(100)) && vmids.iter().all(Value::is_u64), "{vmids:?}");
+    assert!(vmids.is_sorted_by_key(|vmid| vmid.as_u64()));
+    assert!(column(&vms, "maxmem").iter().all(Value::is_u64));
+    assert_eq!(vms["total"], vmids.len());
+    assert_eq!(
+        sample.wire(),
+        ["GET /cluster/resources type=vm"],
+        "one request, whatever the number of guests"
+    );
+
+    let containers = column(&sample.ok("proxmox_list_containers", json!({})), "vmid");
+    assert!(containers.contains(&json!(200)) && containers.iter().all(|vmid| !vmids.contains(vmid)));
+    let nodes = sample.ok("proxmox_list_nodes", json!({}));
+    assert_eq!(column(&nodes, "node"), ["pve1", "pve2", "pve3"]);
+    let storages = sample.ok("proxmox_list_storage", json!({}));
+    let names = column(&storages, "storage");
+    let shared = names.iter().position(|name| name == "shared").expect("a shared storage");
+    assert_eq!(column(&storages, "node")[shared], "pve1,pve2,pve3");
+    assert_eq!(names.iter().filter(|name| *name == "shared").count(), 1);
+}
+
+#[test]
+fn lists_filter_choose_columns_and_page() {
+    let sample = Sample::start();
+    let all = sample.ok("proxmox_list_vms", json!({}));
+    let total = all["total"].as_u64().unwrap();
+    for (arguments, column_name, expected) in [
+        (json!({"status": "running"}), "status", "running"),
+        (json!({"node": "pve2"}), "node", "pve2"),
+        (json!({"pool": "dev", "fields": ["vmid", "pool"]}), "pool", "dev"),
+    ] {
+        let list = sample.ok("proxmox_list_vms", arguments.clone());
+        let values = column(&list, column_name);
+        assert!(!values.is_empty() && (values.len() as u64) < total, "{arguments}: {list}");
+        assert!(values.iter().all(|value| value == expected), "{arguments}: {list}");
+    }
+    let tagged = sample.ok("proxmox_list_vms", json!({"tag": "PROD"}));
+    assert!(column(&tagged, "tags").iter().all(|tags| tags.as_str().unwrap().contains("prod")));
+    assert!(0 < tagged["total"].as_u64().unwrap());
+    let named = sample.ok("proxmox_list_vms", json!({"name": "WEB"}));
+    assert!(column(&named, "name").iter().all(|name| name.as_str().unwrap().contains("web")));
+
+    let fields = sample.ok("proxmox_list_vms", json!({"fields": "name,diskread", "limit": 1}));
+    assert_eq!(fields["columns"], json!(["name", "diskread"]));
+    assert_eq!(fields["next"], 1);
+    let mut walked = Vec::new();
+    let mut offset = json!(0);
+    while offset.is_number() {
+        let page = sample.ok("proxmox_list_vms", json!({"limit": 2, "offset": offset}));
+        walked.extend(column(&page, "vmid"));
+        offset = page["next"].clone();
+    }
+    assert_eq!(walked, column(&all, "vmid"));
+}
+
+#[test]
+fn an_answer_stays_under_its_bound_and_says_how_to_go_on() {
+    let options = demo::Options { guests: 400, ..demo::Options::default() };
+    let sample = Sample::with(options, |config| config.max_answer_bytes = 4096);
+    let mut offset = json!(0);
+    let (mut rows, mut pages) = (0, 0);
+    while offset.is_number() {
+        let page = sample.ok("proxmox_list_vms", json!({"offset": offset}));
+        assert!(page.to_string().len() <= 4096, "{}", page.to_string().len());
+        assert_eq!(page.get("note").is_some(), page.get("next").is_some(), "a cut answer says so");
+        rows += page["rows"].as_array().unwrap().len() as u64;
+        assert_eq!(page["total"].as_u64().unwrap() == rows, page["next"].is_null());
+        offset = page["next"].clone();
+        pages += 1;
+    }
+    assert!(3 < pages && 100 < rows);
+    let sample = Sample::with(demo::Options::default(), |config| config.list_format = ListFormat::Objects);
+    let list = sample.ok("proxmox_list_vms", json!({"limit": 1}));
+    assert!(list["items"][0]["vmid"].is_u64(), "{list}");
+}
+
+#[test]
+fn info_gathers_configuration_state_snapshots_and_addresses() {
+    let sample = Sample::start();
+    let info = sample.ok("proxmox_get_vm_info", json!({"vmid": 100}));
+    assert_eq!((&info["vmid"], &info["type"]), (&json!(100), &json!("qemu")));
+    assert!(info["config"]["memory"].is_string() && info["config"].get("digest").is_none(), "{info}");
+    assert!(info["status"]["status"].is_string());
+    assert!(info["snapshots"]["columns"].is_array());
+    sample.ok("proxmox_get_container_info", json!({"vmid": 200}));
+}
+
+#[test]
+fn a_change_is_sent_once_waited_for_and_seen_by_the_next_call() {
+    let sample = Sample::start();
+    let stopped = sample.ok("proxmox_list_vms", json!({"status": "stopped"}));
+    let vmid = column(&stopped, "vmid")[0].clone();
+    let node = column(&stopped, "node")[0].as_str().unwrap().to_owned();
+    let before = sample.wire().len();
+    let started = sample.ok("proxmox_start_vm", json!({"vmid": vmid}));
+    assert_eq!((&started["vmid"], &started["exitstatus"]), (&vmid, &json!("OK")));
+    assert!(started["upid"].as_str().unwrap().contains(":qmstart:"));
+    assert!(started["duration"].is_number(), "{started}");
+    let wire = sample.wire();
+    let post = format!("POST /nodes/{node}/qemu/{vmid}/status/start");
+    assert_eq!(wire[before..], ["GET /cluster/resources type=vm".to_owned(), post]);
+    assert!(column(&sample.ok("proxmox_list_vms", json!({"status": "running"})), "vmid").contains(&vmid));
+    sample.fails("proxmox_start_vm", json!({"vmid": vmid}), &["task failed", "already running", "UPID:"]);
+    let stopped = sample.ok("proxmox_stop_vm", json!({"vmid": vmid, "wait": 0}));
+    assert_eq!(stopped["status"], "running", "not waited for: {stopped}");
+    let ended = sample.ok("proxmox_wait_task", json!({"upid": stopped["upid"]}));
+    assert_eq!(ended["exitstatus"], "OK");
+}
+
+#[test]
+fn changes_and_reads_piped_in_one_go_keep_their_order() {
+    for _ in 0..20 {
+        let sample = Sample::start();
+        let call = |id: u64, name: &str, arguments: Value| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}});
+        let running = json!({"status": "running", "limit": 100});
+        let lines = [
+            json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}),
+            call(1, "proxmox_start_vm", json!({"vmid": 101})),
+            call(2, "proxmox_list_vms", running.clone()),
+            call(3, "proxmox_stop_vm", json!({"vmid": 101})),
+            call(4, "proxmox_list_vms", running),
+        ];
+        let answers = session(&sample, &lines);
+        let list = |id: u64| {
+            let answer = answers.iter().find(|answer| answer["id"] == id).unwrap();
+            column(&answer["result"]["structuredContent"], "vmid").contains(&json!(101))
+        };
+        assert_eq!((list(2), list(4)), (true, false), "{answers:?}");
+    }
+}
+
+#[test]
+fn wrong_names_are_answered_with_the_right_ones() {
+    let sample = Sample::start();
+    for (name, arguments, words) in [
+        ("proxmox_list_vms", json!({"node": "pve9"}), &["no node `pve9`", "pve1, pve2, pve3"][..]),
+        ("proxmox_list_vms", json!({"fields": ["statsu"]}), &["`statsu`", "Did you mean `status`?"]),
+        ("proxmox_list_vms", json!({"status": "runing"}), &["Did you mean `running`?"]),
+        ("proxmox_list_vms", json!({"nod": "pve1"}), &["no argument `nod`", "`node`"]),
+        ("proxmox_list_storage", json!({"storage": "shard"}), &["no storage `shard`", "`shared`"]),
+        ("proxmox_get_vm_info", json!({"vmid": 9999}), &["There is no VM 9999", "Near it: VM"]),
+        ("proxmox_get_vm_info", json!({}), &["`vmid` is missing"]),
+        ("proxmox_get_vm_info", json!({"vmid": 100, "node": "pve3"}), &["is on node `pve1`"]),
+        ("proxmox_start_vm", json!({"vmid": 200}), &["is a container, not a VM"]),
+        ("proxmox_start_container", json!({"vmid": 100}), &["is a VM, not a container"]),
+        ("proxmox_wait_task", json!({"upid": "nonsense"}), &["nonsense"]),
+    ] {
+        sample.fails(name, arguments, words);
+    }
+    let order = sample.tools.order("proxmox_list_vm", &serde_json::Map::new());
+    assert!(order.unwrap_err().contains("Did you mean `proxmox_list_vms`?"));
+}
+
+#[test]
+fn what_is_forbidden_is_neither_listed_nor_run() {
+    let read_only = Sample::with(demo::Options::default(), |config| config.access = Access::ReadOnly);
+    let list = read_only.tools.list(Revision::NEWEST_HANDSHAKE).get().to_owned();
+    assert!(!list.contains("proxmox_start_vm") && list.contains("proxmox_list_vms"));
+    read_only.fails(
+        "proxmox_start_vm",
+        json!({"vmid": 101}),
+        &["`access` is `read-only`", "Nothing was done"],
+    );
+    let denied =
+        Sample::with(demo::Options::default(), |config| config.deny_tools = vec!["proxmox_st*_vm".into()]);
+    assert!(!denied.tools.list(Revision::NEWEST_HANDSHAKE).get().contains("proxmox_stop_vm"));
+    denied.fails("proxmox_stop_vm", json!({"vmid": 100}), &["`proxmox_st*_vm`", "`deny_tools`"]);
+    assert!(read_only.wire().is_empty() && denied.wire().is_empty());
+}
+
+#[test]
+fn the_connection_test_names_each_step() {
+    let sample = Sample::start();
+    let steps = sample.ok("proxmox_test_connection", json!({}));
+    assert_eq!(column(&steps, "step"), ["reach", "tls", "login", "version", "permissions"]);
+    let closed = Sample::with(demo::Options::default(), |config| config.settings.hosts[0].port = 1);
+    closed.fails("proxmox_test_connection", json!({}), &["reach: FAILED", "127.0.0.1"]);
+    let wrong = Sample::with(demo::Options::default(), |config| {
+        let secret = proxmox_mcp::secret::Secret::new("wrong-secret");
+        config.settings.auth = proxmox_mcp::pve::Auth::Token {
+            id: "root@pam!demo".into(),
+            secret: proxmox_mcp::secret::SecretSource::Value(secret),
+        };
+    });
+    wrong.fails("proxmox_test_connection", json!({}), &["reach: ok", "login: FAILED", "root@pam!demo"]);
+    let sentences = wrong.call("proxmox_list_vms", json!({})).unwrap_err();
+    assert!(!sentences.contains("wrong-secret"), "{sentences}");
+}
