@@ -1,1 +1,49 @@
-//! To come.
+//! A sample Proxmox VE 9.2 cluster in memory that speaks the real wire format over HTTP/1.1 on loopback, keeps
+//! state, refuses what the real API refuses, and can be told to misbehave.
+//!
+//! Reading order: [`Server`] listens, `http` reads and writes, `dispatch` takes a request to its route, `routes`
+//! holds how routes look, and each area has its table and its handlers in one file. `state` is plain data, filled
+//! by `sample`; `task` is the engine that lets changes take their time on `clock`.
+
+mod access;
+mod access_api;
+mod answer;
+mod check;
+mod clock;
+mod cluster;
+mod config;
+mod dispatch;
+mod faults;
+mod form;
+mod guests;
+mod http;
+mod login;
+mod nodes;
+mod power;
+mod routes;
+mod sample;
+mod server;
+mod snapshots;
+mod state;
+mod status;
+mod storage;
+mod task;
+mod task_api;
+
+pub use faults::{Fault, Faults};
+pub use server::{Options, Seen, Server};
+
+/// The tables of all areas.
+fn areas() -> &'static [&'static [routes::Route]] {
+    &[
+        &access_api::ROUTES,
+        &cluster::ROUTES,
+        &guests::ROUTES,
+        &config::ROUTES,
+        &power::ROUTES,
+        &snapshots::ROUTES,
+        &nodes::ROUTES,
+        &storage::ROUTES,
+        &task_api::ROUTES,
+    ]
+}

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "helpers are shared between the modules of a crate that exports nothing")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod api;
 mod binary;
 mod client;
 mod cluster;

@@ -1,0 +1,200 @@
+//! One request from its bytes to its answer: faults, login, route, privilege, node, parameters, handler, in the
+//! order in which Proxmox looks at them (pve.md section 3).
+
+use super::{
+    access::Identity,
+    answer::{ApiError, Format, Outcome, envelope},
+    check,
+    faults::Fault,
+    form,
+    http::{HTML, Incoming, Outgoing},
+    login::Login,
+    routes::{self, Request},
+    server::Shared,
+    state::Cluster,
+};
+use crate::{pve::Method, sync::lock};
+use serde_json::json;
+
+/// What is done with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It is written as it should be.
+    Write,
+    /// It is written in chunks.
+    Chunked,
+    /// Half of it is written, then the connection is closed.
+    Half,
+    /// The connection is closed without it.
+    Drop,
+}
+
+/// Answers a request.
+pub(crate) fn answer(shared: &Shared, request: &Incoming) -> (Outgoing, Then) {
+    let (format, path) = match request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
+        Some(("json", path)) => (Format::Json, path),
+        Some(("extjs", path)) => (Format::Extjs, path),
+        _ => return (page(request), Then::Write),
+    };
+    let auth = match (request.header("cookie"), request.header("authorization")) {
+        (Some(_), _) => "ticket",
+        (None, Some(_)) => "token",
+        (None, None) => "none",
+    };
+    shared.remember(request.method.word(), &request.path, &request.pairs, auth);
+    let fault = shared.faults.take(&format!("{} /{path}", request.method.word()));
+    let act = || {
+        let outcome = run(shared, request, path);
+        // Failed logins of every kind are slowed down.
+        if matches!(&outcome, Err(error) if error.status == 401) {
+            shared.wait(shared.refusal_time());
+        }
+        let (status, reason, body) = envelope(format, outcome);
+        Outgoing::json(status, reason, body)
+    };
+    match fault {
+        None => (act(), Then::Write),
+        Some(Fault::Delay(time)) => {
+            shared.wait(time);
+            (act(), Then::Write)
+        }
+        Some(Fault::DropBeforeReading | Fault::DropAfterReading) => (Outgoing::empty(200, "OK"), Then::Drop),
+        Some(Fault::DropAfterActing) => (act(), Then::Drop),
+        Some(Fault::DropMidAnswer) => (act(), Then::Half),
+        Some(Fault::Chunked) => (act(), Then::Chunked),
+        Some(Fault::BrokenJson) => {
+            (Outgoing::json(200, "OK", b"{\"success\":1,\"data\":[{\"id".to_vec()), Then::Write)
+        }
+        Some(Fault::Html(status)) => {
+            let body =
+                format!("<html><head><title>{status}</title></head><body>Error {status}</body></html>");
+            let answer =
+                Outgoing { content_type: HTML, ..Outgoing::json(status, "Error", body.into_bytes()) };
+            (answer, Then::Write)
+        }
+        Some(Fault::Empty(status, reason)) => (Outgoing::empty(status, reason), Then::Write),
+        Some(Fault::Redirect(address)) => {
+            (Outgoing { location: Some(address), ..Outgoing::empty(301, "Moved Permanently") }, Then::Write)
+        }
+        Some(Fault::Huge(size)) => {
+            let mut body = b"{\"success\":1,\"data\":\"".to_vec();
+            body.resize(body.len() + size, b'x');
+            body.extend_from_slice(b"\"}");
+            (Outgoing::json(200, "OK", body), Then::Write)
+        }
+    }
+}
+
+/// What is not the API: the page of the web interface, and nothing else.
+fn page(request: &Incoming) -> Outgoing {
+    if request.method == Method::Get && request.path == "/" {
+        let body =
+            b"<!DOCTYPE html><html><head><title>Proxmox VE sample cluster</title></head></html>".to_vec();
+        return Outgoing { content_type: HTML, ..Outgoing::json(200, "OK", body) };
+    }
+    Outgoing::empty(501, format!("no such file '{}'", form::unescape(&request.path)))
+}
+
+fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
+    let segments = form::segments(path);
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let mut cluster = lock(&shared.cluster);
+    cluster.settle();
+    let who = match (request.method, &parts[..]) {
+        (Method::Get, ["access", "domains"]) => Identity { user: String::new(), token: None },
+        (Method::Post, ["access", "ticket"]) => return login(shared, &mut cluster, request),
+        _ => {
+            let now = cluster.clock.now();
+            lock(&shared.signer).identify(&cluster.access, request, now)?
+        }
+    };
+    let (route, holes) = routes::find(request.method, &segments)?;
+    let mut params = request.pairs.clone();
+    merge_path_parameters(&mut params, &holes)?;
+    let request = Request { holes, params, who };
+    if let Some((_, vmid)) = request.holes.iter().find(|(name, _)| *name == "vmid")
+        && vmid.parse::<u32>().is_err()
+    {
+        return Err(ApiError::parameter("vmid", format!("type check ('integer') failed - got '{vmid}'")));
+    }
+    routes::permit(&cluster, route, &request)?;
+    reach(&cluster, request.node())?;
+    check::parameters(route, &segments, &request)?;
+    if route.method != Method::Get && !cluster.quorate {
+        return Err(ApiError::failed("cluster not ready - no quorum?"));
+    }
+    (route.run)(&mut cluster, &request)
+}
+
+/// A parameter that is also in the path may be repeated, but only with the same value.
+fn merge_path_parameters(params: &mut form::Pairs, holes: &[(&'static str, String)]) -> Result<(), ApiError> {
+    for (name, value) in holes {
+        if params.iter().any(|(key, other)| key == name && other != value) {
+            return Err(ApiError::parameter(
+                name,
+                format!("duplicate parameter '{name}' with conflicting values"),
+            ));
+        }
+        params.retain(|(key, _)| key != name);
+    }
+    Ok(())
+}
+
+/// Refuses what is asked of a node that does not exist or cannot be reached.
+fn reach(cluster: &Cluster, node: &str) -> Result<(), ApiError> {
+    if node.is_empty() || node == "localhost" {
+        return Ok(());
+    }
+    match cluster.nodes.iter().find(|known| known.name == node) {
+        None => Err(ApiError::failed(format!(
+            "hostname lookup '{node}' failed - failed to get address info for: {node}: \
+             Temporary failure in name resolution"
+        ))),
+        Some(known) if known.lost.is_some() => Err(ApiError::bare(595, "No route to host")),
+        Some(_) => Ok(()),
+    }
+}
+
+fn login(shared: &Shared, cluster: &mut Cluster, request: &Incoming) -> Outcome {
+    if request.header("authorization").is_some_and(|value| value.starts_with("PVEAPIToken")) {
+        let message = "API endpoint not available with API token, need proper ticket";
+        return Err(ApiError::with(403, message));
+    }
+    let param =
+        |name: &str| request.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let missing = |name: &str| (name.to_owned(), "property is missing and it is not optional".to_owned());
+    let (Some(name), Some(password)) = (param("username"), param("password")) else {
+        let names = ["password", "username"].into_iter().filter(|name| param(name).is_none());
+        return Err(ApiError::parameters(names.map(missing).collect()));
+    };
+    let user = match param("realm") {
+        Some(realm) if !name.contains('@') => format!("{name}@{realm}"),
+        _ => name.to_owned(),
+    };
+    let now = cluster.clock.now();
+    let signer = lock(&shared.signer);
+    let login = signer.login(&mut cluster.access, &user, password, param("tfa-challenge"), now)?;
+    drop(signer);
+    if !login.half {
+        cluster.note("pve1", "root@pam", "pvedaemon", &format!("successful auth for user '{user}'"), now);
+    }
+    Ok(ticket(cluster, &login).into())
+}
+
+fn ticket(cluster: &Cluster, login: &Login) -> serde_json::Value {
+    let who = Identity { user: login.user.clone(), token: None };
+    let mut data = json!({
+        "username": login.user,
+        "ticket": login.ticket.expose(),
+        "CSRFPreventionToken": login.csrf.expose(),
+    });
+    if login.half {
+        data["NeedTFA"] = json!(1);
+        return data;
+    }
+    data["cap"] = super::access_api::capabilities(cluster, &who);
+    if cluster.access.allows(&who, "/", None, "Sys.Audit") {
+        data["clustername"] = json!("testcluster");
+    }
+    data
+}

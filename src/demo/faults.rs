@@ -1,0 +1,66 @@
+//! Misbehaviour on order: which requests are answered wrongly, and how. Knows only request lines.
+
+use crate::sync::lock;
+use std::{sync::Mutex, time::Duration};
+
+/// One way to misbehave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Answers correctly, but only after this time.
+    Delay(Duration),
+    /// Closes the connection without reading the request. It cannot see the path, so it takes whatever comes.
+    DropBeforeReading,
+    /// Reads the request, closes the connection, and carries nothing out.
+    DropAfterReading,
+    /// Carries the request out and closes the connection without a word.
+    DropAfterActing,
+    /// Carries the request out and closes the connection in the middle of the answer's body.
+    DropMidAnswer,
+    /// Answers 200 with JSON that ends too early.
+    BrokenJson,
+    /// Answers this status with an HTML page, as a proxy in between does.
+    Html(u16),
+    /// Answers this status with an empty body (401, 500, 595, 596, 429, 503).
+    Empty(u16, &'static str),
+    /// Redirects to this address.
+    Redirect(String),
+    /// Answers 200 with this many bytes of data.
+    Huge(usize),
+    /// Answers correctly, but in chunks instead of with a length.
+    Chunked,
+}
+
+/// The faults that are still to come.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Vec<(String, usize, Fault)>>);
+
+impl Faults {
+    /// Answers the next `times` requests whose `METHOD /path` contains `matching` with `fault`. Paths are given
+    /// without `/api2/…`; an empty string matches all.
+    pub fn add(&self, matching: &str, times: usize, fault: Fault) {
+        lock(&self.0).push((matching.to_owned(), times, fault));
+    }
+
+    /// Forgets every fault.
+    pub fn clear(&self) {
+        lock(&self.0).clear();
+    }
+
+    /// The fault for this request line, which is thereby used up once.
+    pub(crate) fn take(&self, line: &str) -> Option<Fault> {
+        self.take_if(|matching, fault| *fault != Fault::DropBeforeReading && line.contains(matching))
+    }
+
+    /// Whether the next request is not even to be read.
+    pub(crate) fn take_unread(&self) -> bool {
+        self.take_if(|_, fault| *fault == Fault::DropBeforeReading).is_some()
+    }
+
+    fn take_if(&self, wanted: impl Fn(&str, &Fault) -> bool) -> Option<Fault> {
+        let mut faults = lock(&self.0);
+        faults.retain(|(_, times, _)| 0 < *times);
+        let (_, times, fault) = faults.iter_mut().find(|(matching, _, fault)| wanted(matching, fault))?;
+        *times -= 1;
+        Some(fault.clone())
+    }
+}

@@ -1,0 +1,218 @@
+//! HTTP/1.1 as `pveproxy` speaks it (pve.md section 1): reading requests, writing answers. Knows no API.
+
+use super::form::{Pairs, decode_form, decode_json};
+use crate::pve::Method;
+use std::io::{self, Read, Write};
+
+const HEAD_BYTES: usize = 8 * 1024;
+const HEAD_LINES: usize = 64;
+const BODY_BYTES: usize = 512 * 1024;
+
+/// A request as it came over the wire.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
+    /// The path as sent, without the query.
+    pub(crate) path: String,
+    /// Query and body, decoded.
+    pub(crate) pairs: Pairs,
+    headers: Vec<(String, String)>,
+}
+
+impl Incoming {
+    /// The value of a header, named in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// Why there is no request.
+pub(crate) enum NoRequest {
+    /// The client went away, or said nothing for too long.
+    Gone,
+    /// The request is refused with this status and reason, and the connection closed.
+    Refused(u16, String),
+}
+
+impl From<io::Error> for NoRequest {
+    fn from(_: io::Error) -> NoRequest {
+        NoRequest::Gone
+    }
+}
+
+/// Bytes that were read and not yet used.
+#[derive(Default)]
+pub(crate) struct Buffer(Vec<u8>);
+
+impl Buffer {
+    fn more(&mut self, stream: &mut impl Read) -> Result<(), NoRequest> {
+        let mut chunk = [0; 4096];
+        match stream.read(&mut chunk)? {
+            0 => Err(NoRequest::Gone),
+            count => {
+                self.0.extend_from_slice(&chunk[..count]);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads one request.
+    pub(crate) fn request(&mut self, stream: &mut impl Read) -> Result<Incoming, NoRequest> {
+        let end = loop {
+            if let Some(at) = self.0.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at;
+            }
+            if HEAD_BYTES < self.0.len() {
+                return refused(431, "request header too large");
+            }
+            self.more(stream)?;
+        };
+        let head = String::from_utf8_lossy(&self.0[..end]).into_owned();
+        self.0.drain(..end + 4);
+        let mut lines = head.split("\r\n");
+        let words: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
+        let [word, target, version] = words[..] else { return refused(400, "bad request") };
+        if !version.starts_with("HTTP/1.") {
+            return refused(506, "http protocol version not supported");
+        }
+        let method = match word {
+            "GET" => Method::Get,
+            "POST" => Method::Post,
+            "PUT" => Method::Put,
+            "DELETE" => Method::Delete,
+            other => return refused(501, format!("method '{other}' not available")),
+        };
+        let headers: Vec<(String, String)> = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        if HEAD_LINES < headers.len() {
+            return refused(431, "too many http header lines");
+        }
+        let body = self.body(stream, method, &headers)?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut pairs = decode_form(query);
+        if !body.is_empty() {
+            pairs.extend(decode_body(&headers, &body)?);
+        }
+        Ok(Incoming { method, path: path.to_owned(), pairs, headers })
+    }
+
+    fn body(
+        &mut self,
+        stream: &mut impl Read,
+        method: Method,
+        headers: &[(String, String)],
+    ) -> Result<Vec<u8>, NoRequest> {
+        if header(headers, "transfer-encoding").is_some() {
+            return refused(501, "chunked transfer encoding not supported");
+        }
+        let Ok(length) = header(headers, "content-length").map_or(Ok(0), str::parse::<usize>) else {
+            return refused(400, "bad content length");
+        };
+        if 0 < length && matches!(method, Method::Get | Method::Delete) {
+            return refused(501, "Unexpected content for method");
+        }
+        if BODY_BYTES < length {
+            return refused(501, "for data too large");
+        }
+        while self.0.len() < length {
+            self.more(stream)?;
+        }
+        Ok(self.0.drain(..length).collect())
+    }
+}
+
+fn decode_body(headers: &[(String, String)], body: &[u8]) -> Result<Pairs, NoRequest> {
+    let kind = header(headers, "content-type").unwrap_or("application/x-www-form-urlencoded");
+    match kind.split(';').next().unwrap_or_default().trim() {
+        "application/x-www-form-urlencoded" => Ok(decode_form(&String::from_utf8_lossy(body))),
+        "application/json" => match decode_json(body) {
+            Some(pairs) => Ok(pairs),
+            None => refused(400, "malformed JSON string"),
+        },
+        other => refused(506, format!("upload '{other}' not supported")),
+    }
+}
+
+fn refused<T>(status: u16, reason: impl Into<String>) -> Result<T, NoRequest> {
+    Err(NoRequest::Refused(status, reason.into()))
+}
+
+/// An answer ready to be written.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) status: u16,
+    pub(crate) reason: String,
+    pub(crate) content_type: &'static str,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16, reason: impl Into<String>) -> Outgoing {
+        Outgoing { status, reason: reason.into(), content_type: JSON, location: None, body: Vec::new() }
+    }
+
+    /// An answer with a JSON body.
+    pub(crate) fn json(status: u16, reason: impl Into<String>, body: Vec<u8>) -> Outgoing {
+        Outgoing { body, ..Outgoing::empty(status, reason) }
+    }
+
+    /// Writes the answer, whole and with its length; `close` is said to the client.
+    pub(crate) fn write(&self, stream: &mut impl Write, close: bool) -> io::Result<()> {
+        let mut bytes = self.head(close);
+        bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
+        bytes.extend_from_slice(&self.body);
+        stream.write_all(&bytes)?;
+        stream.flush()
+    }
+
+    /// Writes the answer in chunks.
+    pub(crate) fn write_chunked(&self, stream: &mut impl Write, close: bool) -> io::Result<()> {
+        let mut bytes = self.head(close);
+        bytes.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+        for chunk in self.body.chunks(self.body.len() / 3 + 1) {
+            bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            bytes.extend_from_slice(chunk);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        stream.write_all(&bytes)?;
+        stream.flush()
+    }
+
+    /// Writes the head with the full length, and half of the body.
+    pub(crate) fn write_half(&self, stream: &mut impl Write) -> io::Result<()> {
+        let mut bytes = self.head(false);
+        bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len().max(2)).as_bytes());
+        bytes.extend_from_slice(&self.body[..self.body.len() / 2]);
+        stream.write_all(&bytes)?;
+        stream.flush()
+    }
+
+    fn head(&self, close: bool) -> Vec<u8> {
+        let connection = if close { "close" } else { "Keep-Alive" };
+        let mut head = format!(
+            "HTTP/1.1 {} {}\r\nCache-Control: max-age=0\r\nConnection: {connection}\r\nPragma: no-cache\r\n\
+             Server: pve-api-daemon/3.0\r\nContent-Type: {}\r\n",
+            self.status,
+            self.reason.replace(['\r', '\n'], " "),
+            self.content_type
+        );
+        if let Some(location) = &self.location {
+            head.push_str(&format!("Location: {location}\r\n"));
+        }
+        head.into_bytes()
+    }
+}
+
+/// What API answers are.
+pub(crate) const JSON: &str = "application/json;charset=UTF-8";
+/// What pages are.
+pub(crate) const HTML: &str = "text/html; charset=UTF-8";

@@ -1,0 +1,158 @@
+//! Starting and stopping guests: tasks that are accepted first and may fail later (pve.md section 5).
+
+use super::{
+    answer::{ApiError, Outcome},
+    routes::{Request, Route, route},
+    state::{Cluster, Guest, Kind},
+    task::{Step, Work, nothing},
+};
+use crate::pve::Method::Post;
+use serde_json::json;
+
+const POWER: &str = "/vms/{vmid}, VM.PowerMgmt";
+
+pub(crate) const ROUTES: [Route; 7] = [
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/start", POWER, start),
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/stop", POWER, stop),
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/shutdown", POWER, shutdown),
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/reboot", POWER, reboot),
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/reset", POWER, reset),
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/suspend", POWER, suspend),
+    route(Post, "/nodes/{node}/{kind}/{vmid}/status/resume", POWER, resume),
+];
+
+/// What a step does with its guest.
+type Change = fn(&mut Guest, f64, &mut Vec<String>) -> Result<(), String>;
+
+/// A step on one guest, which may be gone by then.
+fn on(kind: Kind, node: String, vmid: u32, change: Change) -> Step {
+    Box::new(move |cluster, log| {
+        let now = cluster.clock.now();
+        let guest = cluster.guest_mut(kind, &node, vmid).map_err(|error| error.message)?;
+        guest.check_lock()?;
+        change(guest, now, log)
+    })
+}
+
+/// Starts the task that makes this change, named after the kind of guest: `qmstart`, `vzstart`.
+fn submit(
+    cluster: &mut Cluster,
+    request: &Request,
+    names: [&'static str; 2],
+    seconds: f64,
+    change: Change,
+) -> Outcome {
+    let (kind, node, vmid) = (request.kind(), request.node().to_owned(), request.vmid());
+    // The file need not exist for the task to be accepted: that it is missing is found in the task.
+    let lock = match cluster.guests.get(&vmid) {
+        Some(guest) => Some(guest.lock_file()),
+        None => None,
+    };
+    let work = Work {
+        kind: if kind == Kind::Qemu { names[0] } else { names[1] },
+        id: vmid.to_string(),
+        lock,
+        seconds,
+        begin: on(kind, node.clone(), vmid, change),
+        finish: nothing(),
+    };
+    Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
+}
+
+/// Calls that look at the guest before they are accepted.
+fn running(cluster: &Cluster, request: &Request) -> Result<(), ApiError> {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    if guest.started.is_none() {
+        return Err(ApiError::failed(format!("{} {} not running", guest.kind.label(), guest.vmid)));
+    }
+    Ok(())
+}
+
+fn start(cluster: &mut Cluster, request: &Request) -> Outcome {
+    submit(cluster, request, ["qmstart", "vzstart"], 0.3, |guest, now, _| {
+        if guest.is_template() {
+            return Err("you can't start a vm if it's a template".into());
+        }
+        if guest.started.is_some() {
+            return Err(format!("{} {} already running", guest.kind.label(), guest.vmid));
+        }
+        guest.started = Some(now);
+        guest.paused = false;
+        Ok(())
+    })
+}
+
+fn stop(cluster: &mut Cluster, request: &Request) -> Outcome {
+    submit(cluster, request, ["qmstop", "vzstop"], 0.2, |guest, _, _| {
+        if guest.started.is_none() && guest.kind == Kind::Lxc {
+            return Err(format!("CT {} not running", guest.vmid));
+        }
+        guest.started = None;
+        guest.paused = false;
+        Ok(())
+    })
+}
+
+fn shutdown(cluster: &mut Cluster, request: &Request) -> Outcome {
+    submit(cluster, request, ["qmshutdown", "vzshutdown"], 0.8, |guest, _, _| {
+        if guest.started.is_none() {
+            return Err(match guest.kind {
+                Kind::Qemu => "VM not running".into(),
+                Kind::Lxc => format!("CT {} not running", guest.vmid),
+            });
+        }
+        guest.started = None;
+        guest.paused = false;
+        Ok(())
+    })
+}
+
+fn reboot(cluster: &mut Cluster, request: &Request) -> Outcome {
+    running(cluster, request)?;
+    submit(cluster, request, ["qmreboot", "vzreboot"], 1.0, |guest, now, _| {
+        guest.started = Some(now);
+        guest.paused = false;
+        Ok(())
+    })
+}
+
+fn reset(cluster: &mut Cluster, request: &Request) -> Outcome {
+    vm_only(request, "reset")?;
+    running(cluster, request)?;
+    submit(cluster, request, ["qmreset", "qmreset"], 0.1, |guest, now, _| {
+        guest.started = Some(now);
+        Ok(())
+    })
+}
+
+fn suspend(cluster: &mut Cluster, request: &Request) -> Outcome {
+    running(cluster, request)?;
+    if request.flag("todisk") {
+        return submit(cluster, request, ["qmsuspend", "vzsuspend"], 1.0, |guest, _, _| {
+            guest.started = None;
+            Ok(())
+        });
+    }
+    submit(cluster, request, ["qmpause", "vzsuspend"], 0.1, |guest, _, _| {
+        guest.paused = true;
+        Ok(())
+    })
+}
+
+fn resume(cluster: &mut Cluster, request: &Request) -> Outcome {
+    running(cluster, request)?;
+    submit(cluster, request, ["qmresume", "vzresume"], 0.1, |guest, _, _| {
+        guest.paused = false;
+        Ok(())
+    })
+}
+
+fn vm_only(request: &Request, word: &str) -> Result<(), ApiError> {
+    match request.kind() {
+        Kind::Qemu => Ok(()),
+        Kind::Lxc => {
+            let path = format!("/nodes/{}/lxc/{}/status/{word}", request.node(), request.vmid());
+            Err(ApiError::not_implemented("POST", &path))
+        }
+    }
+}

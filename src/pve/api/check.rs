@@ -1,0 +1,189 @@
+//! What Proxmox would refuse in a request, in Proxmox's own words. Knows the table only, not what a cluster holds.
+//!
+//! The order of the checks and the words are those of PVE::JSONSchema: a value is refused for the first reason found.
+//! Patterns are not run, of the named formats only those in `format.rs` are, and rules that live in a method's own code
+//! (such as which options exclude each other) are not in the table.
+
+use super::{Param, Row, format, property};
+
+/// One thing that Proxmox would refuse: an entry of `errors` in its answer with status 400.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The parameter, `net0`; of a list the item, `map[1]`.
+    pub param: String,
+    /// Proxmox's words.
+    pub message: String,
+    /// What is wrong, for code.
+    pub kind: Kind,
+}
+
+/// What is wrong with a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The method has no such parameter.
+    Unknown,
+    /// It is needed and was not given.
+    Missing,
+    /// It is needed by another one that was given.
+    Requires,
+    /// No such number, boolean, or a list where one value belongs.
+    Type,
+    /// Not in the form asked for; also anything wrong inside a property string.
+    Format,
+    /// Not one of the choices.
+    Choice,
+    /// Too small or too large a number.
+    Range,
+    /// Too short or too long a text.
+    Length,
+}
+
+impl Row {
+    /// What Proxmox would refuse in a request with these parameters, those of the path among them. A repeated name is
+    /// a list.
+    #[must_use]
+    pub fn check(&self, given: &[(&str, &str)]) -> Vec<Violation> {
+        object(&self.params(), given, self.open(), "")
+    }
+}
+
+/// Checks names and values against what is defined; `prefix` (`net0.`) goes before every name in the answer.
+pub(super) fn object(defined: &[Param], given: &[(&str, &str)], open: bool, prefix: &str) -> Vec<Violation> {
+    let has = |name: &str| given.iter().any(|(key, _)| *key == name);
+    let mut found = Vec::new();
+    let mut refuse = |name: &str, kind: Kind, message: String| {
+        found.push(Violation { param: format!("{prefix}{name}"), message, kind });
+    };
+    for param in defined.iter().filter(|param| !param.is_optional() && !param.name().ends_with("[n]")) {
+        if !has(param.name()) {
+            refuse(param.name(), Kind::Missing, "property is missing and it is not optional".to_owned());
+        }
+    }
+    for (at, (name, _)) in given.iter().enumerate() {
+        if given[..at].iter().any(|(earlier, _)| earlier == name) {
+            continue;
+        }
+        let values: Vec<&str> =
+            given.iter().filter(|(key, _)| key == name).map(|(_, value)| *value).collect();
+        let Some(param) = alternative(defined, name, given) else {
+            if !open {
+                let message =
+                    "property is not defined in schema and the schema does not allow additional properties";
+                refuse(name, Kind::Unknown, message.to_owned());
+            }
+            continue;
+        };
+        if let Some(other) = param.requires().filter(|other| !has(other)) {
+            refuse(
+                other,
+                Kind::Requires,
+                format!("missing property - '{prefix}{name}' requires this property"),
+            );
+        }
+        let path = format!("{prefix}{name}");
+        if param.is_list() {
+            for (index, value) in values.iter().enumerate() {
+                let item = format!("{path}[{index}]");
+                if let Err((kind, message)) = value_of(&param, &item, value) {
+                    refuse(&format!("{name}[{index}]"), kind, message);
+                }
+            }
+        } else if 1 < values.len() && !param.format().is_some_and(|format| format.ends_with("list")) {
+            refuse(name, Kind::Type, format!("type check ('{}') failed - got ARRAY", param.kind()));
+        } else {
+            // Proxmox takes a repeated name for a list that is written as text, too.
+            let joined = values.join(",");
+            if let Err((kind, message)) = value_of(&param, &path, &joined) {
+                refuse(name, kind, message);
+            }
+        }
+    }
+    found
+}
+
+/// The definition a name in a request is judged by. Of several alternatives it is the one whose condition holds.
+fn alternative(defined: &[Param], name: &str, given: &[(&str, &str)]) -> Option<Param> {
+    let mut candidates = defined.iter().filter(|param| param.answers_to(name));
+    let first = candidates.next()?;
+    let holds = |param: &&Param| {
+        param.only_if().is_none_or(|(decider, mut values)| {
+            let decision = given.iter().find(|(key, _)| *key == decider).map(|(_, value)| *value);
+            decision.is_some_and(|decision| values.any(|value| value == decision))
+        })
+    };
+    let rest: Vec<&Param> = candidates.collect();
+    if rest.is_empty() {
+        return Some(*first); // Proxmox judges the value of a single definition whether or not its condition holds.
+    }
+    std::iter::once(first).chain(rest).find(holds).copied()
+}
+
+/// Judges one value, `path` being its name in messages about what is inside it.
+fn value_of(param: &Param, path: &str, value: &str) -> Result<(), (Kind, String)> {
+    let kind = param.kind();
+    let fits = match kind {
+        "integer" => is_integer(value),
+        "number" => is_number(value),
+        "boolean" => value == "0" || value == "1",
+        _ => true,
+    };
+    if !fits {
+        return Err((Kind::Type, format!("type check ('{kind}') failed - got '{value}'")));
+    }
+    let inner = match param.keys() {
+        Some(keys) => property::check(&keys.collect::<Vec<_>>(), value, path),
+        None => param.format().map_or(Ok(()), |name| format::check(name, value)),
+    };
+    inner.map_err(|reason| (Kind::Format, format!("invalid format - {reason}\n")))?;
+    let characters = value.chars().count();
+    match param.length() {
+        (_, Some(most)) if most < characters => {
+            return Err((Kind::Length, format!("value may only be {most} characters long")));
+        }
+        (Some(least), _) if characters < least => {
+            return Err((Kind::Length, format!("value must be at least {least} characters long")));
+        }
+        _ => {}
+    }
+    if is_number(value) {
+        let past = |bound: Option<&'static str>, sign: f64| {
+            let number: f64 = value.parse().ok()?;
+            bound.filter(|bound| bound.parse().is_ok_and(|bound: f64| bound * sign < number * sign))
+        };
+        let (least, most) = param.range();
+        if let Some(most) = past(most, 1.0) {
+            return Err((Kind::Range, format!("value must have a maximum value of {most}")));
+        }
+        if let Some(least) = past(least, -1.0) {
+            return Err((Kind::Range, format!("value must have a minimum value of {least}")));
+        }
+    }
+    if let Some(choices) = param.choices() {
+        let choices: Vec<&str> = choices.collect();
+        if !choices.contains(&value) {
+            let choices = choices.join(", ");
+            let message = format!("value '{value}' does not have a value in the enumeration '{choices}'");
+            return Err((Kind::Choice, message));
+        }
+    }
+    Ok(())
+}
+
+/// A sign, if any, and digits.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `1`, `-1.5`, `.5`, `2.`, `1e3`.
+fn is_number(text: &str) -> bool {
+    let (mantissa, exponent) =
+        text.split_once(['e', 'E']).map_or((text, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
+    let mantissa = mantissa.strip_prefix(['+', '-']).unwrap_or(mantissa);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent.is_none_or(is_integer)
+}

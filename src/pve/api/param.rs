@@ -1,0 +1,156 @@
+//! One parameter, or one key of a property string: its line of the table, read on demand. Does not judge values.
+
+use super::shared;
+
+/// One parameter of a method, or one key of a property string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param {
+    name: &'static str,
+    fields: &'static str,
+}
+
+impl Param {
+    pub(super) fn of(line: &'static str) -> Param {
+        let (name, fields) = line.split_once('\t').unwrap_or((line, "any"));
+        Param { name, fields }
+    }
+
+    /// From a line `{name}…`.
+    pub(super) fn of_hole(line: &'static str) -> Param {
+        let param = Param::of(line);
+        Param { name: super::hole_name(param.name).unwrap_or(param.name), ..param }
+    }
+
+    /// Its name; a numbered family ends in `[n]`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether a name in a request means this parameter.
+    #[must_use]
+    pub fn answers_to(&self, name: &str) -> bool {
+        let Some(family) = self.name.strip_suffix("[n]") else { return self.name == name };
+        name.strip_prefix(family).is_some_and(|number| {
+            let digits = number.len() <= 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+            digits && !number.is_empty() && (number == "0" || !number.starts_with('0'))
+        })
+    }
+
+    /// `string`, `integer`, `number`, `boolean`, `any`, or `alias` for a key that only leads to another.
+    /// Of a list it is the type of each item.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        let word = self.word().trim_end_matches('?');
+        word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word)
+    }
+
+    /// Whether it is an array: its name may be repeated.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.word().starts_with('[')
+    }
+
+    /// Whether it may be left out: optional, only another name, or asked for only with some value of another parameter.
+    #[must_use]
+    pub fn is_optional(&self) -> bool {
+        self.word().ends_with('?') || self.kind() == "alias" || self.only_if().is_some()
+    }
+
+    /// The choices, if there are only some.
+    pub fn choices(&self) -> Option<impl Iterator<Item = &'static str> + use<>> {
+        self.field("of ").map(|choices| choices.split('|'))
+    }
+
+    /// The smallest and the largest number, each as the table writes it.
+    #[must_use]
+    pub fn range(&self) -> (Option<&'static str>, Option<&'static str>) {
+        let bounds = self.split().find(|field| {
+            field.starts_with(|first: char| first.is_ascii_digit() || first == '-' || first == '.')
+                && field.contains("..")
+        });
+        bounds.map_or((None, None), ends)
+    }
+
+    /// The least and the most characters.
+    #[must_use]
+    pub fn length(&self) -> (Option<usize>, Option<usize>) {
+        let (least, most) = self.field("len ").map_or((None, None), ends);
+        (least.and_then(|text| text.parse().ok()), most.and_then(|text| text.parse().ok()))
+    }
+
+    /// The Perl pattern of the whole value. It is a fact for readers; [`Row::check`](super::Row::check) does not run it.
+    #[must_use]
+    pub fn pattern(&self) -> Option<&'static str> {
+        self.field("~")
+    }
+
+    /// What Proxmox takes when it is left out, as text. Some defaults are remarks, not values.
+    #[must_use]
+    pub fn default(&self) -> Option<&'static str> {
+        self.field("=")
+    }
+
+    /// Proxmox's name for the format of the value, such as `pve-node` or `ipv4-list`.
+    #[must_use]
+    pub fn format(&self) -> Option<&'static str> {
+        self.field("<")
+    }
+
+    /// The keys, if the value is a property string.
+    pub fn keys(&self) -> Option<impl Iterator<Item = Param> + use<>> {
+        let format = self.split().find(|field| field.starts_with('@'))?;
+        Some(shared(format).map(Param::of))
+    }
+
+    /// Whether it is the key whose name may be left out.
+    #[must_use]
+    pub fn is_default_key(&self) -> bool {
+        self.split().any(|field| field == "key")
+    }
+
+    /// The key that this one is another name of, and the key that takes this one's name as its value.
+    #[must_use]
+    pub fn alias(&self) -> Option<(&'static str, Option<&'static str>)> {
+        let alias = self.field("as ")?;
+        Some(alias.split_once('/').map_or((alias, None), |(key, name_of)| (key, Some(name_of))))
+    }
+
+    /// The parameter without which this one is refused.
+    #[must_use]
+    pub fn requires(&self) -> Option<&'static str> {
+        self.field("needs ")
+    }
+
+    /// The parameter whose value decides whether this one (or this alternative of it) applies, and the values for
+    /// which it does.
+    #[must_use]
+    pub fn only_if(&self) -> Option<(&'static str, impl Iterator<Item = &'static str> + use<>)> {
+        let (name, values) = self.field("if ")?.split_once('=')?;
+        Some((name, values.split('|')))
+    }
+
+    /// The first of 7.4, 8.4 and 9.2 that has the parameter, when that is later than its method's.
+    #[must_use]
+    pub fn since(&self) -> Option<&'static str> {
+        self.field("from ")
+    }
+
+    fn word(&self) -> &'static str {
+        self.fields.split('\t').next().unwrap_or("any")
+    }
+
+    fn split(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.fields.split('\t').skip(1)
+    }
+
+    fn field(&self, word: &str) -> Option<&'static str> {
+        self.split().find_map(|field| field.strip_prefix(word))
+    }
+}
+
+/// The two ends of `1..9`, each of which may be missing.
+fn ends(bounds: &'static str) -> (Option<&'static str>, Option<&'static str>) {
+    let (least, most) = bounds.split_once("..").unwrap_or((bounds, ""));
+    (Some(least).filter(|text| !text.is_empty()), Some(most).filter(|text| !text.is_empty()))
+}
