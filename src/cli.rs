@@ -129,7 +129,10 @@ fn load(options: &Options) -> Config {
     let exe = std::env::current_exe().ok();
     let exe_dir = exe.as_deref().and_then(std::path::Path::parent);
     Config::load(options.config.as_deref(), &env, exe_dir).unwrap_or_else(|error| {
-        log::error(format_args!("{error}"));
+        // A call tells it anyway; a server may run for long before the first one.
+        if options.words.first().is_none_or(|command| command == "serve") {
+            log::error(format_args!("{error}"));
+        }
         Config::broken(&error)
     })
 }

@@ -99,7 +99,9 @@ pub(crate) fn envelope(format: Format, outcome: Outcome) -> (u16, String, Vec<u8
         Err(error) => {
             let mut body = Map::new();
             body.insert("data".into(), Value::Null);
-            body.insert("message".into(), json!(format!("{}\n", error.message)));
+            // What is not implemented is said by the HTTP server itself, without a line break.
+            let end = if error.status == 501 { "" } else { "\n" };
+            body.insert("message".into(), json!(format!("{}{end}", error.message)));
             if !error.errors.is_empty() {
                 let errors: Map<String, Value> =
                     error.errors.into_iter().map(|(name, problem)| (name, json!(problem))).collect();

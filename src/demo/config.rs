@@ -133,9 +133,6 @@ fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
 /// The asynchronous way, which only VMs have.
 fn change_later(cluster: &mut Cluster, request: &Request) -> Outcome {
     let (node, vmid) = (request.node().to_owned(), request.vmid());
-    if request.kind() == Kind::Lxc {
-        return Err(ApiError::not_implemented("POST", &format!("/nodes/{node}/lxc/{vmid}/config")));
-    }
     let guest = cluster.guest(Kind::Qemu, &node, vmid)?;
     let (changes, lock) = (changes(guest, request)?, guest.lock_file());
     let shown: Vec<String> =

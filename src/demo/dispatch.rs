@@ -108,18 +108,14 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
             lock(&shared.signer).identify(&cluster.access, request, now)?
         }
     };
+    let found = check::method(request.method, &segments, &who)?;
     let (route, holes) = routes::find(request.method, &segments)?;
     let mut params = request.pairs.clone();
     merge_path_parameters(&mut params, &holes)?;
     let request = Request { holes, params, who };
-    if let Some((_, vmid)) = request.holes.iter().find(|(name, _)| *name == "vmid")
-        && vmid.parse::<u32>().is_err()
-    {
-        return Err(ApiError::parameter("vmid", format!("type check ('integer') failed - got '{vmid}'")));
-    }
     routes::permit(&cluster, route, &request)?;
     reach(&cluster, request.node())?;
-    check::parameters(route, &segments, &request)?;
+    check::parameters(&found, &request.params)?;
     if route.method != Method::Get && !cluster.quorate {
         return Err(ApiError::failed("cluster not ready - no quorum?"));
     }
@@ -156,17 +152,13 @@ fn reach(cluster: &Cluster, node: &str) -> Result<(), ApiError> {
 }
 
 fn login(shared: &Shared, cluster: &mut Cluster, request: &Incoming) -> Outcome {
-    if request.header("authorization").is_some_and(|value| value.starts_with("PVEAPIToken")) {
-        let message = "API endpoint not available with API token, need proper ticket";
-        return Err(ApiError::with(403, message));
-    }
+    let token = request.header("authorization").is_some_and(|value| value.starts_with("PVEAPIToken"));
+    let who = Identity { user: String::new(), token: token.then(String::new) };
+    let found = check::method(Method::Post, &["access".to_owned(), "ticket".to_owned()], &who)?;
+    check::parameters(&found, &request.pairs)?;
     let param =
         |name: &str| request.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let missing = |name: &str| (name.to_owned(), "property is missing and it is not optional".to_owned());
-    let (Some(name), Some(password)) = (param("username"), param("password")) else {
-        let names = ["password", "username"].into_iter().filter(|name| param(name).is_none());
-        return Err(ApiError::parameters(names.map(missing).collect()));
-    };
+    let (name, password) = (param("username").unwrap_or_default(), param("password").unwrap_or_default());
     let user = match param("realm") {
         Some(realm) if !name.contains('@') => format!("{name}@{realm}"),
         _ => name.to_owned(),

@@ -96,12 +96,6 @@ fn cloudinit(cluster: &mut Cluster, request: &Request) -> Outcome {
 
 fn interfaces(cluster: &mut Cluster, request: &Request) -> Outcome {
     let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
-    if guest.kind == Kind::Qemu {
-        return Err(ApiError::not_implemented(
-            "GET",
-            &format!("/nodes/{}/qemu/{}/interfaces", guest.node, guest.vmid),
-        ));
-    }
     if guest.started.is_none() {
         return Ok(Value::Null.into());
     }

@@ -44,10 +44,7 @@ fn submit(
 ) -> Outcome {
     let (kind, node, vmid) = (request.kind(), request.node().to_owned(), request.vmid());
     // The file need not exist for the task to be accepted: that it is missing is found in the task.
-    let lock = match cluster.guests.get(&vmid) {
-        Some(guest) => Some(guest.lock_file()),
-        None => None,
-    };
+    let lock = cluster.guests.get(&vmid).map(Guest::lock_file);
     let work = Work {
         kind: if kind == Kind::Qemu { names[0] } else { names[1] },
         id: vmid.to_string(),
@@ -117,7 +114,6 @@ fn reboot(cluster: &mut Cluster, request: &Request) -> Outcome {
 }
 
 fn reset(cluster: &mut Cluster, request: &Request) -> Outcome {
-    vm_only(request, "reset")?;
     running(cluster, request)?;
     submit(cluster, request, ["qmreset", "qmreset"], 0.1, |guest, now, _| {
         guest.started = Some(now);
@@ -145,14 +141,4 @@ fn resume(cluster: &mut Cluster, request: &Request) -> Outcome {
         guest.paused = false;
         Ok(())
     })
-}
-
-fn vm_only(request: &Request, word: &str) -> Result<(), ApiError> {
-    match request.kind() {
-        Kind::Qemu => Ok(()),
-        Kind::Lxc => {
-            let path = format!("/nodes/{}/lxc/{}/status/{word}", request.node(), request.vmid());
-            Err(ApiError::not_implemented("POST", &path))
-        }
-    }
 }

@@ -107,13 +107,7 @@ fn status(cluster: &mut Cluster, request: &Request) -> Outcome {
     let task = find(cluster, request)?;
     let mut data = json!({"upid": task.upid, "node": task.node, "type": task.kind, "id": task.id,
         "starttime": whole(task.start), "pid": task.pid, "pstart": task.pstart});
-    // The user and, of a token's task, the token are told apart here.
-    let (user, token) =
-        task.user.split_once('!').map_or((task.user.as_str(), None), |(user, token)| (user, Some(token)));
-    data["user"] = json!(user);
-    if let Some(token) = token {
-        data["tokenid"] = json!(token);
-    }
+    data["user"] = json!(task.user);
     match &task.end {
         Some((_, exit)) => {
             data["status"] = json!("stopped");

@@ -53,7 +53,7 @@ pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<Str
         }
         task::Outcome::Stopped { exitstatus, ok: true, duration, .. } => {
             facts.insert("exitstatus".into(), exitstatus.into());
-            facts.insert("duration".into(), json!(duration));
+            facts.insert("duration".into(), json!((duration * 100.0).round() / 100.0));
         }
         task::Outcome::Stopped { exitstatus, .. } => {
             let log = task::log_tail(context.pve, &context.call.cancel, &parsed, LOG_LINES);

@@ -58,7 +58,19 @@ impl Sample {
     pub fn wire(&self) -> Vec<String> {
         let polls = |path: &str| path.contains("/tasks/UPID");
         let seen = self.server.requests();
-        seen.iter().filter(|request| !polls(&request.path)).map(ToString::to_string).collect()
+        let line = |request: &demo::Seen| {
+            let pairs: Vec<String> =
+                request.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!(
+                "{} {} {}",
+                request.method,
+                request.path.trim_start_matches("/api2/extjs"),
+                pairs.join("&")
+            )
+            .trim_end()
+            .to_owned()
+        };
+        seen.iter().filter(|request| !polls(&request.path)).map(line).collect()
     }
 }
 

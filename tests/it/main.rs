@@ -1,6 +1,7 @@
 //! The one integration crate: behaviour at the boundaries.
 
 #![allow(unreachable_pub, reason = "helpers are shared between the modules of a crate that exports nothing")]
+#![allow(clippy::print_stdout, reason = "a test that skips says so")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod api;
@@ -8,12 +9,15 @@ mod binary;
 mod client;
 mod cluster;
 mod config;
+mod demo;
 mod docs;
 mod golden;
 mod protocol;
+mod replay;
 mod schema;
 mod testbox;
 mod tidy;
 mod tiny_http;
 mod tls;
 mod tools;
+mod wire;

@@ -121,6 +121,9 @@ fn a_change_is_sent_once_waited_for_and_seen_by_the_next_call() {
     assert_eq!(wire[before..], ["GET /cluster/resources type=vm".to_owned(), post]);
     assert!(column(&sample.ok("proxmox_list_vms", json!({"status": "running"})), "vmid").contains(&vmid));
     sample.fails("proxmox_start_vm", json!({"vmid": vmid}), &["task failed", "already running", "UPID:"]);
+    // At its real speed, so that the task is still running when nobody waits for it.
+    let sample = Sample::with(demo::Options::default(), |_| {});
+    sample.ok("proxmox_start_vm", json!({"vmid": vmid}));
     let stopped = sample.ok("proxmox_stop_vm", json!({"vmid": vmid, "wait": 0}));
     assert_eq!(stopped["status"], "running", "not waited for: {stopped}");
     let ended = sample.ok("proxmox_wait_task", json!({"upid": stopped["upid"]}));

@@ -1,0 +1,127 @@
+//! The sample cluster against recordings of a genuine one: the same requests, the same shapes and types, and for
+//! errors the same words.
+
+use crate::wire::{raw, request, ticket_headers, token_header};
+use proxmox_mcp::{
+    demo::{Options, Server},
+    pve::Params,
+};
+use serde_json::Value;
+
+const RECORDED: &str = include_str!("../data/read.jsonl");
+
+#[test]
+fn the_sample_answers_in_the_shapes_that_were_recorded() {
+    let server = Server::start(Options { clock_speed: 1000.0, ..Options::default() }).unwrap();
+    let (id, secret) = server.token();
+    let root = token_header(&id, secret.expose());
+    let login = |user: &str| ticket_headers(&server, user);
+    let mut compared = 0;
+    let mut problems = Vec::new();
+    for line in RECORDED.lines() {
+        let recording: Value = serde_json::from_str(line).unwrap();
+        let name = recording["name"].as_str().unwrap();
+        let auth = match name {
+            "error: no ticket" | "realms without login" | "error: wrong password" => String::new(),
+            "error: bad token" => token_header("root@pam!demo", "00000000-0000-0000-0000-000000000000"),
+            "error: broken ticket" => "Cookie: PVEAuthCookie=broken\r\n".into(),
+            "error: no csrf token" => cookie_of(&login("root@pam")),
+            // A change needs the login's CSRF token too.
+            "limited user: error 403 on change" => login("alice@pve"),
+            name if name.starts_with("limited user") => cookie_of(&login("alice@pve")),
+            _ => root.clone(),
+        };
+        let wanted = &recording["request"];
+        let mut params = Params::new();
+        for (key, value) in wanted["params"].as_object().unwrap() {
+            params.push_json(key, value);
+        }
+        let (method, path) = (wanted["method"].as_str().unwrap(), wanted["path"].as_str().unwrap());
+        let answer = raw(server.address(), &request(method, path, &auth, &params)).unwrap();
+        // The recorded node names and guests are all in the sample, so statuses and words must be the same.
+        let mut found = Vec::new();
+        if answer.status != recording["status"] || *answer.reason != *recording["reason"].as_str().unwrap() {
+            found.push(format!("answered {} {}", answer.status, answer.reason));
+        }
+        let body = answer.json();
+        shape("", &recording["body"], &body, &mut found);
+        for key in ["message", "status", "errors", "success"] {
+            if recording["body"].get(key) != body.get(key) {
+                found.push(format!(
+                    "{key} is {:?}, recorded {:?}",
+                    body.get(key),
+                    recording["body"].get(key)
+                ));
+            }
+        }
+        compared += 1;
+        problems.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));
+    }
+    assert!(problems.is_empty(), "of {compared} answers these differ:\n{}", problems.join("\n"));
+    assert!(80 <= compared, "only {compared} answers were compared");
+}
+
+fn cookie_of(headers: &str) -> String {
+    format!("{}\r\n", headers.lines().next().unwrap())
+}
+
+/// Notes what a recording has and an answer lacks: every key must be there, with the same JSON type. A row of a list
+/// must be like one of the rows recorded: it must have a fitting partner in the answer.
+fn shape(path: &str, recorded: &Value, answered: &Value, problems: &mut Vec<String>) {
+    match (recorded, answered) {
+        (Value::Object(recorded), Value::Object(answered)) => {
+            for (key, value) in recorded {
+                match answered.get(key) {
+                    Some(other) => shape(&format!("{path}/{key}"), value, other, problems),
+                    None => problems.push(format!("{path}/{key} is not there")),
+                }
+            }
+        }
+        (Value::Array(recorded), Value::Array(answered)) => {
+            for (at, row) in recorded.iter().enumerate() {
+                let attempts = answered.iter().map(|other| {
+                    let mut inner = Vec::new();
+                    shape(&format!("{path}[{at}]"), row, other, &mut inner);
+                    inner
+                });
+                // The partner that fits best tells the problem.
+                match attempts.min_by_key(Vec::len) {
+                    Some(best) => problems.extend(best),
+                    None => problems.push(format!("{path} is empty")),
+                }
+            }
+        }
+        (recorded, answered) if kind(recorded) != kind(answered) => {
+            problems.push(format!("{path} is {answered}, recorded was {recorded}"));
+        }
+        _ => {}
+    }
+}
+
+fn kind(value: &Value) -> u8 {
+    match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Number(_) => 2,
+        Value::String(_) => 3,
+        Value::Array(_) => 4,
+        Value::Object(_) => 5,
+    }
+}
+
+#[test]
+fn the_comparison_itself_sees_what_is_missing_or_of_another_type() {
+    let check = |recorded: Value, answered: Value, expected: usize| {
+        let mut problems = Vec::new();
+        shape("", &recorded, &answered, &mut problems);
+        assert_eq!(problems.len(), expected, "{problems:?}");
+    };
+    check(
+        serde_json::json!({"a": 1, "b": [{"c": "x"}]}),
+        serde_json::json!({"a": 2, "b": [{"c": "y", "d": 1}]}),
+        0,
+    );
+    check(serde_json::json!({"a": "1"}), serde_json::json!({"a": 1}), 1);
+    check(serde_json::json!({"a": 1}), serde_json::json!({}), 1);
+    check(serde_json::json!([{"a": 1}]), serde_json::json!([]), 1);
+}
