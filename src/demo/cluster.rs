@@ -1,19 +1,17 @@
-//! The cluster as a whole: version, resources, status, options, log, HA, jobs, firewall, SDN and pools.
+//! The cluster as a whole: version, resources, status, options, log, jobs, SDN and pools.
 
 use super::{
     answer::{ApiError, Outcome},
     routes::{Request, Route, route},
-    state::{Cluster, Firewall, sha1_hex},
+    state::Cluster,
     status,
 };
-use crate::pve::Method::{Delete, Get, Post};
+use crate::pve::Method::Get;
 use serde_json::{Map, Value, json};
 
 const AUDIT: &str = "/, Sys.Audit";
-const NODE: &str = "/nodes/{node}, Sys.Audit";
-const GUEST: &str = "/vms/{vmid}, VM.Audit";
 
-pub(crate) const ROUTES: [Route; 38] = [
+pub(crate) const ROUTES: [Route; 20] = [
     route(Get, "/version", "", version),
     route(Get, "/cluster/status", AUDIT, cluster_status),
     route(Get, "/cluster/resources", "", resources),
@@ -24,29 +22,6 @@ pub(crate) const ROUTES: [Route; 38] = [
     route(Get, "/cluster/backup", AUDIT, |cluster, _| list(&cluster.backup_jobs)),
     route(Get, "/cluster/backup-info/not-backed-up", AUDIT, not_backed_up),
     route(Get, "/cluster/replication", "", |cluster, _| list(&cluster.replication)),
-    route(Get, "/cluster/ha/status/current", AUDIT, ha_status),
-    route(Get, "/cluster/ha/resources", AUDIT, |cluster, _| list(&cluster.ha)),
-    route(Post, "/cluster/ha/resources", "/, Sys.Console", add_ha),
-    route(Delete, "/cluster/ha/resources/{sid}", "/, Sys.Console", remove_ha),
-    route(Get, "/cluster/ha/rules", AUDIT, empty),
-    route(Get, "/cluster/ha/groups", AUDIT, ha_groups),
-    route(Get, "/cluster/firewall/options", AUDIT, firewall_options),
-    route(Get, "/cluster/firewall/rules", AUDIT, firewall_rules),
-    route(Get, "/cluster/firewall/aliases", AUDIT, |cluster, _| list(&scope(cluster, "cluster").aliases)),
-    route(Get, "/cluster/firewall/ipset", AUDIT, |cluster, _| list(&scope(cluster, "cluster").ipsets)),
-    route(Get, "/cluster/firewall/groups", "", |cluster, _| list(&scope(cluster, "cluster").groups)),
-    route(Get, "/cluster/firewall/macros", "", macros),
-    route(Get, "/nodes/{node}/firewall/options", NODE, firewall_options),
-    route(Get, "/nodes/{node}/firewall/rules", NODE, firewall_rules),
-    route(Get, "/nodes/{node}/{kind}/{vmid}/firewall/options", GUEST, firewall_options),
-    route(Get, "/nodes/{node}/{kind}/{vmid}/firewall/rules", GUEST, firewall_rules),
-    route(Post, "/nodes/{node}/{kind}/{vmid}/firewall/rules", "/vms/{vmid}, VM.Config.Network", add_rule),
-    route(
-        Delete,
-        "/nodes/{node}/{kind}/{vmid}/firewall/rules/{pos}",
-        "/vms/{vmid}, VM.Config.Network",
-        remove_rule,
-    ),
     route(Get, "/cluster/sdn/zones", "", empty),
     route(Get, "/cluster/sdn/vnets", "", empty),
     route(Get, "/cluster/mapping/pci", "", empty),
@@ -70,11 +45,13 @@ fn index(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!(names.map(|name| json!({"name": name}))).into())
 }
 
-fn empty(_: &mut Cluster, _: &Request) -> Outcome {
+/// An empty list.
+pub(crate) fn empty(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!([]).into())
 }
 
-fn list(rows: &[Map<String, Value>]) -> Outcome {
+/// Rows as they are kept.
+pub(crate) fn list(rows: &[Map<String, Value>]) -> Outcome {
     Ok(Value::Array(rows.iter().cloned().map(Value::Object).collect()).into())
 }
 
@@ -209,129 +186,6 @@ fn not_backed_up(cluster: &mut Cluster, _: &Request) -> Outcome {
     let rows =
         guests.map(|guest| json!({"vmid": guest.vmid, "name": guest.name(), "type": guest.kind.word()}));
     Ok(Value::Array(rows.collect()).into())
-}
-
-fn ha_status(cluster: &mut Cluster, _: &Request) -> Outcome {
-    let word = if cluster.quorate { "OK" } else { "No quorum on node 'pve1'!" };
-    let mut rows = vec![
-        json!({"id": "quorum", "type": "quorum", "node": "pve1", "status": word, "quorate": u8::from(cluster.quorate)}),
-        json!({"id": "fencing", "type": "fencing", "node": "pve1", "armed-state": "standby",
-            "status": "standby (CRM watchdog standby)"}),
-    ];
-    for resource in &cluster.ha {
-        let sid = resource.get("sid").and_then(Value::as_str).unwrap_or_default();
-        let vmid = sid.split(':').nth(1).and_then(|vmid| vmid.parse().ok());
-        let Some(guest) = vmid.and_then(|vmid: u32| cluster.guests.get(&vmid)) else { continue };
-        let state = resource.get("state").cloned().unwrap_or(json!("started"));
-        let text = state.as_str().unwrap_or_default();
-        rows.push(json!({"id": format!("service:{sid}"), "type": "service", "sid": sid, "node": guest.node,
-            "state": state, "crm_state": state, "request_state": state,
-            "status": format!("{sid} ({}, {text})", guest.node)}));
-    }
-    Ok(Value::Array(rows).into())
-}
-
-fn ha_groups(_: &mut Cluster, _: &Request) -> Outcome {
-    Err(ApiError::failed("cannot index groups: ha groups have been migrated to rules"))
-}
-
-fn add_ha(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let Some(sid) = request.param("sid") else {
-        return Err(ApiError::parameter("sid", "property is missing and it is not optional"));
-    };
-    let (word, vmid) = sid.split_once(':').unwrap_or(("vm", sid));
-    let known = vmid.parse::<u32>().is_ok_and(|vmid| cluster.guests.contains_key(&vmid));
-    if !known {
-        return Err(ApiError::failed(format!("cannot find guest '{vmid}' in the cluster")));
-    }
-    let sid = format!("{word}:{vmid}");
-    if cluster.ha.iter().any(|resource| resource.get("sid") == Some(&json!(sid))) {
-        return Err(ApiError::failed(format!("resource ID '{sid}' already defined")));
-    }
-    let mut row = Map::new();
-    row.insert("sid".into(), json!(sid));
-    row.insert("type".into(), json!(word));
-    row.insert("state".into(), json!(request.param("state").unwrap_or("started")));
-    row.insert("digest".into(), json!(sha1_hex(sid.as_bytes())));
-    cluster.ha.push(row);
-    Ok(Value::Null.into())
-}
-
-fn remove_ha(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let sid = request.hole("sid");
-    let at = cluster.ha.iter().position(|resource| resource.get("sid") == Some(&json!(sid)));
-    let at = at.ok_or_else(|| ApiError::failed(format!("cannot delete service '{sid}', not HA managed!")))?;
-    cluster.ha.remove(at);
-    Ok(Value::Null.into())
-}
-
-fn scope(cluster: &Cluster, name: &str) -> Firewall {
-    cluster.firewalls.get(name).cloned().unwrap_or_default()
-}
-
-/// The firewall that the path speaks of.
-fn scope_name(cluster: &Cluster, request: &Request) -> Result<String, ApiError> {
-    if !request.hole("vmid").is_empty() {
-        let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
-        return Ok(format!("guests/{}", guest.vmid));
-    }
-    Ok(if request.node().is_empty() { "cluster".into() } else { format!("nodes/{}", request.node()) })
-}
-
-fn firewall_options(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let firewall = scope(cluster, &scope_name(cluster, request)?);
-    let mut data = firewall.options.clone();
-    data.insert("digest".into(), json!(digest(&firewall)));
-    Ok(Value::Object(data).into())
-}
-
-/// An untouched firewall has no file, and the digest is that of nothing.
-fn digest(firewall: &Firewall) -> String {
-    if firewall.options.is_empty() && firewall.rules.is_empty() {
-        return sha1_hex(b"");
-    }
-    sha1_hex(format!("{:?}{:?}", firewall.options, firewall.rules).as_bytes())
-}
-
-fn firewall_rules(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let firewall = scope(cluster, &scope_name(cluster, request)?);
-    let digest = digest(&firewall);
-    let rows = firewall.rules.into_iter().enumerate().map(|(pos, mut rule)| {
-        rule.insert("pos".into(), json!(pos));
-        rule.insert("digest".into(), json!(digest));
-        Value::Object(rule)
-    });
-    Ok(Value::Array(rows.collect()).into())
-}
-
-fn add_rule(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let name = scope_name(cluster, request)?;
-    let mut rule = Map::new();
-    for (key, value) in request.params.iter().filter(|(key, _)| key != "digest" && key != "pos") {
-        let number = if key == "enable" { value.parse::<u64>().ok() } else { None };
-        rule.insert(key.clone(), number.map_or_else(|| json!(value), |number| json!(number)));
-    }
-    rule.entry("enable").or_insert(json!(0));
-    // New rules go to the top.
-    cluster.firewalls.entry(name).or_default().rules.insert(0, rule);
-    Ok(Value::Null.into())
-}
-
-fn remove_rule(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let name = scope_name(cluster, request)?;
-    let rules = &mut cluster.firewalls.entry(name).or_default().rules;
-    match request.hole("pos").parse::<usize>() {
-        Ok(pos) if pos < rules.len() => {
-            rules.remove(pos);
-            Ok(Value::Null.into())
-        }
-        _ => Err(ApiError::failed(format!("no rule at position {}", request.hole("pos")))),
-    }
-}
-
-fn macros(_: &mut Cluster, _: &Request) -> Outcome {
-    let rows = [("SSH", "Secure shell traffic"), ("HTTPS", "HTTP over TLS"), ("Ping", "ICMP echo request")];
-    Ok(json!(rows.map(|(name, descr)| json!({"macro": name, "descr": descr}))).into())
 }
 
 fn pools(cluster: &mut Cluster, request: &Request) -> Outcome {

@@ -6,7 +6,7 @@ use super::{
     answer::{ApiError, Format, Outcome, envelope},
     check,
     faults::Fault,
-    form,
+    form, gzip,
     http::{HTML, Incoming, Outgoing},
     login::Login,
     routes::{self, Request},
@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{pve::Method, sync::lock};
 use serde_json::json;
+
+/// Answers longer than this are compressed for who accepts it.
+const COMPRESSED_FROM: usize = 1024;
 
 /// What is done with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,13 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming) -> (Outgoing, Then) {
             shared.wait(shared.refusal_time());
         }
         let (status, reason, body) = envelope(format, outcome);
-        Outgoing::json(status, reason, body)
+        let mut answer = Outgoing::json(status, reason, body);
+        let accepted = request.header("accept-encoding").is_some_and(|list| list.contains("gzip"));
+        if accepted && COMPRESSED_FROM < answer.body.len() {
+            answer.body = gzip::wrap(&answer.body);
+            answer.gzip = true;
+        }
+        answer
     };
     match fault {
         None => (act(), Then::Write),
@@ -109,9 +118,13 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
         }
     };
     let found = check::method(request.method, &segments, &who)?;
-    let (route, holes) = routes::find(request.method, &segments)?;
+    let (route, mut holes) = routes::find(request.method, &segments)?;
     let mut params = request.pairs.clone();
     merge_path_parameters(&mut params, &holes)?;
+    // `localhost` is the node that answers, which is always the first.
+    for (_, value) in holes.iter_mut().filter(|(name, value)| *name == "node" && value == "localhost") {
+        "pve1".clone_into(value);
+    }
     let request = Request { holes, params, who };
     routes::permit(&cluster, route, &request)?;
     reach(&cluster, request.node())?;
@@ -138,7 +151,7 @@ fn merge_path_parameters(params: &mut form::Pairs, holes: &[(&'static str, Strin
 
 /// Refuses what is asked of a node that does not exist or cannot be reached.
 fn reach(cluster: &Cluster, node: &str) -> Result<(), ApiError> {
-    if node.is_empty() || node == "localhost" {
+    if node.is_empty() {
         return Ok(());
     }
     match cluster.nodes.iter().find(|known| known.name == node) {

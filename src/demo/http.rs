@@ -150,13 +150,22 @@ pub(crate) struct Outgoing {
     pub(crate) reason: String,
     pub(crate) content_type: &'static str,
     pub(crate) location: Option<String>,
+    /// The body is a gzip file.
+    pub(crate) gzip: bool,
     pub(crate) body: Vec<u8>,
 }
 
 impl Outgoing {
     /// An answer without a body.
     pub(crate) fn empty(status: u16, reason: impl Into<String>) -> Outgoing {
-        Outgoing { status, reason: reason.into(), content_type: JSON, location: None, body: Vec::new() }
+        Outgoing {
+            status,
+            reason: reason.into(),
+            content_type: JSON,
+            location: None,
+            gzip: false,
+            body: Vec::new(),
+        }
     }
 
     /// An answer with a JSON body.
@@ -207,6 +216,9 @@ impl Outgoing {
         );
         if let Some(location) = &self.location {
             head.push_str(&format!("Location: {location}\r\n"));
+        }
+        if self.gzip {
+            head.push_str("Content-Encoding: gzip\r\n");
         }
         head.into_bytes()
     }

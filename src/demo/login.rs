@@ -48,6 +48,12 @@ impl Signer {
         Secret::new(format!("{plain}::{}", self.sign(&plain)))
     }
 
+    /// A ticket that only says which second factors there are; the signature binds it to its user.
+    fn half_ticket(&self, user: &str, now: u64) -> Secret {
+        let plain = format!("PVE:{HALF}:{now:08X}");
+        Secret::new(format!("{plain}::{}", self.sign(&format!("{plain}:{user}"))))
+    }
+
     fn csrf(&self, user: &str, now: u64) -> Secret {
         Secret::new(format!("{now:08X}:{}", self.sign(&format!("CSRF:{now:08X}:{user}"))))
     }
@@ -130,17 +136,11 @@ impl Signer {
         if !usable(access, user, time) {
             return Err(refused());
         }
-        let issue = |half| {
-            let subject = if half { HALF } else { user };
-            let ticket = self.ticket(subject, time);
-            // The half ticket is bound to its user by the signature over both.
-            let ticket = if half {
-                let plain = format!("PVE:{HALF}:{time:08X}");
-                Secret::new(format!("{plain}::{}", self.sign(&format!("{plain}:{user}"))))
-            } else {
-                ticket
-            };
-            Login { user: user.to_owned(), ticket, csrf: self.csrf(user, time), half }
+        let issue = |half| Login {
+            user: user.to_owned(),
+            ticket: if half { self.half_ticket(user, time) } else { self.ticket(user, time) },
+            csrf: self.csrf(user, time),
+            half,
         };
         if let Some(challenge) = challenge {
             let (plain, signature) = challenge.rsplit_once("::").ok_or_else(refused)?;

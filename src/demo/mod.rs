@@ -14,8 +14,12 @@ mod cluster;
 mod config;
 mod dispatch;
 mod faults;
+mod firewall;
 mod form;
 mod guests;
+mod gzip;
+mod ha;
+mod host;
 mod http;
 mod login;
 mod nodes;
@@ -43,6 +47,9 @@ fn areas() -> &'static [&'static [routes::Route]] {
         &power::ROUTES,
         &snapshots::ROUTES,
         &nodes::ROUTES,
+        &host::ROUTES,
+        &firewall::ROUTES,
+        &ha::ROUTES,
         &storage::ROUTES,
         &task_api::ROUTES,
     ]

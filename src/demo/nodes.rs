@@ -1,43 +1,31 @@
-//! Nodes: their list, status, services, network, certificates, hardware and logs.
+//! Nodes: their list, status, time, logs and charts. What they are made of is in `host`.
 
 use super::{
     answer::{ApiError, Outcome, Reply},
     clock::{civil, whole},
-    cluster::version,
+    cluster::{empty, version},
     routes::{Request, Route, route},
     state::{Cluster, Node, sha1_hex},
     status,
-    task::{Work, nothing},
 };
-use crate::pve::Method::{Get, Post};
+use crate::pve::Method::Get;
 use ring::digest;
 use serde_json::{Value, json};
 
 const AUDIT: &str = "/nodes/{node}, Sys.Audit";
 
-pub(crate) const ROUTES: [Route; 26] =
+pub(crate) const ROUTES: [Route; 15] =
     [
         route(Get, "/nodes", "", list),
         route(Get, "/nodes/{node}", "", index),
         route(Get, "/nodes/{node}/status", AUDIT, node_status),
         route(Get, "/nodes/{node}/version", "", version),
-        route(Get, "/nodes/{node}/services", AUDIT, services),
-        route(Get, "/nodes/{node}/services/{service}/state", AUDIT, service),
-        route(Post, "/nodes/{node}/services/{service}/reload", "/nodes/{node}, Sys.Modify", reload),
-        route(Post, "/nodes/{node}/services/{service}/restart", "/nodes/{node}, Sys.Modify", restart),
         route(Get, "/nodes/{node}/time", AUDIT, time),
         route(Get, "/nodes/{node}/dns", AUDIT, |_, _| {
             Ok(json!({"dns1": "10.99.0.254", "search": "test"}).into())
         }),
         route(Get, "/nodes/{node}/hosts", AUDIT, hosts),
-        route(Get, "/nodes/{node}/network", "", network),
         route(Get, "/nodes/{node}/config", AUDIT, |_, _| Ok(json!({}).into())),
-        route(Get, "/nodes/{node}/certificates/info", "", certificates),
-        route(Get, "/nodes/{node}/apt/update", "/nodes/{node}, Sys.Modify|Sys.Audit", updates),
-        route(Get, "/nodes/{node}/apt/versions", AUDIT, versions),
-        route(Get, "/nodes/{node}/disks/list", "/nodes/{node}, Sys.Audit|Datastore.Audit", disks),
-        route(Get, "/nodes/{node}/hardware/pci", AUDIT, pci),
-        route(Get, "/nodes/{node}/hardware/usb", AUDIT, empty),
         route(Get, "/nodes/{node}/syslog", "/nodes/{node}, Sys.Syslog", syslog),
         route(Get, "/nodes/{node}/rrddata", AUDIT, rrddata),
         route(Get, "/nodes/{node}/netstat", AUDIT, empty),
@@ -46,10 +34,6 @@ pub(crate) const ROUTES: [Route; 26] =
         route(Get, "/nodes/{node}/scan/lvm", "/storage, Datastore.Allocate", empty),
         route(Get, "/nodes/{node}/scan/zfs", "/storage, Datastore.Allocate", empty),
     ];
-
-fn empty(_: &mut Cluster, _: &Request) -> Outcome {
-    Ok(json!([]).into())
-}
 
 /// A node as lists show it. One that is lost has no numbers.
 pub(crate) fn summary(cluster: &Cluster, node: &Node) -> Value {
@@ -72,7 +56,7 @@ pub(crate) fn summary(cluster: &Cluster, node: &Node) -> Value {
 }
 
 /// A fingerprint as Proxmox prints it. It is made up: the sample's nodes have no certificates of their own.
-fn fingerprint(name: &str) -> String {
+pub(crate) fn fingerprint(name: &str) -> String {
     let hash = digest::digest(&digest::SHA256, name.as_bytes());
     let pairs: Vec<String> = hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
@@ -112,9 +96,9 @@ fn index(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!(names.map(|name| json!({"name": name}))).into())
 }
 
-/// The node in the path; `localhost` is the one that answers.
-fn node<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Node, ApiError> {
-    let name = if request.node() == "localhost" { "pve1" } else { request.node() };
+/// The node in the path.
+pub(crate) fn node<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Node, ApiError> {
+    let name = request.node();
     let found = cluster.nodes.iter().find(|node| node.name == name);
     found.ok_or_else(|| ApiError::failed(format!("no such cluster node '{name}'")))
 }
@@ -148,60 +132,6 @@ fn node_status(cluster: &mut Cluster, request: &Request) -> Outcome {
     .into())
 }
 
-/// Services: name, what it is, whether it runs.
-const SERVICES: [(&str, &str, bool); 10] = [
-    ("chrony", "chrony, an NTP client/server", true),
-    ("corosync", "Corosync Cluster Engine", true),
-    ("cron", "Regular background program processing daemon", true),
-    ("ksmtuned", "Kernel Samepage Merging (KSM) Tuning Daemon", true),
-    ("postfix", "Postfix Mail Transport Agent", false),
-    ("pve-cluster", "The Proxmox VE cluster filesystem", true),
-    ("pve-ha-crm", "PVE Cluster HA Resource Manager Daemon", true),
-    ("pvedaemon", "PVE API Daemon", true),
-    ("pveproxy", "PVE API Proxy Server", true),
-    ("pvestatd", "PVE Status Daemon", true),
-];
-
-fn service_row((name, about, runs): (&str, &str, bool)) -> Value {
-    json!({"service": name, "name": name, "desc": about, "state": if runs { "running" } else { "dead" },
-        "active-state": if runs { "active" } else { "inactive" },
-        "unit-state": if runs { "enabled" } else { "masked" }})
-}
-
-fn services(_: &mut Cluster, _: &Request) -> Outcome {
-    Ok(json!(SERVICES.map(service_row)).into())
-}
-
-fn known_service(request: &Request) -> Result<(&'static str, &'static str, bool), ApiError> {
-    let name = request.hole("service");
-    let names: Vec<&str> = SERVICES.iter().map(|(name, ..)| *name).collect();
-    SERVICES.into_iter().find(|(known, ..)| *known == name).ok_or_else(|| {
-        let list = names.join(", ");
-        ApiError::parameter(
-            "service",
-            format!("value '{name}' does not have a value in the enumeration '{list}'"),
-        )
-    })
-}
-
-fn service(_: &mut Cluster, request: &Request) -> Outcome {
-    Ok(service_row(known_service(request)?).into())
-}
-
-fn reload(cluster: &mut Cluster, request: &Request) -> Outcome {
-    service_task(cluster, request, "srvreload")
-}
-
-fn restart(cluster: &mut Cluster, request: &Request) -> Outcome {
-    service_task(cluster, request, "srvrestart")
-}
-
-fn service_task(cluster: &mut Cluster, request: &Request, kind: &'static str) -> Outcome {
-    let (name, ..) = known_service(request)?;
-    let work = Work { kind, id: name.into(), lock: None, seconds: 0.2, begin: nothing(), finish: nothing() };
-    Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())
-}
-
 fn time(cluster: &mut Cluster, _: &Request) -> Outcome {
     let now = whole(cluster.clock.now());
     Ok(json!({"time": now, "localtime": now, "timezone": "Etc/UTC"}).into())
@@ -213,91 +143,6 @@ fn hosts(cluster: &mut Cluster, _: &Request) -> Outcome {
         text.push_str(&format!("{} {}.test {}\n", node.ip, node.name, node.name));
     }
     Ok(json!({"digest": sha1_hex(text.as_bytes()), "data": text}).into())
-}
-
-fn network(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let ip = &node(cluster, request)?.ip;
-    Ok(json!([
-        {"iface": "eno1", "type": "eth", "method": "manual", "method6": "manual", "families": ["inet"], "active": 1,
-            "exists": 1, "priority": 3},
-        {"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "families": ["inet"],
-            "active": 1, "autostart": 1, "priority": 4, "address": ip, "netmask": "24", "cidr": format!("{ip}/24"),
-            "gateway": "10.99.0.254", "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0"},
-    ])
-    .into())
-}
-
-fn certificates(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let node = node(cluster, request)?;
-    let issuer = "/CN=Proxmox Virtual Environment/O=PVE Cluster Manager CA";
-    let made = whole(node.booted);
-    let row = |file: &str, subject: &str, san: Value, bits: u32, days: u64| {
-        json!({"filename": file, "subject": subject, "issuer": issuer, "san": san, "public-key-bits": bits,
-            "public-key-type": "rsaEncryption", "notbefore": made, "notafter": made + days * 86_400,
-            "fingerprint": fingerprint(if bits == 2048 { &node.name } else { file }), "pem": "<pem>"})
-    };
-    let san = json!(["127.0.0.1", "localhost", node.ip, node.name, format!("{}.test", node.name)]);
-    let subject = format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={}.test", node.name);
-    Ok(json!([
-        row("pve-root-ca.pem", issuer, json!([]), 4096, 3650),
-        row("pve-ssl.pem", &subject, san, 2048, 730),
-    ])
-    .into())
-}
-
-fn updates(_: &mut Cluster, _: &Request) -> Outcome {
-    let about = "time zone and daylight-saving time data";
-    Ok(json!([{"Package": "tzdata", "Version": "2026f-0+deb13u1", "OldVersion": "2026c-0+deb13u1", "Arch": "all",
-        "Section": "localization", "Priority": "required", "Origin": "Debian", "Title": about, "Description": about}])
-    .into())
-}
-
-fn versions(_: &mut Cluster, _: &Request) -> Outcome {
-    let row = |name: &str, version: &str, about: &str| {
-        json!({"Package": name, "Version": version, "OldVersion": version, "CurrentState": "Installed",
-            "Arch": "amd64", "Section": "admin", "Priority": "optional", "Origin": "Proxmox", "Title": about,
-            "Description": about})
-    };
-    Ok(json!([
-        row("pve-manager", "9.2.11", "Proxmox Virtual Environment Management Tools"),
-        row("qemu-server", "9.2.6", "Qemu Server Tools"),
-        row("pve-container", "6.1.10", "Proxmox VE Container management tool"),
-    ])
-    .into())
-}
-
-fn disks(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let size = node(cluster, request)?.disk;
-    let row = |path: &str, used: &str, serial: &str| {
-        json!({"devpath": path, "used": used, "type": "nvme", "model": "SAMSUNG MZQL2960HCJR", "serial": serial,
-            "vendor": "unknown", "wwn": "unknown", "size": size, "rpm": 0, "gpt": 1, "health": "PASSED",
-            "wearout": "99", "osdid": -1, "osdid-list": null, "mounted": u8::from(used == "mounted")})
-    };
-    Ok(json!([
-        row("/dev/nvme0n1", "mounted", "S64FNE0R700001"),
-        row("/dev/nvme1n1", "LVM", "S64FNE0R700002")
-    ])
-    .into())
-}
-
-fn pci(_: &mut Cluster, _: &Request) -> Outcome {
-    let row = |id: &str, class: &str, vendor: &str, device: &str, words: [&str; 2], group: i32| {
-        json!({"id": id, "class": class, "vendor": vendor, "device": device, "vendor_name": words[0],
-            "device_name": words[1], "iommugroup": group, "subsystem_vendor": vendor, "subsystem_device": device,
-            "subsystem_vendor_name": words[0]})
-    };
-    Ok(json!([
-        row(
-            "0000:01:00.0",
-            "0x020000",
-            "0x8086",
-            "0x1563",
-            ["Intel Corporation", "Ethernet Controller X550"],
-            12
-        ),
-        row("0000:41:00.0", "0x030000", "0x10de", "0x2236", ["NVIDIA Corporation", "GA102GL [A10]"], 30),
-    ])
-    .into())
 }
 
 fn syslog(cluster: &mut Cluster, request: &Request) -> Outcome {
@@ -322,7 +167,7 @@ fn syslog(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Reply { data, total: Some(own.len()) })
 }
 
-/// The times of a chart's points: 70 for an hour and a week, 1440 for the others, as 9.x has them.
+/// The times of a chart's points; a day, a month and a year have 1440 of them in 9.x.
 pub(crate) fn rrd_times(now: f64, timeframe: Option<&str>) -> impl Iterator<Item = u64> {
     let (step, count) = match timeframe.unwrap_or("hour") {
         "day" => (60, 1440),

@@ -1,8 +1,9 @@
 //! Starting and stopping guests: tasks that are accepted first and may fail later (pve.md section 5).
 
 use super::{
+    access::Identity,
     answer::{ApiError, Outcome},
-    routes::{Request, Route, route},
+    routes::{Handler, Request, Route, route},
     state::{Cluster, Guest, Kind},
     task::{Step, Work, nothing},
 };
@@ -65,7 +66,55 @@ fn running(cluster: &Cluster, request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Seconds between two looks of the HA manager (pve.md section 5).
+const HA_CYCLE: f64 = 10.0;
+
+/// For a guest that HA manages: only what is wanted of it is noted, in a task that ends at once, and the HA manager
+/// acts in its next cycle, with a task of its own. `None` for any other guest.
+fn by_ha(
+    cluster: &mut Cluster,
+    request: &Request,
+    kind: &'static str,
+    state: &'static str,
+    then: Handler,
+) -> Option<Outcome> {
+    let guest = cluster.guests.get(&request.vmid())?;
+    if cluster.ha_of(guest)["managed"] != 1 {
+        return None;
+    }
+    let word = if request.kind() == Kind::Qemu { "vm" } else { "ct" };
+    let sid = json!(format!("{word}:{}", guest.vmid));
+    let begin: Step = Box::new(move |cluster, _| {
+        for resource in cluster.ha.iter_mut().filter(|resource| resource.get("sid") == Some(&sid)) {
+            resource.insert("state".into(), json!(state));
+        }
+        Ok(())
+    });
+    let id = request.vmid().to_string();
+    let work = Work { kind, id, lock: None, seconds: 0.1, begin, finish: nothing() };
+    let upid = cluster.start_task(request.node(), &request.who.owner(), work);
+    let next_cycle = (cluster.clock.now() / HA_CYCLE).floor() * HA_CYCLE + HA_CYCLE;
+    let who = Identity { user: "root@pam".into(), token: None };
+    let own = Request { holes: request.holes.clone(), params: Vec::new(), who };
+    let act: Step = Box::new(move |cluster, _| then(cluster, &own).map(drop).map_err(|error| error.message));
+    cluster.tasks.at(next_cycle, act);
+    Some(Ok(json!(upid).into()))
+}
+
 fn start(cluster: &mut Cluster, request: &Request) -> Outcome {
+    by_ha(cluster, request, "hastart", "started", start_now).unwrap_or_else(|| start_now(cluster, request))
+}
+
+fn stop(cluster: &mut Cluster, request: &Request) -> Outcome {
+    by_ha(cluster, request, "hastop", "stopped", stop_now).unwrap_or_else(|| stop_now(cluster, request))
+}
+
+fn shutdown(cluster: &mut Cluster, request: &Request) -> Outcome {
+    by_ha(cluster, request, "hastop", "stopped", shutdown_now)
+        .unwrap_or_else(|| shutdown_now(cluster, request))
+}
+
+fn start_now(cluster: &mut Cluster, request: &Request) -> Outcome {
     submit(cluster, request, ["qmstart", "vzstart"], 0.3, |guest, now, _| {
         if guest.is_template() {
             return Err("you can't start a vm if it's a template".into());
@@ -79,7 +128,7 @@ fn start(cluster: &mut Cluster, request: &Request) -> Outcome {
     })
 }
 
-fn stop(cluster: &mut Cluster, request: &Request) -> Outcome {
+fn stop_now(cluster: &mut Cluster, request: &Request) -> Outcome {
     submit(cluster, request, ["qmstop", "vzstop"], 0.2, |guest, _, _| {
         if guest.started.is_none() && guest.kind == Kind::Lxc {
             return Err(format!("CT {} not running", guest.vmid));
@@ -90,7 +139,7 @@ fn stop(cluster: &mut Cluster, request: &Request) -> Outcome {
     })
 }
 
-fn shutdown(cluster: &mut Cluster, request: &Request) -> Outcome {
+fn shutdown_now(cluster: &mut Cluster, request: &Request) -> Outcome {
     submit(cluster, request, ["qmshutdown", "vzshutdown"], 0.8, |guest, _, _| {
         if guest.started.is_none() {
             return Err(match guest.kind {

@@ -9,9 +9,12 @@ use super::{
 };
 use crate::pve::Method;
 
+/// The values of a path's holes, by name.
+pub(crate) type Holes = Vec<(&'static str, String)>;
+
 /// A request that found its route.
 pub(crate) struct Request {
-    pub(crate) holes: Vec<(&'static str, String)>,
+    pub(crate) holes: Holes,
     pub(crate) params: Pairs,
     pub(crate) who: Identity,
 }
@@ -70,9 +73,6 @@ impl Request {
     }
 }
 
-/// Names of a path's holes and what fills them.
-pub(crate) type Holes = Vec<(&'static str, String)>;
-
 /// The route for a method and path, with the holes filled.
 ///
 /// # Errors
@@ -92,7 +92,7 @@ pub(crate) fn find(method: Method, segments: &[String]) -> Result<(&'static Rout
 }
 
 /// The values of a template's holes, if the path fits it. `{kind}` takes only `qemu` and `lxc`.
-fn fill(template: &'static str, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
+fn fill(template: &'static str, segments: &[String]) -> Option<Holes> {
     let mut holes = Vec::new();
     let mut rest = segments;
     for part in template.split('/').filter(|part| !part.is_empty()) {

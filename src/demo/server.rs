@@ -303,6 +303,9 @@ fn redirect_to_https(mut stream: TcpStream) {
 fn serve(mut stream: impl Read + Write, shared: &Shared) {
     let mut buffer = Buffer::default();
     for count in 1..=KEEP_ALIVE {
+        if count == 1 && shared.faults.take_unread() {
+            return;
+        }
         let request = match buffer.request(&mut stream) {
             Ok(request) => request,
             Err(NoRequest::Gone) => return,
@@ -311,6 +314,7 @@ fn serve(mut stream: impl Read + Write, shared: &Shared) {
                 return;
             }
         };
+        // A connection that is kept alive was already being read when the fault was ordered.
         if shared.faults.take_unread() {
             return;
         }

@@ -67,6 +67,8 @@ struct Active {
 pub(crate) struct Tasks {
     list: VecDeque<Task>,
     active: Vec<Active>,
+    /// What happens by itself, and when.
+    timers: Vec<(f64, Step)>,
     count: u64,
 }
 
@@ -83,6 +85,11 @@ impl Tasks {
 
     fn find_mut(&mut self, upid: &str) -> Option<&mut Task> {
         self.list.iter_mut().rev().find(|task| task.upid == upid)
+    }
+
+    /// Lets something happen at a time to come, outside of any task.
+    pub(crate) fn at(&mut self, time: f64, step: Step) {
+        self.timers.push((time, step));
     }
 
     /// Enters a new task and gives its UPID.
@@ -158,6 +165,11 @@ impl Cluster {
     /// Carries out everything that is due by now. Called before every request is handled.
     pub(crate) fn settle(&mut self) {
         let now = self.clock.now();
+        while let Some(at) = self.tasks.timers.iter().position(|(time, _)| *time <= now) {
+            let (_, step) = self.tasks.timers.remove(at);
+            // What happens by itself has nobody to tell of a failure: its task, if it starts one, has the log.
+            let _ = step(self, &mut Vec::new());
+        }
         loop {
             self.begin_what_may(now);
             let due = self

@@ -1,42 +1,29 @@
-//! The sample cluster: state, tasks, logins, refusals and misbehaviour.
+//! The sample cluster's life: guests, tasks, snapshots, rights, lost nodes.
 
-mod login;
-mod misbehaviour;
-
-use crate::wire::{Answer, connect, raw, read_answer, request, ticket_headers, token_header};
+use crate::wire::{Answer, raw, request, ticket_headers, token_header};
 use proxmox_mcp::{
-    demo::{Fault, Options, Server},
+    demo::{Options, Server},
     pve::Params,
 };
-use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned, crypto::ring,
-    pki_types::PrivateKeyDer,
-};
 use serde_json::{Value, json};
-use std::{
-    io::{self, Write},
-    net::TcpStream,
-    sync::Arc,
-    time::Duration,
-};
 
 /// A cluster whose clock all but stands still, so that what takes time is under way until the test moves it.
-fn slow() -> Server {
+pub fn slow() -> Server {
     Server::start(Options { clock_speed: 1e-6, ..Options::default() }).unwrap()
 }
 
 /// A cluster on which everything, the delay of a 401 too, is over at once.
-fn fast() -> Server {
+pub fn fast() -> Server {
     Server::start(Options { clock_speed: 1e3, ..Options::default() }).unwrap()
 }
 
-fn root(server: &Server) -> String {
+pub fn root(server: &Server) -> String {
     let (id, secret) = server.token();
     token_header(&id, secret.expose())
 }
 
 /// Sends a request with these header lines, its path without the format.
-fn send(server: &Server, auth: &str, line: &str, pairs: &[(&str, &str)]) -> Answer {
+pub fn send(server: &Server, auth: &str, line: &str, pairs: &[(&str, &str)]) -> Answer {
     let (method, path) = line.split_once(' ').unwrap();
     let params = pairs.iter().fold(Params::new(), |params, (name, value)| params.with(*name, *value));
     raw(server.address(), &request(method, &format!("/api2/extjs{path}"), auth, &params)).unwrap()
@@ -44,7 +31,7 @@ fn send(server: &Server, auth: &str, line: &str, pairs: &[(&str, &str)]) -> Answ
 
 /// The same as root, whose answer must be a success.
 #[track_caller]
-fn ask(server: &Server, line: &str, pairs: &[(&str, &str)]) -> Value {
+pub fn ask(server: &Server, line: &str, pairs: &[(&str, &str)]) -> Value {
     let body = send(server, &root(server), line, pairs).json();
     assert_eq!(body["success"], 1, "{line}: {body}");
     body["data"].clone()
@@ -116,7 +103,7 @@ fn what_cannot_be_done_is_accepted_and_fails_in_the_task() {
         assert_eq!(status, problem, "{line}");
         assert_eq!(log.last().unwrap(), &format!("TASK ERROR: {problem}"));
     };
-    check("POST /nodes/pve1/qemu/105/status/start", "VM 105 already running");
+    check("POST /nodes/pve1/qemu/110/status/start", "VM 110 already running");
     check("POST /nodes/pve2/qemu/104/status/start", "you can't start a vm if it's a template");
     check(
         "POST /nodes/pve1/qemu/999/status/start",
@@ -126,8 +113,8 @@ fn what_cannot_be_done_is_accepted_and_fails_in_the_task() {
     check("DELETE /nodes/pve1/qemu/101/snapshot/nope", "snapshot 'nope' does not exist");
     let (status, _) = task(&server, "POST /nodes/pve1/lxc/200/snapshot", &[("snapname", "s1")]);
     assert_eq!(status, "snapshot feature is not available");
-    let errors = ask(&server, "GET /nodes/pve1/tasks", &[("errors", "1"), ("vmid", "105")]);
-    assert_eq!(errors[0]["status"], "VM 105 already running");
+    let errors = ask(&server, "GET /nodes/pve1/tasks", &[("errors", "1"), ("vmid", "110")]);
+    assert_eq!(errors[0]["status"], "VM 110 already running");
     refused(&server, "POST /nodes/pve1/qemu/101/status/suspend", &[], 500, "VM 101 not running\n");
 }
 
@@ -204,4 +191,87 @@ fn what_only_root_may_set_no_token_may() {
     refused(&server, "PUT /nodes/pve1/qemu/101/config", &change, 500, "only root can set 'args' config\n");
     let ticket = ticket_headers(&server, "root@pam");
     assert_eq!(send(&server, &ticket, "PUT /nodes/pve1/qemu/101/config", &change).json()["success"], 1);
+}
+
+#[test]
+fn a_separated_token_sees_nothing_and_its_user_sees_one_guest() {
+    let server = fast();
+    let token = token_header("alice@pve!ro", server.token_secret("alice@pve!ro").unwrap().expose());
+    assert_eq!(send(&server, &token, "GET /cluster/resources", &[("type", "vm")]).data(), json!([]));
+    let ticket = ticket_headers(&server, "alice@pve");
+    let seen = send(&server, &ticket, "GET /cluster/resources", &[("type", "vm")]).data();
+    assert_eq!(seen.as_array().unwrap().iter().map(|row| &row["vmid"]).collect::<Vec<_>>(), [102]);
+    assert_eq!(send(&server, &ticket, "POST /nodes/pve2/qemu/102/status/start", &[]).json()["success"], 1);
+    let body = send(&server, &ticket, "POST /nodes/pve1/qemu/100/status/start", &[]).json();
+    assert_eq!(body["message"], "Permission check failed (/vms/100, VM.PowerMgmt)\n");
+    let made = ask(&server, "POST /access/users/alice@pve/token/t1", &[("privsep", "0")]);
+    let made = token_header("alice@pve!t1", made["value"].as_str().unwrap());
+    let seen = send(&server, &made, "GET /cluster/resources", &[("type", "vm")]).data();
+    assert_eq!(seen.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_lost_node_is_not_reached_and_its_guests_are_forgotten_after_five_minutes() {
+    let server = slow();
+    server.set_offline("pve2");
+    let answer = send(&server, &root(&server), "GET /nodes/pve2/qemu", &[]);
+    assert_eq!((answer.status, answer.reason.as_str(), answer.body.len()), (595, "No route to host", 0));
+    let nodes = ask(&server, "GET /nodes", &[]);
+    assert_eq!((&nodes[1]["status"], &nodes[1]["maxmem"]), (&json!("offline"), &Value::Null));
+    assert_eq!(state_of(&server, "qemu/106"), "running");
+    server.skip(301.0);
+    assert_eq!(state_of(&server, "qemu/106"), "unknown");
+    server.set_online("pve2");
+    assert_eq!(state_of(&server, "qemu/106"), "running");
+}
+
+#[test]
+fn without_quorum_nothing_can_be_changed() {
+    let server = fast();
+    server.set_quorate(false);
+    assert_eq!(ask(&server, "GET /cluster/status", &[])[0]["quorate"], 0);
+    refused(&server, "POST /nodes/pve1/qemu/100/status/start", &[], 500, "cluster not ready - no quorum?\n");
+    server.set_quorate(true);
+    assert_eq!(task(&server, "POST /nodes/pve1/qemu/100/status/start", &[]).0, "OK");
+}
+
+#[test]
+fn a_large_cluster_can_be_asked_for() {
+    let server = Server::start(Options { nodes: 32, guests: 5000, ..Options::default() }).unwrap();
+    assert_eq!(ask(&server, "GET /nodes", &[]).as_array().unwrap().len(), 32);
+    assert_eq!(ask(&server, "GET /cluster/resources", &[("type", "vm")]).as_array().unwrap().len(), 5000);
+}
+
+#[test]
+fn what_ha_manages_is_stopped_by_its_manager_in_the_next_cycle() {
+    let server = slow();
+    let upid = ask(&server, "POST /nodes/pve1/qemu/105/status/stop", &[]);
+    let upid = upid.as_str().unwrap();
+    assert_eq!(upid.split(':').nth(5), Some("hastop"));
+    assert_eq!(state_of(&server, "qemu/105"), "running");
+    assert_eq!(ask(&server, "GET /cluster/ha/resources", &[])[0]["state"], "stopped");
+    server.skip(11.0);
+    assert_eq!(end_of(&server, upid).0, "OK");
+    assert_eq!(state_of(&server, "qemu/105"), "stopped");
+    server.skip(1.0);
+    let newest = ask(&server, "GET /nodes/pve1/tasks", &[("limit", "1")]);
+    assert_eq!((&newest[0]["type"], &newest[0]["user"]), (&json!("qmstop"), &json!("root@pam")));
+}
+
+#[test]
+fn rules_of_a_guests_firewall_are_kept_by_position() {
+    let server = fast();
+    let rules = "/nodes/pve1/qemu/101/firewall/rules";
+    for port in ["22", "443"] {
+        let rule = [("type", "in"), ("action", "ACCEPT"), ("proto", "tcp"), ("dport", port)];
+        ask(&server, &format!("POST {rules}"), &rule);
+    }
+    let list = ask(&server, &format!("GET {rules}"), &[]);
+    let seen =
+        [0, 1].map(|at| (list[at]["dport"].clone(), list[at]["pos"].clone(), list[at]["enable"].clone()));
+    assert_eq!(seen, [(json!("443"), json!(0), json!(0)), (json!("22"), json!(1), json!(0))]);
+    ask(&server, &format!("DELETE {rules}/0"), &[]);
+    assert_eq!(ask(&server, &format!("GET {rules}"), &[])[0]["dport"], "22");
+    let nonsense = [("type", "in"), ("action", "ACCEPT"), ("nonsense", "1")];
+    refused(&server, &format!("POST {rules}"), &nonsense, 400, "Parameter verification failed.\n");
 }

@@ -1,6 +1,117 @@
-//! The wire of the sample cluster: its bounds, ordered misbehaviour, lost nodes, size.
+//! The sample cluster on the wire: logins, HTTP, TLS and misbehaviour.
 
-use super::*;
+use crate::{
+    demo::{ask, fast, root, send, slow},
+    wire::{connect, raw, read_answer, request, ticket_headers},
+};
+use proxmox_mcp::{
+    demo::{Fault, Options, Server},
+    pve::Params,
+};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned, crypto::ring,
+    pki_types::PrivateKeyDer,
+};
+use serde_json::{Value, json};
+use std::{
+    io::{self, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
+
+/// Status and reason of a `GET /nodes` with these header lines.
+fn enter(server: &Server, auth: &str) -> (u16, String, usize) {
+    let answer = send(server, auth, "GET /nodes", &[]);
+    (answer.status, answer.reason, answer.body.len())
+}
+
+#[test]
+fn tickets_are_good_for_two_hours_and_can_be_renewed() {
+    let server = slow();
+    let headers = ticket_headers(&server, "root@pam");
+    let ticket = headers.lines().next().unwrap().split_once('=').unwrap().1.to_owned();
+    let forms = [
+        format!("Cookie: a=b; PVEAuthCookie={ticket}\r\n"),
+        format!("Cookie: PVEAuthCookie={}\r\n", ticket.replace(':', "%3A").replace('+', "%2B")),
+        format!("Authorization: PVEAuthCookie={ticket}\r\n"),
+    ];
+    for form in &forms {
+        assert_eq!(enter(&server, form).0, 200, "{form}");
+    }
+    server.skip(7000.0);
+    assert_eq!(enter(&server, &headers).0, 200);
+    let renewal = [("username", "root@pam"), ("password", ticket.as_str())];
+    let renewed = send(&server, "", "POST /access/ticket", &renewal).data();
+    let renewed = format!("Cookie: PVEAuthCookie={}\r\n", renewed["ticket"].as_str().unwrap());
+    server.skip(300.0);
+    assert_eq!(enter(&server, &renewed).0, 200);
+    let fast = fast();
+    let headers = ticket_headers(&fast, "root@pam");
+    fast.skip(8000.0);
+    assert_eq!(enter(&fast, &headers), (401, "permission denied - invalid PVE ticket".into(), 0));
+    let headers = ticket_headers(&fast, "root@pam");
+    fast.expire_tickets();
+    assert_eq!(enter(&fast, &headers).0, 401);
+    assert_eq!(enter(&fast, &ticket_headers(&fast, "root@pam")).0, 200);
+}
+
+#[test]
+fn a_cookie_wins_over_a_token_and_tokens_cannot_log_in() {
+    let server = fast();
+    let both = format!("Cookie: PVEAuthCookie=PVE:root@pam:00000000::x\r\n{}", root(&server));
+    assert_eq!(enter(&server, &both).0, 401);
+    let blank = root(&server).replace("PVEAPIToken=", "PVEAPIToken ");
+    assert_eq!(enter(&server, &blank).0, 200);
+    let login = [("username", "root@pam"), ("password", "demo")];
+    let body = send(&server, &root(&server), "POST /access/ticket", &login).json();
+    assert_eq!(body["status"], "403");
+    assert!(body["message"].as_str().unwrap().contains("not available with API token, need proper ticket"));
+}
+
+#[test]
+fn a_second_factor_is_asked_for_and_good_once() {
+    let server = slow();
+    let ask = |password: &str, challenge: Option<&str>| {
+        let mut pairs = vec![("username", "otto@pve"), ("password", password)];
+        pairs.extend(challenge.map(|challenge| ("tfa-challenge", challenge)));
+        send(&server, "", "POST /access/ticket", &pairs).json()
+    };
+    let half = ask("demo", None)["data"].clone();
+    assert_eq!(half["NeedTFA"], 1);
+    let ticket = half["ticket"].as_str().unwrap();
+    assert!(ticket.starts_with("PVE:!tfa!{"), "{ticket}");
+    let code = format!("totp:{}", server.totp("otto@pve").unwrap());
+    let whole = ask(&code, Some(ticket))["data"].clone();
+    assert!(whole.get("NeedTFA").is_none());
+    let cookie = format!("Cookie: PVEAuthCookie={}\r\n", whole["ticket"].as_str().unwrap());
+    assert_eq!(enter(&server, &cookie).0, 200);
+
+    let server = fast();
+    let pairs = [("username", "otto@pve"), ("password", "demo")];
+    let half = send(&server, "", "POST /access/ticket", &pairs).data();
+    let half = half["ticket"].as_str().unwrap().to_owned();
+    assert_eq!(enter(&server, &format!("Cookie: PVEAuthCookie={half}\r\n")).0, 401);
+    let wrong = [("username", "otto@pve"), ("password", "totp:x"), ("tfa-challenge", half.as_str())];
+    assert_eq!(
+        send(&server, "", "POST /access/ticket", &wrong).json()["message"],
+        "authentication failure\n"
+    );
+    let server = slow();
+    assert!(server.totp("root@pam").is_none());
+}
+
+#[test]
+fn a_code_of_the_second_factor_is_refused_the_second_time() {
+    let server = Server::start(Options { clock_speed: 100.0, ..Options::default() }).unwrap();
+    let half =
+        send(&server, "", "POST /access/ticket", &[("username", "otto@pve"), ("password", "demo")]).data();
+    let half = half["ticket"].as_str().unwrap();
+    let code = format!("totp:{}", server.totp("otto@pve").unwrap());
+    let pairs = [("username", "otto@pve"), ("password", code.as_str()), ("tfa-challenge", half)];
+    assert_eq!(send(&server, "", "POST /access/ticket", &pairs).json()["success"], 1);
+    assert_eq!(send(&server, "", "POST /access/ticket", &pairs).json()["success"], 0);
+}
 
 #[test]
 fn requests_that_the_http_server_does_not_take() {
@@ -128,38 +239,6 @@ fn ordered_misbehaviour_comes_as_often_as_ordered() {
 }
 
 #[test]
-fn a_lost_node_is_not_reached_and_its_guests_are_forgotten_after_five_minutes() {
-    let server = slow();
-    server.set_offline("pve2");
-    let answer = send(&server, &root(&server), "GET /nodes/pve2/qemu", &[]);
-    assert_eq!((answer.status, answer.reason.as_str(), answer.body.len()), (595, "No route to host", 0));
-    let nodes = ask(&server, "GET /nodes", &[]);
-    assert_eq!((&nodes[1]["status"], &nodes[1]["maxmem"]), (&json!("offline"), &Value::Null));
-    assert_eq!(state_of(&server, "qemu/106"), "running");
-    server.skip(301.0);
-    assert_eq!(state_of(&server, "qemu/106"), "unknown");
-    server.set_online("pve2");
-    assert_eq!(state_of(&server, "qemu/106"), "running");
-}
-
-#[test]
-fn without_quorum_nothing_can_be_changed() {
-    let server = fast();
-    server.set_quorate(false);
-    assert_eq!(ask(&server, "GET /cluster/status", &[])[0]["quorate"], 0);
-    refused(&server, "POST /nodes/pve1/qemu/100/status/start", &[], 500, "cluster not ready - no quorum?\n");
-    server.set_quorate(true);
-    assert_eq!(task(&server, "POST /nodes/pve1/qemu/100/status/start", &[]).0, "OK");
-}
-
-#[test]
-fn a_large_cluster_can_be_asked_for() {
-    let server = Server::start(Options { nodes: 32, guests: 5000, ..Options::default() }).unwrap();
-    assert_eq!(ask(&server, "GET /nodes", &[]).as_array().unwrap().len(), 32);
-    assert_eq!(ask(&server, "GET /cluster/resources", &[("type", "vm")]).as_array().unwrap().len(), 5000);
-}
-
-#[test]
 fn a_dropped_cluster_listens_no_more() {
     let server = fast();
     let address = server.address();
@@ -203,4 +282,16 @@ fn the_same_over_tls() {
             "{answer:?}"
         );
     }
+}
+
+#[test]
+fn long_answers_are_gzip_for_who_accepts_it() {
+    let server = fast();
+    let auth = format!("{}Accept-Encoding: gzip\r\n", root(&server));
+    let get = |path: &str| raw(server.address(), &request("GET", path, &auth, &Params::new())).unwrap();
+    let long = get("/api2/extjs/cluster/resources");
+    assert!(
+        long.headers.contains(&"content-encoding: gzip".to_owned()) && long.body.starts_with(&[0x1f, 0x8b])
+    );
+    assert_eq!(get("/api2/extjs/version").data()["release"], "9.2");
 }
