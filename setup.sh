@@ -41,11 +41,15 @@ else
     echo "== Wrote $config: put in your host, token_id and token_secret"
 fi
 
+# The path as a shell and as JSON want it.
+word=$(printf %q "$binary")
+json=${binary//\\/\\\\}
+json=${json//\"/\\\"}
 cat <<EOF
 == To connect a client
-   Claude Code:  claude mcp add proxmox -- $binary
+   Claude Code:  claude mcp add proxmox -- $word
    Claude Desktop, Cursor and others, in their JSON:
-   {"mcpServers": {"proxmox": {"command": "$binary"}}}
+   {"mcpServers": {"proxmox": {"command": "$json"}}}
 EOF
 
 [ "$demo" = yes ] || exit 0
@@ -68,4 +72,4 @@ if [ "$(printf '%s\n' "$answers" | grep -c '"result"')" -ne 4 ] || printf '%s' "
     echo "setup.sh: the session above is not as it should be (four results were expected)." >&2
     exit 1
 fi
-echo "== Done. Next: edit $config, then try: $binary call proxmox_test_connection"
+echo "== Done. Next: edit $config, then try: $word call proxmox_test_connection"

@@ -8,6 +8,14 @@
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
+live=no
+case ${1:-} in
+    "") ;;
+    --live) live=yes ;;
+    -h | --help) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
+    *) echo "test_server.sh: unknown option $1; see ./test_server.sh --help" >&2; exit 2 ;;
+esac
+
 passed=0 failed=0 skipped=0
 tools=$PWD/target/tools
 
@@ -70,7 +78,7 @@ check_session() {
     ! printf '%s\n' "$output" | grep '"isError":true' || { echo "a tool failed"; return 1; }
 }
 
-if [ "${1:-}" = --live ]; then
+if [ $live = yes ]; then
     binary=./proxmox-mcp
     [ -x "$binary" ] || { echo "test_server.sh: run ./setup.sh first"; exit 1; }
     step "read-only session against the configured Proxmox" check_session reads 9 "$binary"
@@ -78,14 +86,13 @@ if [ "${1:-}" = --live ]; then
     exit
 fi
 
-export RUSTFLAGS="${RUSTFLAGS:-}"
 step "formatting" cargo fmt --all --check
 step "clippy" cargo clippy --all-targets --locked -- -D warnings
 step "tests" cargo test --locked
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 
 binary=
-build() { binary=$PWD/$(scripts/build.sh | tail -n 1) && [ -x "$binary" ]; }
+build() { binary=$(scripts/build.sh | tail -n 1) && [ -x "$binary" ]; }
 step "release build" build
 step "piped session" check_session changes 12 "$binary" demo
 if [ "$(uname -s)" != Linux ]; then
@@ -115,30 +122,53 @@ get_node() {
 }
 
 clients=../shared/clients
+# Each server of these clients has a sample cluster of its own, in which VM 100 is stopped.
+calls=(--tool proxmox_get_version --args '{}' --progress-tool proxmox_start_vm --progress-args '{"vmid":100}')
+# VM 102 of fakepve takes longer to start than any client waits: what happens to a call that is cancelled.
+slow=(--slow-tool proxmox_start_vm --slow-args '{"vmid":102}')
+fakepve() { "$python" tests/fakepve/run.py --with "$@"; }
+python_modes=(--mode legacy --mode auto --mode 2026-07-28)
 python_client() {
-    "$python" $clients/py_sdk_client.py --mode legacy --mode auto --mode 2026-07-28 \
-        --tool proxmox_get_version --args '{}' -- "$binary" demo
+    "$python" -W ignore $clients/py_sdk_client.py "${python_modes[@]}" "${calls[@]}" -- "$binary" demo
 }
+python_cancels() {
+    fakepve "$python" -W ignore $clients/py_sdk_client.py "${python_modes[@]}" "${slow[@]}" \
+        -- "$binary" --config '{config}'
+}
+typescript_modes=(--mode legacy --mode auto --mode pin)
 typescript_client() {
-    MCP_NPM=$tools/npm "$node" $clients/ts_sdk_client.mjs --mode legacy --mode auto --mode pin \
-        --tool proxmox_get_version --args '{}' -- "$binary" demo
+    MCP_NPM=$tools/npm "$node" $clients/ts_sdk_client.mjs "${typescript_modes[@]}" "${calls[@]}" -- "$binary" demo
 }
+typescript_cancels() {
+    MCP_NPM=$tools/npm fakepve "$node" $clients/ts_sdk_client.mjs "${typescript_modes[@]}" "${slow[@]}" \
+        -- "$binary" --config '{config}'
+}
+# The inspector fails on errors only, and tells warnings on stderr: neither shall be there.
 inspector() {
-    local report
-    report=$("$node" "$tools/npm/node_modules/.bin/mcp-inspector" --cli --strict "$binary" demo --method tools/list) \
-        || { printf '%s\n' "$report"; return 1; }
-    printf '%s\n' "$report" | tail -n 3
+    local found status
+    found=$("$node" "$tools/npm/node_modules/.bin/mcp-inspector" --cli --strict "$binary" demo --method tools/list \
+        2>&1 >"$tools/inspector.json")
+    status=$?
+    printf '%s' "$found"
+    [ $status -eq 0 ] && ! grep -qE '^(Error|Warning):' <<<"$found" && grep -q proxmox_list_vms "$tools/inspector.json"
+}
+with_clients() {
+    if [ -d $clients ]; then step "$@"; else skip "$1" "$clients is not there"; fi
 }
 if ! why=$(get_python 2>&1); then
-    skip "Python SDK client and fakepve" "$why"
+    skip "nine tools against fakepve" "$why"
+    skip "Python SDK client" "$why"
 else
     step "nine tools against fakepve" "$python" tests/fakepve/run.py "$binary"
-    if [ -d $clients ]; then step "Python SDK client" python_client; else skip "Python SDK client" "$clients is not there"; fi
+    with_clients "Python SDK client" python_client
+    with_clients "Python SDK client, cancelled calls" python_cancels
 fi
 if ! why=$(get_node 2>&1); then
-    skip "TypeScript SDK clients and inspector" "$why"
+    skip "TypeScript SDK clients" "$why"
+    skip "inspector --strict" "$why"
 else
-    if [ -d $clients ]; then step "TypeScript SDK clients" typescript_client; else skip "TypeScript SDK clients" "$clients is not there"; fi
+    with_clients "TypeScript SDK clients" typescript_client
+    if [ -x "$python" ]; then with_clients "TypeScript SDK clients, cancelled calls" typescript_cancels; fi
     step "inspector --strict" inspector
 fi
 

@@ -5,13 +5,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 machine=$(uname -m)
+[ "$machine" != arm64 ] || machine=aarch64
 target=${1:-$machine-unknown-linux-musl}
+have_target() {
+    { command -v rustup >/dev/null && rustup target add "$target" >&2; } \
+        || [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]
+}
 if [ "$(uname -s)" != Linux ] && [ $# -eq 0 ]; then
     # Only Linux knows fully static programs; elsewhere the native build depends on the system's own library alone.
     target=$(rustc -vV | sed -n 's/^host: //p')
     echo "Building for $target (static programs exist on Linux only)." >&2
-elif ! { command -v rustup >/dev/null && rustup target add "$target" >&2; } \
-    && ! [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+elif ! have_target; then
     if [ $# -ne 0 ]; then
         echo "The Rust target $target cannot be had: rustup could not add it." >&2
         exit 1
@@ -21,18 +25,30 @@ elif ! { command -v rustup >/dev/null && rustup target add "$target" >&2; } \
     echo "The musl target cannot be had here; building for $target with +crt-static instead." >&2
 fi
 
-# A dependency (ring) compiles a little C. Where there is no compiler by the name that is looked for, the
-# system's own does: that C needs no C library. For another processor, clang compiles and Rust's own linker links.
-variable=CC_${target//-/_}
-if [[ $target == *-musl ]] && [ -z "${!variable:-}" ]; then
-    if [ "${target%%-*}" = "$machine" ]; then
-        command -v musl-gcc >/dev/null || export "$variable=cc"
-    elif command -v "${target%%-*}-linux-gnu-gcc" >/dev/null; then
-        export "$variable=${target%%-*}-linux-gnu-gcc"
-        linker=CARGO_TARGET_$(echo "${target//-/_}" | tr '[:lower:]' '[:upper:]')_LINKER
-        export "$linker=rust-lld"
+# A dependency (ring) compiles a little C, which needs no C library: where there is no compiler for musl by the
+# name that is looked for, the system's own will do. For another processor, clang compiles and Rust's own linker
+# links.
+cpu=${target%%-*}
+cc=CC_${target//-/_}
+linker=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_LINKER
+if [[ $target == *-linux-musl ]] && [ -z "${!cc:-}" ]; then
+    if command -v "$cpu-linux-musl-gcc" >/dev/null; then
+        [ "$cpu" = "$machine" ] || export "$linker=${!linker:-$cpu-linux-musl-gcc}"
+    elif [ "$cpu" = "$machine" ]; then
+        command -v cc >/dev/null || {
+            echo "There is no C compiler: install one (on Debian and Ubuntu: apt install gcc), then run this again." >&2
+            exit 1
+        }
+        command -v musl-gcc >/dev/null || export "$cc=cc"
+    else
+        compiler=$(command -v clang || command -v "$cpu-linux-gnu-gcc") || {
+            echo "A build for $cpu needs clang, $cpu-linux-musl-gcc or $cpu-linux-gnu-gcc; install one of them." >&2
+            exit 1
+        }
+        export "$cc=$compiler" "$linker=${!linker:-rust-lld}"
     fi
 fi
 
 cargo build --release --locked --target "$target" >&2
-echo "${CARGO_TARGET_DIR:-target}/$target/release/proxmox-mcp"
+folder=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+echo "$folder/$target/release/proxmox-mcp"

@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# The binary is static: it runs in a chroot that holds nothing else, and finds a host name in /etc/hosts there.
+# The binary is static and small: it runs in a chroot that holds nothing else, and finds a host name in /etc/hosts
+# there.
 # usage: scripts/check_static.sh BINARY
 set -euo pipefail
 binary=$1
-if ldd "$binary" 2>&1 | grep -q '=>'; then
-    echo "ldd finds libraries:" && ldd "$binary"
+size=$(wc -c <"$binary")
+echo "$size bytes"
+[ "$size" -le $((5 * 1024 * 1024)) ] || { echo "the binary is over 5 MiB"; exit 1; }
+# `ldd` says "statically linked" or "not a dynamic executable", each libc in its own words; only what is linked
+# dynamically has lines with an arrow or names a loader.
+if libraries=$(ldd "$binary" 2>&1) && grep -qE '=>|/ld-' <<<"$libraries"; then
+    echo "ldd finds libraries: $libraries"
     exit 1
 fi
 root=$(mktemp -d)
@@ -18,7 +24,10 @@ inside() {
 inside /proxmox-mcp --version
 inside /proxmox-mcp demo call proxmox_get_version
 # Port 1 on loopback is closed: that the refusal comes from 127.0.0.1 shows that the name was resolved.
-answer=$(PROXMOX_HOST=pve.test:1 PROXMOX_TOKEN_ID=root@pam!t PROXMOX_TOKEN_SECRET=x \
-    inside /proxmox-mcp call proxmox_test_connection 2>&1) && { echo "a closed port was reached"; exit 1; }
+if answer=$(PROXMOX_HOST=pve.test:1 PROXMOX_TOKEN_ID=root@pam!t PROXMOX_TOKEN_SECRET=x \
+    inside /proxmox-mcp call proxmox_test_connection 2>&1); then
+    echo "a closed port was reached"
+    exit 1
+fi
 echo "$answer"
 grep -q '127.0.0.1' <<<"$answer"

@@ -2,12 +2,14 @@
 """The nine tools against fakepve, an independent fake of the Proxmox API (PyPI `fakepve`).
 
 usage: run.py BINARY
+       run.py --with COMMAND [WORD...]   only runs COMMAND while fakepve runs; `{config}` among the words becomes
+                                         the path of a configuration file for it
 
 fakepve runs as a process of its own, over HTTPS with a self-signed certificate. Each way of logging in and of
 trusting the certificate is tried; what must fail must fail with a sentence that says why. Prints a line per check
 and `N passed, N failed` at the end.
 """
-import asyncio, hashlib, json, os, ssl, subprocess, sys, tempfile
+import asyncio, contextlib, hashlib, json, os, ssl, subprocess, sys, tempfile
 
 TOKEN, SECRET = "root@pam!test", "11111111-2222-3333-4444-555555555555"
 passed = failed = 0
@@ -23,6 +25,8 @@ def serve(directory):
         pve.apitokens[TOKEN] = SECRET
         pve.add_vm(100, "web01", node="pve1", status="stopped", config={"cores": 2, "memory": "2048"})
         pve.add_vm(101, "db01", node="pve1", status="running", config={"cores": 4, "memory": "4096"})
+        slow = pve.add_vm(102, "slow01", node="pve1", status="stopped", config={"cores": 1, "memory": "512"})
+        slow.start_secs = 10_000
         pve.add_ct(200, "ct200", node="pve1", status="running", config={"cores": 1, "memory": "512"})
         cert, key, _ = make_cert(directory, hosts=("127.0.0.1",))
         await pve.start(cert, key)
@@ -65,7 +69,7 @@ def nine_tools(binary, settings, how):
     seen = run("proxmox_list_nodes")
     check(f"{how}: list_nodes", isinstance(seen, dict) and "pve1" in column(seen, "node"), seen)
     seen = run("proxmox_list_vms")
-    check(f"{how}: list_vms", isinstance(seen, dict) and column(seen, "vmid") == [100, 101], seen)
+    check(f"{how}: list_vms", isinstance(seen, dict) and column(seen, "vmid") == [100, 101, 102], seen)
     seen = run("proxmox_get_vm_info", vmid=101)
     check(f"{how}: get_vm_info", isinstance(seen, dict) and seen["status"]["status"] == "running", seen)
     seen = run("proxmox_start_vm", vmid=100)
@@ -83,46 +87,84 @@ def failing(binary, settings, how, tool, *words, **arguments):
     check(f"{how}: says {words}", isinstance(seen, str) and all(word in seen for word in words), seen)
 
 
-def main(binary):
-    binary = os.path.abspath(binary)
+@contextlib.contextmanager
+def fakepve():
+    """A running fakepve: gives its folder, its port and its certificate."""
     with tempfile.TemporaryDirectory() as directory:
-        server = subprocess.Popen([sys.executable, __file__, "--serve", directory], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, os.path.abspath(__file__), "--serve", directory]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             port = server.stdout.readline().strip()
-            ca_file = os.path.join(directory, "fakepve.crt")
-            der = ssl.PEM_cert_to_DER_cert(open(ca_file).read())
-            digest = hashlib.sha256(der).hexdigest().upper()
-            fingerprint = ":".join(digest[place : place + 2] for place in range(0, 64, 2))
-            empty = os.path.join(directory, "config.json")
-            with open(empty, "w") as file:
-                file.write("{}")
-            os.chmod(empty, 0o600)
-
-            def settings(**env):
-                base = {"PROXMOX_HOST": "127.0.0.1", "PROXMOX_PORT": port}
-                return {"config": empty, "env": base | {f"PROXMOX_{key.upper()}": value for key, value in env.items()}}
-
-            token = {"token_id": TOKEN, "token_secret": SECRET}
-            password = {"user": "root", "realm": "pam", "password": "secret"}
-            nine_tools(binary, settings(**token, ca_file=ca_file), "token, CA file")
-            nine_tools(binary, settings(**token, fingerprint=fingerprint), "token, fingerprint")
-            nine_tools(binary, settings(**token, verify_ssl="false"), "token, verification off")
-            nine_tools(binary, settings(**password, ca_file=ca_file), "password, CA file")
-            nine_tools(binary, settings(**password, fingerprint=fingerprint.lower().replace(":", "")), "password, fingerprint")
-            nine_tools(binary, settings(**password, ssl_verify="0"), "password, verification off")
-
-            wrong = "00" + fingerprint[2:]
-            good = settings(**token, ca_file=ca_file)
-            failing(binary, settings(**token), "unknown authority", "proxmox_list_vms", fingerprint, "ca_file")
-            failing(binary, settings(**token, fingerprint=wrong), "wrong fingerprint", "proxmox_list_vms", fingerprint, wrong)
-            failing(binary, settings(**(password | {"password": "no"}), ca_file=ca_file), "wrong password", "proxmox_list_vms", "root@pam")
-            failing(binary, settings(**(token | {"token_secret": "no"}), ca_file=ca_file), "wrong token", "proxmox_list_vms", TOKEN)
-            failing(binary, good, "missing VM", "proxmox_start_vm", "There is no VM 999", "web01", vmid=999)
-            failing(binary, good, "running VM", "proxmox_start_vm", "already running", vmid=101)
-            failing(binary, good, "wrong kind", "proxmox_start_vm", "container", vmid=200)
+            if not port:
+                sys.exit(f"fakepve did not start (exit code {server.wait()})")
+            yield directory, port, os.path.join(directory, "fakepve.crt")
         finally:
             server.kill()
             server.wait()
+
+
+def write_config(directory, **keys):
+    path = os.path.join(directory, "config.json")
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(keys, file)
+    return path
+
+
+def run_with(words):
+    with fakepve() as (directory, port, ca_file):
+        login = {"token_id": TOKEN, "token_secret": SECRET, "ca_file": ca_file}
+        config = write_config(directory, host="127.0.0.1", port=int(port), **login)
+        return subprocess.run([word.replace("{config}", config) for word in words]).returncode
+
+
+def session(binary, settings):
+    """Several calls at once over one pipe: each is answered once, and the end of input ends the server."""
+    calls = ["proxmox_get_version", "proxmox_list_nodes", "proxmox_list_vms", "proxmox_list_storage"] * 5
+    client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "run.py", "version": "1"}}
+    lines = [{"id": 0, "method": "initialize", "params": client}]
+    lines += [{"id": place, "method": "tools/call", "params": {"name": name}} for place, name in enumerate(calls, 1)]
+    text = "".join(json.dumps({"jsonrpc": "2.0"} | line) + "\n" for line in lines)
+    env = {"PATH": os.environ["PATH"], "PROXMOX_MCP_CONFIG": settings["config"]} | settings["env"]
+    done = subprocess.run([binary], env=env, input=text, capture_output=True, text=True, timeout=60)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    check("session: every request is answered once", sorted(a["id"] for a in answers) == list(range(len(lines))), answers)
+    check("session: no answer is an error", all("result" in a and not a["result"].get("isError") for a in answers), answers)
+    check("session: exit code 0", done.returncode == 0, done.stderr)
+
+
+def main(binary):
+    binary = os.path.abspath(binary)
+    with fakepve() as (directory, port, ca_file):
+        with open(ca_file) as file:
+            digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).hexdigest().upper()
+        fingerprint = ":".join(digest[place : place + 2] for place in range(0, 64, 2))
+        empty = write_config(directory)
+
+        def settings(**env):
+            base = {"PROXMOX_HOST": "127.0.0.1", "PROXMOX_PORT": port}
+            return {"config": empty, "env": base | {f"PROXMOX_{key.upper()}": value for key, value in env.items()}}
+
+        token = {"token_id": TOKEN, "token_secret": SECRET}
+        password = {"user": "root", "realm": "pam", "password": "secret"}
+        nine_tools(binary, settings(**token, ca_file=ca_file), "token, CA file")
+        nine_tools(binary, settings(**token, fingerprint=fingerprint), "token, fingerprint")
+        nine_tools(binary, settings(**token, verify_ssl="false"), "token, verification off")
+        nine_tools(binary, settings(**password, ca_file=ca_file), "password, CA file")
+        nine_tools(binary, settings(**password, fingerprint=fingerprint.lower().replace(":", "")), "password, fingerprint")
+        nine_tools(binary, settings(**password, ssl_verify="0"), "password, verification off")
+
+        wrong = "00" + fingerprint[2:]
+        good = settings(**token, ca_file=ca_file)
+        failing(binary, settings(**token), "unknown authority", "proxmox_list_vms", fingerprint, "ca_file")
+        failing(binary, settings(**token, fingerprint=wrong), "wrong fingerprint", "proxmox_list_vms", fingerprint, wrong)
+        failing(binary, settings(**(password | {"password": "no"}), ca_file=ca_file), "wrong password", "proxmox_list_vms", "root@pam")
+        failing(binary, settings(**(token | {"token_secret": "no"}), ca_file=ca_file), "wrong token", "proxmox_list_vms", TOKEN)
+        failing(binary, good, "missing VM", "proxmox_start_vm", "There is no VM 999", "web01", vmid=999)
+        failing(binary, good, "running VM", "proxmox_start_vm", "already running", vmid=101)
+        session(binary, good)
+        nowhere = settings(**token, ca_file=ca_file, port="1")
+        failing(binary, nowhere, "unreachable host", "proxmox_list_vms", "127.0.0.1:1", "pveproxy")
+        failing(binary, good, "wrong kind", "proxmox_start_vm", "container", vmid=200)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
@@ -130,6 +172,8 @@ def main(binary):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         serve(sys.argv[2])
+    elif sys.argv[1:2] == ["--with"] and 2 < len(sys.argv):
+        sys.exit(run_with(sys.argv[2:]))
     elif len(sys.argv) == 2:
         sys.exit(main(sys.argv[1]))
     else:
