@@ -9,6 +9,7 @@ mod binary;
 mod client;
 mod cluster;
 mod config;
+mod confirm;
 mod demo;
 mod demo_wire;
 mod docs;
