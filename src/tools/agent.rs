@@ -21,6 +21,20 @@ pub const TOOLS: &[Tool] = &[
             NODE,
         ])
         .core(),
+    Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
+        .about("Output of a command that was still running; can be read once after its end.")
+        .params(&[VMID, Param::int("pid", 0, 4_294_967_295), NODE]),
+    Tool::post("proxmox_control_agent", "/nodes/{node}/qemu/{vmid}/agent/{command}")
+        .about("Freeze or thaw a VM's file systems, ask their state, or trim them.")
+        .params(&[
+            VMID,
+            Param::one_of("command", &["fsfreeze-status", "fsfreeze-freeze", "fsfreeze-thaw", "fstrim"]),
+            NODE,
+        ])
+        .disrupts(),
+    Tool::post("proxmox_set_vm_password", "/nodes/{node}/qemu/{vmid}/agent/set-user-password")
+        .about("Set a user's password inside a VM.")
+        .params(&[VMID, Param::text("username"), Param::text("password"), NODE]),
     Tool::get("proxmox_get_agent_info", "/nodes/{node}/qemu/{vmid}/agent/{command}")
         .about("Ask a VM's guest agent: OS, host name, users, network, file systems, time.")
         .params(&[
@@ -92,6 +106,13 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
         }
         pause = (pause * 2).min(Duration::from_secs(1));
     }
+}
+
+fn exec_status(context: &Context<'_>, args: &Args) -> Outcome {
+    let agent = agent(context, args)?;
+    let params = Params::new().with("pid", args.int("pid").unwrap_or_default());
+    let status = send(context, Method::Get, &format!("{agent}/exec-status"), &params)?.value();
+    if truthy(&status["exited"]) { answer(&finished(&status)) } else { answer(&json!({"exited": false})) }
 }
 
 fn finished(status: &Value) -> Value {

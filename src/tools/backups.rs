@@ -4,7 +4,7 @@ use super::{
     Args, Context, Effect, Failure, Outcome, Param, Tool, find,
     guests::{NODE, VMID},
     record::Record,
-    rows,
+    restore, rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
     tasks,
 };
@@ -40,6 +40,14 @@ pub const TOOLS: &[Tool] = &[
         ])
         .task()
         .core(),
+    Tool::with("proxmox_restore_backup", Effect::Destroy, restore::restore)
+        .about("Restore a backup to a new VMID, or with force over the guest it has.")
+        .params(restore::PARAMS)
+        .task()
+        .core(),
+    Tool::get("proxmox_get_backup_config", "/nodes/{node}/vzdump/extractconfig")
+        .about("Configuration of the guest inside a backup.")
+        .params(&[Param::text("node"), Param::text("volume")]),
     Tool::list("proxmox_list_backup_jobs", "/cluster/backup", JOBS).about("List scheduled backup jobs."),
     Tool::post("proxmox_create_backup_job", "/cluster/backup")
         .about("Create a scheduled backup job.")

@@ -1,10 +1,10 @@
 //! The cluster as a whole, and the connection to it.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, metrics, rows,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, metrics, rows, spec,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
-use crate::pve::Params;
+use crate::{config::Access, pve::Params};
 use serde_json::json;
 
 /// The rows.
@@ -13,6 +13,8 @@ pub const TOOLS: &[Tool] = &[
         .about("Test the connection step by step: reach, TLS, login, version, permissions.")
         .core(),
     Tool::get("proxmox_get_version", "/version").about("Proxmox VE version of the API host.").core(),
+    Tool::with("proxmox_get_server_info", Effect::Read, server_info)
+        .about("What this server may do: access level, denied tools, toolsets, version."),
     Tool::with("proxmox_get_cluster_status", Effect::Read, cluster_status::status)
         .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
         .core(),
@@ -63,6 +65,25 @@ const REPLICATION_STATE: &[Column] = &[
     Column::new("fail_count"),
     Column::new("error").if_any(),
 ];
+
+/// Of this server, not of the cluster: nothing is asked of Proxmox.
+fn server_info(context: &Context<'_>, _: &Args) -> Outcome {
+    let config = context.config;
+    let access = match config.access {
+        Access::ReadOnly => "read-only",
+        Access::Standard => "standard",
+        Access::Full => "full",
+    };
+    let names: Vec<&str> = spec::entries().map(|entry| entry.name).collect();
+    answer(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "access": access,
+        "confirms_before_destroying": config.access == Access::Standard,
+        "deny_tools": config.deny_tools,
+        "toolsets": config.toolsets,
+        "tools": names,
+    }))
+}
 
 fn cluster_log(context: &Context<'_>, args: &Args) -> Outcome {
     let max = args.int("max").unwrap_or(100);

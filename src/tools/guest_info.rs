@@ -67,6 +67,32 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
     object::fit(context, answer)
 }
 
+/// The cards of the configuration, and the addresses that a running guest tells.
+pub fn network(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let path = guest.path()?;
+    let mut config = object::object(context.get(&format!("{path}/config"), &pve::Params::new())?.value())?;
+    config.retain(|key, _| {
+        let family = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        matches!(family, "net" | "ipconfig" | "nameserver" | "searchdomain")
+    });
+    let mut answer =
+        Map::from_iter([("vmid".to_owned(), json!(guest.vmid)), ("node".to_owned(), json!(guest.node))]);
+    answer.insert("config".into(), config.into());
+    if guest.status == "running" {
+        let request = match guest.kind {
+            Kind::Vm => "agent/network-get-interfaces",
+            Kind::Container => "interfaces",
+        };
+        let reply = context.pve.get(&context.call.cancel, &format!("{path}/{request}"), &pve::Params::new());
+        match addresses_of(guest.kind, reply) {
+            Ok(list) => answer.insert("addresses".into(), list),
+            Err(Failure(why)) => answer.insert("addresses_unknown".into(), why.into()),
+        };
+    }
+    object::fit(context, answer)
+}
+
 fn pick_status(mut status: Map<String, Value>) -> Value {
     let mut picked = Map::new();
     for name in STATUS {

@@ -173,6 +173,9 @@ pub const TOOLS: &[Tool] = &[
         .about("Move a guest's disk to another storage; delete removes the source.")
         .params(guest_change::MOVE)
         .task(),
+    Tool::with("proxmox_get_guest_network", Effect::Read, guest_info::network)
+        .about("Network cards of a guest as configured, and its addresses while it runs.")
+        .params(&[VMID, NODE]),
     Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
         .about("URL that opens a guest's console in the web interface.")
         .params(&[VMID, NODE]),

@@ -1,6 +1,13 @@
 //! The network of nodes, and software-defined networks.
 
-use super::{Param, Tool, table::Column};
+use super::{
+    Args, Context, Effect, Failure, Outcome, Param, Tool, find,
+    record::Record,
+    rows,
+    table::{self, Column, FIELDS, LIMIT, OFFSET},
+};
+use crate::pve::{Params, path};
+use serde_json::json;
 
 const NODE: Param = Param::text("node");
 const IFACE: Param = Param::text("iface");
@@ -10,9 +17,9 @@ const TYPE: Param = Param::text("type").about("bridge, bond, vlan, eth, OVSBridg
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
-    Tool::list("proxmox_list_network", "/nodes/{node}/network", INTERFACES)
-        .about("List network interfaces and bridges of a node.")
-        .params(&[NODE, Param::text("type").filter()]),
+    Tool::with("proxmox_list_network", Effect::Read, list_network)
+        .about("List network interfaces and bridges of a node, or of all.")
+        .params(&[Param::text("node").optional(), Param::text("type").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_network", "/nodes/{node}/network")
         .about("Add a network interface; takes effect with proxmox_apply_network.")
         .params(&[NODE, IFACE, TYPE, MORE]),
@@ -42,6 +49,7 @@ pub const TOOLS: &[Tool] = &[
 ];
 
 const INTERFACES: &[Column] = &[
+    Column::new("node"),
     Column::new("iface"),
     Column::new("type"),
     Column::new("active"),
@@ -61,3 +69,45 @@ const SUBNETS: &[Column] = &[
     Column::new("snat").if_any(),
     Column::new("zone").if_any(),
 ];
+
+/// A node that does not answer costs its own rows, and is named.
+fn list_network(context: &Context<'_>, args: &Args) -> Outcome {
+    let reply = context.get("/nodes", &Params::new())?;
+    let nodes = rows(&reply)?;
+    if let Some(node) = args.text("node") {
+        find::among("node", node, &nodes)?;
+    }
+    let names: Vec<String> = nodes
+        .iter()
+        .map(|node| node.text("node").into_owned())
+        .filter(|name| args.text("node").is_none_or(|node| node == name))
+        .collect();
+    let paths: Vec<String> = names
+        .iter()
+        .map(|name| path::fill("/nodes/{node}/network", |_| Some(name.clone())).map_err(Failure::new))
+        .collect::<Result<_, _>>()?;
+    let replies = context.get_each(&paths, &Params::new());
+    let mut records: Vec<Record<'_>> = Vec::new();
+    let mut missing = Vec::new();
+    for (name, reply) in names.iter().zip(&replies) {
+        match reply {
+            Ok(reply) => {
+                for mut record in rows(reply)? {
+                    record.set("node", json!(name).to_string());
+                    records.push(record);
+                }
+            }
+            Err(error) => missing.push(format!("{name}: {error}")),
+        }
+    }
+    if records.is_empty() && !missing.is_empty() {
+        return Err(Failure::new(missing.join(" ")));
+    }
+    if let Some(kind) = args.text("type") {
+        find::among("type", kind, &records)?;
+        records.retain(|record| record.text("type") == kind);
+    }
+    table::sort(&mut records, "iface");
+    table::sort(&mut records, "node");
+    table::answer_with(context, args, &records, INTERFACES, &missing)
+}

@@ -16,6 +16,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[
             Param::text("node").optional(),
             Param::text("storage").optional(),
+            Param::text("type").about("nfs, dir, …").unlisted(),
             Param::text("content")
                 .about("images, rootdir, iso, vztmpl, backup, snippets or import.")
                 .optional(),
@@ -231,6 +232,9 @@ fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
     if let Some(storage) = args.text("storage") {
         find::among("storage", storage, &records)?;
         records.retain(|record| record.text("storage") == storage);
+    }
+    if let Some(kind) = args.text("type") {
+        records.retain(|record| record.text("plugintype") == kind);
     }
     if let Some(content) = args.text("content") {
         records.retain(|record| record.text("content").split(',').any(|kind| kind == content));

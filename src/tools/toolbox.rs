@@ -3,7 +3,7 @@
 use super::{
     Args, Context, Failure, Outcome, Tool,
     confirm::{self, Seals},
-    find, object,
+    find, former, object,
     row::{Effect, Run},
     rows,
     spec::{Entry, entries},
@@ -205,8 +205,8 @@ impl Toolbox for Tools {
         })
     }
 
-    fn order(&self, name: &str, _: &Map<String, Value>) -> Result<Order, String> {
-        let Some(entry) = entries().find(|entry| entry.name == name) else {
+    fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {
+        let Some((entry, _)) = former::resolve(name, arguments.clone()) else {
             let names: Vec<&str> = entries().map(|entry| entry.name).collect();
             let hint = did_you_mean(name, names);
             return Err(format!("Unknown tool: {}.{hint}", name.escape_debug()));
@@ -215,10 +215,9 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let entry = entries().find(|entry| entry.name == name);
-        let outcome = entry
+        let outcome = former::resolve(name, arguments)
             .ok_or_else(|| Failure::new(format!("There is no tool `{}`.", name.escape_debug())))
-            .and_then(|entry| self.run(call, entry, arguments));
+            .and_then(|(entry, arguments)| self.run(call, entry, arguments));
         match outcome {
             Ok(data) => Answer::Data(data),
             Err(Failure(sentences)) => Answer::Failure(sentences),

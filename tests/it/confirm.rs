@@ -81,6 +81,7 @@ fn every_destructive_tool_asks_unless_access_is_full() {
                 "node" => json!("pve1"),
                 "pos" => json!(0),
                 "volume" => json!("shared:iso/debian-13-netinst.iso"),
+                "archive" => json!("shared:backup/vzdump-qemu-100-2026_11_20-01_00_00.vma.zst"),
                 "snapname" => json!("nope"),
                 name => json!(name),
             };

@@ -13,6 +13,7 @@ mod confirm;
 mod demo;
 mod demo_wire;
 mod docs;
+mod former;
 mod golden;
 mod protocol;
 mod replay;
