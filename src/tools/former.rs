@@ -33,7 +33,7 @@ const NAMES: &[(&str, &str)] = &[
     ("get_cluster_status", "proxmox_get_cluster_status"),
     ("get_cluster_tasks", "proxmox_list_tasks"),
     ("get_container_details", "proxmox_get_container_info"),
-    ("get_container_status", "proxmox_get_container_status"),
+    ("get_container_status", "proxmox_get_guest_status"),
     ("get_containers", "proxmox_list_containers"),
     ("get_firewall_status", "proxmox_get_firewall"),
     ("get_groups", "proxmox_list_access"),
@@ -42,7 +42,7 @@ const NAMES: &[(&str, &str)] = &[
     ("get_lxc_firewall_rules", "proxmox_list_firewall_rules"),
     ("get_lxc_info", "proxmox_get_container_info"),
     ("get_lxc_snapshot_config", "proxmox_get_snapshot_config"),
-    ("get_lxc_status", "proxmox_get_container_status"),
+    ("get_lxc_status", "proxmox_get_guest_status"),
     ("get_lxcs", "proxmox_list_containers"),
     ("get_nfs_storages", "proxmox_list_storage"),
     ("get_node_firewall_rules", "proxmox_list_firewall_rules"),
@@ -65,7 +65,7 @@ const NAMES: &[(&str, &str)] = &[
     ("get_vm_info", "proxmox_get_vm_info"),
     ("get_vm_network", "proxmox_get_guest_network"),
     ("get_vm_snapshot_config", "proxmox_get_snapshot_config"),
-    ("get_vm_status", "proxmox_get_vm_status"),
+    ("get_vm_status", "proxmox_get_guest_status"),
     ("get_vms", "proxmox_list_vms"),
     ("help", "proxmox_get_server_info"),
     ("is_dangerous_mode_enabled", "proxmox_get_server_info"),
@@ -95,8 +95,11 @@ const NAMES: &[(&str, &str)] = &[
     ("proxmox_ct_list", "proxmox_list_containers"),
     ("proxmox_get_node_status", "proxmox_get_node_info"),
     ("proxmox_get_storage_usage", "proxmox_list_storage"),
+    ("proxmox_get_vm_status", "proxmox_get_guest_status"),
     ("proxmox_network_list", "proxmox_list_network"),
+    ("proxmox_resume_vm", "proxmox_resume_guest"),
     ("proxmox_storage_list", "proxmox_list_storage"),
+    ("proxmox_suspend_vm", "proxmox_suspend_guest"),
     ("proxmox_system_version", "proxmox_get_version"),
     ("proxmox_users_list", "proxmox_list_access"),
     ("proxmox_vm_create", "proxmox_create_vm"),
@@ -179,7 +182,8 @@ pub fn resolve(name: &str, arguments: Map<String, Value>) -> Option<(Entry, Map<
         let action = arguments.shift_remove("action");
         let action = action.as_ref().and_then(Value::as_str).unwrap_or("status").to_lowercase();
         let entry = by_name(&format!("proxmox_{action}_{guest}"))
-            .or_else(|| by_name(&format!("proxmox_get_{guest}_status")))?;
+            .or_else(|| by_name(&format!("proxmox_{action}_guest")))
+            .or_else(|| by_name("proxmox_get_guest_status"))?;
         return Some((entry, translate(name, &entry, arguments)));
     }
     let (_, tool) = NAMES.iter().find(|(old, _)| *old == name)?;

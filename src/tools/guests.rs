@@ -85,26 +85,16 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, NODE])
         .disrupts()
         .task(),
-    Tool::post("proxmox_suspend_vm", "/nodes/{node}/qemu/{vmid}/status/suspend")
-        .about("Pause a VM; with todisk it hibernates.")
+    Tool::post("proxmox_suspend_guest", "/nodes/{node}/{type}/{vmid}/status/suspend")
+        .about("Pause a guest; a VM with todisk hibernates.")
         .params(&[VMID, NODE, Param::flag("todisk").optional()])
         .idempotent()
         .task(),
-    Tool::post("proxmox_suspend_container", "/nodes/{node}/lxc/{vmid}/status/suspend")
-        .about("Freeze a container.")
+    Tool::post("proxmox_resume_guest", "/nodes/{node}/{type}/{vmid}/status/resume")
+        .about("Resume a paused guest.")
         .params(&[VMID, NODE])
         .idempotent()
         .task(),
-    Tool::guest(
-        "proxmox_resume_vm",
-        "proxmox_resume_container",
-        Effect::Change,
-        Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/resume"),
-    )
-    .about("Resume a paused {guest}.")
-    .params(&[VMID, NODE])
-    .idempotent()
-    .task(),
     Tool::guest(
         "proxmox_delete_vm",
         "proxmox_delete_container",
@@ -120,14 +110,9 @@ pub const TOOLS: &[Tool] = &[
     ])
     .task()
     .core(),
-    Tool::guest(
-        "proxmox_get_vm_status",
-        "proxmox_get_container_status",
-        Effect::Read,
-        Run::Api(Method::Get, "/nodes/{node}/{type}/{vmid}/status/current"),
-    )
-    .about("Live state of a {guest}, every value Proxmox has.")
-    .params(&[VMID, NODE]),
+    Tool::get("proxmox_get_guest_status", "/nodes/{node}/{type}/{vmid}/status/current")
+        .about("Live state of a guest, every value Proxmox has.")
+        .params(&[VMID, NODE]),
     Tool::guest(
         "proxmox_create_vm",
         "proxmox_create_container",
@@ -156,8 +141,7 @@ pub const TOOLS: &[Tool] = &[
     )
     .about("Move a {guest} to another node; a running VM moves live, a running container restarts.")
     .params(guest_change::MIGRATE)
-    .task()
-    .core(),
+    .task(),
     Tool::guest(
         "proxmox_update_vm_config",
         "proxmox_update_container_config",
@@ -196,8 +180,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
         .about("Grow a guest's disk, such as size +5G; it cannot shrink.")
         .params(&[VMID, NODE, Param::text("disk").about("scsi0, rootfs, …"), Param::text("size")])
-        .task()
-        .core(),
+        .task(),
     Tool::put("proxmox_send_keys", "/nodes/{node}/qemu/{vmid}/sendkey")
         .about("Press keys in a VM, such as ctrl-alt-delete.")
         .params(&[VMID, NODE, Param::text("key")]),

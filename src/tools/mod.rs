@@ -169,7 +169,7 @@ pub fn answer(value: &impl Serialize) -> Outcome {
 mod tests {
     use super::{
         row::{Effect, Run},
-        spec::entries,
+        spec::{self, entries},
     };
     use crate::{mcp::Revision, pve::Method};
     use std::collections::BTreeSet;
@@ -232,6 +232,26 @@ mod tests {
             let bare = entry.spec(Revision::V2024_11_05);
             assert!(bare.get("annotations").is_none() && bare.get("title").is_none());
         }
+    }
+
+    /// What a client pays for: names, descriptions and schemas. `scripts/count_tokens.mjs` counts tokens; a token
+    /// is about four of these bytes.
+    #[test]
+    fn the_list_stays_within_its_budget() {
+        let bytes = |entry: &spec::Entry| {
+            let spec = entry.spec(Revision::NEWEST_HANDSHAKE);
+            entry.name.len() + entry.about().len() + spec["inputSchema"].to_string().len()
+        };
+        let core: Vec<_> = entries().filter(|entry| entry.tool.core).collect();
+        assert!(
+            core.len() <= 36,
+            "{} core tools; clients cap at 40, and four are for the whole API",
+            core.len()
+        );
+        let (core, all): (usize, usize) =
+            (core.iter().map(bytes).sum(), entries().map(|entry| bytes(&entry)).sum());
+        assert!(core <= 12_500, "core costs {core} bytes");
+        assert!(all <= 36_000, "all cost {all} bytes");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Nodes.
 
 use super::{
-    Args, Context, Effect, Outcome, Param, Tool, rows,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, object, rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
-use crate::pve::Params;
+use crate::pve::{Params, path};
 
 const NODE: Param = Param::text("node");
 
@@ -14,13 +14,10 @@ pub const TOOLS: &[Tool] = &[
         .about("List nodes: state, CPU share, memory and disk in bytes, uptime in seconds.")
         .params(&[FIELDS, LIMIT, OFFSET])
         .core(),
-    Tool::get("proxmox_get_node_info", "/nodes/{node}/status")
-        .about("State of a node: load, memory, root disk, kernel, CPU, version.")
+    Tool::with("proxmox_get_node_info", Effect::Read, node_info)
+        .about("State of a node: load, memory, root disk, kernel, CPU, version, subscription.")
         .params(&[NODE])
         .core(),
-    Tool::get("proxmox_get_subscription", "/nodes/{node}/subscription")
-        .about("Subscription of a node.")
-        .params(&[NODE]),
     Tool::list("proxmox_list_services", "/nodes/{node}/services", SERVICES)
         .about("List system services of a node and their state.")
         .params(&[NODE, Param::text("state").filter()]),
@@ -32,11 +29,8 @@ pub const TOOLS: &[Tool] = &[
             Param::one_of("command", &["start", "stop", "restart", "reload"]),
         ])
         .task(),
-    Tool::get("proxmox_get_node_time", "/nodes/{node}/time")
-        .about("Time and time zone of a node.")
-        .params(&[NODE]),
-    Tool::get("proxmox_get_node_dns", "/nodes/{node}/dns")
-        .about("DNS servers and search domain of a node.")
+    Tool::with("proxmox_get_node_time", Effect::Read, node_time)
+        .about("Time, time zone and DNS servers of a node.")
         .params(&[NODE]),
     Tool::put("proxmox_update_node_dns", "/nodes/{node}/dns")
         .about("Set DNS servers and search domain of a node.")
@@ -128,6 +122,28 @@ const COLUMNS: &[Column] = &[
     Column::new("maxdisk"),
     Column::new("uptime"),
 ];
+
+/// Two paths below a node, read at the same time; the first makes the answer, the second goes in under its name.
+fn two(context: &Context<'_>, args: &Args, first: &str, second: &str) -> Outcome {
+    let base =
+        path::fill("/nodes/{node}", |hole| args.text(hole).map(str::to_owned)).map_err(Failure::new)?;
+    let paths = [format!("{base}/{first}"), format!("{base}/{second}")];
+    let [one, two] = context.get_all([&paths[0], &paths[1]]);
+    let mut answer = object::object(one?.value())?;
+    // The second is an extra: without it the answer is still worth having.
+    if let Ok(two) = two {
+        answer.insert(second.into(), two.value());
+    }
+    object::fit(context, answer)
+}
+
+fn node_info(context: &Context<'_>, args: &Args) -> Outcome {
+    two(context, args, "status", "subscription")
+}
+
+fn node_time(context: &Context<'_>, args: &Args) -> Outcome {
+    two(context, args, "time", "dns")
+}
 
 fn list_nodes(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/nodes", &Params::new())?;

@@ -38,8 +38,7 @@ pub const TOOLS: &[Tool] = &[
             FIELDS,
             LIMIT,
             OFFSET,
-        ])
-        .core(),
+        ]),
     Tool::with("proxmox_download_to_storage", Effect::Change, download)
         .about("Download an ISO, template or image from a URL into a storage, checked by its checksum.")
         .params(&[

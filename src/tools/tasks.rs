@@ -41,8 +41,7 @@ pub const TOOLS: &[Tool] = &[
             UPID,
             Param::int("start", 0, 100_000_000).optional(),
             Param::int("limit", 1, 5000).optional(),
-        ])
-        .core(),
+        ]),
     Tool::with("proxmox_stop_task", Effect::Disrupt, stop_task).about("Stop a running task.").params(&[UPID]),
 ];
 

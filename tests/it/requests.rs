@@ -35,6 +35,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("ostemplate", _) => json!("shared:vztmpl/alpine-3.20-tiny_3.20_amd64.tar.zst"),
         ("iso", _) => json!("shared:iso/debian-13-netinst.iso"),
         ("content", Shape::Text) => json!("iso"),
+        ("todisk", _) => json!([]),
         ("disk", _) if entry.name.contains("smart") => json!("/dev/sda"),
         ("disk", _) => json!("scsi0"),
         ("size", _) => json!("+1G"),
