@@ -1,6 +1,14 @@
 //! Secrets: values that cannot be printed, and where they come from.
 
-use std::{env, fmt, fs, path::PathBuf, process::Command};
+use std::{
+    env, fmt, fs,
+    io::{self, Read},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 /// A secret value. Neither `Debug` nor anything else shows it; [`Secret::expose`] is the one way in.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,7 +35,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Where a secret is kept. It is fetched when it is first needed, never at start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// The value itself.
     Value(Secret),
@@ -74,21 +82,58 @@ impl SecretSource {
     }
 }
 
+impl fmt::Debug for SecretSource {
+    /// Says where the secret is, and nothing that may be one: a command's arguments are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+/// How long a secret's command may take: long enough for somebody to touch a key, short enough not to hang.
+const COMMAND_TIME: Duration = Duration::from_secs(30);
+
 /// Runs a secret's command. Only the program's name is ever shown: its arguments and output may be secret.
 fn run(words: &[String]) -> Result<String, String> {
+    run_for(words, COMMAND_TIME)
+}
+
+fn run_for(words: &[String], time: Duration) -> Result<String, String> {
     let Some((program, arguments)) = words.split_first() else {
         return Err("The command for the secret is empty; give a program and its arguments as a list.".into());
     };
-    let output = Command::new(program)
+    let cannot =
+        |error: io::Error| format!("The command `{program}` for the secret cannot be run ({error}).");
+    let mut child = Command::new(program)
         .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .output()
-        .map_err(|error| format!("The command `{program}` for the secret cannot be run ({error})."))?;
-    if !output.status.success() {
-        return Err(format!("The command `{program}` for the secret failed ({}).", output.status));
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(cannot)?;
+    let mut stdout = child.stdout.take().expect("it was piped");
+    let (answer, inbox) = mpsc::channel();
+    thread::Builder::new()
+        .name("secret".into())
+        .spawn(move || {
+            let mut output = Vec::new();
+            let read = stdout.read_to_end(&mut output);
+            let _ = answer.send(read.map(|_| output));
+        })
+        .map_err(cannot)?;
+    let Ok(read) = inbox.recv_timeout(time) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!(
+            "The command `{program}` for the secret was still running after {} s and was ended; it must print the secret without asking.",
+            time.as_secs_f64()
+        ));
+    };
+    let output = read.map_err(cannot)?;
+    let status = child.wait().map_err(cannot)?;
+    if !status.success() {
+        return Err(format!("The command `{program}` for the secret failed ({status})."));
     }
-    String::from_utf8(output.stdout)
+    String::from_utf8(output)
         .map_err(|_| format!("The command `{program}` for the secret printed something that is not UTF-8."))
 }
 
@@ -99,6 +144,15 @@ mod tests {
     #[test]
     fn secrets_never_show_in_debug_output() {
         let source = SecretSource::Value(Secret::new("hunter2"));
+        assert!(!format!("{source:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_and_its_arguments_stay_hidden() {
+        let words = ["sleep".to_owned(), "600".to_owned()];
+        let problem = run_for(&words, Duration::from_millis(50)).unwrap_err();
+        assert!(problem.contains("`sleep`") && !problem.contains("600"), "{problem}");
+        let source = SecretSource::Command(vec!["echo".into(), "hunter2".into()]);
         assert!(!format!("{source:?}").contains("hunter2"));
     }
 

@@ -170,25 +170,33 @@ const ARGUMENTS: &[(&str, &str)] = &[
 /// Arguments that said what is found without them now, or what needs no saying.
 const NEEDLESS: &[&str] = &["node", "vm_type", "username", "online", "force", "remove", "storage"];
 
-/// The tool of that name, old or new, with the arguments it takes now.
+/// The tool of that name, old or new; some old ones say by an argument what they do.
 #[must_use]
-pub fn resolve(name: &str, arguments: Map<String, Value>) -> Option<(Entry, Map<String, Value>)> {
+pub fn find(name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
     let by_name = |name: &str| entries().find(|entry| entry.name == name);
     if let Some(entry) = by_name(name) {
-        return Some((entry, arguments));
+        return Some(entry);
     }
     if let Some((_, guest)) = BY_ACTION.iter().find(|(old, _)| *old == name) {
-        let mut arguments = arguments;
-        let action = arguments.shift_remove("action");
-        let action = action.as_ref().and_then(Value::as_str).unwrap_or("status").to_lowercase();
-        let entry = by_name(&format!("proxmox_{action}_{guest}"))
+        let action = arguments.get("action").and_then(Value::as_str).unwrap_or("status").to_lowercase();
+        return by_name(&format!("proxmox_{action}_{guest}"))
             .or_else(|| by_name(&format!("proxmox_{action}_guest")))
-            .or_else(|| by_name("proxmox_get_guest_status"))?;
-        return Some((entry, translate(name, &entry, arguments)));
+            .or_else(|| by_name("proxmox_get_guest_status"));
     }
     let (_, tool) = NAMES.iter().find(|(old, _)| *old == name)?;
-    let entry = by_name(tool)?;
-    Some((entry, translate(name, &entry, arguments)))
+    by_name(tool)
+}
+
+/// The arguments that the tool takes now, out of those that came under the name it was called by.
+#[must_use]
+pub fn arguments(name: &str, entry: &Entry, mut arguments: Map<String, Value>) -> Map<String, Value> {
+    if entry.name == name {
+        return arguments;
+    }
+    if BY_ACTION.iter().any(|(old, _)| *old == name) {
+        arguments.shift_remove("action");
+    }
+    translate(name, entry, arguments)
 }
 
 fn translate(name: &str, entry: &Entry, arguments: Map<String, Value>) -> Map<String, Value> {

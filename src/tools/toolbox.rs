@@ -206,7 +206,7 @@ impl Toolbox for Tools {
     }
 
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {
-        let Some((entry, _)) = former::resolve(name, arguments.clone()) else {
+        let Some(entry) = former::find(name, arguments) else {
             let names: Vec<&str> = entries().map(|entry| entry.name).collect();
             let hint = did_you_mean(name, names);
             return Err(format!("Unknown tool: {}.{hint}", name.escape_debug()));
@@ -215,9 +215,10 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let outcome = former::resolve(name, arguments)
-            .ok_or_else(|| Failure::new(format!("There is no tool `{}`.", name.escape_debug())))
-            .and_then(|(entry, arguments)| self.run(call, entry, arguments));
+        let outcome = match former::find(name, &arguments) {
+            Some(entry) => self.run(call, entry, former::arguments(name, &entry, arguments)),
+            None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
+        };
         match outcome {
             Ok(data) => Answer::Data(data),
             Err(Failure(sentences)) => Answer::Failure(sentences),
