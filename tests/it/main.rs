@@ -10,6 +10,7 @@ mod client;
 mod cluster;
 mod config;
 mod demo;
+mod demo_lifecycle;
 mod demo_wire;
 mod docs;
 mod golden;
