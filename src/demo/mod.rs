@@ -8,20 +8,26 @@
 mod access;
 mod access_api;
 mod answer;
+mod backup;
 mod check;
 mod clock;
+mod clone;
 mod cluster;
 mod config;
+mod create;
 mod dispatch;
 mod faults;
 mod firewall;
 mod form;
+mod guest_disks;
 mod guests;
 mod gzip;
 mod ha;
 mod host;
 mod http;
 mod login;
+mod migrate;
+mod move_disk;
 mod nodes;
 mod power;
 mod routes;
@@ -31,8 +37,11 @@ mod snapshots;
 mod state;
 mod status;
 mod storage;
+mod storage_admin;
 mod task;
 mod task_api;
+mod upkeep;
+mod volumes;
 
 pub use faults::{Fault, Faults};
 pub use server::{Options, Seen, Server};
@@ -52,5 +61,13 @@ fn areas() -> &'static [&'static [routes::Route]] {
         &ha::ROUTES,
         &storage::ROUTES,
         &task_api::ROUTES,
+        &create::ROUTES,
+        &clone::ROUTES,
+        &move_disk::ROUTES,
+        &migrate::ROUTES,
+        &backup::ROUTES,
+        &volumes::ROUTES,
+        &storage_admin::ROUTES,
+        &upkeep::ROUTES,
     ]
 }
