@@ -16,6 +16,7 @@ mod demo_wire;
 mod docs;
 mod former;
 mod golden;
+mod lifecycle;
 mod protocol;
 mod replay;
 mod requests;

@@ -1,0 +1,74 @@
+//! A guest's whole life through the tools, each step judged by what the cluster shows afterwards.
+
+use crate::cluster::{Sample, column};
+use serde_json::{Value, json};
+
+/// Calls a destructive tool, takes its plan, and confirms it.
+#[track_caller]
+fn confirmed(sample: &Sample, tool: &str, mut arguments: Value) -> Value {
+    let plan = sample.ok(tool, arguments.clone());
+    arguments["confirm"] = plan["confirm"].clone();
+    sample.ok(tool, arguments)
+}
+
+fn vmids(sample: &Sample) -> Vec<Value> {
+    column(&sample.ok("proxmox_list_vms", json!({})), "vmid")
+}
+
+#[test]
+fn a_vm_is_made_changed_saved_copied_and_deleted() {
+    let sample = Sample::start();
+    let arguments = json!({"node": "pve1", "name": "life", "cores": 2, "memory": 512, "storage": "local-lvm", "disk_size": 4});
+    let made = sample.ok("proxmox_create_vm", arguments);
+    let vmid = made["vmid"].clone();
+    assert_eq!(made["exitstatus"], "OK", "{made}");
+    let info = sample.ok("proxmox_get_vm_info", json!({"vmid": vmid}));
+    assert_eq!((&info["name"], &info["config"]["cores"]), (&json!("life"), &json!(2)), "{info}");
+
+    let changed = sample.ok("proxmox_update_vm_config", json!({"vmid": vmid, "config": {"cores": 3}}));
+    assert_eq!(changed["changed"]["rows"], json!([["cores", 2, 3]]));
+    sample.ok("proxmox_create_snapshot", json!({"vmid": vmid, "snapname": "before"}));
+    sample.ok("proxmox_update_vm_config", json!({"vmid": vmid, "config": {"cores": 4}}));
+    confirmed(&sample, "proxmox_rollback_snapshot", json!({"vmid": vmid, "snapname": "before"}));
+    let info = sample.ok("proxmox_get_vm_info", json!({"vmid": vmid}));
+    assert_eq!(info["config"]["cores"], 3, "the snapshot's value is back");
+    let names = column(&sample.ok("proxmox_list_snapshots", json!({"vmid": vmid})), "name");
+    assert!(names.contains(&json!("before")), "{names:?}");
+    confirmed(&sample, "proxmox_delete_snapshot", json!({"vmid": vmid, "snapname": "before"}));
+
+    let copy = sample.ok(
+        "proxmox_clone_vm",
+        json!({"vmid": vmid, "name": "copy", "full": true, "config": {"description": "a copy"}, "start": true}),
+    );
+    assert_eq!(copy["start"]["exitstatus"], "OK", "{copy}");
+    assert!(vmids(&sample).contains(&copy["vmid"]));
+
+    sample.ok("proxmox_create_backup", json!({"vmid": vmid, "storage": "shared"}));
+    let backups = sample.ok("proxmox_list_backups", json!({"vmid": vmid}));
+    let archive = column(&backups, "volid")[0].clone();
+    confirmed(&sample, "proxmox_delete_vm", json!({"vmid": vmid}));
+    assert!(!vmids(&sample).contains(&vmid));
+    let restored = confirmed(&sample, "proxmox_restore_backup", json!({"archive": archive}));
+    assert_eq!(restored["vmid"], vmid, "the id that the backup was made of: {restored}");
+    assert!(vmids(&sample).contains(&vmid));
+    let arguments = json!({"archive": archive, "vmid": copy["vmid"]});
+    let plan = sample.ok("proxmox_restore_backup", arguments.clone());
+    let mut again = arguments;
+    again["confirm"] = plan["confirm"].clone();
+    sample.fails("proxmox_restore_backup", again, &["is taken by", "Nothing was done"]);
+}
+
+#[test]
+fn guests_move_between_nodes_and_say_why_they_cannot() {
+    let sample = Sample::start();
+    let moved = sample.ok("proxmox_migrate_vm", json!({"vmid": 100, "target": "pve2"}));
+    assert_eq!(moved["exitstatus"], "OK", "{moved}");
+    let info = sample.ok("proxmox_get_vm_info", json!({"vmid": 100}));
+    assert_eq!(info["node"], "pve2");
+    sample.fails(
+        "proxmox_migrate_vm",
+        json!({"vmid": 100, "target": "pve2"}),
+        &["is on node `pve2` already"],
+    );
+    sample.fails("proxmox_migrate_vm", json!({"vmid": 100, "target": "pve7"}), &["no node `pve7`", "pve1"]);
+}
