@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{pve::Method, sync::lock};
 use serde_json::json;
+use std::time::Duration;
 
 /// Answers longer than this are compressed for who accepts it.
 const COMPRESSED_FROM: usize = 1024;
@@ -28,24 +29,23 @@ pub(crate) enum Then {
     Chunked,
     /// Half of it is written, then the connection is closed.
     Half,
+    /// It is written byte by byte, with this pause before each.
+    Trickle(Duration),
+    /// It is written and followed by this many bytes of data.
+    Huge(usize),
     /// The connection is closed without it.
     Drop,
 }
 
 /// Answers a request.
-pub(crate) fn answer(shared: &Shared, request: &Incoming) -> (Outgoing, Then) {
+pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (Outgoing, Then) {
     let (format, path) = match request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
         Some(("json", path)) => (Format::Json, path),
         Some(("extjs", path)) => (Format::Extjs, path),
         _ => return (page(request), Then::Write),
     };
-    let auth = match (request.header("cookie"), request.header("authorization")) {
-        (Some(_), _) => "ticket",
-        (None, Some(_)) => "token",
-        (None, None) => "none",
-    };
-    shared.remember(request.method.word(), &request.path, &request.pairs, auth);
-    let fault = shared.faults.take(&format!("{} /{path}", request.method.word()));
+    shared.remember(request, connection);
+    let fault = shared.faults.take(&line(request));
     let act = || {
         let outcome = run(shared, request, path);
         // Failed logins of every kind are slowed down.
@@ -55,20 +55,24 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming) -> (Outgoing, Then) {
         let (status, reason, body) = envelope(format, outcome);
         let mut answer = Outgoing::json(status, reason, body);
         let accepted = request.header("accept-encoding").is_some_and(|list| list.contains("gzip"));
-        if accepted && COMPRESSED_FROM < answer.body.len() {
+        let long = COMPRESSED_FROM < answer.body.len();
+        if fault == Some(Fault::Gzip) || (accepted && long && shared.compresses()) {
             answer.body = gzip::wrap(&answer.body);
             answer.gzip = true;
         }
         answer
     };
-    match fault {
-        None => (act(), Then::Write),
+    match fault.clone() {
+        None | Some(Fault::Gzip) => (act(), Then::Write),
+        Some(Fault::Trickle(pause)) => (act(), Then::Trickle(pause)),
         Some(Fault::Delay(time)) => {
             shared.wait(time);
             (act(), Then::Write)
         }
-        Some(Fault::DropBeforeReading | Fault::DropAfterReading) => (Outgoing::empty(200, "OK"), Then::Drop),
-        Some(Fault::DropAfterActing) => (act(), Then::Drop),
+        Some(Fault::DropBeforeReading | Fault::DropAfterReading | Fault::Reset) => {
+            (Outgoing::empty(200, "OK"), Then::Drop)
+        }
+        Some(Fault::DropAfterActing | Fault::ResetAfterActing) => (act(), Then::Drop),
         Some(Fault::DropMidAnswer) => (act(), Then::Half),
         Some(Fault::Chunked) => (act(), Then::Chunked),
         Some(Fault::BrokenJson) => {
@@ -86,12 +90,23 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming) -> (Outgoing, Then) {
             (Outgoing { location: Some(address), ..Outgoing::empty(301, "Moved Permanently") }, Then::Write)
         }
         Some(Fault::Huge(size)) => {
-            let mut body = b"{\"success\":1,\"data\":\"".to_vec();
-            body.resize(body.len() + size, b'x');
-            body.extend_from_slice(b"\"}");
-            (Outgoing::json(200, "OK", body), Then::Write)
+            (Outgoing::json(200, "OK", b"{\"success\":1,\"data\":\"".to_vec()), Then::Huge(size))
         }
     }
+}
+
+/// Carries a request out whose answer nobody will see.
+pub(crate) fn act_unanswered(shared: &Shared, request: &Incoming, connection: u64) {
+    shared.remember(request, connection);
+    if let Some((_, path)) = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
+        let _ = run(shared, request, path);
+    }
+}
+
+/// `METHOD /path` without `/api2/…`, as faults are matched and unhandled requests are named.
+pub(crate) fn line(request: &Incoming) -> String {
+    let path = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/'));
+    format!("{} /{}", request.method.word(), path.map_or(&*request.path, |(_, path)| path))
 }
 
 /// What is not the API: the page of the web interface, and nothing else.
@@ -118,7 +133,9 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
         }
     };
     let found = check::method(request.method, &segments, &who)?;
-    let (route, mut holes) = routes::find(request.method, &segments)?;
+    let (route, mut holes) = routes::find(request.method, &segments).inspect_err(|_| {
+        shared.note_unhandled(line(request));
+    })?;
     let mut params = request.pairs.clone();
     merge_path_parameters(&mut params, &holes)?;
     // `localhost` is the node that answers, which is always the first.
@@ -130,9 +147,23 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
     reach(&cluster, request.node())?;
     check::parameters(&found, &request.params)?;
     if route.method != Method::Get && !cluster.quorate {
-        return Err(ApiError::failed("cluster not ready - no quorum?"));
+        return Err(ApiError::failed(no_quorum(&parts)));
     }
     (route.run)(&mut cluster, &request)
+}
+
+/// What a change says without quorum, in one of three wordings after what it would have written (pve.md section 3).
+fn no_quorum(parts: &[&str]) -> String {
+    match parts {
+        ["access", ..] => "cfs-lock 'file-user_cfg' error: no quorum!".into(),
+        ["nodes", node, kind @ ("qemu" | "lxc"), vmid, "config"] => {
+            let folder = if *kind == "qemu" { "qemu-server" } else { "lxc" };
+            format!(
+                "unable to open file '/etc/pve/nodes/{node}/{folder}/{vmid}.conf.tmp.1': Permission denied"
+            )
+        }
+        _ => "cluster not ready - no quorum?".into(),
+    }
 }
 
 /// A parameter that is also in the path may be repeated, but only with the same value.

@@ -10,12 +10,21 @@ pub enum Fault {
     Delay(Duration),
     /// Closes the connection without reading the request. It cannot see the path, so it takes whatever comes.
     DropBeforeReading,
+    /// Resets the connection and carries nothing out. Over TLS the connection is closed without a word instead:
+    /// only bytes left unread in the socket make a reset, and TLS has to read them to see the path.
+    Reset,
+    /// Carries the request out and resets the connection; over TLS it is closed without a word.
+    ResetAfterActing,
     /// Reads the request, closes the connection, and carries nothing out.
     DropAfterReading,
     /// Carries the request out and closes the connection without a word.
     DropAfterActing,
     /// Carries the request out and closes the connection in the middle of the answer's body.
     DropMidAnswer,
+    /// Answers correctly, but byte by byte with this pause before each.
+    Trickle(Duration),
+    /// Answers correctly, but in gzip whether the client accepts it or not.
+    Gzip,
     /// Answers 200 with JSON that ends too early.
     BrokenJson,
     /// Answers this status with an HTML page, as a proxy in between does.
@@ -24,10 +33,16 @@ pub enum Fault {
     Empty(u16, &'static str),
     /// Redirects to this address.
     Redirect(String),
-    /// Answers 200 with this many bytes of data.
+    /// Answers 200 with this many bytes of data, which are made while they are sent.
     Huge(usize),
     /// Answers correctly, but in chunks instead of with a length.
     Chunked,
+}
+
+impl Fault {
+    fn is_reset(&self) -> bool {
+        matches!(self, Fault::Reset | Fault::ResetAfterActing)
+    }
 }
 
 /// The faults that are still to come.
@@ -54,6 +69,16 @@ impl Faults {
     /// Whether the next request is not even to be read.
     pub(crate) fn take_unread(&self) -> bool {
         self.take_if(|_, fault| *fault == Fault::DropBeforeReading).is_some()
+    }
+
+    /// Whether a reset is among what is still to come: the next request has to be looked at before it is read.
+    pub(crate) fn resets(&self) -> bool {
+        lock(&self.0).iter().any(|(_, times, fault)| 0 < *times && fault.is_reset())
+    }
+
+    /// The reset ordered for this request line, which is thereby used up once.
+    pub(crate) fn take_reset(&self, line: &str) -> Option<Fault> {
+        self.take_if(|matching, fault| fault.is_reset() && line.contains(matching))
     }
 
     fn take_if(&self, wanted: impl Fn(&str, &Fault) -> bool) -> Option<Fault> {

@@ -49,6 +49,11 @@ impl From<io::Error> for NoRequest {
 pub(crate) struct Buffer(Vec<u8>);
 
 impl Buffer {
+    /// Whether nothing of a further request has come yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn more(&mut self, stream: &mut impl Read) -> Result<(), NoRequest> {
         let mut chunk = [0; 4096];
         match stream.read(&mut chunk)? {
@@ -202,6 +207,45 @@ impl Outgoing {
         bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len().max(2)).as_bytes());
         bytes.extend_from_slice(&self.body[..self.body.len() / 2]);
         stream.write_all(&bytes)?;
+        stream.flush()
+    }
+
+    /// Writes the answer byte by byte; `pause` is called before each and ends it by saying `false`.
+    pub(crate) fn write_slowly(
+        &self,
+        stream: &mut impl Write,
+        close: bool,
+        pause: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        let mut bytes = self.head(close);
+        bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
+        bytes.extend_from_slice(&self.body);
+        for byte in bytes {
+            if !pause() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            stream.write_all(&[byte])?;
+            stream.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the answer with its body, an unfinished JSON string, drawn out by `more` bytes and ended.
+    pub(crate) fn write_huge(&self, stream: &mut impl Write, close: bool, more: usize) -> io::Result<()> {
+        const END: &[u8] = b"\"}";
+        const PIECE: [u8; 16 * 1024] = [b'x'; 16 * 1024];
+        let mut bytes = self.head(close);
+        let length = self.body.len() + more + END.len();
+        bytes.extend_from_slice(format!("Content-Length: {length}\r\n\r\n").as_bytes());
+        bytes.extend_from_slice(&self.body);
+        stream.write_all(&bytes)?;
+        let mut left = more;
+        while 0 < left {
+            let count = left.min(PIECE.len());
+            stream.write_all(&PIECE[..count])?;
+            left -= count;
+        }
+        stream.write_all(END)?;
         stream.flush()
     }
 

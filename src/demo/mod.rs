@@ -1,7 +1,7 @@
 //! A sample Proxmox VE 9.2 cluster in memory that speaks the real wire format over HTTP/1.1 on loopback, keeps
 //! state, refuses what the real API refuses, and can be told to misbehave.
 //!
-//! Reading order: [`Server`] listens, `http` reads and writes, `dispatch` takes a request to its route, `routes`
+//! Reading order: [`Server`] starts, `connection` listens, `http` reads and writes, `dispatch` takes a request to its route, `routes`
 //! holds how routes look, and each area has its table and its handlers in one file. `state` is plain data, filled
 //! by `sample`; `task` is the engine that lets changes take their time on `clock`.
 
@@ -14,6 +14,7 @@ mod clock;
 mod clone;
 mod cluster;
 mod config;
+mod connection;
 mod create;
 mod dispatch;
 mod faults;
@@ -32,6 +33,7 @@ mod nodes;
 mod power;
 mod routes;
 mod sample;
+mod seen;
 mod server;
 mod snapshots;
 mod state;
@@ -44,7 +46,8 @@ mod upkeep;
 mod volumes;
 
 pub use faults::{Fault, Faults};
-pub use server::{Options, Seen, Server};
+pub use seen::Seen;
+pub use server::{Options, Server};
 
 /// The tables of all areas.
 fn areas() -> &'static [&'static [routes::Route]] {

@@ -1,33 +1,28 @@
-//! The listening server: threads, connections, TLS, and what tests may ask of it. Knows no API.
+//! The server as its owner sees it: options, start and end, and what tests may ask of it. Knows no API.
 
 use super::{
     clock::whole,
-    dispatch::{self, Then},
+    connection::{STACK, listen},
     faults::Faults,
-    form::Pairs,
-    http::{Buffer, NoRequest, Outgoing},
+    http::Incoming,
     login::{Signer, totp},
     sample,
+    seen::Seen,
     state::Cluster,
 };
 use crate::{secret::Secret, sync::lock};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::ServerConfig;
 use std::{
     collections::VecDeque,
-    fmt,
-    io::{self, Read, Write},
+    fmt, io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-/// Requests that one connection may carry (pve.md section 1).
-const KEEP_ALIVE: usize = 100;
-/// How many requests are remembered for [`Server::requests`].
+/// How many requests are remembered for [`Server::requests`], and how many for [`Server::unhandled`].
 const REMEMBERED: usize = 1000;
-/// A connection's thread needs little.
-const STACK: usize = 512 * 1024;
 
 /// What the sample cluster is to be like.
 #[derive(Clone, Debug)]
@@ -44,36 +39,21 @@ pub struct Options {
     pub idle: Duration,
     /// The port on 127.0.0.1; 0: any that is free.
     pub port: u16,
+    /// Whether answers over 1 KiB are compressed for who accepts it, as Proxmox does unless COMPRESSION=0 is set.
+    pub gzip: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { nodes: 3, guests: 0, clock_speed: 1.0, tls: None, idle: Duration::from_secs(5), port: 0 }
-    }
-}
-
-/// A request that the server has seen.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// `GET`, `POST`, `PUT` or `DELETE`.
-    pub method: String,
-    /// The path as sent, without the query.
-    pub path: String,
-    /// Query and body, decoded, in order.
-    pub pairs: Vec<(String, String)>,
-    /// How it identified itself: `token`, `ticket` or `none`.
-    pub auth: &'static str,
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path)?;
-        for (name, value) in &self.pairs {
-            let secret =
-                ["password", "cipassword", "tfa-challenge", "otp", "sshkeys"].contains(&name.as_str());
-            write!(f, " {name}={}", if secret { "***" } else { value })?;
+        Options {
+            nodes: 3,
+            guests: 0,
+            clock_speed: 1.0,
+            tls: None,
+            idle: Duration::from_secs(5),
+            port: 0,
+            gzip: true,
         }
-        Ok(())
     }
 }
 
@@ -82,11 +62,19 @@ pub(crate) struct Shared {
     pub(crate) cluster: Mutex<Cluster>,
     pub(crate) signer: Mutex<Signer>,
     pub(crate) faults: Faults,
+    pub(crate) options: Options,
+    pub(crate) connections: Mutex<Vec<Open>>,
     seen: Mutex<VecDeque<Seen>>,
+    unhandled: Mutex<Vec<String>>,
     stopped: Mutex<bool>,
     stop: Condvar,
-    connections: Mutex<Vec<(TcpStream, JoinHandle<()>)>>,
-    options: Options,
+}
+
+/// A connection, as the server keeps it to be able to end it.
+pub(crate) struct Open {
+    pub(crate) number: u64,
+    pub(crate) stream: TcpStream,
+    pub(crate) thread: JoinHandle<()>,
 }
 
 impl Shared {
@@ -105,15 +93,30 @@ impl Shared {
         Duration::from_secs_f64((3.0 / self.options.clock_speed.max(1.0)).min(3.0))
     }
 
-    pub(crate) fn remember(&self, method: &str, path: &str, pairs: &Pairs, auth: &'static str) {
+    /// Whether long answers are compressed for who accepts it.
+    pub(crate) fn compresses(&self) -> bool {
+        self.options.gzip
+    }
+
+    /// Keeps a request for [`Server::requests`].
+    pub(crate) fn remember(&self, request: &Incoming, connection: u64) {
         let mut seen = lock(&self.seen);
         if REMEMBERED <= seen.len() {
             seen.pop_front();
         }
-        seen.push_back(Seen { method: method.into(), path: path.into(), pairs: pairs.clone(), auth });
+        seen.push_back(Seen::of(request, connection));
     }
 
-    fn is_stopped(&self) -> bool {
+    /// Keeps the line of a request that the API has and the sample does not, for [`Server::unhandled`].
+    pub(crate) fn note_unhandled(&self, line: String) {
+        let mut unhandled = lock(&self.unhandled);
+        if unhandled.len() < REMEMBERED && !unhandled.contains(&line) {
+            unhandled.push(line);
+        }
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_stopped(&self) -> bool {
         *lock(&self.stopped)
     }
 }
@@ -143,10 +146,11 @@ impl Server {
             cluster: Mutex::new(sample::cluster(&options)),
             signer: Mutex::new(Signer::new()),
             faults: Faults::default(),
+            connections: Mutex::default(),
             seen: Mutex::default(),
+            unhandled: Mutex::default(),
             stopped: Mutex::new(false),
             stop: Condvar::new(),
-            connections: Mutex::default(),
             options,
         });
         let inner = Arc::clone(&shared);
@@ -188,6 +192,12 @@ impl Server {
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
         lock(&self.shared.seen).iter().cloned().collect()
+    }
+
+    /// `METHOD /path` of the requests that the API has and the sample cluster does not answer, each once.
+    #[must_use]
+    pub fn unhandled(&self) -> Vec<String> {
+        lock(&self.shared.unhandled).clone()
     }
 
     /// Where misbehaviour is ordered.
@@ -243,96 +253,9 @@ impl Drop for Server {
             let _ = listener.join();
         }
         let connections: Vec<_> = lock(&self.shared.connections).drain(..).collect();
-        for (stream, thread) in connections {
-            let _ = stream.shutdown(Shutdown::Both);
-            let _ = thread.join();
-        }
-    }
-}
-
-fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.is_stopped() {
-            return;
-        }
-        let Ok(stream) = stream else { continue };
-        let Ok(copy) = stream.try_clone() else { continue };
-        let inner = Arc::clone(shared);
-        let thread = thread::Builder::new().name("demo connection".into()).stack_size(STACK);
-        let Ok(thread) = thread.spawn(move || connection(stream, &inner)) else { continue };
-        let mut connections = lock(&shared.connections);
-        connections.retain(|(_, thread)| !thread.is_finished());
-        connections.push((copy, thread));
-    }
-}
-
-fn connection(stream: TcpStream, shared: &Shared) {
-    let ready = stream.set_read_timeout(Some(shared.options.idle)).and_then(|()| stream.set_nodelay(true));
-    if ready.is_err() {
-        return;
-    }
-    let socket = stream.try_clone();
-    match &shared.options.tls {
-        None => serve(stream, shared),
-        Some(config) => {
-            let mut first = [0];
-            // A TLS record of the handshake begins with 22; anything else is somebody who speaks plain HTTP.
-            if !matches!(stream.peek(&mut first), Ok(1)) {
-            } else if first != [22] {
-                redirect_to_https(stream);
-            } else if let Ok(session) = ServerConnection::new(Arc::clone(config)) {
-                serve(StreamOwned::new(session, stream), shared);
-            }
-        }
-    }
-    if let Ok(socket) = socket {
-        let _ = socket.shutdown(Shutdown::Both);
-    }
-}
-
-fn redirect_to_https(mut stream: TcpStream) {
-    let Ok(request) = Buffer::default().request(&mut stream) else { return };
-    let status = if request.method == crate::pve::Method::Get { 301 } else { 308 };
-    let mut answer =
-        Outgoing::empty(status, if status == 301 { "Moved Permanently" } else { "Permanent Redirect" });
-    answer.location =
-        Some(format!("https://{}{}", request.header("host").unwrap_or("localhost"), request.path));
-    let _ = answer.write(&mut stream, true);
-}
-
-fn serve(mut stream: impl Read + Write, shared: &Shared) {
-    let mut buffer = Buffer::default();
-    for count in 1..=KEEP_ALIVE {
-        if count == 1 && shared.faults.take_unread() {
-            return;
-        }
-        let request = match buffer.request(&mut stream) {
-            Ok(request) => request,
-            Err(NoRequest::Gone) => return,
-            Err(NoRequest::Refused(status, reason)) => {
-                let _ = Outgoing::empty(status, reason).write(&mut stream, true);
-                return;
-            }
-        };
-        // A connection that is kept alive was already being read when the fault was ordered.
-        if shared.faults.take_unread() {
-            return;
-        }
-        let asked_to_close =
-            request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-        let (answer, then) = dispatch::answer(shared, &request);
-        if shared.is_stopped() {
-            return;
-        }
-        let close = asked_to_close || count == KEEP_ALIVE || 400 <= answer.status;
-        let written = match then {
-            Then::Write => answer.write(&mut stream, close),
-            Then::Chunked => answer.write_chunked(&mut stream, close),
-            Then::Half => answer.write_half(&mut stream).and(Err(io::ErrorKind::ConnectionAborted.into())),
-            Then::Drop => Err(io::ErrorKind::ConnectionAborted.into()),
-        };
-        if close || written.is_err() {
-            return;
+        for open in connections {
+            let _ = open.stream.shutdown(Shutdown::Both);
+            let _ = open.thread.join();
         }
     }
 }
