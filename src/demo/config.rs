@@ -189,6 +189,7 @@ fn destroy(cluster: &mut Cluster, request: &Request) -> Outcome {
             cluster.replication.retain(|job| job.get("guest") != Some(&guest));
         }
         cluster.guests.remove(&vmid);
+        cluster.agents.remove(&vmid);
         cluster.firewalls.remove(&format!("guests/{vmid}"));
         cluster.volumes.retain(|volume| volume.vmid != Some(vmid) || volume.content == "backup");
         Ok(())

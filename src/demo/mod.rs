@@ -7,8 +7,11 @@
 
 mod access;
 mod access_api;
+mod agent;
+mod agent_shell;
 mod answer;
 mod backup;
+mod base64;
 mod check;
 mod clock;
 mod clone;
@@ -72,5 +75,6 @@ fn areas() -> &'static [&'static [routes::Route]] {
         &volumes::ROUTES,
         &storage_admin::ROUTES,
         &upkeep::ROUTES,
+        &agent::ROUTES,
     ]
 }

@@ -2,6 +2,7 @@
 
 use super::{
     access::Access,
+    agent::Agent,
     answer::ApiError,
     clock::{Clock, whole},
     task::Tasks,
@@ -20,6 +21,8 @@ pub(crate) struct Cluster {
     pub(crate) pools: Vec<String>,
     pub(crate) access: Access,
     pub(crate) tasks: Tasks,
+    /// What the guest agents of VMs hold, by VMID.
+    pub(crate) agents: BTreeMap<u32, Agent>,
     /// Firewalls by scope: `cluster`, `nodes/pve1`, `guests/100`.
     pub(crate) firewalls: BTreeMap<String, Firewall>,
     /// HA resources, backup jobs and replication jobs as the API lists them.

@@ -11,6 +11,7 @@ mod cluster;
 mod config;
 mod confirm;
 mod demo;
+mod demo_agent;
 mod demo_faults;
 mod demo_lifecycle;
 mod demo_wire;
