@@ -18,6 +18,7 @@
 //! * What may have been carried out by Proxmox is never sent twice.
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
+mod base64;
 pub mod cancel;
 pub mod cli;
 pub mod config;

@@ -3,12 +3,14 @@
 use super::{
     agent_shell::{Ended, Files, run},
     answer::{ApiError, Outcome},
-    base64,
     clock::whole,
     routes::{Request, Route, route},
     state::{Cluster, Guest, Kind},
 };
-use crate::pve::Method::{Get, Post};
+use crate::{
+    base64,
+    pve::Method::{Get, Post},
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

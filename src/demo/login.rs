@@ -3,11 +3,10 @@
 use super::{
     access::{Access, Identity},
     answer::ApiError,
-    base64::encode as base64,
     clock::whole,
     http::Incoming,
 };
-use crate::{pve::Method, secret::Secret};
+use crate::{base64::encode as base64, pve::Method, secret::Secret};
 use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},

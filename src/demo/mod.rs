@@ -11,7 +11,6 @@ mod agent;
 mod agent_shell;
 mod answer;
 mod backup;
-mod base64;
 mod check;
 mod clock;
 mod clone;

@@ -4,14 +4,16 @@ use super::{
     Args, Context, Effect, Failure, Outcome, Param, Tool, object, rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
-use crate::pve::{Params, path};
+use crate::pve::{Method, Params, path};
+use serde_json::json;
 
-const USERID: Param = Param::text("userid");
+const WHAT: Param = Param::one_of("what", &["user", "group", "role", "token"]);
+const ID: Param = Param::text("id");
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_access", Effect::Read, list_access)
-        .about("List users, groups, roles, ACL entries, realms, or a user's API tokens.")
+        .about("List users, groups, roles, ACL, realms, or a user's tokens.")
         .params(&[
             Param::one_of("what", KINDS),
             Param::text("userid").about("For tokens.").optional(),
@@ -22,19 +24,25 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_permissions", Effect::Read, get_permissions)
         .about("Effective permissions of this account or a user, by path.")
         .params(&[Param::text("userid").optional(), Param::text("path").optional()]),
-    Tool::post("proxmox_create_user", "/access/users").about("Create a user.").params(&[
-        USERID.about("user@realm."),
-        Param::text("groups").optional(),
-        Param::text("comment").optional(),
-        Param::text("password").optional(),
-        Param::more("options"),
-    ]),
-    Tool::put("proxmox_update_user", "/access/users/{userid}")
-        .about("Change a user: groups, expire, enable, comment, email.")
-        .params(&[USERID, Param::more("options")]),
-    Tool::delete("proxmox_delete_user", "/access/users/{userid}").about("Delete a user.").params(&[USERID]),
+    Tool::with("proxmox_create_access", Effect::Change, |context, args| change(context, args, Method::Post))
+        .about("Create a user, group, role or API token; a token's secret is shown only here.")
+        .params(&[
+            WHAT,
+            ID,
+            Param::more("options").about("comment, groups, privs, password, privsep, expire, …"),
+        ]),
+    Tool::with("proxmox_update_access", Effect::Change, |context, args| change(context, args, Method::Put))
+        .about("Change a user, group, role or API token.")
+        .params(&[WHAT, ID, Param::more("options")])
+        .idempotent(),
+    Tool::with("proxmox_delete_access", Effect::Destroy, |context, args| {
+        change(context, args, Method::Delete)
+    })
+    .about("Delete a user, group, role or API token.")
+    .params(&[WHAT, ID])
+    .idempotent(),
     Tool::put("proxmox_update_acl", "/access/acl")
-        .about("Grant roles on a path to users, groups or tokens, or with delete take them away.")
+        .about("Grant roles on a path, or with delete take them away.")
         .params(&[
             Param::text("path"),
             Param::text("roles"),
@@ -66,6 +74,40 @@ fn list_access(context: &Context<'_>, args: &Args) -> Outcome {
         table::sort(&mut records, first.name);
     }
     table::answer(context, args, &records, columns)
+}
+
+/// Creating puts the name among the parameters, except for a token; changing and deleting put it into the path.
+fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
+    let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
+    let mut params = args.params(|name| name == "options");
+    let (collection, key) = match what {
+        "user" => ("/access/users", "userid"),
+        "group" => ("/access/groups", "groupid"),
+        "role" => ("/access/roles", "roleid"),
+        _ => return token(context, id, method, &params),
+    };
+    let path = if method == Method::Post {
+        params.push(key, id);
+        collection.to_owned()
+    } else {
+        path::fill("/{id}", |_| Some(id.to_owned()))
+            .map(|id| collection.to_owned() + &id)
+            .map_err(Failure::new)?
+    };
+    context.change(method, &path, &params)?;
+    object::wrap(context, json!({(what): id, "ok": true}))
+}
+
+fn token(context: &Context<'_>, id: &str, method: Method, params: &Params) -> Outcome {
+    let Some((userid, tokenid)) = id.split_once('!') else {
+        let shown = id.escape_debug();
+        return Err(Failure::new(format!(
+            "`id` of a token is user@realm!name, not `{shown}`. Nothing was done."
+        )));
+    };
+    let value = |hole: &str| Some(if hole == "userid" { userid } else { tokenid }.to_owned());
+    let path = path::fill("/access/users/{userid}/token/{tokenid}", value).map_err(Failure::new)?;
+    object::wrap(context, context.change(method, &path, params)?.value())
 }
 
 /// `{"/vms/100":["VM.Audit",…]}`: the privileges by path, in place of Proxmox's object of ones.

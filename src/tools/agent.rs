@@ -4,7 +4,10 @@ use super::{
     Args, Context, Effect, Failure, Outcome, Param, Tool, answer, find,
     guests::{NODE, VMID},
 };
-use crate::pve::{Method, Params, Reply};
+use crate::{
+    base64,
+    pve::{Method, Params, Reply},
+};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -17,15 +20,15 @@ pub const TOOLS: &[Tool] = &[
             Param::text("command"),
             Param::text("input-data").optional(),
             Param::int("timeout", 1, 600).optional(),
-            Param::flag("shell").about("false: a program, not a shell line.").optional(),
+            Param::flag("shell").about("false: a program, not a shell line.").unlisted(),
             NODE,
         ])
         .core(),
     Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
-        .about("Output of a command that was still running; can be read once after its end.")
+        .about("Output of a command that was still running; after its end, once only.")
         .params(&[VMID, Param::int("pid", 0, 4_294_967_295), NODE]),
     Tool::post("proxmox_control_agent", "/nodes/{node}/qemu/{vmid}/agent/{command}")
-        .about("Freeze or thaw a VM's file systems, ask their state, or trim them.")
+        .about("Freeze, thaw or trim a VM's file systems.")
         .params(&[
             VMID,
             Param::one_of("command", &["fsfreeze-status", "fsfreeze-freeze", "fsfreeze-thaw", "fstrim"]),
@@ -36,7 +39,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Set a user's password inside a VM.")
         .params(&[VMID, Param::text("username"), Param::text("password"), NODE]),
     Tool::get("proxmox_get_agent_info", "/nodes/{node}/qemu/{vmid}/agent/{command}")
-        .about("Ask a VM's guest agent: OS, host name, users, network, file systems, time.")
+        .about("Ask a VM's guest agent.")
         .params(&[
             VMID,
             Param::one_of(
@@ -48,9 +51,6 @@ pub const TOOLS: &[Tool] = &[
                     "network-get-interfaces",
                     "get-fsinfo",
                     "get-time",
-                    "get-timezone",
-                    "get-vcpus",
-                    "info",
                 ],
             ),
             NODE,
@@ -63,7 +63,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Read a file in a VM through its guest agent.")
         .params(&[VMID, Param::text("file"), NODE]),
     Tool::with("proxmox_write_vm_file", Effect::Disrupt, write_file)
-        .about("Write a text file in a VM through its guest agent; it is replaced.")
+        .about("Write or replace a text file in a VM through its guest agent.")
         .params(&[VMID, Param::text("file"), Param::text("content"), NODE]),
 ];
 
@@ -147,7 +147,15 @@ fn read_file(context: &Context<'_>, args: &Args) -> Outcome {
 
 fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
     let agent = agent(context, args)?;
-    let params = args.params(|name| matches!(name, "file" | "content"));
+    let content = args.text("content").unwrap_or_default();
+    let mut params = args.params(|name| name == "file");
+    if content.is_ascii() {
+        params.push("content", content);
+    } else {
+        // Proxmox's own encoding takes Latin-1 only and fails at any other letter (pve.md section 7).
+        params.push("content", base64::encode(content.as_bytes()));
+        params.push("encode", 0);
+    }
     send(context, Method::Post, &format!("{agent}/file-write"), &params)?;
     answer(&json!({"ok": true}))
 }
@@ -162,8 +170,11 @@ fn agent(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
 
 /// A request to the agent. What is wrong with an agent is said in several wordings; each has its remedy.
 fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> Result<Reply, Failure> {
-    context.pve.send(&context.call.cancel, method, path, params).map_err(|error| {
-        let message = error.message().unwrap_or_default();
+    let sent = match method {
+        Method::Get => context.get(path, params),
+        _ => context.change(method, path, params),
+    };
+    sent.map_err(|Failure(message)| {
         let remedy = if message.contains("No QEMU guest agent configured") {
             " Set `agent: 1` in the VM's configuration, install qemu-guest-agent in it, and restart it."
         } else if message.contains("guest agent is not running") {
@@ -173,7 +184,7 @@ fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> R
         } else {
             ""
         };
-        Failure::new(format!("{error}{remedy}"))
+        Failure::new(message + remedy)
     })
 }
 

@@ -1,15 +1,16 @@
 //! Backups: what there is, making, restoring and protecting them, and the jobs that make them.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, find,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, find,
+    follow::{follow, follow_each},
     guests::{NODE, VMID},
+    object,
     record::Record,
     restore, rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
-    tasks,
 };
 use crate::pve::{Method, Params, path};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 const ID: Param = Param::text("id");
 
@@ -63,6 +64,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::delete("proxmox_delete_backup_job", "/cluster/backup/{id}")
         .about("Delete a backup job.")
         .params(&[ID]),
+    Tool::with("proxmox_run_backup_job", Effect::Change, run_job)
+        .about("Run a backup job now, on its node or on every node.")
+        .params(&[ID])
+        .task(),
     Tool::list("proxmox_list_not_backed_up", "/cluster/backup-info/not-backed-up", GUESTS)
         .about("List guests that no backup job covers."),
 ];
@@ -125,8 +130,59 @@ fn create_backup(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let path = path::fill("/nodes/{node}/vzdump", |_| Some(guest.node.clone())).map_err(Failure::new)?;
     let params = args.params(|name| !matches!(name, "node" | "wait"));
-    let reply = context.pve.send(&context.call.cancel, Method::Post, &path, &params)?.value();
+    let reply = context.change(Method::Post, &path, &params)?.value();
     let facts =
         Map::from_iter([("vmid".to_owned(), json!(guest.vmid)), ("name".to_owned(), json!(guest.name))]);
-    tasks::follow(context, args, reply.as_str().unwrap_or_default(), facts)
+    follow(context, args, reply.as_str().unwrap_or_default(), facts)
+}
+
+/// What a job has that `vzdump` does not take: when to run, and who it is.
+const OF_THE_SCHEDULE: &[&str] = &[
+    "id",
+    "type",
+    "enabled",
+    "schedule",
+    "next-run",
+    "starttime",
+    "dow",
+    "comment",
+    "repeat-missed",
+    "node",
+    "digest",
+];
+
+/// As the web interface does it: each online node is told to back up its share of the job.
+fn run_job(context: &Context<'_>, args: &Args) -> Outcome {
+    let id = args.text("id").unwrap_or_default();
+    let reply = context.get("/cluster/backup", &Params::new())?;
+    find::among("id", id, &rows(&reply)?)?;
+    let path = path::fill("/cluster/backup/{id}", |_| Some(id.to_owned())).map_err(Failure::new)?;
+    let job = object::object(context.get(&path, &Params::new())?.value())?;
+    let mut params = Params::new();
+    for (name, value) in job.iter().filter(|(name, _)| !OF_THE_SCHEDULE.contains(&name.as_str())) {
+        params.push_json(name, value);
+    }
+    let reply = context.get("/nodes", &Params::new())?;
+    let wanted = job.get("node").and_then(Value::as_str);
+    let nodes: Vec<String> = rows(&reply)?
+        .iter()
+        .filter(|node| {
+            node.text("status") == "online" && wanted.is_none_or(|wanted| wanted == node.text("node"))
+        })
+        .map(|node| node.text("node").into_owned())
+        .collect();
+    if nodes.is_empty() {
+        return Err(Failure::new(format!("No node on which backup job `{id}` could run is online.")));
+    }
+    let mut upids = Vec::new();
+    for node in &nodes {
+        let path = path::fill("/nodes/{node}/vzdump", |_| Some(node.clone())).map_err(Failure::new)?;
+        // `OK` in place of a task: the node has none of the job's guests.
+        let value = context.change(Method::Post, &path, &params)?.value();
+        upids.extend(value.as_str().filter(|upid| upid.starts_with("UPID:")).map(str::to_owned));
+    }
+    if upids.is_empty() {
+        return answer(&json!({"id": id, "note": "No node has a guest of this job; nothing was backed up."}));
+    }
+    follow_each(context, args, &upids, Map::from_iter([("id".to_owned(), json!(id))]))
 }

@@ -1,7 +1,7 @@
 //! The cluster as a whole, and the connection to it.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, metrics, rows, spec,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, find, metrics, rows, spec,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
 use crate::{config::Access, pve::Params};
@@ -19,12 +19,12 @@ pub const TOOLS: &[Tool] = &[
         .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
         .core(),
     Tool::with("proxmox_get_metrics", Effect::Read, metrics::metrics)
-        .about("History of a node, guest or storage, thinned to points with minimum, average and maximum.")
+        .about("History of a node, guest or storage: points with minimum, average, maximum.")
         .params(metrics::PARAMS),
     Tool::with("proxmox_get_cluster_log", Effect::Read, cluster_log)
         .about("Cluster log, newest first, by user, text and time.")
         .params(&[
-            Param::int("max", 1, 1000).optional(),
+            Param::int("max", 1, 1000).unlisted(),
             Param::int("since", 0, i64::MAX).optional(),
             Param::text("user").optional(),
             Param::text("text").optional(),
@@ -35,14 +35,13 @@ pub const TOOLS: &[Tool] = &[
     Tool::get("proxmox_get_next_vmid", "/cluster/nextid")
         .about("Next free VMID, or whether a given one is free.")
         .params(&[Param::int("vmid", 100, 999_999_999).optional()]),
-    Tool::get("proxmox_get_cluster_options", "/cluster/options").about("Options of the datacenter."),
+    Tool::get("proxmox_get_cluster_options", "/cluster/options").about("Datacenter options."),
     Tool::put("proxmox_update_cluster_options", "/cluster/options")
-        .about("Change options of the datacenter; delete names those to reset.")
+        .about("Change datacenter options.")
         .params(&[Param::more("options")]),
-    Tool::list("proxmox_list_replication", "/cluster/replication", REPLICATION).about("List replication jobs."),
-    Tool::list("proxmox_get_replication_state", "/nodes/{node}/replication", REPLICATION_STATE)
-        .about("State of a node's replication jobs: last sync, failures.")
-        .params(&[Param::text("node")]),
+    Tool::with("proxmox_list_replication", Effect::Read, replication)
+        .about("List replication jobs; with node, their state there: last sync, failures.")
+        .params(&[Param::text("node").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Health and use of Ceph."),
 ];
 
@@ -65,6 +64,20 @@ const REPLICATION_STATE: &[Column] = &[
     Column::new("fail_count"),
     Column::new("error").if_any(),
 ];
+
+fn replication(context: &Context<'_>, args: &Args) -> Outcome {
+    let (path, columns) = match args.text("node") {
+        Some(node) => {
+            find::node_exists(context, node)?;
+            (format!("/nodes/{node}/replication"), REPLICATION_STATE)
+        }
+        None => ("/cluster/replication".to_owned(), REPLICATION),
+    };
+    let reply = context.get(&path, &Params::new())?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, "id");
+    table::answer(context, args, &records, columns)
+}
 
 /// Of this server, not of the cluster: nothing is asked of Proxmox.
 fn server_info(context: &Context<'_>, _: &Args) -> Outcome {

@@ -33,7 +33,7 @@ const NAMES: &[(&str, &str)] = &[
     ("get_cluster_status", "proxmox_get_cluster_status"),
     ("get_cluster_tasks", "proxmox_list_tasks"),
     ("get_container_details", "proxmox_get_container_info"),
-    ("get_container_status", "proxmox_get_guest_status"),
+    ("get_container_status", "proxmox_get_guest_state"),
     ("get_containers", "proxmox_list_containers"),
     ("get_firewall_status", "proxmox_get_firewall"),
     ("get_groups", "proxmox_list_access"),
@@ -42,11 +42,11 @@ const NAMES: &[(&str, &str)] = &[
     ("get_lxc_firewall_rules", "proxmox_list_firewall_rules"),
     ("get_lxc_info", "proxmox_get_container_info"),
     ("get_lxc_snapshot_config", "proxmox_get_snapshot_config"),
-    ("get_lxc_status", "proxmox_get_guest_status"),
+    ("get_lxc_status", "proxmox_get_guest_state"),
     ("get_lxcs", "proxmox_list_containers"),
     ("get_nfs_storages", "proxmox_list_storage"),
     ("get_node_firewall_rules", "proxmox_list_firewall_rules"),
-    ("get_node_services", "proxmox_list_services"),
+    ("get_node_services", "proxmox_list_node_items"),
     ("get_node_status", "proxmox_get_node_info"),
     ("get_node_storage", "proxmox_list_storage"),
     ("get_node_time", "proxmox_get_node_time"),
@@ -63,9 +63,9 @@ const NAMES: &[(&str, &str)] = &[
     ("get_vm_details", "proxmox_get_vm_info"),
     ("get_vm_firewall_rules", "proxmox_list_firewall_rules"),
     ("get_vm_info", "proxmox_get_vm_info"),
-    ("get_vm_network", "proxmox_get_guest_network"),
+    ("get_vm_network", "proxmox_get_guest_state"),
     ("get_vm_snapshot_config", "proxmox_get_snapshot_config"),
-    ("get_vm_status", "proxmox_get_guest_status"),
+    ("get_vm_status", "proxmox_get_guest_state"),
     ("get_vms", "proxmox_list_vms"),
     ("help", "proxmox_get_server_info"),
     ("is_dangerous_mode_enabled", "proxmox_get_server_info"),
@@ -95,7 +95,7 @@ const NAMES: &[(&str, &str)] = &[
     ("proxmox_ct_list", "proxmox_list_containers"),
     ("proxmox_get_node_status", "proxmox_get_node_info"),
     ("proxmox_get_storage_usage", "proxmox_list_storage"),
-    ("proxmox_get_vm_status", "proxmox_get_guest_status"),
+    ("proxmox_get_vm_status", "proxmox_get_guest_state"),
     ("proxmox_network_list", "proxmox_list_network"),
     ("proxmox_resume_vm", "proxmox_resume_guest"),
     ("proxmox_storage_list", "proxmox_list_storage"),
@@ -135,6 +135,8 @@ const BY_ACTION: &[(&str, &str)] =
 
 /// What an old name meant beyond the tool that replaces it.
 const MEANT: &[(&str, &str, &str)] = &[
+    ("get_vm_network", "what", "network"),
+    ("get_node_services", "what", "services"),
     ("get_groups", "what", "groups"),
     ("list_groups", "what", "groups"),
     ("get_roles", "what", "roles"),
@@ -181,7 +183,7 @@ pub fn find(name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
         let action = arguments.get("action").and_then(Value::as_str).unwrap_or("status").to_lowercase();
         return by_name(&format!("proxmox_{action}_{guest}"))
             .or_else(|| by_name(&format!("proxmox_{action}_guest")))
-            .or_else(|| by_name("proxmox_get_guest_status"));
+            .or_else(|| by_name("proxmox_get_guest_state"));
     }
     let (_, tool) = NAMES.iter().find(|(old, _)| *old == name)?;
     by_name(tool)

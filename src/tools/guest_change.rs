@@ -2,8 +2,9 @@
 
 use super::{
     Args, Context, Failure, Kind, Outcome, Param, answer, find,
+    follow::follow,
     guests::{NODE, VMID},
-    object, tasks,
+    object,
 };
 use crate::pve::{Auth, Host, Method, Params};
 use serde_json::{Map, Value, json};
@@ -52,10 +53,10 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     }
     // A VM's POST goes on in a task where storage is slow; a container has only PUT (pve.md section 4).
     let method = if guest.kind == Kind::Vm { Method::Post } else { Method::Put };
-    let value = context.pve.send(&context.call.cancel, method, &path, &params)?.value();
+    let value = context.change(method, &path, &params)?.value();
     let mut facts = about(&guest);
     if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
-        let ended = tasks::follow(context, args, upid, Map::new())?;
+        let ended = follow(context, args, upid, Map::new())?;
         if ended.get().contains("\"status\":\"running\"") {
             return Ok(ended);
         }
@@ -129,10 +130,10 @@ pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
             }
         }
     }
-    let value = context.pve.send(&context.call.cancel, Method::Post, &path, &params)?.value();
+    let value = context.change(Method::Post, &path, &params)?.value();
     let mut facts = about(&guest);
     facts.insert("target".into(), target.into());
-    tasks::follow(context, args, value.as_str().unwrap_or_default(), facts)
+    follow(context, args, value.as_str().unwrap_or_default(), facts)
 }
 
 /// What the preconditions (API path `…/migrate`, GET) say against it.
@@ -169,8 +170,8 @@ pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
         params.push_json(name, value);
     }
     let path = format!("{}/{request}", guest.path()?);
-    let value = context.pve.send(&context.call.cancel, Method::Post, &path, &params)?.value();
-    tasks::follow(context, args, value.as_str().unwrap_or_default(), about(&guest))
+    let value = context.change(Method::Post, &path, &params)?.value();
+    follow(context, args, value.as_str().unwrap_or_default(), about(&guest))
 }
 
 /// The web interface's own console window; whoever opens it logs in there.

@@ -1,7 +1,8 @@
 //! Creating and cloning guests.
 
 use super::{
-    Args, Context, Failure, Kind, Outcome, Param, find, guest_change::about, guests::VMID, object, tasks,
+    Args, Context, Failure, Kind, Outcome, Param, find, follow::follow, guest_change::about, guests::VMID,
+    object,
 };
 use crate::pve::{self, Method, Params, path};
 use serde_json::{Map, Value, json};
@@ -57,14 +58,14 @@ pub fn create(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let send = |vmid: i64| {
         let params = params.clone().with("vmid", vmid);
-        context.pve.send(&context.call.cancel, Method::Post, &path, &params)
+        context.change(Method::Post, &path, &params)
     };
     let (vmid, reply) = with_free_id(context, args.int("vmid"), send)?;
     let mut facts = Map::from_iter([("vmid".to_owned(), json!(vmid)), ("node".to_owned(), json!(node))]);
     if let Some(name) = args.text("name") {
         facts.insert("name".into(), name.into());
     }
-    tasks::follow(context, args, reply.value().as_str().unwrap_or_default(), facts)
+    follow(context, args, reply.value().as_str().unwrap_or_default(), facts)
 }
 
 fn set(params: &mut Params, name: &str, value: impl ToString) {
@@ -117,7 +118,7 @@ fn container_defaults(args: &Args, params: &mut Params) -> Result<(), Failure> {
 fn with_free_id(
     context: &Context<'_>,
     wanted: Option<i64>,
-    send: impl Fn(i64) -> Result<pve::Reply, pve::Error>,
+    send: impl Fn(i64) -> Result<pve::Reply, Failure>,
 ) -> Result<(i64, pve::Reply), Failure> {
     if let Some(vmid) = wanted {
         return Ok((vmid, send(vmid)?));
@@ -131,10 +132,8 @@ fn with_free_id(
         match send(vmid) {
             Ok(reply) => return Ok((vmid, reply)),
             // Refused, so certainly not carried out.
-            Err(error)
-                if tries < TRIES && error.message().is_some_and(|words| words.contains("already exists")) => {
-            }
-            Err(error) => return Err(error.into()),
+            Err(Failure(words)) if tries < TRIES && words.contains("already exists") => {}
+            Err(failure) => return Err(failure),
         }
     }
 }
@@ -153,7 +152,7 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
     let path = format!("{}/clone", guest.path()?);
     let send = |newid: i64| {
         let params = params.clone().with("newid", newid);
-        context.pve.send(&context.call.cancel, Method::Post, &path, &params)
+        context.change(Method::Post, &path, &params)
     };
     let (newid, reply) = with_free_id(context, args.int("newid"), send)?;
     let copy = find::Guest {
@@ -163,7 +162,7 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
         kind: guest.kind,
         status: "stopped".to_owned(),
     };
-    let ended = tasks::follow(context, args, reply.value().as_str().unwrap_or_default(), about(&copy))?;
+    let ended = follow(context, args, reply.value().as_str().unwrap_or_default(), about(&copy))?;
     let mut facts = object::object(serde_json::from_str(ended.get()).unwrap_or(Value::Null))?;
     let config = args.params(|name| name == "config");
     let start = args.flag("start") == Some(true);
@@ -179,16 +178,16 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
     if !config.is_empty() {
         let method = if copy.kind == Kind::Vm { Method::Post } else { Method::Put };
         let path = format!("{}/config", copy.path()?);
-        let value = context.pve.send(&context.call.cancel, method, &path, &config)?.value();
+        let value = context.change(method, &path, &config)?.value();
         if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
-            tasks::follow(context, args, upid, Map::new())?;
+            follow(context, args, upid, Map::new())?;
         }
         facts.insert("configured".into(), true.into());
     }
     if start {
         let path = format!("{}/status/start", copy.path()?);
-        let value = context.pve.send(&context.call.cancel, Method::Post, &path, &Params::new())?.value();
-        let started = tasks::follow(context, args, value.as_str().unwrap_or_default(), Map::new())?;
+        let value = context.change(Method::Post, &path, &Params::new())?.value();
+        let started = follow(context, args, value.as_str().unwrap_or_default(), Map::new())?;
         facts.insert("start".into(), serde_json::from_str(started.get()).unwrap_or(Value::Null));
     }
     object::fit(context, facts)

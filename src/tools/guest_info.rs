@@ -67,8 +67,20 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
     object::fit(context, answer)
 }
 
+/// One aspect of a guest, every value that Proxmox has of it.
+pub fn state(context: &Context<'_>, args: &Args) -> Outcome {
+    let request = match args.text("what") {
+        Some("network") => return network(context, args),
+        Some("pending") => "pending",
+        _ => "status/current",
+    };
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let reply = context.get(&format!("{}/{request}", guest.path()?), &pve::Params::new())?;
+    object::wrap(context, reply.value())
+}
+
 /// The cards of the configuration, and the addresses that a running guest tells.
-pub fn network(context: &Context<'_>, args: &Args) -> Outcome {
+fn network(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let path = guest.path()?;
     let mut config = object::object(context.get(&format!("{path}/config"), &pve::Params::new())?.value())?;

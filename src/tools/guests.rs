@@ -65,7 +65,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/shutdown"),
     )
-    .about("Shut a {guest} down cleanly; forceStop cuts its power after timeout seconds.")
+    .about("Shut a {guest} down cleanly; with forceStop, cut its power after timeout.")
     .params(&[VMID, NODE, TIMEOUT, Param::flag("forceStop").optional()])
     .idempotent()
     .task()
@@ -101,7 +101,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Destroy,
         Run::Api(Method::Delete, "/nodes/{node}/{type}/{vmid}"),
     )
-    .about("Delete a stopped {guest} with its disks; purge also removes it from jobs and HA.")
+    .about("Delete a stopped {guest} and its disks; with purge, from jobs and HA too.")
     .params(&[
         VMID,
         NODE,
@@ -110,9 +110,9 @@ pub const TOOLS: &[Tool] = &[
     ])
     .task()
     .core(),
-    Tool::get("proxmox_get_guest_status", "/nodes/{node}/{type}/{vmid}/status/current")
-        .about("Live state of a guest, every value Proxmox has.")
-        .params(&[VMID, NODE]),
+    Tool::with("proxmox_get_guest_state", Effect::Read, guest_info::state)
+        .about("Live state, pending changes, or network cards and addresses of a guest.")
+        .params(&[VMID, NODE, Param::one_of("what", &["status", "pending", "network"]).optional()]),
     Tool::guest(
         "proxmox_create_vm",
         "proxmox_create_container",
@@ -139,7 +139,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_change::migrate),
     )
-    .about("Move a {guest} to another node; a running VM moves live, a running container restarts.")
+    .about("Move a {guest} to another node; a container restarts.")
     .params(guest_change::MIGRATE)
     .task(),
     Tool::guest(
@@ -148,18 +148,15 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_change::update),
     )
-    .about("Change a {guest}'s configuration (any key: cores, net0, scsi1, …); answers old and new values.")
+    .about("Change any key of a {guest}'s configuration (cores, net0, scsi1, …); answers old and new values.")
     .params(guest_change::UPDATE)
     .idempotent()
     .task()
     .core(),
     Tool::with("proxmox_move_disk", Effect::Change, guest_change::move_disk)
-        .about("Move a guest's disk to another storage; delete removes the source.")
+        .about("Move a guest's disk to another storage; with delete, remove the source.")
         .params(guest_change::MOVE)
         .task(),
-    Tool::with("proxmox_get_guest_network", Effect::Read, guest_info::network)
-        .about("Network cards of a guest as configured, and its addresses while it runs.")
-        .params(&[VMID, NODE]),
     Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
         .about("URL that opens a guest's console in the web interface.")
         .params(&[VMID, NODE]),
@@ -169,9 +166,6 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_templates", Effect::Read, list_templates)
         .about("List guest templates that can be cloned.")
         .params(&[FIELDS, LIMIT, OFFSET]),
-    Tool::get("proxmox_get_pending", "/nodes/{node}/{type}/{vmid}/pending")
-        .about("Configuration of a guest with values that wait for a restart.")
-        .params(&[VMID, NODE]),
     Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
         .about("Turn a stopped guest into a template; there is no way back.")
         .params(&[VMID, NODE])

@@ -11,7 +11,7 @@ pub const PARAMS: &[Param] = &[
     Param::text("storage").about("With node.").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
     Param::words("metrics").about("Such as cpu, mem, netin.").optional(),
-    Param::int("points", 1, 200).optional(),
+    Param::int("points", 1, 200).unlisted(),
 ];
 
 const POINTS: usize = 24;

@@ -1,19 +1,19 @@
 //! The network of nodes, and software-defined networks.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, find,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, find,
+    follow::follow,
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
-use crate::pve::{Params, path};
-use serde_json::json;
+use crate::pve::{Method, Params, path};
+use serde_json::{Map, json};
 
 const NODE: Param = Param::text("node");
 const IFACE: Param = Param::text("iface");
-const MORE: Param =
-    Param::more("options").about("Other keys of the API, such as cidr, gateway, bridge_ports.");
-const TYPE: Param = Param::text("type").about("bridge, bond, vlan, eth, OVSBridge, …");
+const MORE: Param = Param::more("options");
+const TYPE: Param = Param::text("type");
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
@@ -21,30 +21,33 @@ pub const TOOLS: &[Tool] = &[
         .about("List network interfaces and bridges of a node, or of all.")
         .params(&[Param::text("node").optional(), Param::text("type").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_network", "/nodes/{node}/network")
-        .about("Add a network interface; takes effect with proxmox_apply_network.")
-        .params(&[NODE, IFACE, TYPE, MORE]),
+        .about("Add a network interface, pending until proxmox_apply_network.")
+        .params(&[
+            NODE,
+            IFACE,
+            TYPE.about("bridge, bond, vlan, …"),
+            MORE.about("cidr, gateway, bridge_ports, …"),
+        ]),
     Tool::put("proxmox_update_network", "/nodes/{node}/network/{iface}")
-        .about("Change a network interface; takes effect with proxmox_apply_network.")
+        .about("Change a network interface, pending until applied.")
         .params(&[NODE, IFACE, TYPE, MORE]),
     Tool::delete("proxmox_delete_network", "/nodes/{node}/network/{iface}")
-        .about("Remove a network interface; takes effect with proxmox_apply_network.")
+        .about("Remove a network interface, pending until applied.")
         .params(&[NODE, IFACE]),
-    Tool::put("proxmox_apply_network", "/nodes/{node}/network")
-        .about("Apply pending network changes of a node.")
-        .params(&[NODE])
-        .disrupts()
+    Tool::with("proxmox_apply_network", Effect::Disrupt, apply)
+        .about("Apply a node's pending network changes, or with revert drop them.")
+        .params(&[NODE, Param::flag("revert").optional()])
+        .idempotent()
         .task(),
-    Tool::delete("proxmox_revert_network", "/nodes/{node}/network")
-        .about("Drop pending network changes of a node.")
-        .params(&[NODE])
-        .disrupts(),
-    Tool::list("proxmox_list_sdn_zones", "/cluster/sdn/zones", ZONES).about("List SDN zones."),
-    Tool::list("proxmox_list_sdn_vnets", "/cluster/sdn/vnets", VNETS)
-        .about("List SDN virtual networks.")
-        .params(&[Param::text("zone").filter()]),
-    Tool::list("proxmox_list_sdn_subnets", "/cluster/sdn/vnets/{vnet}/subnets", SUBNETS)
-        .about("List subnets of an SDN virtual network.")
-        .params(&[Param::text("vnet")]),
+    Tool::with("proxmox_list_sdn", Effect::Read, list_sdn)
+        .about("List SDN zones, virtual networks, or the subnets of one.")
+        .params(&[
+            Param::one_of("what", &["zones", "vnets", "subnets"]),
+            Param::text("vnet").about("For subnets.").optional(),
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ]),
     Tool::put("proxmox_apply_sdn", "/cluster/sdn").about("Apply pending SDN changes.").disrupts().task(),
 ];
 
@@ -69,6 +72,32 @@ const SUBNETS: &[Column] = &[
     Column::new("snat").if_any(),
     Column::new("zone").if_any(),
 ];
+
+fn apply(context: &Context<'_>, args: &Args) -> Outcome {
+    let path = path::fill("/nodes/{node}/network", |hole| args.text(hole).map(str::to_owned));
+    let path = path.map_err(Failure::new)?;
+    if args.flag("revert") == Some(true) {
+        context.change(Method::Delete, &path, &Params::new())?;
+        return answer(&json!({"reverted": true}));
+    }
+    let value = context.change(Method::Put, &path, &Params::new())?.value();
+    follow(context, args, value.as_str().unwrap_or_default(), Map::new())
+}
+
+fn list_sdn(context: &Context<'_>, args: &Args) -> Outcome {
+    let (path, columns) = match args.text("what") {
+        Some("vnets") => ("/cluster/sdn/vnets".to_owned(), VNETS),
+        Some("subnets") => {
+            let vnet = |hole: &str| args.text(hole).map(str::to_owned);
+            (path::fill("/cluster/sdn/vnets/{vnet}/subnets", vnet).map_err(Failure::new)?, SUBNETS)
+        }
+        _ => ("/cluster/sdn/zones".to_owned(), ZONES),
+    };
+    let reply = context.get(&path, &Params::new())?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, columns[0].name);
+    table::answer(context, args, &records, columns)
+}
 
 /// A node that does not answer costs its own rows, and is named.
 fn list_network(context: &Context<'_>, args: &Args) -> Outcome {

@@ -1,7 +1,7 @@
 //! Nodes.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, object, rows,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, logs, object, rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
 use crate::pve::{Params, path};
@@ -18,11 +18,17 @@ pub const TOOLS: &[Tool] = &[
         .about("State of a node: load, memory, root disk, kernel, CPU, version, subscription.")
         .params(&[NODE])
         .core(),
-    Tool::list("proxmox_list_services", "/nodes/{node}/services", SERVICES)
-        .about("List system services of a node and their state.")
-        .params(&[NODE, Param::text("state").filter()]),
+    Tool::with("proxmox_list_node_items", Effect::Read, list_items)
+        .about("List services, disks, package updates, certificates or devices of a node.")
+        .params(&[
+            NODE,
+            Param::one_of("what", &["services", "disks", "updates", "certificates", "pci", "usb"]),
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ]),
     Tool::post("proxmox_control_service", "/nodes/{node}/services/{service}/{command}")
-        .about("Start, stop, restart or reload a service of a node.")
+        .about("Control a system service of a node.")
         .params(&[
             NODE,
             Param::text("service"),
@@ -38,43 +44,32 @@ pub const TOOLS: &[Tool] = &[
             NODE,
             Param::text("search"),
             Param::text("dns1").optional(),
-            Param::text("dns2").optional(),
-            Param::text("dns3").optional(),
+            Param::text("dns2").unlisted(),
+            Param::text("dns3").unlisted(),
         ]),
-    Tool::list("proxmox_list_disks", "/nodes/{node}/disks/list", DISKS)
-        .about("List disks of a node: size in bytes, model, health, wear, use.")
-        .params(&[NODE]),
     Tool::get("proxmox_get_disk_smart", "/nodes/{node}/disks/smart")
         .about("SMART data of a disk.")
         .params(&[NODE, Param::text("disk").about("Such as /dev/sda.")]),
-    Tool::list("proxmox_list_updates", "/nodes/{node}/apt/update", UPDATES)
-        .about("List package updates available on a node.")
-        .params(&[NODE]),
     Tool::post("proxmox_refresh_updates", "/nodes/{node}/apt/update")
         .about("Refresh a node's list of updates (apt update).")
         .params(&[NODE])
         .idempotent()
         .task(),
-    Tool::list("proxmox_list_certificates", "/nodes/{node}/certificates/info", CERTIFICATES)
-        .about("List certificates of a node with expiry and fingerprint.")
-        .params(&[NODE]),
-    Tool::list("proxmox_list_devices", "/nodes/{node}/hardware/{type}", DEVICES)
-        .about("List PCI or USB devices of a node, for passthrough.")
-        .params(&[NODE, Param::one_of("type", &["pci", "usb"])]),
-    Tool::list("proxmox_get_syslog", "/nodes/{node}/syslog", &[Column::new("t")])
-        .about("System log of a node, by service and time.")
+    Tool::with("proxmox_get_syslog", Effect::Read, syslog)
+        .about("Newest lines of a node's system log.")
         .params(&[
             NODE,
             Param::text("service").optional(),
-            Param::text("since").optional(),
-            Param::text("until").optional(),
+            Param::text("since").about("Such as 2026-01-31.").optional(),
+            Param::text("until").unlisted(),
+            Param::int("limit", 1, 5000).optional(),
         ]),
     Tool::post("proxmox_wake_node", "/nodes/{node}/wakeonlan")
         .about("Wake a node that is off, by wake-on-LAN.")
         .params(&[NODE])
         .idempotent(),
     Tool::post("proxmox_power_node", "/nodes/{node}/status")
-        .about("Reboot or shut down a node and all guests on it.")
+        .about("Reboot or shut down a node and its guests.")
         .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])])
         .disrupts(),
 ];
@@ -143,6 +138,28 @@ fn node_info(context: &Context<'_>, args: &Args) -> Outcome {
 
 fn node_time(context: &Context<'_>, args: &Args) -> Outcome {
     two(context, args, "time", "dns")
+}
+
+fn list_items(context: &Context<'_>, args: &Args) -> Outcome {
+    let (template, columns) = match args.text("what") {
+        Some("disks") => ("/nodes/{node}/disks/list", DISKS),
+        Some("updates") => ("/nodes/{node}/apt/update", UPDATES),
+        Some("certificates") => ("/nodes/{node}/certificates/info", CERTIFICATES),
+        Some("pci") => ("/nodes/{node}/hardware/pci", DEVICES),
+        Some("usb") => ("/nodes/{node}/hardware/usb", DEVICES),
+        _ => ("/nodes/{node}/services", SERVICES),
+    };
+    let path = path::fill(template, |hole| args.text(hole).map(str::to_owned)).map_err(Failure::new)?;
+    let reply = context.get(&path, &Params::new())?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, columns[0].name);
+    table::answer(context, args, &records, columns)
+}
+
+fn syslog(context: &Context<'_>, args: &Args) -> Outcome {
+    let path = path::fill("/nodes/{node}/syslog", |hole| args.text(hole).map(str::to_owned));
+    let params = args.params(|name| matches!(name, "service" | "since" | "until"));
+    logs::newest(context, &path.map_err(Failure::new)?, params, args.count("limit"))
 }
 
 fn list_nodes(context: &Context<'_>, args: &Args) -> Outcome {

@@ -13,7 +13,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Create a pool.")
         .params(&[POOLID, Param::text("comment").optional()]),
     Tool::put("proxmox_update_pool", "/pools/{poolid}")
-        .about("Add guests and storages to a pool, or with delete take them out.")
+        .about("Add guests and storages to a pool, or with delete remove them.")
         .params(&[
             POOLID,
             Param::text("vms").about("VMIDs.").optional(),

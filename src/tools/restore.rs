@@ -1,6 +1,6 @@
 //! Restoring a backup: to a new guest, or over the one that has its VMID.
 
-use super::{Args, Context, Failure, Kind, Outcome, Param, find, record::Record, rows, tasks};
+use super::{Args, Context, Failure, Kind, Outcome, Param, find, follow::follow, record::Record, rows};
 use crate::pve::{Method, Params, path};
 use serde_json::{Map, json};
 
@@ -10,7 +10,7 @@ pub const PARAMS: &[Param] = &[
     Param::int("vmid", 100, 999_999_999).about("Default the backup's own.").optional(),
     Param::text("storage").optional(),
     Param::flag("force").optional(),
-    Param::flag("unique").optional(),
+    Param::flag("unique").unlisted(),
     Param::flag("start").optional(),
     Param::text("node").unlisted(),
     Param::more("config"),
@@ -61,9 +61,9 @@ pub fn restore(context: &Context<'_>, args: &Args) -> Outcome {
     {
         params.push(name, value);
     }
-    let reply = context.pve.send(&context.call.cancel, Method::Post, &path, &params)?.value();
+    let reply = context.change(Method::Post, &path, &params)?.value();
     let facts = Map::from_iter([("vmid".to_owned(), json!(vmid)), ("node".to_owned(), json!(node))]);
-    tasks::follow(context, args, reply.as_str().unwrap_or_default(), facts)
+    follow(context, args, reply.as_str().unwrap_or_default(), facts)
 }
 
 /// Kind and VMID out of a backup's name: `vzdump-qemu-100-…`, or `backup/vm/100/…` on a backup server.

@@ -5,7 +5,7 @@
 
 use super::{
     Args, Context, Outcome,
-    table::{Column, FIELDS, LIMIT, OFFSET},
+    table::{Column, FIELDS, LIMIT, OFFSET, WHERE},
 };
 use crate::pve::Method;
 
@@ -190,14 +190,18 @@ impl Tool {
 
     /// Every parameter, those included that come with what the tool is.
     pub fn all_params(&'static self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
-        let paging: &[Param] = if matches!(self.run, Run::List(..)) { &PAGING } else { &[] };
+        let paging: &[Param] = match self.run {
+            Run::List(..) => &PAGING,
+            _ if self.params.iter().any(|param| param.name == OFFSET.name) => &PAGING[3..],
+            _ => &[],
+        };
         let confirm = (self.effect == Effect::Destroy).then_some(&CONFIRM);
         self.params.iter().chain(paging).chain(self.task.then_some(&WAIT)).chain(confirm)
     }
 }
 
 /// What every list takes.
-static PAGING: [Param; 3] = [FIELDS, LIMIT, OFFSET];
+static PAGING: [Param; 4] = [FIELDS, LIMIT, OFFSET, WHERE];
 
 /// The token of a plan that was agreed to.
 pub const CONFIRM: Param = Param::text("confirm").optional();

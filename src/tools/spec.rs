@@ -1,6 +1,9 @@
 //! A row as `tools/list` shows it, and as README's table does.
 
-use super::row::{Effect, Kind, Name, Param, Shape, Tool};
+use super::{
+    row::{CONFIRM, Effect, Kind, Name, Param, Shape, Tool, WAIT},
+    table::{FIELDS, LIMIT, OFFSET},
+};
 use crate::mcp::Revision;
 use serde_json::{Map, Value, json};
 
@@ -76,7 +79,7 @@ impl Entry {
     /// Flat and without combinators: some providers refuse the whole list otherwise.
     fn schema(&self) -> Value {
         let mut properties = Map::new();
-        for param in self.params().filter(|param| !param.unlisted) {
+        for param in self.params().filter(|param| !param.unlisted && !self.goes_without_saying(param)) {
             properties.insert(param.name.into(), property(param));
         }
         let required: Vec<_> = self.params().filter(|param| param.required).map(|param| param.name).collect();
@@ -87,8 +90,18 @@ impl Entry {
         if !required.is_empty() {
             schema["required"] = required.into();
         }
-        schema["additionalProperties"] = false.into();
+        // With properties it would cost every client tokens for what each call is checked for anyway.
+        if schema.get("properties").is_none() {
+            schema["additionalProperties"] = false.into();
+        }
         schema
+    }
+
+    /// What every list, task or destructive tool takes is said once, in the instructions; only the tools listed
+    /// by default say it again.
+    fn goes_without_saying(&self, param: &Param) -> bool {
+        !self.tool.core
+            && [FIELDS, LIMIT, OFFSET, WAIT, CONFIRM].iter().any(|common| common.name == param.name)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Storages.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, find, object,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, find,
+    follow::follow,
+    object,
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
@@ -12,7 +14,7 @@ use serde_json::json;
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_storage", Effect::Read, list_storage)
-        .about("List storages with use in bytes; a shared storage is one row with its nodes.")
+        .about("List storages with their use; a shared one is one row with its nodes.")
         .params(&[
             Param::text("node").optional(),
             Param::text("storage").optional(),
@@ -29,7 +31,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Definition of a storage: type, server, export, options, nodes.")
         .params(&[STORAGE]),
     Tool::with("proxmox_list_storage_content", Effect::Read, list_content)
-        .about("List volumes of a storage: images, ISOs, templates, backups, snippets.")
+        .about("List volumes of a storage.")
         .params(&[
             STORAGE,
             Param::text("content").optional(),
@@ -40,7 +42,7 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::with("proxmox_download_to_storage", Effect::Change, download)
-        .about("Download an ISO, template or image from a URL into a storage, checked by its checksum.")
+        .about("Download an ISO, template or image from a URL into a storage.")
         .params(&[
             STORAGE,
             Param::text("url"),
@@ -48,7 +50,7 @@ pub const TOOLS: &[Tool] = &[
             Param::one_of("content", &["iso", "vztmpl", "import"]),
             Param::text("checksum").optional(),
             Param::one_of("checksum-algorithm", &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
-                .optional(),
+                .unlisted(),
             NODE,
             Param::text("compression").unlisted(),
             Param::flag("verify-certificates").unlisted(),
@@ -93,7 +95,7 @@ pub const TOOLS: &[Tool] = &[
             Param::text("node"),
             Param::one_of("type", &["nfs", "cifs", "iscsi", "lvm", "zfs", "pbs"]),
             Param::text("server").optional(),
-            Param::text("portal").optional(),
+            Param::text("portal").unlisted(),
             Param::text("username").unlisted(),
             Param::text("password").unlisted(),
             Param::text("fingerprint").unlisted(),
@@ -168,8 +170,30 @@ fn list_content(context: &Context<'_>, args: &Args) -> Outcome {
 
 fn download(context: &Context<'_>, args: &Args) -> Outcome {
     let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
-    let params = args.params(|name| !matches!(name, "storage" | "node" | "wait"));
+    let mut params = args.params(|name| !matches!(name, "storage" | "node" | "wait"));
+    if let Some(checksum) = args.text("checksum")
+        && args.text("checksum-algorithm").is_none()
+    {
+        params.push("checksum-algorithm", algorithm(checksum)?);
+    }
     act(context, args, Method::Post, &format!("{path}/download-url"), &params)
+}
+
+/// Each algorithm's checksum has a length of its own, in hexadecimal digits.
+fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
+    Ok(match checksum.len() {
+        32 => "md5",
+        40 => "sha1",
+        56 => "sha224",
+        64 => "sha256",
+        96 => "sha384",
+        128 => "sha512",
+        length => {
+            return Err(Failure::new(format!(
+                "`checksum` has {length} characters, which is no MD5, SHA-1 or SHA-2 checksum in hexadecimal. Nothing was done."
+            )));
+        }
+    })
 }
 
 fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
@@ -197,11 +221,9 @@ fn update_volume(context: &Context<'_>, args: &Args) -> Outcome {
 
 /// Sends a change; where it starts a task, waits for it.
 fn act(context: &Context<'_>, args: &Args, method: Method, path: &str, params: &Params) -> Outcome {
-    let value = context.pve.send(&context.call.cancel, method, path, params)?.value();
+    let value = context.change(method, path, params)?.value();
     match value.as_str() {
-        Some(upid) if upid.starts_with("UPID:") => {
-            super::tasks::follow(context, args, upid, serde_json::Map::new())
-        }
+        Some(upid) if upid.starts_with("UPID:") => follow(context, args, upid, serde_json::Map::new()),
         _ => object::wrap(context, value),
     }
 }

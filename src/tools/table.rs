@@ -43,6 +43,9 @@ pub const LIMIT: Param = Param::int("limit", 1, 100_000).unlisted();
 /// Rows to pass over: the `next` of the answer before.
 pub const OFFSET: Param = Param::int("offset", 0, 100_000_000).optional();
 
+/// Only the rows whose values are so: `key=value`, `key!=value`, or `key~part`.
+pub const WHERE: Param = Param::words("where").unlisted();
+
 /// Sorts rows by that key: numbers by value, then texts.
 pub fn sort(records: &mut [Record<'_>], key: &str) {
     records.sort_by(|a, b| match (a.number(key), b.number(key)) {
@@ -73,6 +76,15 @@ pub fn answer_with(
     columns: &[Column],
     missing: &[String],
 ) -> Outcome {
+    let chosen;
+    let records = match conditions(args, records, columns)? {
+        conditions if conditions.is_empty() => records,
+        conditions => {
+            let fits = |record: &&Record<'_>| conditions.iter().all(|condition| condition.holds(record));
+            chosen = records.iter().filter(fits).cloned().collect::<Vec<_>>();
+            &chosen
+        }
+    };
     let columns = choose(args, records, columns)?;
     let offset = args.count("offset").unwrap_or(0).min(records.len());
     let limit = args.count("limit").unwrap_or(records.len());
@@ -144,7 +156,7 @@ fn choose<'a>(
         } else if records.is_empty() || records.iter().any(|record| record.json(field).is_some()) {
             chosen.push(Chosen::Other(field));
         } else {
-            return Err(unknown_field(field, records, columns));
+            return Err(unknown_field("fields", field, records, columns));
         }
     }
     if chosen.is_empty() {
@@ -155,7 +167,55 @@ fn choose<'a>(
     Ok(chosen)
 }
 
-fn unknown_field(field: &str, records: &[Record<'_>], columns: &[Column]) -> Failure {
+/// Whether a row's value and the wanted one are as they should be.
+type Compare = fn(&str, &str) -> bool;
+
+/// One entry of `where`.
+struct Condition<'a> {
+    key: &'a str,
+    compare: Compare,
+    value: &'a str,
+}
+
+impl Condition<'_> {
+    fn holds(&self, record: &Record<'_>) -> bool {
+        (self.compare)(&record.text(self.key), self.value)
+    }
+}
+
+/// In the order in which they are looked for: `!=` holds a `=`.
+const COMPARISONS: [(&str, Compare); 3] = [
+    ("!=", |value, wanted| value != wanted),
+    ("~", |value, wanted| value.to_lowercase().contains(&wanted.to_lowercase())),
+    ("=", |value, wanted| value == wanted),
+];
+
+fn conditions<'a>(
+    args: &'a Args,
+    records: &[Record<'_>],
+    columns: &[Column],
+) -> Result<Vec<Condition<'a>>, Failure> {
+    let read = |text: &'a str| {
+        let place = text.find(['!', '~', '=']).unwrap_or(text.len());
+        let (key, rest) = text.split_at(place);
+        let found = COMPARISONS.iter().find_map(|(sign, compare)| {
+            rest.strip_prefix(sign).map(|value| Condition { key, compare: *compare, value })
+        });
+        let Some(condition) = found else {
+            let shown = text.escape_debug();
+            return Err(Failure::new(format!(
+                "`where` is `{shown}`, but it must be key=value, key!=value or key~part."
+            )));
+        };
+        let known = columns.iter().any(|column| column.name == key)
+            || records.is_empty()
+            || records.iter().any(|record| record.json(key).is_some());
+        if known { Ok(condition) } else { Err(unknown_field("where", key, records, columns)) }
+    };
+    args.texts("where").map(read).collect()
+}
+
+fn unknown_field(argument: &str, field: &str, records: &[Record<'_>], columns: &[Column]) -> Failure {
     let mut known: Vec<&str> = columns.iter().map(|column| column.name).collect();
     for name in records.iter().flat_map(Record::names) {
         if !known.contains(&name) {
@@ -164,7 +224,7 @@ fn unknown_field(field: &str, records: &[Record<'_>], columns: &[Column]) -> Fai
     }
     let hint = did_you_mean(field, known.iter().copied());
     Failure::new(format!(
-        "`fields` names `{}`, which no row has.{hint} There are: {}.",
+        "`{argument}` names `{}`, which no row has.{hint} There are: {}.",
         field.escape_debug(),
         known.join(", ")
     ))

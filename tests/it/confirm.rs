@@ -83,6 +83,9 @@ fn every_destructive_tool_asks_unless_access_is_full() {
                 "volume" => json!("shared:iso/debian-13-netinst.iso"),
                 "archive" => json!("shared:backup/vzdump-qemu-100-2026_11_20-01_00_00.vma.zst"),
                 "snapname" => json!("nope"),
+                "what" if entry.name.contains("firewall") => json!("alias"),
+                "what" if entry.name.contains("_ha") => json!("resource"),
+                "what" => json!("user"),
                 name => json!(name),
             };
             (param.name.to_owned(), value)

@@ -47,7 +47,6 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("path", _) => json!("/vms/100"),
         ("service", _) => json!("pveproxy"),
         ("iface", _) => json!("vmbr1"),
-        ("sid", _) => json!("vm:100"),
         ("schedule", _) => json!("sun 01:00"),
         ("url", _) => json!("https://example.com/a.iso"),
         ("filename", _) => json!("a.iso"),
@@ -62,11 +61,10 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("digest", _) => json!("0000000000000000000000000000000000000000"),
         ("since" | "until", Shape::Text) => json!("2026-11-01"),
         ("format", _) => json!("qcow2"),
-        ("fields", _) => json!([]),
+        ("fields" | "where", _) => json!([]),
         ("portal" | "username" | "fingerprint", _) if entry.name == "proxmox_scan_storage" => json!([]),
         ("password", _) if entry.name == "proxmox_scan_storage" => json!([]),
         ("password", _) => json!("planted-password"),
-        ("config" | "options", _) => more(entry),
         (_, Shape::Int(least, most)) => json!(least.max(1).min(most)),
         (_, Shape::OneOf(words)) => json!(words[0]),
         (_, Shape::Flag) => json!(true),
@@ -77,29 +75,74 @@ fn value(entry: &Entry, param: &Param) -> Value {
 }
 
 /// A further parameter for those that take any.
-fn more(entry: &Entry) -> Value {
-    match entry.name {
-        name if name.contains("firewall_rule") => json!({"proto": "tcp", "dport": "22"}),
-        name if name.contains("ha_resource") => json!({"max_restart": 2}),
-        name if name.contains("network") => json!({"cidr": "192.0.2.10/24"}),
-        name if name.contains("storage") => json!({"content": "iso"}),
-        name if name.contains("user") => json!({"email": "bob@example.com"}),
-        "proxmox_create_backup" => json!({"remove": 0}),
-        "proxmox_restore_backup" => json!({"description": "x"}),
-        name if name.contains("backup") => json!({"mode": "snapshot"}),
-        name if name.contains("cluster_options") => json!({"console": "html5"}),
+fn more(entry: &Entry, what: &str) -> Value {
+    match (entry.name, what) {
+        (name, _) if name.contains("firewall_rule") => json!({"proto": "tcp", "dport": "22"}),
+        ("proxmox_update_firewall", _) => json!({"enable": 1}),
+        ("proxmox_create_ha", "rule") => {
+            json!({"type": "node-affinity", "resources": "vm:100", "nodes": "pve1"})
+        }
+        ("proxmox_update_ha", "rule") => json!({"type": "node-affinity", "nodes": "pve1"}),
+        ("proxmox_create_ha", "group") => json!({"nodes": "pve1"}),
+        (_, "resource") => json!({"max_restart": 2}),
+        (name, "user") if name.contains("access") => json!({"email": "bob@example.com"}),
+        (name, "role") if name.contains("access") => json!({"privs": "VM.Audit"}),
+        (name, _) if name.contains("access") || name.contains("_ha") => json!({"comment": "x"}),
+        (name, _) if name.contains("network") => json!({"cidr": "192.0.2.10/24"}),
+        (name, _) if name.contains("storage") => json!({"content": "iso"}),
+        ("proxmox_create_backup", _) => json!({"remove": 0}),
+        ("proxmox_restore_backup", _) => json!({"description": "x"}),
+        (name, _) if name.contains("backup") => json!({"mode": "snapshot"}),
+        (name, _) if name.contains("cluster_options") => json!({"console": "html5"}),
         _ => json!({"description": "x"}),
     }
 }
 
-fn arguments(entry: &Entry) -> Value {
+/// One call for each word of `what`; one or two calls where there is no such parameter.
+fn calls(entry: &Entry) -> Vec<Value> {
+    let words = entry.params().find_map(|param| match param.shape {
+        Shape::OneOf(words) if param.name == "what" => Some(words),
+        _ => None,
+    });
+    // Rules of a security group are found elsewhere than those of a guest.
+    let plain: &[&str] =
+        if entry.params().any(|param| param.name == "group") { &["", "group"] } else { &[""] };
+    words.unwrap_or(plain).iter().map(|what| arguments(entry, what)).collect()
+}
+
+fn arguments(entry: &Entry, what: &str) -> Value {
     // The default of a filter or of a guest's node is what most calls have; filters are tested with the lists.
     let given = entry.params().filter(|param| !param.filter && (param.name != "node" || param.required));
-    let values = given.map(|param| (param.name.to_owned(), value(entry, param)));
+    let values = given.map(|param| {
+        let value = match param.name {
+            "what" => json!(what),
+            "config" | "options" => more(entry, what),
+            "id" => match what {
+                "user" => json!("bob@pve"),
+                "token" => json!("bob@pve!t"),
+                "resource" => json!("vm:100"),
+                _ => json!("nightly"),
+            },
+            "vmid" | "cidr" if what.starts_with("group") => json!([]),
+            "group" if what.is_empty() => json!([]),
+            "cidr" => json!("192.0.2.0/24"),
+            _ => value(entry, param),
+        };
+        (param.name.to_owned(), value)
+    });
     let mut arguments: Map<String, Value> = values.filter(|(_, value)| *value != json!([])).collect();
-    arguments.remove("confirm");
-    arguments.remove("limit");
-    arguments.remove("offset");
+    for name in ["confirm", "offset", "where"] {
+        arguments.remove(name);
+    }
+    if entry.name.contains("_list_") {
+        arguments.remove("limit");
+        if !matches!(what, "ipset") {
+            arguments.remove("name");
+        }
+        if what != "subnets" {
+            arguments.remove("vnet");
+        }
+    }
     arguments.into()
 }
 
@@ -133,23 +176,27 @@ fn every_tool_sends_what_the_api_takes() {
     let mut text = String::new();
     let mut problems = Vec::new();
     for entry in entries() {
-        let sample =
-            Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
-                config.access = Access::Full;
-            });
-        let _ = sample.call(entry.name, arguments(&entry));
         let mut lines: Vec<String> = Vec::new();
-        for seen in sample.server.requests() {
-            let (line, wrong) = judge(&seen);
-            if !line.contains("/tasks/UPID") || entry.toolset == "tasks" {
-                lines.push(line.replace("planted-password", "***"));
+        for arguments in calls(&entry) {
+            let sample =
+                Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
+                    config.access = Access::Full;
+                });
+            let _ = sample.call(entry.name, arguments);
+            let mut batch: Vec<String> = Vec::new();
+            for seen in sample.server.requests() {
+                let (line, wrong) = judge(&seen);
+                if !line.contains("/tasks/UPID") || entry.toolset == "tasks" {
+                    batch.push(line.replace("planted-password", "***"));
+                }
+                problems.extend(wrong.into_iter().map(|wrong| format!("{}: {line}: {wrong}", entry.name)));
             }
-            problems.extend(wrong.into_iter().map(|wrong| format!("{}: {line}: {wrong}", entry.name)));
+            // Reads that run at the same time arrive in any order.
+            batch
+                .chunk_by_mut(|one, other| one.starts_with("GET") && other.starts_with("GET"))
+                .for_each(<[_]>::sort);
+            lines.append(&mut batch);
         }
-        // Reads that run at the same time arrive in any order.
-        lines
-            .chunk_by_mut(|one, other| one.starts_with("GET") && other.starts_with("GET"))
-            .for_each(<[_]>::sort);
         writeln!(text, "{}\n    {}", entry.name, lines.join("\n    ")).unwrap();
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
