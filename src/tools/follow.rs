@@ -36,6 +36,11 @@ fn patience(context: &Context<'_>, args: &Args) -> Patience {
     }
 }
 
+/// Until when a call that has begun to wait may go on.
+pub fn deadline(context: &Context<'_>, args: &Args) -> Instant {
+    patience(context, args).until
+}
+
 /// Waits for a task as long as the call may, and answers with `facts` and how it ended.
 ///
 /// # Errors

@@ -1,11 +1,8 @@
-//! Creating and cloning guests.
+//! Creating guests.
 
-use super::{
-    Args, Context, Failure, Kind, Outcome, Param, find, follow::follow, guest_change::about, guests::VMID,
-    object,
-};
+use super::{Args, Context, Failure, Kind, Outcome, Param, find, follow::follow};
 use crate::pve::{self, Method, Params, path};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 /// What creating takes. What is not named here goes into `config`.
 pub const PARAMS: &[Param] = &[
@@ -21,23 +18,6 @@ pub const PARAMS: &[Param] = &[
     Param::text("ostemplate").about("Volume of its template.").only(Kind::Container),
     Param::flag("start").optional(),
     Param::more("config").about("Other keys of the API."),
-];
-
-/// What cloning takes.
-pub const CLONE: &[Param] = &[
-    VMID,
-    Param::int("newid", 100, 999_999_999).optional(),
-    Param::text("name").optional(),
-    Param::flag("full").optional(),
-    Param::text("snapname").optional(),
-    Param::text("storage").optional(),
-    Param::text("target").about("Node.").optional(),
-    Param::text("pool").unlisted(),
-    Param::text("description").unlisted(),
-    Param::text("format").only(Kind::Vm).unlisted(),
-    Param::more("config").about("Keys to set on the clone."),
-    Param::flag("start").optional(),
-    Param::text("node").unlisted(),
 ];
 
 /// How often another free id is tried: the next free one is no reservation (pve.md section 4).
@@ -115,7 +95,7 @@ fn container_defaults(args: &Args, params: &mut Params) -> Result<(), Failure> {
 }
 
 /// Sends with the id that was asked for, or with the next free one; taken meanwhile, with the next after that.
-fn with_free_id(
+pub(super) fn with_free_id(
     context: &Context<'_>,
     wanted: Option<i64>,
     send: impl Fn(i64) -> Result<pve::Reply, Failure>,
@@ -136,59 +116,4 @@ fn with_free_id(
             Err(failure) => return Err(failure),
         }
     }
-}
-
-/// Clones, then sets keys and starts, one after the other; where waiting ends early, the answer says what is left.
-pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
-    let mut params = args.params(|name| {
-        // Containers have no formats to choose from.
-        matches!(name, "full" | "snapname" | "storage" | "target" | "pool" | "description")
-            || (name == "format" && guest.kind == Kind::Vm)
-    });
-    if let Some(name) = args.text("name") {
-        params.push(if guest.kind == Kind::Vm { "name" } else { "hostname" }, name);
-    }
-    let path = format!("{}/clone", guest.path()?);
-    let send = |newid: i64| {
-        let params = params.clone().with("newid", newid);
-        context.change(Method::Post, &path, &params)
-    };
-    let (newid, reply) = with_free_id(context, args.int("newid"), send)?;
-    let copy = find::Guest {
-        vmid: newid,
-        name: args.text("name").unwrap_or_default().to_owned(),
-        node: args.text("target").unwrap_or(&guest.node).to_owned(),
-        kind: guest.kind,
-        status: "stopped".to_owned(),
-    };
-    let ended = follow(context, args, reply.value().as_str().unwrap_or_default(), about(&copy))?;
-    let mut facts = object::object(serde_json::from_str(ended.get()).unwrap_or(Value::Null))?;
-    let config = args.params(|name| name == "config");
-    let start = args.flag("start") == Some(true);
-    if facts.get("status").is_some_and(|status| status == "running") {
-        if !config.is_empty() || start {
-            facts.insert(
-                "left_undone".into(),
-                "The clone is not finished yet, so `config` and `start` were not carried out.".into(),
-            );
-        }
-        return object::fit(context, facts);
-    }
-    if !config.is_empty() {
-        let method = if copy.kind == Kind::Vm { Method::Post } else { Method::Put };
-        let path = format!("{}/config", copy.path()?);
-        let value = context.change(method, &path, &config)?.value();
-        if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
-            follow(context, args, upid, Map::new())?;
-        }
-        facts.insert("configured".into(), true.into());
-    }
-    if start {
-        let path = format!("{}/status/start", copy.path()?);
-        let value = context.change(Method::Post, &path, &Params::new())?.value();
-        let started = follow(context, args, value.as_str().unwrap_or_default(), Map::new())?;
-        facts.insert("start".into(), serde_json::from_str(started.get()).unwrap_or(Value::Null));
-    }
-    object::fit(context, facts)
 }

@@ -3,6 +3,7 @@
 use super::{Args, Context, Failure, Kind, Outcome, find, object};
 use crate::pve;
 use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
 
 /// Of the live state, what matters to somebody who looks at one guest.
 const STATUS: &[&str] = &[
@@ -65,6 +66,61 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
         }
     }
     object::fit(context, answer)
+}
+
+/// How often a guest that has just started is asked for its addresses.
+const ADDRESS_PAUSE: Duration = Duration::from_secs(1);
+
+/// Asks a guest that has just started for its addresses until it has one that others can reach, or the time is
+/// over; `facts` gets `addresses`, or `addresses_unknown` with the reason.
+pub fn await_addresses(
+    context: &Context<'_>,
+    guest: &find::Guest,
+    until: Instant,
+    facts: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let path = guest.path()?;
+    let request = match guest.kind {
+        Kind::Vm => "agent/network-get-interfaces",
+        Kind::Container => "interfaces",
+    };
+    let mut last = "None was told in time.".to_owned();
+    loop {
+        let reply = context.pve.get(&context.call.cancel, &format!("{path}/{request}"), &pve::Params::new());
+        match addresses_of(guest.kind, reply) {
+            Ok(list) if has_reachable(&list) => {
+                facts.insert("addresses".into(), list);
+                return Ok(());
+            }
+            Ok(_) => {}
+            // Without an agent there is nobody who could tell, however long one waits.
+            Err(Failure(why)) => {
+                let hopeless = why.contains("No QEMU guest agent configured");
+                last = why;
+                if hopeless {
+                    break;
+                }
+            }
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || context.call.cancel.sleep(ADDRESS_PAUSE.min(left)) {
+            break;
+        }
+        context.call.progress(
+            context.started.elapsed().as_secs_f64(),
+            None,
+            "It runs; waiting for its address.",
+        );
+    }
+    facts.insert("addresses_unknown".into(), last.into());
+    Ok(())
+}
+
+/// Whether there is an address beyond those that every interface gives itself.
+fn has_reachable(addresses: &Value) -> bool {
+    let own = |address: &str| address.starts_with("127.") || address == "::1" || address.starts_with("fe80:");
+    let lists = addresses.as_object().into_iter().flat_map(Map::values);
+    lists.filter_map(Value::as_array).flatten().filter_map(Value::as_str).any(|address| !own(address))
 }
 
 /// One aspect of a guest, every value that Proxmox has of it.

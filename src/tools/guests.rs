@@ -1,7 +1,8 @@
 //! Virtual machines and containers: the same rows for both, each row two tools.
 
 use super::{
-    Args, Context, Effect, Kind, Outcome, Param, Run, Tool, find, guest_change, guest_create, guest_info,
+    Args, Context, Effect, Kind, Outcome, Param, Run, Tool, find, guest_change, guest_clone, guest_create,
+    guest_info,
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
@@ -123,16 +124,11 @@ pub const TOOLS: &[Tool] = &[
     .params(guest_create::PARAMS)
     .task()
     .core(),
-    Tool::guest(
-        "proxmox_clone_vm",
-        "proxmox_clone_container",
-        Effect::Change,
-        Run::With(guest_create::clone),
-    )
-    .about("Clone a {guest} or template, then set config keys and start it if asked.")
-    .params(guest_create::CLONE)
-    .task()
-    .core(),
+    Tool::guest("proxmox_clone_vm", "proxmox_clone_container", Effect::Change, Run::With(guest_clone::clone))
+        .about("Clone a {guest} or template, then set config keys and start it if asked.")
+        .params(guest_clone::PARAMS)
+        .task()
+        .core(),
     Tool::guest(
         "proxmox_migrate_vm",
         "proxmox_migrate_container",

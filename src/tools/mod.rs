@@ -17,6 +17,7 @@ pub mod firewall;
 pub mod follow;
 pub mod former;
 pub mod guest_change;
+pub mod guest_clone;
 pub mod guest_create;
 pub mod guest_info;
 pub mod guests;

@@ -38,9 +38,12 @@ fn a_vm_is_made_changed_saved_copied_and_deleted() {
 
     let copy = sample.ok(
         "proxmox_clone_vm",
-        json!({"vmid": vmid, "name": "copy", "full": true, "config": {"description": "a copy"}, "start": true}),
+        json!({"vmid": vmid, "name": "copy", "full": true, "config": {"description": "a copy"}, "disk_size": 6, "start": true, "wait": 2}),
     );
     assert_eq!(copy["start"]["exitstatus"], "OK", "{copy}");
+    assert!(copy["start"].get("addresses").or(copy["start"].get("addresses_unknown")).is_some(), "{copy}");
+    let of_copy = sample.ok("proxmox_get_vm_info", json!({"vmid": copy["vmid"]}));
+    assert!(of_copy["config"]["scsi0"].as_str().unwrap().contains("size=6G"), "{of_copy}");
     assert!(vmids(&sample).contains(&copy["vmid"]));
 
     sample.ok("proxmox_create_backup", json!({"vmid": vmid, "storage": "shared"}));
