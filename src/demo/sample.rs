@@ -252,9 +252,13 @@ fn finishing_touches(cluster: &mut Cluster, now: f64) {
     cluster.firewalls.insert("guests/105".into(), mail);
 }
 
+/// What made-up guests are called, with a number; Proxmox allows names of any script in notes and tags only, so
+/// letters beyond ASCII stand in punycode here as there.
+const ROLES: &[&str] = &["web", "db", "app", "cache", "mail", "git", "ci", "proxy", "dns", "xn--bro-hoa"];
+
 /// Guests beyond the sample, spread over the nodes, two of three running.
 fn more_guests(cluster: &mut Cluster, wanted: usize, now: f64) {
-    let mut vmid = 1000;
+    let mut vmid = 300;
     while cluster.guests.len() < wanted {
         let kind = if vmid % 3 == 0 { Kind::Lxc } else { Kind::Qemu };
         let at = usize::try_from(vmid).unwrap_or(0) % cluster.nodes.len();
@@ -263,7 +267,14 @@ fn more_guests(cluster: &mut Cluster, wanted: usize, now: f64) {
         let mut guest = guest(kind, &row, now);
         guest.node.clone_from(&cluster.nodes[at].name);
         let (name, disk) = if kind == Kind::Qemu { ("name", "scsi0") } else { ("hostname", "rootfs") };
-        guest.config.insert(name.into(), json!(format!("guest-{vmid}")));
+        guest.config.insert(
+            name.into(),
+            json!(format!(
+                "{}{:02}",
+                ROLES[usize::try_from(vmid).unwrap_or(0) / 7 % ROLES.len()],
+                vmid % 100
+            )),
+        );
         guest.config.insert(disk.into(), json!(format!("local-lvm:vm-{vmid}-disk-0,size=20G")));
         cluster.guests.insert(vmid, guest);
         vmid += 1;

@@ -190,7 +190,7 @@ const COLUMNS: &[Column] = &[
     Column::new("maxmem"),
     Column::new("uptime"),
     Column::new("tags"),
-    Column::new("template").if_any(),
+    Column::new("template").mark(),
     Column::new("lock").if_any(),
 ];
 

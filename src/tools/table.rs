@@ -12,15 +12,17 @@ pub struct Column {
     pub name: &'static str,
     /// Left out unless a row has a value in it.
     optional: bool,
-    /// Shown with four decimals: a share, measured too finely for anybody's use.
+    /// Shown with three decimals: a share, measured too finely for anybody's use.
     share: bool,
+    /// A flag that few rows have: those are named after the table instead of a column of noughts.
+    mark: bool,
 }
 
 impl Column {
     /// A column that is always there.
     #[must_use]
     pub const fn new(name: &'static str) -> Column {
-        Column { name, optional: false, share: false }
+        Column { name, optional: false, share: false, mark: false }
     }
 
     /// Left out unless a row has a value in it.
@@ -29,7 +31,13 @@ impl Column {
         Column { optional: true, ..self }
     }
 
-    /// A share from 0 to 1, shown with four decimals.
+    /// A flag that few rows have: `"template":[104]` after the rows names those, by the first column.
+    #[must_use]
+    pub const fn mark(self) -> Column {
+        Column { mark: true, optional: true, ..self }
+    }
+
+    /// A share from 0 to 1, shown with three decimals.
     #[must_use]
     pub const fn share(self) -> Column {
         Column { share: true, ..self }
@@ -85,13 +93,14 @@ pub fn answer_with(
             &chosen
         }
     };
-    let columns = choose(args, records, columns)?;
+    let objects = context.config.list_format == ListFormat::Objects;
+    let own = columns;
+    let columns = choose(args, records, own, !objects)?;
     let offset = args.count("offset").unwrap_or(0).min(records.len());
     let limit = args.count("limit").unwrap_or(records.len());
     let page = &records[offset..offset.saturating_add(limit).min(records.len())];
     let names: Vec<String> =
         columns.iter().map(|column| serde_json::json!(column.name()).to_string()).collect();
-    let objects = context.config.list_format == ListFormat::Objects;
     let mut json = if objects {
         "{\"items\":[".to_owned()
     } else {
@@ -110,7 +119,11 @@ pub fn answer_with(
         }
         shown += 1;
     }
-    json.push_str(&format!("],\"total\":{}", records.len()));
+    json.push(']');
+    if !objects && args.texts("fields").next().is_none() {
+        push_marks(&mut json, &page[..shown], own);
+    }
+    json.push_str(&format!(",\"total\":{}", records.len()));
     let next = offset + shown;
     if next < records.len() {
         json.push_str(&format!(",\"next\":{next}"));
@@ -124,6 +137,18 @@ pub fn answer_with(
     }
     json.push('}');
     Ok(RawValue::from_string(json).expect("the pieces are JSON"))
+}
+
+/// Names the rows that have a mark, by the list's first column.
+fn push_marks(json: &mut String, shown: &[Record<'_>], columns: &[Column]) {
+    let Some(first) = columns.first() else { return };
+    for column in columns.iter().filter(|column| column.mark) {
+        let marked = shown.iter().filter(|record| record.has(column.name));
+        let marked: Vec<&str> = marked.filter_map(|record| record.json(first.name)).collect();
+        if !marked.is_empty() {
+            json.push_str(&format!(",\"{}\":[{}]", column.name, marked.join(",")));
+        }
+    }
 }
 
 /// Room for what follows the last row.
@@ -148,6 +173,7 @@ fn choose<'a>(
     args: &'a Args,
     records: &[Record<'_>],
     columns: &'a [Column],
+    marks: bool,
 ) -> Result<Vec<Chosen<'a>>, Failure> {
     let mut chosen = Vec::new();
     for field in args.texts("fields") {
@@ -162,7 +188,7 @@ fn choose<'a>(
     if chosen.is_empty() {
         let used =
             |column: &&Column| !column.optional || records.iter().any(|record| record.has(column.name));
-        chosen.extend(columns.iter().filter(used).map(Chosen::Own));
+        chosen.extend(columns.iter().filter(|column| !marks || !column.mark).filter(used).map(Chosen::Own));
     }
     Ok(chosen)
 }
@@ -249,8 +275,8 @@ fn write_row(json: &mut String, record: &Record<'_>, columns: &[Chosen<'_>], nam
     json.push(if names.is_some() { '}' } else { ']' });
 }
 
-/// Four decimals, without zeros at the end.
+/// Three decimals, without zeros at the end.
 fn rounded(share: f64) -> String {
-    let text = format!("{share:.4}");
+    let text = format!("{share:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

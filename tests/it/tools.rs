@@ -209,3 +209,16 @@ fn the_connection_test_names_each_step() {
     let sentences = wrong.call("proxmox_list_vms", json!({})).unwrap_err();
     assert!(!sentences.contains("wrong-secret"), "{sentences}");
 }
+
+/// What 40 machines cost a model: 1,300 o200k tokens are about 2,900 bytes of such rows (counted with
+/// `scripts/count_tokens.mjs`' tokenizer).
+#[test]
+fn forty_machines_cost_one_request_and_little() {
+    let options = demo::Options { guests: 80, ..demo::Options::default() };
+    let sample = Sample::with(options, |_| {});
+    let list = sample.ok("proxmox_list_vms", json!({"limit": 40}));
+    assert!(list.to_string().len() <= 2_900, "{} bytes: {list}", list.to_string().len());
+    assert_eq!(list["template"], json!([104, 111]));
+    assert_eq!(list["rows"].as_array().unwrap().len(), 40);
+    assert_eq!(sample.wire(), ["GET /cluster/resources type=vm"]);
+}
