@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     demo,
     log::{self, LEVELS},
-    mcp::{self, Answer, Call, Revision, Toolbox},
+    mcp::{self, Answer, Call, Question, Revision, Toolbox},
     suggest::did_you_mean,
     tools::Tools,
 };
@@ -182,7 +182,7 @@ fn call(tools: &Tools, name: &str, pairs: &[&str]) -> ExitCode {
             println!("{data}");
             ExitCode::SUCCESS
         }
-        Answer::Failure(sentences) => {
+        Answer::Failure(sentences) | Answer::Ask { question: Question { message: sentences, .. }, .. } => {
             eprintln!("{sentences}");
             ExitCode::FAILURE
         }

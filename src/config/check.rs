@@ -1,7 +1,11 @@
 //! One value against what its row asks for. Knows nothing of files or of what a value is for; no sentence ever
 //! shows a secret.
 
-use super::{host, keys::Kind};
+use super::{
+    host,
+    keys::Kind,
+    selection::{EXPECTED, Selection},
+};
 use crate::{
     secret::{Secret, SecretSource},
     suggest::did_you_mean,
@@ -16,6 +20,7 @@ pub(super) enum Checked {
     Integer(u64),
     Text(String),
     List(Vec<String>),
+    Selection(Selection),
     Path(PathBuf),
     Secret(SecretSource),
 }
@@ -107,6 +112,14 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
                 list.push(list_item(kind, item).map_err(|text| Wrong { below: format!(".{index}"), text })?);
             }
             Checked::List(list)
+        }
+        (Kind::Selection, Value::Array(entries)) => {
+            let mut selection = Selection::default();
+            if let Some(index) = entries.iter().position(|entry| !selection.add(entry)) {
+                let text = format!(" is {}, but must be one of {EXPECTED}.", entries[index]);
+                return Err(Wrong { below: format!(".{index}"), text });
+            }
+            Checked::Selection(selection)
         }
         (Kind::Path, Value::String(text)) => {
             Checked::Path(path(text, place).map_err(|problem| said(text, problem))?)

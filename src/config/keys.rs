@@ -25,6 +25,8 @@ pub enum Kind {
     TokenId,
     /// A SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.
     Fingerprint,
+    /// A choice of guests and nodes.
+    Selection,
     /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
     Path,
     /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
@@ -80,6 +82,8 @@ impl Key {
 
 /// The words of `access`, from the least to the most.
 pub(super) const ACCESS: &[&str] = &["read-only", "standard", "full"];
+/// The words of `confirm`.
+pub(super) const CONFIRM: &[&str] = &["token", "strict"];
 /// The words of `list_format`.
 pub(super) const LIST_FORMAT: &[&str] = &["table", "objects"];
 
@@ -153,6 +157,18 @@ pub const KEYS: &[Key] = &[
         .default(r#"["core"]"#),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
         .default("[]"),
+    Key::new("protected", Kind::Selection, "What no tool that is marked destructive touches, whatever the access.")
+        .default("[]")
+        .example(r#"[100,"200-299","tag:prod","pool:infra"]"#)
+        .per_cluster(),
+    Key::new("only", Kind::Selection, "Outside of this nothing is changed; each kind that is named must fit.")
+        .default("[]")
+        .example(r#"["500-599","node:pve3"]"#)
+        .per_cluster(),
+    Key::new("confirm", Kind::Word(CONFIRM), "How what destroys is confirmed where the client cannot ask the user: by a plan and a token, or not at all (refused).")
+        .default(r#""token""#),
+    Key::new("audit_log", Kind::Path, "File to which each change is written, before and after, as a line of JSON.")
+        .example(r#""audit.jsonl""#),
     Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
         .default("30"),
     Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
@@ -221,6 +237,7 @@ impl Kind {
             Kind::Names(true) => "a list of names or patterns".into(),
             Kind::TokenId => "a token id such as `\"mcp@pve!assistant\"`".into(),
             Kind::Fingerprint => "64 hexadecimal digits, with or without colons".into(),
+            Kind::Selection => format!("a list of {}", super::selection::EXPECTED),
             Kind::Path => "the path of a file".into(),
             Kind::Secret => {
                 "a string, `{\"file\": path}`, `{\"env\": name}` or `{\"command\": [program, …]}`".into()

@@ -6,9 +6,11 @@ mod connection;
 mod host;
 mod keys;
 mod search;
+mod selection;
 mod values;
 
 pub use keys::{KEYS, Key, Kind, markdown_table};
+pub use selection::Selection;
 
 use crate::{
     log,
@@ -35,6 +37,14 @@ pub struct Config {
     pub toolsets: Vec<String>,
     /// Tools that never run: names, or patterns in which `*` stands for anything.
     pub deny_tools: Vec<String>,
+    /// What no destructive tool touches.
+    pub protected: Selection,
+    /// Outside of this nothing is changed, if it names anything.
+    pub only: Selection,
+    /// What destroys is refused where the client cannot ask the user.
+    pub strict: bool,
+    /// The file to which changes are written.
+    pub audit_log: Option<PathBuf>,
     /// How lists are answered.
     pub list_format: ListFormat,
     /// The largest answer to a client, in bytes.
@@ -178,6 +188,10 @@ impl Config {
             },
             toolsets: values.list("toolsets").to_vec(),
             deny_tools: values.list("deny_tools").to_vec(),
+            protected: values.selection("protected"),
+            only: values.selection("only"),
+            strict: values.text("confirm") == Some("strict"),
+            audit_log: values.path_of("audit_log").map(Path::to_path_buf),
             list_format: match values.text("list_format") {
                 Some("objects") => ListFormat::Objects,
                 _ => ListFormat::Table,

@@ -4,6 +4,7 @@
 use super::{
     check::{At, Checked, Place, check},
     keys::{self, KEYS, Key, Kind},
+    selection::Selection,
 };
 use crate::secret::SecretSource;
 use serde_json::Value;
@@ -141,6 +142,13 @@ impl Values {
         match self.get(name) {
             Some(Checked::List(list)) => list,
             _ => &[],
+        }
+    }
+
+    pub(super) fn selection(&self, name: &str) -> Selection {
+        match self.get(name) {
+            Some(Checked::Selection(selection)) => selection.clone(),
+            _ => Selection::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a running call may ask of the server: whether it is still wanted, progress, and leave to wait.
 
+use super::Asking;
 use crate::{cancel::Cancel, sync::lock};
 use std::{
     fmt,
@@ -19,6 +20,7 @@ pub struct Call<'a> {
     pub cancel: Cancel,
     progress: Option<Progress<'a>>,
     gate: Option<&'a (dyn Fn() -> bool + Sync)>,
+    asking: Asking<'a>,
 }
 
 struct Progress<'a> {
@@ -30,7 +32,7 @@ impl<'a> Call<'a> {
     /// A call on its own, with nobody before or after it.
     #[must_use]
     pub fn detached(cancel: Cancel) -> Call<'a> {
-        Call { cancel, progress: None, gate: None }
+        Call { cancel, progress: None, gate: None, asking: Asking::No }
     }
 
     /// With somebody who wants to hear of its progress.
@@ -38,6 +40,19 @@ impl<'a> Call<'a> {
     pub fn with_progress(mut self, sink: ProgressSink<'a>) -> Call<'a> {
         self.progress = Some(Progress { sink, last: Mutex::new(None) });
         self
+    }
+
+    /// With somebody who can be asked.
+    #[must_use]
+    pub fn with_asking(mut self, asking: Asking<'a>) -> Call<'a> {
+        self.asking = asking;
+        self
+    }
+
+    /// How the person at the client can be asked.
+    #[must_use]
+    pub fn asking(&self) -> Asking<'a> {
+        self.asking
     }
 
     /// With calls behind it that wait for [`Call::submitted`].

@@ -2,9 +2,10 @@
 //! to call comes through [`Toolbox`].
 //!
 //! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in),
-//! [`session`] (one message in, what to do about it), [`queue`] (which call may run when), [`serve`](serve())
-//! (reader, workers, writer).
+//! [`session`] (one message in, what to do about it), [`queue`] (which call may run when), [`ask`] (questions to
+//! the person), [`serve`](serve()) (reader, workers, writer).
 
+pub mod ask;
 mod call;
 pub mod lines;
 pub mod queue;
@@ -13,6 +14,7 @@ pub mod rpc;
 mod serve;
 pub mod session;
 
+pub use ask::{Asking, Question, Reaction};
 pub use call::{Call, ProgressSink};
 pub use revision::Revision;
 pub use serve::{Options, serve};
@@ -67,4 +69,12 @@ pub enum Answer {
     Data(Box<RawValue>),
     /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
     Failure(String),
+    /// A question to the person; the call comes again with `state` and the reaction. Only where
+    /// [`Asking::Again`] says that the client takes it.
+    Ask {
+        /// What to ask.
+        question: Question,
+        /// What to recognise the repeated call by; the client carries it and may alter it.
+        state: String,
+    },
 }

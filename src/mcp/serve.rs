@@ -1,11 +1,12 @@
 //! The server: a reader that answers inline, workers for tool calls, one locked writer.
 
 use super::{
-    Answer, Call, Revision, Toolbox,
+    Answer, Asking, Call, Question, Reaction, Revision, Toolbox,
+    ask::{self, Desk, Way},
     lines::{Line, MAX_LINE, read_line},
     queue::{Queue, Turn},
     rpc::{self, Fault, Id, Incoming, result_line, to_line},
-    session::{Action, Session, ToolCall, frame},
+    session::{Action, Session, ToolCall, frame, frame_as_is},
 };
 use crate::{log, sync::lock};
 use serde::Serialize;
@@ -43,8 +44,9 @@ pub fn serve(
 ) -> io::Result<()> {
     let output = Output { writer: Mutex::new(output), closed: options.on_output_closed };
     let queue = Queue::new(options.workers);
+    let desk = Desk::default();
     thread::scope(|scope| {
-        let server = Server { scope, queue: &queue, output: &output, toolbox };
+        let server = Server { scope, queue: &queue, output: &output, desk: &desk, toolbox };
         let mut session = Session::new(options.lenient);
         let mut line = Vec::new();
         let result = loop {
@@ -110,6 +112,7 @@ struct Server<'scope, 'env, W> {
     scope: &'scope Scope<'scope, 'env>,
     queue: &'env Queue<Job>,
     output: &'env Output<W>,
+    desk: &'env Desk,
     toolbox: &'env dyn Toolbox,
 }
 
@@ -151,6 +154,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             Action::Ignore => {}
             Action::Reply(line) => self.deliver(outlet, Some(line)),
             Action::Run(call) => self.enqueue(call, outlet.clone()),
+            Action::Answered(id, message) => self.desk.answered(&id, &message),
             Action::Cancel(id) => {
                 if let Some(job) = self.queue.cancel(&id) {
                     self.deliver(&job.outlet, None);
@@ -186,7 +190,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
 
     fn run(self, turn: Turn<Job>) {
         let Turn { id, order, cancel, job: Job { call, outlet } } = turn;
-        let ToolCall { revision, name, arguments, progress_token, .. } = call;
+        let ToolCall { revision, name, arguments, progress_token, way, .. } = call;
         let released = AtomicBool::new(false);
         let gate = || self.release(order, &released);
         let progress = |done: f64, total: Option<f64>, message: &str| {
@@ -196,7 +200,19 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
                 self.output.send(&progress_line(revision, token, done, total, message));
             }
         };
-        let mut context = Call::detached(cancel.clone()).with_gate(&gate);
+        let ask_now = |question: &Question| {
+            // A person may take minutes: the calls behind go ahead meanwhile.
+            if !self.release(order, &released) {
+                return Reaction::Cancel;
+            }
+            self.desk.ask(question, &cancel, &|message| self.output.send(&to_line(message)))
+        };
+        let asking = match &way {
+            Way::No => Asking::No,
+            Way::Now => Asking::Now(&ask_now),
+            Way::Again(given) => Asking::Again(given.as_ref()),
+        };
+        let mut context = Call::detached(cancel.clone()).with_gate(&gate).with_asking(asking);
         if progress_token.is_some() {
             context = context.with_progress(&progress);
         }
@@ -271,9 +287,14 @@ struct Text<'a> {
 }
 
 fn answer_line(id: &Id, revision: Revision, toolbox: &dyn Toolbox, answer: Answer) -> Vec<u8> {
+    if let Answer::Ask { question, state } = &answer {
+        let result = ask::input_required(question, state);
+        return result_line(id, frame_as_is(revision, toolbox.about(), result));
+    }
     let (text, structured_content, is_error) = match &answer {
         Answer::Data(data) => (data.get(), revision.has_structured_content().then_some(&**data), None),
         Answer::Failure(text) => (text.as_str(), None, Some(true)),
+        Answer::Ask { question, .. } => (question.message.as_str(), None, Some(true)),
     };
     let result = ToolResult { content: [Text { r#type: "text", text }], structured_content, is_error };
     result_line(id, frame(revision, toolbox.about(), result))

@@ -5,6 +5,7 @@
 
 use super::{
     About, Order, Revision, Toolbox,
+    ask::{self, Way},
     rpc::{self, Fault, Id, Incoming, result_line},
 };
 use serde::Serialize;
@@ -29,6 +30,8 @@ pub enum Action {
     Run(ToolCall),
     /// Nobody waits for the answer to this request any more.
     Cancel(Id),
+    /// The client answers a request of ours.
+    Answered(Id, Map<String, Value>),
 }
 
 /// A call of a tool that exists.
@@ -46,12 +49,16 @@ pub struct ToolCall {
     pub order: Order,
     /// The token to send progress under.
     pub progress_token: Option<Id>,
+    /// How the person at the client can be asked.
+    pub(super) way: Way,
 }
 
 /// What one client has settled so far.
 #[derive(Debug, Default)]
 pub struct Session {
     handshake: Option<Revision>,
+    /// Whether the client of the handshake shows forms.
+    forms: bool,
     lenient: bool,
 }
 
@@ -60,7 +67,7 @@ impl Session {
     /// newest revision that has one would: for people who type.
     #[must_use]
     pub fn new(lenient: bool) -> Session {
-        Session { handshake: None, lenient }
+        Session { handshake: None, forms: false, lenient }
     }
 
     /// Whether an array of messages is a batch here.
@@ -82,6 +89,7 @@ impl Session {
             Incoming::Notification { method, params } if method == "notifications/cancelled" => {
                 params.get("requestId").and_then(Id::from_json).map_or(Action::Ignore, Action::Cancel)
             }
+            Incoming::Response { id: Some(id), message } => Action::Answered(id, message),
             Incoming::Notification { .. } | Incoming::Response { .. } => Action::Ignore,
             Incoming::Batch(_) => {
                 reply_fault(rpc::INVALID_REQUEST, "Invalid request: this revision has no batches.")
@@ -107,7 +115,7 @@ impl Session {
             "ping" if !revision.is_modern() => reply(json!({})),
             "server/discover" if revision.is_modern() => reply(discover(toolbox)),
             "tools/list" => list(toolbox, revision, id, &params),
-            "tools/call" => call(toolbox, revision, id, params),
+            "tools/call" => call(toolbox, revision, id, params, self.forms),
             _ => Err(unknown_method(method)),
         }
     }
@@ -148,6 +156,7 @@ impl Session {
         };
         let revision = Revision::negotiate(version);
         self.handshake = Some(revision);
+        self.forms = ask::by_request(revision) && ask::has_forms(params.get("capabilities"));
         let about = toolbox.about();
         let result = json!({
             "protocolVersion": revision.name(),
@@ -227,6 +236,7 @@ fn call(
     revision: Revision,
     id: &Id,
     mut params: Map<String, Value>,
+    forms: bool,
 ) -> Result<Action, Fault> {
     let Some(Value::String(name)) = params.shift_remove("name") else {
         return Err(invalid_params("Invalid params: `name` must be a string, the name of a tool."));
@@ -237,8 +247,18 @@ fn call(
         Some(_) => return Err(invalid_params("Invalid params: `arguments` must be an object.")),
     };
     let order = toolbox.order(&name, &arguments).map_err(invalid_params)?;
+    let given =
+        ask::given(&params).map_err(|problem| invalid_params(format!("Invalid params: {problem}")))?;
+    let way = if revision.is_modern() {
+        let capabilities = params.get("_meta").and_then(|meta| meta.get(CLIENT_CAPABILITIES));
+        if ask::has_forms(capabilities) { Way::Again(given) } else { Way::No }
+    } else if forms {
+        Way::Now
+    } else {
+        Way::No
+    };
     let progress_token = params.get("_meta").and_then(|meta| Id::from_json(meta.get("progressToken")?));
-    Ok(Action::Run(ToolCall { id: id.clone(), revision, name, arguments, order, progress_token }))
+    Ok(Action::Run(ToolCall { id: id.clone(), revision, name, arguments, order, progress_token, way }))
 }
 
 /// A result with what its revision wants around it.
@@ -250,6 +270,11 @@ pub struct Framed<R> {
     result: R,
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     meta: Option<Value>,
+}
+
+/// A result that has its own `resultType`, with the server's name where the revision has it.
+pub fn frame_as_is(revision: Revision, about: About, result: Value) -> Framed<Value> {
+    Framed { result_type: None, ..frame(revision, about, result) }
 }
 
 /// Puts `resultType` and the server's name around a result where the revision has them.

@@ -1,6 +1,9 @@
 //! What an answer of the API means: the envelope of `/api2/extjs`, and what comes in its stead. Pure.
 
-use super::error::{Asked, Error, Identity, Result};
+use super::{
+    Method,
+    error::{Asked, Error, Identity, Result},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use std::fmt;
@@ -18,6 +21,18 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The answer to a request that was not sent: no data.
+    #[must_use]
+    pub fn pretended(method: Method, path: &str) -> Reply {
+        let data = RawValue::from_string("null".into()).expect("null is JSON");
+        Reply {
+            data,
+            total: None,
+            date: None,
+            asked: Box::new(Asked { method, path: path.into(), host: String::new() }),
+        }
+    }
+
     /// The data as a type of one's own. Mind that Proxmox sends some numbers as strings (pve.md section 4).
     ///
     /// # Errors

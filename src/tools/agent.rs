@@ -1,7 +1,7 @@
 //! The QEMU guest agent: commands and files inside a virtual machine.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, find,
+    Args, Context, Effect, Failure, Kind, Outcome, Param, Tool, answer, find,
     guests::{NODE, VMID},
 };
 use crate::{
@@ -85,6 +85,9 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
         params.push("input-data", input);
     }
     let started: Value = send(context, Method::Post, &format!("{agent}/exec"), &params)?.value();
+    if context.dry {
+        return answer(&json!({}));
+    }
     let pid = started["pid"].as_i64().ok_or_else(|| Failure::new("Proxmox answered no process id."))?;
     let _ = context.call.submitted();
     let seconds = args.count("timeout").unwrap_or(TIMEOUT);
@@ -161,11 +164,8 @@ fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
 }
 
 fn agent(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
-    let context = Context { kind: Some(super::Kind::Vm), ..*context };
-    Ok(format!(
-        "{}/agent",
-        find::guest(&context, args.int("vmid").unwrap_or_default(), args.text("node"))?.path()?
-    ))
+    let vmid = args.int("vmid").unwrap_or_default();
+    Ok(format!("{}/agent", find::guest_of(context, vmid, args.text("node"), Some(Kind::Vm))?.path()?))
 }
 
 /// A request to the agent. What is wrong with an agent is said in several wordings; each has its remedy.

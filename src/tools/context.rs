@@ -1,9 +1,9 @@
 //! What a running tool works with: the call, the cluster, the configuration. Every request of a tool goes
 //! through here: reads by [`Context::get`], changes by [`Context::change`].
 
-use super::{Failure, Kind};
-use crate::{config::Config, mcp::Call, pve};
-use std::{panic::resume_unwind, thread, time::Instant};
+use super::{Effect, Failure, Kind, policy, request::Request};
+use crate::{config::Config, mcp::Call, pve, sync::lock};
+use std::{panic::resume_unwind, sync::Mutex, thread, time::Instant};
 
 /// What a running tool works with.
 #[derive(Debug)]
@@ -16,8 +16,34 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// The kind of guest, for one half of a row that is two tools.
     pub kind: Option<Kind>,
+    /// What the tool does to the cluster.
+    pub effect: Effect,
     /// When the call began to run; `wait` counts from here.
     pub started: Instant,
+    /// Whether changes are only written down.
+    pub dry: bool,
+    /// What may be lost.
+    pub grant: Grant,
+    /// What became of the changes.
+    pub record: Mutex<Record>,
+}
+
+/// Which changes that lose data may be sent.
+#[derive(Clone, Debug)]
+pub enum Grant {
+    /// None: each is to be confirmed.
+    None,
+    /// Exactly this one, which was confirmed.
+    One(Request),
+    /// All, as the access level says.
+    All,
+}
+
+/// The changes of one call.
+#[derive(Debug, Default)]
+pub struct Record {
+    requests: Vec<Request>,
+    pending: Option<Request>,
 }
 
 impl Context<'_> {
@@ -29,17 +55,49 @@ impl Context<'_> {
         Ok(self.pve.get(&self.call.cancel, path, params)?)
     }
 
-    /// Sends what changes something. The one door through which every change goes.
+    /// Sends what changes something. The one door through which every change goes: past the rules of the
+    /// configuration, into the record instead of to Proxmox where the call is a dry run, and not before what
+    /// loses data was confirmed.
     ///
     /// # Errors
-    /// What the client says.
+    /// The setting that forbids it; that it must be confirmed first (see [`Context::pending`]); what the client says.
     pub fn change(
         &self,
         method: pve::Method,
         path: &str,
         params: &pve::Params,
     ) -> Result<pve::Reply, Failure> {
+        let request = Request { method, path: path.to_owned(), params: params.clone() };
+        policy::check(self, &request)?;
+        let mut record = lock(&self.record);
+        if self.dry {
+            record.requests.push(request);
+            return Ok(pve::Reply::pretended(method, path));
+        }
+        let granted = match &self.grant {
+            Grant::All => true,
+            Grant::One(granted) => *granted == request,
+            Grant::None => false,
+        };
+        if request.destroys() && !granted {
+            record.pending = Some(request);
+            return Err(Failure::new("This must be confirmed first."));
+        }
+        record.requests.push(request);
+        drop(record);
         Ok(self.pve.send(&self.call.cancel, method, path, params)?)
+    }
+
+    /// The change that was held back because it must be confirmed first.
+    #[must_use]
+    pub fn pending(&self) -> Option<Request> {
+        lock(&self.record).pending.clone()
+    }
+
+    /// The changes that were sent, or in a dry run would have been, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        lock(&self.record).requests.clone()
     }
 
     /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends

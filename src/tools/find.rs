@@ -47,13 +47,25 @@ impl Guest {
 /// # Errors
 /// No such guest, another node, another kind: each a sentence with what is right.
 pub fn guest(context: &Context<'_>, vmid: i64, node: Option<&str>) -> Result<Guest, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
+    guest_of(context, vmid, node, context.kind)
+}
+
+/// As [`guest`], of a kind that the tool does not say.
+///
+/// # Errors
+/// As [`guest`].
+pub fn guest_of(
+    context: &Context<'_>,
+    vmid: i64,
+    node: Option<&str>,
+    kind: Option<Kind>,
+) -> Result<Guest, Failure> {
+    let mut guests = guests(context)?;
     let Some(place) = guests.iter().position(|guest| guest.vmid == vmid) else {
-        return Err(no_such_guest(context, vmid, guests));
+        return Err(no_such_guest(vmid, kind, guests));
     };
     let guest = guests.swap_remove(place);
-    if let Some(kind) = context.kind
+    if let Some(kind) = kind
         && kind != guest.kind
     {
         let (wrong, right) = (kind.word(), guest.kind.word());
@@ -75,6 +87,21 @@ pub fn guest(context: &Context<'_>, vmid: i64, node: Option<&str>) -> Result<Gue
     Ok(guest)
 }
 
+/// Every guest that this account sees, by one request.
+///
+/// # Errors
+/// What the client says.
+pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    Ok(rows(&reply)?.iter().filter_map(read).collect())
+}
+
+/// Whether a row of `/cluster/resources` is a guest; rows of other types come along unasked (pve.md section 6).
+#[must_use]
+pub fn is_guest(record: &Record<'_>) -> bool {
+    Kind::from_api_type(&record.text("type")).is_some()
+}
+
 fn read(record: &Record<'_>) -> Option<Guest> {
     Some(Guest {
         vmid: record.text("vmid").parse().ok()?,
@@ -85,11 +112,11 @@ fn read(record: &Record<'_>) -> Option<Guest> {
     })
 }
 
-fn no_such_guest(context: &Context<'_>, vmid: i64, mut guests: Vec<Guest>) -> Failure {
-    guests.retain(|guest| context.kind.is_none_or(|kind| kind == guest.kind));
+fn no_such_guest(vmid: i64, kind: Option<Kind>, mut guests: Vec<Guest>) -> Failure {
+    guests.retain(|guest| kind.is_none_or(|kind| kind == guest.kind));
     guests.sort_by_key(|guest| guest.vmid.abs_diff(vmid));
     let near: Vec<String> = guests.iter().take(5).map(Guest::title).collect();
-    let word = context.kind.map_or("guest", Kind::word);
+    let word = kind.map_or("guest", Kind::word);
     let rest = if near.is_empty() {
         format!(
             "This account sees no {word} at all: it may lack VM.Audit (a token starts without any rights)."

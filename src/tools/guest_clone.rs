@@ -67,7 +67,7 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
         }
         let done = match *step {
             "config" => configure(context, args, &copy),
-            "disk_size" => resize(context, args, &copy),
+            "disk_size" => resize(context, args, &guest, &copy),
             _ => start(context, args, &copy),
         };
         let done = done.map_err(|Failure(why)| {
@@ -103,10 +103,16 @@ fn configure(context: &Context<'_>, args: &Args, copy: &find::Guest) -> Result<M
     step(context, args, method, &format!("{}/config", copy.path()?), &args.params(|name| name == "config"))
 }
 
-/// Grows the disk that the copy boots from.
-fn resize(context: &Context<'_>, args: &Args, copy: &find::Guest) -> Result<Map<String, Value>, Failure> {
+/// Grows the disk that the copy boots from; it has the name that it has in the original.
+fn resize(
+    context: &Context<'_>,
+    args: &Args,
+    original: &find::Guest,
+    copy: &find::Guest,
+) -> Result<Map<String, Value>, Failure> {
     let path = copy.path()?;
-    let config = object::object(context.get(&format!("{path}/config"), &Params::new())?.value())?;
+    let config = format!("{}/config", original.path()?);
+    let config = object::object(context.get(&config, &Params::new())?.value())?;
     let disk = boot_disk(copy.kind, &config).ok_or_else(|| Failure::new("It has no disk to resize."))?;
     let size = format!("{}G", args.int("disk_size").unwrap_or_default());
     let params = Params::new().with("disk", disk).with("size", size);
@@ -130,7 +136,7 @@ fn boot_disk(kind: Kind, config: &Map<String, Value>) -> Option<&str> {
 fn start(context: &Context<'_>, args: &Args, copy: &find::Guest) -> Result<Map<String, Value>, Failure> {
     let path = format!("{}/status/start", copy.path()?);
     let mut started = step(context, args, Method::Post, &path, &Params::new())?;
-    if started.contains_key("exitstatus") {
+    if started.contains_key("exitstatus") && !context.dry {
         guest_info::await_addresses(context, copy, deadline(context, args), &mut started)?;
     }
     Ok(started)

@@ -196,12 +196,23 @@ impl Tool {
             _ => &[],
         };
         let confirm = (self.effect == Effect::Destroy).then_some(&CONFIRM);
-        self.params.iter().chain(paging).chain(self.task.then_some(&WAIT)).chain(confirm)
+        let common: &[Param] = match self.effect {
+            Effect::Read => &[],
+            Effect::Destroy => &COMMON[1..],
+            Effect::Change | Effect::Disrupt => &COMMON,
+        };
+        self.params.iter().chain(paging).chain(self.task.then_some(&WAIT)).chain(confirm).chain(common)
     }
 }
 
 /// What every list takes.
 static PAGING: [Param; 4] = [FIELDS, LIMIT, OFFSET, WHERE];
+
+/// What everything that changes takes: some arguments can make it lose data, which must be confirmed then too.
+static COMMON: [Param; 2] = [CONFIRM.unlisted(), DRY_RUN];
+
+/// Whether only what would be sent is told.
+pub const DRY_RUN: Param = Param::flag("dry_run").unlisted();
 
 /// The token of a plan that was agreed to.
 pub const CONFIRM: Param = Param::text("confirm").optional();

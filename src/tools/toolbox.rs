@@ -1,19 +1,22 @@
 //! The toolbox: policy → find → check → run.
 
 use super::{
-    Args, Context, Failure, Outcome, Tool,
-    confirm::{self, Seals},
+    Args, Failure, Outcome, Tool,
+    confirm::{self, Passage},
+    context::{Context, Grant},
     find,
     follow::follow,
     former, object,
+    request::Request,
     row::{Effect, Run},
     rows,
+    seals::Seals,
     spec::{Entry, entries},
     table::{self, Column},
 };
 use crate::{
     config::{Access, Config},
-    mcp::{About, Answer, Call, Order, Revision, Toolbox},
+    mcp::{About, Answer, Call, Order, Question, Revision, Toolbox},
     pve::{Method, Pve, path},
     suggest::did_you_mean,
 };
@@ -21,7 +24,10 @@ use serde_json::{
     Map, Value,
     value::{RawValue, to_raw_value},
 };
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    sync::{Mutex, OnceLock},
+    time::Instant,
+};
 
 /// Every tool, over one configuration.
 #[derive(Debug)]
@@ -72,25 +78,83 @@ impl Tools {
         Some(format!("`{}` is forbidden by `{pattern}` in the setting `deny_tools`.", entry.name))
     }
 
-    fn run(&self, call: &Call<'_>, entry: Entry, arguments: Map<String, Value>) -> Outcome {
+    fn run(&self, call: &Call<'_>, entry: Entry, arguments: Map<String, Value>) -> Result<Ran, Failure> {
         if let Some(sentence) = self.forbidden(&entry) {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
         let args = Args::check(entry.params(), arguments).map_err(Failure::new)?;
-        let context =
-            Context { call, pve: &self.pve, config: &self.config, kind: entry.kind, started: Instant::now() };
-        if entry.tool.effect == Effect::Destroy
-            && self.config.access != Access::Full
-            && let Some(plan) = confirm::pass(&context, &self.seals, entry.name, &args)?
-        {
-            return plan;
+        let dry = args.flag("dry_run") == Some(true);
+        let context = |grant| Context {
+            call,
+            pve: &self.pve,
+            config: &self.config,
+            kind: entry.kind,
+            effect: entry.tool.effect,
+            started: Instant::now(),
+            dry,
+            grant,
+            record: Mutex::default(),
+        };
+        let all = self.config.access == Access::Full;
+        let first = context(if all { Grant::All } else { Grant::None });
+        let outcome = execute(&first, &entry, &args);
+        if dry {
+            return dry_run(&first, outcome).map(Ran::Data);
         }
-        match entry.tool.run {
-            Run::Api(method, template) => request(&context, &entry, method, template, &args),
-            Run::List(template, columns) => list(&context, &entry, template, columns, &args),
-            Run::With(run) => run(&context, &args),
+        let Some(request) = first.pending() else { return outcome.map(Ran::Data) };
+        let sent = first.requests();
+        if !sent.is_empty() {
+            let sent: Vec<String> = sent.iter().map(Request::title).collect();
+            return Err(Failure::new(format!(
+                "{} must be confirmed by itself and was not done; done before it: {}.",
+                request.title(),
+                sent.join(", ")
+            )));
+        }
+        match confirm::pass(&first, &self.seals, entry.name, &args, &request)? {
+            Passage::Answer(outcome) => return outcome.map(Ran::Data),
+            Passage::Ask(question, state) => return Ok(Ran::Ask(question, state)),
+            Passage::Go => {}
+        }
+        let second = context(Grant::One(request));
+        let outcome = execute(&second, &entry, &args);
+        match second.pending() {
+            None => outcome.map(Ran::Data),
+            Some(other) => Err(Failure::new(format!(
+                "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
+                other.title()
+            ))),
         }
     }
+}
+
+/// What a call comes to.
+enum Ran {
+    Data(Box<RawValue>),
+    Ask(Question, String),
+}
+
+fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
+    match entry.tool.run {
+        Run::Api(method, template) => request(context, entry, method, template, args),
+        Run::List(template, columns) => list(context, entry, template, columns, args),
+        Run::With(run) => run(context, args),
+    }
+}
+
+/// What would have been sent. Where nothing would have been, what the tool says.
+fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
+    let requests: Vec<Value> = context.requests().iter().map(Request::to_json).collect();
+    if requests.is_empty() {
+        return outcome;
+    }
+    let mut facts =
+        Map::from_iter([("dry_run".to_owned(), true.into()), ("requests".to_owned(), requests.into())]);
+    if let Err(Failure(why)) = outcome {
+        facts.insert("then".into(), why.into());
+    }
+    facts.insert("note".into(), "Nothing was sent.".into());
+    object::fit(context, facts)
 }
 
 /// The path of a row with its holes filled, and the guest that was found for it.
@@ -125,7 +189,10 @@ fn is_sent(tool: &Tool, template: &str, name: &str) -> bool {
 fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
     let (path, guest) = locate(context, template, args)?;
     let params = args.params(|name| is_sent(entry.tool, template, name));
-    let value = context.change(method, &path, &params)?.value();
+    let value = match method {
+        Method::Get => context.get(&path, &params)?.value(),
+        _ => context.change(method, &path, &params)?.value(),
+    };
     let mut facts = Map::new();
     if let Some(guest) = guest {
         facts.insert("vmid".into(), guest.vmid.into());
@@ -133,6 +200,7 @@ fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str,
         facts.insert("node".into(), guest.node.into());
     }
     match value.as_str() {
+        _ if context.dry => object::wrap(context, value),
         Some(upid) if entry.tool.task && upid.starts_with("UPID:") => follow(context, args, upid, facts),
         _ if value.is_null() && !facts.is_empty() => object::wrap(context, facts.into()),
         _ => object::wrap(context, value),
@@ -220,7 +288,8 @@ impl Toolbox for Tools {
             None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
         };
         match outcome {
-            Ok(data) => Answer::Data(data),
+            Ok(Ran::Data(data)) => Answer::Data(data),
+            Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
             Err(Failure(sentences)) => Answer::Failure(sentences),
         }
     }

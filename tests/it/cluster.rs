@@ -36,6 +36,7 @@ impl Sample {
         match self.tools.call(&Call::detached(Cancel::new()), name, arguments) {
             Answer::Data(data) => Ok(serde_json::from_str(data.get()).expect("data is JSON")),
             Answer::Failure(sentences) => Err(sentences),
+            Answer::Ask { question, .. } => Err(question.message),
         }
     }
 

@@ -90,7 +90,11 @@ fn every_destructive_tool_asks_unless_access_is_full() {
             };
             (param.name.to_owned(), value)
         });
-        let answer = sample.call(entry.name, Value::Object(values.collect()));
+        let mut arguments: serde_json::Map<String, Value> = values.collect();
+        if entry.name == "proxmox_restore_backup" {
+            arguments.insert("force".into(), true.into());
+        }
+        let answer = sample.call(entry.name, Value::Object(arguments));
         let asks = matches!(&answer, Ok(answer) if answer["confirm"].is_string());
         // A snapshot that does not exist is told before anybody is asked.
         let told = matches!(&answer, Err(sentences) if sentences.contains("has no snapshot `nope`"));

@@ -51,14 +51,17 @@ fn a_vm_is_made_changed_saved_copied_and_deleted() {
     let archive = column(&backups, "volid")[0].clone();
     confirmed(&sample, "proxmox_delete_vm", json!({"vmid": vmid}));
     assert!(!vmids(&sample).contains(&vmid));
-    let restored = confirmed(&sample, "proxmox_restore_backup", json!({"archive": archive}));
+    let restored = sample.ok("proxmox_restore_backup", json!({"archive": archive}));
     assert_eq!(restored["vmid"], vmid, "the id that the backup was made of: {restored}");
     assert!(vmids(&sample).contains(&vmid));
     let arguments = json!({"archive": archive, "vmid": copy["vmid"]});
-    let plan = sample.ok("proxmox_restore_backup", arguments.clone());
-    let mut again = arguments;
-    again["confirm"] = plan["confirm"].clone();
-    sample.fails("proxmox_restore_backup", again, &["is taken by", "Nothing was done"]);
+    sample.fails("proxmox_restore_backup", arguments.clone(), &["is taken by", "Nothing was done"]);
+    sample.ok("proxmox_stop_vm", json!({"vmid": copy["vmid"]}));
+    let mut over = arguments;
+    over["force"] = true.into();
+    let plan = sample.ok("proxmox_restore_backup", over.clone());
+    assert!(plan["confirmation_needed"]["disks"].is_array(), "what would be overwritten: {plan}");
+    confirmed(&sample, "proxmox_restore_backup", over);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn arguments(entry: &Entry, what: &str) -> Value {
         (param.name.to_owned(), value)
     });
     let mut arguments: Map<String, Value> = values.filter(|(_, value)| *value != json!([])).collect();
-    for name in ["confirm", "offset", "where"] {
+    for name in ["confirm", "offset", "where", "dry_run"] {
         arguments.remove(name);
     }
     if entry.name.contains("_list_") {
