@@ -5,10 +5,10 @@ use proxmox_mcp::{
     cancel::Cancel,
     config::Config,
     demo,
-    mcp::{Answer, Call, Options, Toolbox, serve},
+    mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve},
     tools::Tools,
 };
-use serde_json::Value;
+use serde_json::{Map, Value, value::RawValue};
 
 /// A sample cluster and the tools that are connected to it.
 pub struct Sample {
@@ -72,6 +72,29 @@ impl Sample {
             .to_owned()
         };
         seen.iter().filter(|request| !polls(&request.path)).map(line).collect()
+    }
+}
+
+/// The sample's tools, for a server that runs on a thread of its own.
+impl Toolbox for Sample {
+    fn about(&self) -> About {
+        self.tools.about()
+    }
+
+    fn instructions(&self) -> String {
+        self.tools.instructions()
+    }
+
+    fn list(&self, revision: Revision) -> &RawValue {
+        self.tools.list(revision)
+    }
+
+    fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {
+        self.tools.order(name, arguments)
+    }
+
+    fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
+        self.tools.call(call, name, arguments)
     }
 }
 

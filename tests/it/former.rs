@@ -48,6 +48,11 @@ fn value(tool: &str, param: &str, kind: &str) -> Value {
     }
 }
 
+/// Every old name's calls.
+pub fn every_call() -> impl Iterator<Item = (String, Value)> {
+    calls().into_iter().map(|(name, arguments)| (name, Value::Object(arguments)))
+}
+
 /// Every tool under each set of arguments that one of the systems gave it.
 fn calls() -> Vec<(String, Map<String, Value>)> {
     let systems: BTreeMap<String, Vec<Value>> = serde_json::from_str(PREDECESSORS).unwrap();

@@ -98,6 +98,13 @@ fn more(entry: &Entry, what: &str) -> Value {
     }
 }
 
+/// Every tool's calls, by name.
+pub fn every_call() -> impl Iterator<Item = (String, Value)> {
+    entries().flat_map(|entry| {
+        calls(&entry).into_iter().map(move |arguments| (entry.name.to_owned(), arguments)).collect::<Vec<_>>()
+    })
+}
+
 /// One call for each word of `what`; one or two calls where there is no such parameter.
 fn calls(entry: &Entry) -> Vec<Value> {
     let words = entry.params().find_map(|param| match param.shape {

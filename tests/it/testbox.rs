@@ -110,13 +110,17 @@ pub struct Live {
 
 impl Live {
     pub fn start() -> Live {
+        let toolbox = Arc::new(TestBox::new());
+        Live { toolbox: Arc::clone(&toolbox), ..Live::over(toolbox) }
+    }
+
+    /// A server over any toolbox.
+    pub fn over(toolbox: Arc<impl Toolbox + Send + 'static>) -> Live {
         let (input, from_client) = channel();
         let (to_client, output) = channel();
-        let toolbox = Arc::new(TestBox::new());
-        let theirs = Arc::clone(&toolbox);
         let reader = io::BufReader::new(ChannelReader { from: from_client, rest: Vec::new() });
-        let server = thread::spawn(move || serve(reader, ChannelWriter(to_client), &*theirs, options(true)));
-        Live { input: Some(input), output, toolbox, server: Some(server) }
+        let server = thread::spawn(move || serve(reader, ChannelWriter(to_client), &*toolbox, options(true)));
+        Live { input: Some(input), output, toolbox: Arc::new(TestBox::new()), server: Some(server) }
     }
 
     pub fn send(&self, message: &Value) {
