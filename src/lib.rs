@@ -8,6 +8,7 @@
 //! * [`tools`] — one row per tool: what it is, what it sends, how its answer is shaped.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
+//! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`cancel`], [`secret`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
@@ -18,6 +19,7 @@
 //! * What may have been carried out by Proxmox is never sent twice.
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
+pub mod audit;
 mod base64;
 pub mod cancel;
 pub mod cli;

@@ -1,7 +1,13 @@
 //! What a running tool works with: the call, the cluster, the configuration. Every request of a tool goes
 //! through here: reads by [`Context::get`], changes by [`Context::change`].
 
-use super::{Effect, Failure, Kind, policy, request::Request};
+use super::{
+    Effect, Failure, Kind,
+    journal::Journal,
+    policy,
+    request::Request,
+    undo::{self, Undo},
+};
 use crate::{config::Config, mcp::Call, pve, sync::lock};
 use std::{panic::resume_unwind, sync::Mutex, thread, time::Instant};
 
@@ -24,6 +30,10 @@ pub struct Context<'a> {
     pub dry: bool,
     /// What may be lost.
     pub grant: Grant,
+    /// The changes that can be taken back.
+    pub undo: &'a Undo,
+    /// Where changes are written down.
+    pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
     pub record: Mutex<Record>,
 }
@@ -44,6 +54,7 @@ pub enum Grant {
 pub struct Record {
     requests: Vec<Request>,
     pending: Option<Request>,
+    drafts: Vec<undo::Draft>,
 }
 
 impl Context<'_> {
@@ -83,15 +94,27 @@ impl Context<'_> {
             record.pending = Some(request);
             return Err(Failure::new("This must be confirmed first."));
         }
+        if let Some(journal) = self.journal {
+            journal.before(&request).map_err(Failure::new)?;
+        }
+        let draft = undo::draft(self, &request);
         record.requests.push(request);
         drop(record);
-        Ok(self.pve.send(&self.call.cancel, method, path, params)?)
+        let reply = self.pve.send(&self.call.cancel, method, path, params)?;
+        lock(&self.record).drafts.extend(draft);
+        Ok(reply)
     }
 
     /// The change that was held back because it must be confirmed first.
     #[must_use]
     pub fn pending(&self) -> Option<Request> {
         lock(&self.record).pending.clone()
+    }
+
+    /// What was there before the changes that can be taken back.
+    #[must_use]
+    pub fn drafts(&self) -> Vec<undo::Draft> {
+        lock(&self.record).drafts.clone()
     }
 
     /// The changes that were sent, or in a dry run would have been, in order.

@@ -22,6 +22,7 @@ pub mod guest_create;
 pub mod guest_info;
 pub mod guests;
 pub mod ha;
+pub mod journal;
 pub mod logs;
 pub mod metrics;
 pub mod network;
@@ -41,6 +42,7 @@ pub mod storage;
 pub mod table;
 pub mod tasks;
 pub mod toolbox;
+pub mod undo;
 
 pub use args::Args;
 pub use context::Context;
@@ -77,6 +79,7 @@ pub const GROUPS: &[Group] = &[
     Group::new("pools", pools::TOOLS),
     Group::new("ha", ha::TOOLS),
     Group::new("tasks", tasks::TOOLS),
+    Group::new("undo", undo::TOOLS),
 ];
 
 impl Group {

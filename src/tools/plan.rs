@@ -146,11 +146,7 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     let word = request.last_part();
     let mut lost = Map::new();
     let mut identity = String::new();
-    let decoded = request.title();
-    let readable = matches!(
-        api::find(Method::Get, decoded.split_once(' ').map_or("", |(_, path)| path)),
-        Lookup::Found(_)
-    );
+    let readable = matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
         match context.get(&request.path, &Params::new()) {
             Ok(reply) => {

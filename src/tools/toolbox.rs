@@ -1,20 +1,24 @@
 //! The toolbox: policy → find → check → run.
 
 use super::{
-    Args, Failure, Outcome, Tool,
+    Args, Failure, Outcome, Tool, answer,
     confirm::{self, Passage},
     context::{Context, Grant},
     find,
     follow::follow,
-    former, object,
+    former,
+    journal::Journal,
+    object,
     request::Request,
     row::{Effect, Run},
     rows,
     seals::Seals,
     spec::{Entry, entries},
     table::{self, Column},
+    undo::Undo,
 };
 use crate::{
+    audit::Audit,
     config::{Access, Config},
     mcp::{About, Answer, Call, Order, Question, Revision, Toolbox},
     pve::{Method, Pve, path},
@@ -35,6 +39,8 @@ pub struct Tools {
     config: Config,
     pve: Pve,
     seals: Seals,
+    audit: Option<Audit>,
+    undo: Undo,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
 }
@@ -44,7 +50,8 @@ impl Tools {
     #[must_use]
     pub fn new(config: Config) -> Tools {
         let pve = Pve::new(config.settings.clone());
-        Tools { config, pve, seals: Seals::new(), lists: Default::default() }
+        let audit = config.audit_log.clone().map(Audit::new);
+        Tools { config, pve, seals: Seals::new(), audit, undo: Undo::default(), lists: Default::default() }
     }
 
     /// The configuration.
@@ -82,6 +89,7 @@ impl Tools {
         if let Some(sentence) = self.forbidden(&entry) {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
+        let journal = self.audit.as_ref().map(|audit| Journal::new(audit, entry.name, &arguments));
         let args = Args::check(entry.params(), arguments).map_err(Failure::new)?;
         let dry = args.flag("dry_run") == Some(true);
         let context = |grant| Context {
@@ -93,6 +101,8 @@ impl Tools {
             started: Instant::now(),
             dry,
             grant,
+            undo: &self.undo,
+            journal: journal.as_ref(),
             record: Mutex::default(),
         };
         let all = self.config.access == Access::Full;
@@ -101,7 +111,7 @@ impl Tools {
         if dry {
             return dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some(request) = first.pending() else { return outcome.map(Ran::Data) };
+        let Some(request) = first.pending() else { return told(&first, outcome).map(Ran::Data) };
         let sent = first.requests();
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
@@ -119,7 +129,7 @@ impl Tools {
         let second = context(Grant::One(request));
         let outcome = execute(&second, &entry, &args);
         match second.pending() {
-            None => outcome.map(Ran::Data),
+            None => told(&second, outcome).map(Ran::Data),
             Some(other) => Err(Failure::new(format!(
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
@@ -140,6 +150,24 @@ fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
         Run::List(template, columns) => list(context, entry, template, columns, args),
         Run::With(run) => run(context, args),
     }
+}
+
+/// Keeps what a call changed, so that it can be taken back, and writes its outcome into the audit log.
+fn told(context: &Context<'_>, outcome: Outcome) -> Outcome {
+    let ids = context.undo.keep(context, &context.drafts());
+    let outcome = outcome.and_then(|data| match serde_json::from_str(data.get()) {
+        Ok(Value::Object(mut facts)) if !ids.is_empty() => {
+            facts.insert("undo".into(), ids.into());
+            answer(&facts)
+        }
+        _ => Ok(data),
+    });
+    if let Some(journal) = context.journal
+        && !context.requests().is_empty()
+    {
+        journal.after(&outcome);
+    }
+    outcome
 }
 
 /// What would have been sent. Where nothing would have been, what the tool says.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod api;
+mod audit;
 mod binary;
 mod client;
 mod cluster;
@@ -30,4 +31,5 @@ mod tidy;
 mod tiny_http;
 mod tls;
 mod tools;
+mod undo;
 mod wire;

@@ -1,0 +1,61 @@
+//! The audit log as a whole server writes it.
+
+use crate::cluster::Sample;
+use proxmox_mcp::audit;
+use serde_json::{Value, json};
+use std::{fs, path::PathBuf};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("proxmox-mcp-it-audit-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
+    let folder = folder("lines");
+    let path = folder.join("audit.jsonl");
+    let sample = Sample::with(Default::default(), |config| config.audit_log = Some(path.clone()));
+    sample.ok("proxmox_list_vms", json!({}));
+    sample.ok("proxmox_delete_vm", json!({"vmid": 100}));
+    sample.ok("proxmox_start_vm", json!({"vmid": 105, "dry_run": true}));
+    assert!(!path.exists(), "reading, plans and dry runs change nothing");
+
+    sample.ok(
+        "proxmox_update_vm_config",
+        json!({"vmid": 105, "config": {"memory": 1024, "cipassword": "planted-secret"}}),
+    );
+    let _ = sample.call(
+        "proxmox_set_vm_password",
+        json!({"vmid": 105, "username": "root", "password": "planted-secret"}),
+    );
+    let _ = sample.call("proxmox_start_vm", json!({"vmid": 106}));
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("planted-secret") && !text.contains(sample.server.token().1.expose()), "{text}");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let phases: Vec<_> =
+        lines.iter().map(|line| (line["tool"].as_str().unwrap(), line["phase"].as_str().unwrap())).collect();
+    assert_eq!(phases[..2], [("proxmox_update_vm_config", "before"), ("proxmox_update_vm_config", "after")]);
+    assert_eq!(lines[0]["target"]["vmid"], json!([105]));
+    assert_eq!(lines[0]["request"]["params"]["memory"], "1024");
+    assert!(lines[1]["changed"]["rows"].to_string().contains("memory"), "old and new values: {}", lines[1]);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["phase"], &last["outcome"]),
+        (&json!("after"), &json!("failed")),
+        "it runs already: {last}"
+    );
+    assert!(audit::verify(&path).unwrap().open.is_empty());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    for path in ["/dev/full", "/nowhere/at/all/audit.jsonl"] {
+        let sample = Sample::with(Default::default(), |config| config.audit_log = Some(path.into()));
+        sample.fails("proxmox_stop_vm", json!({"vmid": 105}), &["audit log", "was not done"]);
+        sample.ok("proxmox_list_vms", json!({}));
+        assert!(sample.wire().iter().all(|line| line.starts_with("GET")), "{path}");
+    }
+}
