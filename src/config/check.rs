@@ -1,7 +1,11 @@
 //! One value against what its row asks for. Knows nothing of files or of what a value is for; no sentence ever
 //! shows a secret.
 
-use super::{host, keys::Kind};
+use super::{
+    host,
+    keys::Kind,
+    own::{self, OwnTool},
+};
 use crate::{
     secret::{Secret, SecretSource},
     suggest::did_you_mean,
@@ -18,6 +22,7 @@ pub(super) enum Checked {
     List(Vec<String>),
     Path(PathBuf),
     Secret(SecretSource),
+    Tools(Vec<OwnTool>),
 }
 
 /// Where a value stands, and what its relative paths begin at.
@@ -112,6 +117,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
             Checked::Path(path(text, place).map_err(|problem| said(text, problem))?)
         }
         (Kind::Secret, _) => Checked::Secret(secret(value, place)?),
+        (Kind::Tools, _) => Checked::Tools(own::read(value)?),
         _ => return Err(mismatch()),
     })
 }
@@ -218,7 +224,7 @@ fn seen(value: &Value) -> String {
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -5,10 +5,12 @@ mod check;
 mod connection;
 mod host;
 mod keys;
+mod own;
 mod search;
 mod values;
 
 pub use keys::{KEYS, Key, Kind, markdown_table};
+pub use own::OwnTool;
 
 use crate::{
     log,
@@ -35,6 +37,8 @@ pub struct Config {
     pub toolsets: Vec<String>,
     /// Tools that never run: names, or patterns in which `*` stands for anything.
     pub deny_tools: Vec<String>,
+    /// The users' own tools.
+    pub tools: Vec<OwnTool>,
     /// How lists are answered.
     pub list_format: ListFormat,
     /// The largest answer to a client, in bytes.
@@ -178,6 +182,7 @@ impl Config {
             },
             toolsets: values.list("toolsets").to_vec(),
             deny_tools: values.list("deny_tools").to_vec(),
+            tools: values.tools().to_vec(),
             list_format: match values.text("list_format") {
                 Some("objects") => ListFormat::Objects,
                 _ => ListFormat::Table,

@@ -4,6 +4,7 @@
 use super::{
     check::{At, Checked, Place, check},
     keys::{self, KEYS, Key, Kind},
+    own::OwnTool,
 };
 use crate::secret::SecretSource;
 use serde_json::Value;
@@ -155,6 +156,13 @@ impl Values {
         match self.get(name) {
             Some(Checked::Secret(secret)) => Some(secret),
             _ => None,
+        }
+    }
+
+    pub(super) fn tools(&self) -> &[OwnTool] {
+        match self.get("tools") {
+            Some(Checked::Tools(tools)) => tools,
+            _ => &[],
         }
     }
 

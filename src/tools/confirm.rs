@@ -3,7 +3,7 @@
 //! A token is sealed with a key of this process and bound to the tool, its arguments and what the target looked
 //! like when the plan was shown. It lasts five minutes and works once.
 
-use super::{Args, Context, Failure, Outcome, answer, find, object};
+use super::{Args, Context, Failure, Outcome, answer, find, object, row::Judged};
 use crate::sync::lock;
 use ring::{
     hmac,
@@ -113,8 +113,12 @@ pub fn pass(
     seals: &Seals,
     name: &str,
     args: &Args,
+    judged: Option<&Judged>,
 ) -> Result<Option<Outcome>, Failure> {
-    let plan = plan(context, args)?;
+    let plan = match judged {
+        Some(judged) => plan_of_call(context, judged)?,
+        None => plan(context, args)?,
+    };
     let arguments: Map<String, Value> = args
         .iter()
         .filter(|(name, _)| !matches!(*name, "confirm" | "wait"))
@@ -154,7 +158,39 @@ fn plan(context: &Context<'_>, args: &Args) -> Result<Plan, Failure> {
             .collect();
         return Ok(Plan { lost: what.into(), identity: String::new() });
     };
-    let guest = find::guest(context, vmid, args.text("node"))?;
+    plan_of_guest(context, vmid, args.text("node"), args.text("snapname"))
+}
+
+/// The request, and the guest that its path names, as far as there is one.
+fn plan_of_call(context: &Context<'_>, judged: &Judged) -> Result<Plan, Failure> {
+    let mut lost = judged.shown.clone();
+    let target = &judged.target;
+    let (Some(kind), [vmid]) = (judged.kind, &target.vmids[..]) else {
+        return Ok(Plan { lost: lost.into(), identity: String::new() });
+    };
+    let context = Context { call: context.call, pve: context.pve, config: context.config, kind: Some(kind) };
+    let plan = match plan_of_guest(&context, *vmid, target.node.as_deref(), target.snapname.as_deref()) {
+        Ok(plan) => plan,
+        // Made anew rather than overwritten: nothing is there to be shown.
+        Err(_) if judged.creates => return Ok(Plan { lost: lost.into(), identity: String::new() }),
+        Err(failure) => return Err(failure),
+    };
+    if let Value::Object(mut guest) = plan.lost {
+        if !target.whole_guest {
+            guest.retain(|name, _| !matches!(name.as_str(), "disks" | "snapshots"));
+        }
+        lost.append(&mut guest);
+    }
+    Ok(Plan { lost: lost.into(), identity: plan.identity })
+}
+
+fn plan_of_guest(
+    context: &Context<'_>,
+    vmid: i64,
+    node: Option<&str>,
+    snapname: Option<&str>,
+) -> Result<Plan, Failure> {
+    let guest = find::guest(context, vmid, node)?;
     let path = guest.path()?;
     let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
     let [config, snapshots] = context.get_all([&config, &snapshots]);
@@ -167,7 +203,7 @@ fn plan(context: &Context<'_>, args: &Args) -> Result<Plan, Failure> {
         .filter_map(|snapshot| snapshot["name"].as_str().filter(|name| *name != "current").map(str::to_owned))
         .collect();
     let mut lost = json!({"guest": guest.title(), "node": guest.node, "status": guest.status});
-    match args.text("snapname") {
+    match snapname {
         Some(name) if !snapshots.iter().any(|known| known == name) => {
             return Err(Failure::new(format!(
                 "{} has no snapshot `{}`. It has: {}.",

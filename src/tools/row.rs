@@ -4,10 +4,12 @@
 //! the row, so adding a tool touches one place.
 
 use super::{
-    Args, Context, Outcome,
+    Args, Context, Failure, Outcome,
+    api::{Target, own::Own},
     table::{Column, FIELDS, LIMIT, OFFSET},
 };
 use crate::pve::Method;
+use serde_json::{Map, Value};
 
 /// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,26 @@ pub struct Tool {
     pub idempotent: bool,
     /// Whether it starts a Proxmox task, which it then waits for.
     pub task: bool,
+    /// What one call of it would do, for a tool whose calls differ in that; `effect` is then the most it may be.
+    pub judge: Option<Judge>,
+}
+
+/// Says what a call would do by its arguments alone; fails where they are wrong.
+pub type Judge = fn(&Args) -> Result<Judged, Failure>;
+
+/// What one call would do.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Its effect.
+    pub effect: Effect,
+    /// The kind of the guest that it is about.
+    pub kind: Option<Kind>,
+    /// What it is about.
+    pub target: Target,
+    /// Whether it makes the guest that it is about, so that there may be none yet.
+    pub creates: bool,
+    /// The request and what is lost by it, for whoever confirms. Holds no secret.
+    pub shown: Map<String, Value>,
 }
 
 /// A tool's name on the wire.
@@ -97,11 +119,25 @@ pub enum Run {
     List(&'static str, &'static [Column]),
     /// Several requests, or a shaped answer.
     With(fn(&Context<'_>, &Args) -> Outcome),
+    /// A method of the API under a name of the configuration.
+    Own(&'static Own),
 }
 
 impl Tool {
-    const fn new(name: Name, effect: Effect, run: Run) -> Tool {
-        Tool { name, about: "", effect, params: &[], run, core: false, idempotent: false, task: false }
+    /// A tool that runs that.
+    #[must_use]
+    pub(super) const fn new(name: Name, effect: Effect, run: Run) -> Tool {
+        Tool {
+            name,
+            about: "",
+            effect,
+            params: &[],
+            run,
+            core: false,
+            idempotent: false,
+            task: false,
+            judge: None,
+        }
     }
 
     /// A tool that reads one path.
@@ -180,6 +216,12 @@ impl Tool {
     #[must_use]
     pub const fn idempotent(self) -> Tool {
         Tool { idempotent: true, ..self }
+    }
+
+    /// Does what its arguments say.
+    #[must_use]
+    pub const fn judged(self, judge: Judge) -> Tool {
+        Tool { judge: Some(judge), ..self }
     }
 
     /// Starts a task and waits for it; takes `wait`.

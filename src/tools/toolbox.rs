@@ -2,6 +2,7 @@
 
 use super::{
     Args, Context, Failure, Outcome, Tool,
+    api::own,
     confirm::{self, Seals},
     find, former, object,
     row::{Effect, Run},
@@ -28,6 +29,8 @@ pub struct Tools {
     config: Config,
     pve: Pve,
     seals: Seals,
+    /// The tools of the configuration.
+    own: &'static [Entry],
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
 }
@@ -37,7 +40,8 @@ impl Tools {
     #[must_use]
     pub fn new(config: Config) -> Tools {
         let pve = Pve::new(config.settings.clone());
-        Tools { config, pve, seals: Seals::new(), lists: Default::default() }
+        let own = own::entries(&config.tools);
+        Tools { config, pve, seals: Seals::new(), own, lists: Default::default() }
     }
 
     /// The configuration.
@@ -48,7 +52,16 @@ impl Tools {
 
     /// The tools that are listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = Entry> {
-        entries().filter(|entry| self.forbidden(entry).is_none() && self.in_toolsets(entry))
+        self.entries().filter(|entry| self.forbidden(entry).is_none() && self.in_toolsets(entry))
+    }
+
+    /// Every tool, those of the configuration last.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        entries().chain(self.own.iter().copied())
+    }
+
+    fn find(&self, name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
+        former::find(name, arguments).or_else(|| self.own.iter().find(|entry| entry.name == name).copied())
     }
 
     fn in_toolsets(&self, entry: &Entry) -> bool {
@@ -56,7 +69,7 @@ impl Tools {
             "all" => true,
             "core" => entry.tool.core,
             name => name == entry.toolset,
-        })
+        }) || entry.toolset == own::TOOLSET
     }
 
     /// The sentence that says which setting forbids a tool.
@@ -75,11 +88,17 @@ impl Tools {
         if let Some(sentence) = self.forbidden(&entry) {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
-        let args = Args::check(entry.params(), arguments).map_err(Failure::new)?;
+        let args = match entry.tool.run {
+            Run::Own(own) => own.check(arguments),
+            _ => Args::check(entry.params(), arguments),
+        }
+        .map_err(Failure::new)?;
+        let judged = entry.tool.judge.map(|judge| judge(&args)).transpose()?;
+        let effect = judged.as_ref().map_or(entry.tool.effect, |judged| judged.effect);
         let context = Context { call, pve: &self.pve, config: &self.config, kind: entry.kind };
-        if entry.tool.effect == Effect::Destroy
+        if effect == Effect::Destroy
             && self.config.access != Access::Full
-            && let Some(plan) = confirm::pass(&context, &self.seals, entry.name, &args)?
+            && let Some(plan) = confirm::pass(&context, &self.seals, entry.name, &args, judged.as_ref())?
         {
             return plan;
         }
@@ -87,6 +106,7 @@ impl Tools {
             Run::Api(method, template) => request(&context, &entry, method, template, &args),
             Run::List(template, columns) => list(&context, &entry, template, columns, &args),
             Run::With(run) => run(&context, &args),
+            Run::Own(own) => own.run(&context, &args),
         }
     }
 }
@@ -206,8 +226,8 @@ impl Toolbox for Tools {
     }
 
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {
-        let Some(entry) = former::find(name, arguments) else {
-            let names: Vec<&str> = entries().map(|entry| entry.name).collect();
+        let Some(entry) = self.find(name, arguments) else {
+            let names: Vec<&str> = self.entries().map(|entry| entry.name).collect();
             let hint = did_you_mean(name, names);
             return Err(format!("Unknown tool: {}.{hint}", name.escape_debug()));
         };
@@ -215,7 +235,7 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let outcome = match former::find(name, &arguments) {
+        let outcome = match self.find(name, &arguments) {
             Some(entry) => self.run(call, entry, former::arguments(name, &entry, arguments)),
             None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
         };

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod api;
+mod api_search;
 mod binary;
 mod client;
 mod cluster;

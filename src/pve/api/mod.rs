@@ -31,17 +31,25 @@
 //!
 //! Versions are 6.4, 7.4, 8.4 and 9.2; methods that 9.2 no longer has are not in the table.
 
+mod age;
 mod check;
 mod format;
 mod param;
+mod place;
 mod privilege;
 mod property;
 mod row;
+pub mod search;
+mod value;
+pub mod words;
 
+pub use age::later_than_server;
 pub use check::{Kind, Violation};
 pub use param::Param;
+pub use place::Place;
 pub use privilege::Privilege;
 pub use row::Row;
+pub use value::push;
 
 use crate::pve::Method;
 use std::{borrow::Cow, sync::LazyLock};
