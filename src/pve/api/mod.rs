@@ -57,6 +57,9 @@ use std::{borrow::Cow, sync::LazyLock};
 /// The table itself, as written by the script.
 pub const TABLE: &str = include_str!("table.txt");
 
+/// What is known of property strings beyond the table.
+const FORMATS: &str = include_str!("formats.txt");
+
 /// Holes whose value may contain slashes: volume names (`backup/vzdump-….zst`) and networks (`10.0.0.0/8`). They are
 /// always the last segment.
 const SPANNING: [&str; 2] = ["cidr", "volume"];

@@ -106,7 +106,7 @@ impl Place {
         (cost <= length / 2 + 2).then(|| format!("/{}", filled.collect::<Vec<_>>().join("/")))
     }
 
-    /// The letters to change, segment by segment; a hole is filled by anything.
+    /// The letters to change, segment by segment; a hole may be filled by anything.
     fn distance(&self, template: &[&str]) -> usize {
         // The words that people know the two kinds of guest by.
         let known = |own: &str, part: &str| match part {
@@ -116,7 +116,7 @@ impl Place {
         };
         let change = |own: &str, part: &str| match (part.starts_with('{'), distance(own, part)) {
             _ if known(own, part) => 1,
-            (true, _) => 0,
+            (true, _) => 1,
             (false, letters) if letters <= own.len() / 2 => letters,
             // Another word is no slip.
             (false, _) => own.len() + part.len(),

@@ -81,7 +81,7 @@ pub(super) fn describe(context: &Context<'_>, args: &Args) -> Outcome {
     if let Some(pattern) = param.pattern() {
         facts["pattern"] = pattern.into();
     }
-    match param.keys() {
+    match param.known_keys() {
         Some(keys) => {
             facts["note"] = "Written as key=value,key=value, or as an object.".into();
             table(context, args, facts, &keys.collect::<Vec<_>>(), None)
@@ -148,7 +148,7 @@ fn facts(row: &Row) -> Value {
 
 /// `string`, `[string]` for a list, `key=value,…` for a property string.
 fn kind(param: &Param) -> String {
-    let word = if param.keys().is_some() { "properties" } else { param.kind() };
+    let word = if param.known_keys().is_some() { "properties" } else { param.kind() };
     if param.is_list() { format!("[{word}]") } else { word.to_owned() }
 }
 
@@ -198,7 +198,7 @@ fn row_of(param: &Param, method: Option<&Row>) -> Vec<Value> {
             Some(name_of) => format!("value is {key}, this name is {name_of}"),
             None => format!("another name of {key}"),
         });
-    } else if let Some(keys) = param.keys() {
+    } else if let Some(keys) = param.known_keys() {
         values = Some(keys.map(|key| key.name()).collect::<Vec<_>>().join(","));
     }
     let also = [

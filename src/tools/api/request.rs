@@ -150,9 +150,8 @@ impl Request {
         // What fills the path is looked at as it will be sent, too: no value may become another path.
         if !problems.iter().any(|problem| problem.kind == Kind::Missing) {
             let filled = path::fill(&self.template, |hole| {
-                self.value(hole)
-                    .or(if hole == "node" { Some("found-later") } else { None })
-                    .map(str::to_owned)
+                let later = (hole == "node" && self.lacks_node()).then_some("found-later");
+                self.value(hole).or(later).map(str::to_owned)
             });
             sentences.extend(filled.err());
         }
