@@ -24,7 +24,7 @@ fn load(tools: &Value) -> Result<Vec<OwnTool>, String> {
 fn sample(tools: Value) -> Sample {
     let tools = load(&tools).unwrap_or_else(|error| panic!("{error}"));
     Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
-        config.tools = tools
+        config.tools = tools;
     })
 }
 
