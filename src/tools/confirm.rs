@@ -122,7 +122,7 @@ pub fn pass(
     let arguments: Map<String, Value> = args
         .iter()
         .filter(|(name, _)| !matches!(*name, "confirm" | "wait"))
-        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .map(|(name, value)| (name.to_owned(), in_order(value)))
         .collect();
     let mut sorted: Vec<_> = arguments.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
@@ -141,6 +141,20 @@ pub fn pass(
         "confirm": token,
         "note": "Nothing was done. Show this to the user; if they agree, repeat the call with the same arguments and this confirm, within 5 minutes.",
     }))))
+}
+
+/// A value with its objects' entries sorted: the same arguments may come back in another order.
+fn in_order(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut entries: Vec<_> =
+                object.iter().map(|(name, value)| (name.clone(), in_order(value))).collect();
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => items.iter().map(in_order).collect(),
+        other => other.clone(),
+    }
 }
 
 /// What would be lost, and a text that changes when the target does.

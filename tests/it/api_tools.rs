@@ -204,7 +204,7 @@ fn what_destroys_asks_first_by_what_the_call_is() {
 #[test]
 fn a_confirmed_call_is_the_call_that_was_shown() {
     let sample = Sample::start();
-    let call = json!({"method": "DELETE", "path": "/nodes/pve1/qemu/100", "arguments": {"purge": true}});
+    let call = json!({"method": "DELETE", "path": "/nodes/pve1/qemu/100", "arguments": {"purge": true, "destroy-unreferenced-disks": false}});
     let plan = sample.ok("proxmox_call_api", call.clone());
     let shown = &plan["confirmation_needed"];
     assert_eq!(shown["guest"], "VM 100 (web01)");
@@ -216,6 +216,8 @@ fn a_confirmed_call_is_the_call_that_was_shown() {
     };
     let other = json!({"method": "DELETE", "path": "/nodes/pve1/qemu/101", "arguments": {"purge": true}});
     sample.fails("proxmox_call_api", with_token(&other), &["not accepted"]);
+    // The arguments in another order are the same arguments.
+    let call = json!({"method": "DELETE", "path": "/nodes/pve1/qemu/100", "arguments": {"destroy-unreferenced-disks": false, "purge": true}});
     let done = sample.ok("proxmox_call_api", with_token(&call));
     assert_eq!(done["exitstatus"], "OK", "{done}");
     assert_eq!(sample.wire().iter().filter(|line| line.starts_with("DELETE")).count(), 1);

@@ -10,10 +10,10 @@ const LISTED: usize = 30;
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "private", "token-value", "ticket", "tfa-challenge"]
+    ["password", "secret", "private", "token-value", "ticket", "tfa-challenge", "encryption", "apikey"]
         .iter()
         .any(|word| name.contains(word))
-        || matches!(name.as_str(), "otp" | "key" | "token" | "keyring" | "credentials")
+        || matches!(name.as_str(), "otp" | "key" | "token" | "keyring" | "credentials" | "data")
 }
 
 /// One problem as a sentence; `given` is the value, where there is one.
