@@ -4,12 +4,12 @@
 
 use crate::{
     cancel::Cancel,
-    config::Config,
+    config::{Config, ConfigError},
     demo,
     log::{self, LEVELS},
     mcp::{self, Answer, Call, Question, Revision, Toolbox},
     suggest::did_you_mean,
-    tools::Tools,
+    tools::{Tools, api::own::name_clashes},
 };
 use serde_json::{Map, Value};
 use std::{
@@ -128,7 +128,11 @@ fn load(options: &Options) -> Config {
     let env = |name: &str| std::env::var(name).ok();
     let exe = std::env::current_exe().ok();
     let exe_dir = exe.as_deref().and_then(std::path::Path::parent);
-    Config::load(options.config.as_deref(), &env, exe_dir).unwrap_or_else(|error| {
+    let loaded = Config::load(options.config.as_deref(), &env, exe_dir).and_then(|config| {
+        let problems = name_clashes(&config.tools);
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: config.source.file, problems }) }
+    });
+    loaded.unwrap_or_else(|error| {
         // A call tells it anyway; a server may run for long before the first one.
         if options.words.first().is_none_or(|command| command == "serve") {
             log::error(format_args!("{error}"));

@@ -4,6 +4,7 @@
 use super::{
     host,
     keys::Kind,
+    own::{self, OwnTool},
     selection::{EXPECTED, Selection},
 };
 use crate::{
@@ -23,6 +24,7 @@ pub(super) enum Checked {
     Selection(Selection),
     Path(PathBuf),
     Secret(SecretSource),
+    Tools(Vec<OwnTool>),
 }
 
 /// Where a value stands, and what its relative paths begin at.
@@ -125,6 +127,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
             Checked::Path(path(text, place).map_err(|problem| said(text, problem))?)
         }
         (Kind::Secret, _) => Checked::Secret(secret(value, place)?),
+        (Kind::Tools, _) => Checked::Tools(own::read(value)?),
         _ => return Err(mismatch()),
     })
 }
@@ -231,7 +234,7 @@ fn seen(value: &Value) -> String {
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -31,6 +31,8 @@ pub enum Kind {
     Path,
     /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
     Secret,
+    /// The users' own tools.
+    Tools,
 }
 
 /// One key of the configuration.
@@ -169,6 +171,10 @@ pub const KEYS: &[Key] = &[
         .default(r#""token""#),
     Key::new("audit_log", Kind::Path, "File to which each change is written, before and after, as a line of JSON.")
         .example(r#""audit.jsonl""#),
+    Key::new("tools", Kind::Tools, "Your own tools: a name and a sentence over a method of the API, always listed.")
+        .example(
+            r#"[{"name":"proxmox_list_gpus","about":"PCI devices of a node.","get":"/nodes/{node}/hardware/pci","columns":["id","device_name"]}]"#,
+        ),
     Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
         .default("30"),
     Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
@@ -239,6 +245,9 @@ impl Kind {
             Kind::Fingerprint => "64 hexadecimal digits, with or without colons".into(),
             Kind::Selection => format!("a list of {}", super::selection::EXPECTED),
             Kind::Path => "the path of a file".into(),
+            Kind::Tools => {
+                "a list of `{\"name\", \"about\", \"get\": path}`, also with `post`, `put` or `delete`, `arguments`, `columns`".into()
+            }
             Kind::Secret => {
                 "a string, `{\"file\": path}`, `{\"env\": name}` or `{\"command\": [program, …]}`".into()
             }

@@ -5,11 +5,13 @@ mod check;
 mod connection;
 mod host;
 mod keys;
+mod own;
 mod search;
 mod selection;
 mod values;
 
 pub use keys::{KEYS, Key, Kind, markdown_table};
+pub use own::OwnTool;
 pub use selection::Selection;
 
 use crate::{
@@ -45,6 +47,8 @@ pub struct Config {
     pub strict: bool,
     /// The file to which changes are written.
     pub audit_log: Option<PathBuf>,
+    /// The users' own tools.
+    pub tools: Vec<OwnTool>,
     /// How lists are answered.
     pub list_format: ListFormat,
     /// The largest answer to a client, in bytes.
@@ -192,6 +196,7 @@ impl Config {
             only: values.selection("only"),
             strict: values.text("confirm") == Some("strict"),
             audit_log: values.path_of("audit_log").map(Path::to_path_buf),
+            tools: values.tools().to_vec(),
             list_format: match values.text("list_format") {
                 Some("objects") => ListFormat::Objects,
                 _ => ListFormat::Table,

@@ -4,6 +4,7 @@
 use super::{
     check::{At, Checked, Place, check},
     keys::{self, KEYS, Key, Kind},
+    own::OwnTool,
     selection::Selection,
 };
 use crate::secret::SecretSource;
@@ -163,6 +164,13 @@ impl Values {
         match self.get(name) {
             Some(Checked::Secret(secret)) => Some(secret),
             _ => None,
+        }
+    }
+
+    pub(super) fn tools(&self) -> &[OwnTool] {
+        match self.get("tools") {
+            Some(Checked::Tools(tools)) => tools,
+            _ => &[],
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `Display` is finished sentences with the next step; code branches on the predicates only.
 
-use super::{Method, advice, auth, tls};
+use super::{Method, advice, api, auth, tls};
 use std::fmt;
 
 /// The result of asking Proxmox.
@@ -232,7 +232,10 @@ impl fmt::Display for Error {
                 for (parameter, problem) in errors {
                     write!(f, " `{parameter}`: {}", stopped(problem.trim_end()))?;
                 }
-                match advice::after_refusal(*status, message, identity) {
+                if let Some(advice) = advice::after_refusal(*status, message, identity) {
+                    write!(f, " {advice}")?;
+                }
+                match api::later_than_server(asked.method, &asked.path, *status, errors) {
                     Some(advice) => write!(f, " {advice}"),
                     None => Ok(()),
                 }

@@ -55,6 +55,13 @@ impl Method {
             Method::Delete => "DELETE",
         }
     }
+
+    /// The method of that word, in capitals or not.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Method> {
+        let all = [Method::Get, Method::Post, Method::Put, Method::Delete];
+        all.into_iter().find(|method| method.word().eq_ignore_ascii_case(word))
+    }
 }
 
 impl fmt::Display for Method {

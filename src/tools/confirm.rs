@@ -88,18 +88,34 @@ fn bind(name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
     let arguments: Map<String, Value> = args
         .iter()
         .filter(|(name, _)| !matches!(*name, "confirm" | "wait"))
-        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .map(|(name, value)| (name.to_owned(), in_order(value)))
         .collect();
     let mut sorted: Vec<_> = arguments.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
-    let params: Vec<(&str, &str)> = request.params.iter().collect();
+    // By name only: the values of a repeated one have an order of their own.
+    let mut params: Vec<(&str, &str)> = request.params.iter().collect();
+    params.sort_by_key(|(name, _)| *name);
     json!([name, sorted, request.title(), params, shown.identity]).to_string()
+}
+
+/// A value with its objects' entries sorted: the same arguments may come back in another order.
+fn in_order(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut entries: Vec<_> =
+                object.iter().map(|(name, value)| (name.clone(), in_order(value))).collect();
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => items.iter().map(in_order).collect(),
+        other => other.clone(),
+    }
 }
 
 fn question(shown: &Plan) -> Question {
     let mut message = format!("{} This cannot be undone.", shown.sentence);
     for (name, value) in &shown.lost {
-        if !matches!(name.as_str(), "request" | "guest") {
+        if !matches!(name.as_str(), "request" | "guest" | "lost" | "parameters") {
             message.push_str(&format!("\n{name}: {}", plain(value)));
         }
     }

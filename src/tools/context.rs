@@ -90,7 +90,9 @@ impl Context<'_> {
             Grant::One(granted) => *granted == request,
             Grant::None => false,
         };
-        if request.destroys() && !granted {
+        // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
+        let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
+        if (any_deletion || request.destroys()) && !granted {
             record.pending = Some(request);
             return Err(Failure::new("This must be confirmed first."));
         }

@@ -1,10 +1,7 @@
 //! One call's entries in the audit log: before each change and after the call, without secrets.
 
-use super::{
-    Failure, Outcome,
-    request::{Request, is_secret},
-};
-use crate::{audit::Audit, log};
+use super::{Failure, Outcome, request::Request};
+use crate::{audit::Audit, log, pve::api::words::is_secret};
 use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 

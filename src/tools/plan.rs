@@ -1,7 +1,7 @@
 //! What a change would lose, read from the live cluster just before somebody is asked.
 
 use super::{
-    Context, Failure, find, object,
+    Context, Failure, Kind, find, object,
     request::{Request, owner},
     rows,
 };
@@ -37,12 +37,24 @@ const MAX_SHOWN: usize = 20;
 /// # Errors
 /// The guest that it is about does not exist; Proxmox cannot be asked.
 pub fn of(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
+    let mut plan = read(context, request)?;
+    if let Some(lost) = request.loss() {
+        plan.lost.insert("lost".into(), lost.into());
+    }
+    plan.lost.insert("request".into(), request.title().into());
+    if !request.params.is_empty() {
+        plan.lost.insert("parameters".into(), request.to_json()["params"].take());
+    }
+    Ok(plan)
+}
+
+fn read(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
     let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["nodes", _, "qemu" | "lxc", vmid, rest @ ..] if !rest.contains(&"firewall") => {
             guest(context, request, vmid.parse().unwrap_or_default(), rest)
         }
-        ["nodes", _, "qemu" | "lxc"] => {
+        ["nodes", _, "qemu" | "lxc"] if exists(context, request)? => {
             let vmid = request.params.get("vmid").and_then(|vmid| vmid.parse().ok()).unwrap_or_default();
             let mut plan = guest(context, request, vmid, &[])?;
             let archive = request.params.get("archive").or_else(|| request.params.get("ostemplate"));
@@ -54,11 +66,17 @@ pub fn of(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
     }
 }
 
+/// Whether the guest that would be made is there already.
+fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
+    let vmid = request.params.get("vmid").unwrap_or_default();
+    Ok(find::guests(context)?.iter().any(|guest| guest.vmid.to_string() == vmid))
+}
+
 /// About a guest as a whole, one of its snapshots, or its configuration.
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
-    // Whichever tool asked: the path has said the kind already.
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let guest = find::guest_of(context, vmid, None, None)?;
+    let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
+    let guest = find::guest_of(context, vmid, None, kind)?;
     let path = guest.path()?;
     let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
     let [config, snapshots] = context.get_all([&config, &snapshots]);
@@ -135,7 +153,6 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
             format!("Delete {} with its disks.", guest.title())
         }
     };
-    lost.insert("request".into(), request.title().into());
     let digest = config.get("digest").and_then(Value::as_str).unwrap_or_default();
     let identity = format!("{} {} {} {digest} {}", guest.node, guest.name, guest.status, names.join(","));
     Ok(Plan { title: guest.title(), sentence, lost, word, identity })
@@ -143,7 +160,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
 
 /// Anything else: what the same path answers to a GET, and who uses it.
 fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Plan, Failure> {
-    let word = request.last_part();
+    let word = named(request);
     let mut lost = Map::new();
     let mut identity = String::new();
     let readable = matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
@@ -205,6 +222,15 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         word,
         identity,
     })
+}
+
+/// What it is about: a disk that is wiped by its name, anything else by the last part of its path.
+fn named(request: &Request) -> String {
+    let disk = ["disk", "devices", "dev"].iter().find_map(|name| request.params.get(name));
+    match request.method {
+        Method::Delete => request.last_part(),
+        _ => disk.map_or_else(|| request.last_part(), str::to_owned),
+    }
 }
 
 fn sentence_of(request: &Request, word: &str) -> String {

@@ -1,7 +1,11 @@
 //! What this configuration lets happen to whom: `access`, `only`, `protected`. Every change passes here, whatever
 //! tool, old name or path of the API it comes from.
 
-use super::{Context, Effect, Failure, find, request::Request, rows};
+use super::{
+    Context, Effect, Failure, find,
+    request::{Request, Touched},
+    rows,
+};
 use crate::{config::Access, pve::Params};
 
 /// Lets a change through.
@@ -21,8 +25,9 @@ pub fn check(context: &Context<'_>, request: &Request) -> Result<(), Failure> {
         return Ok(());
     }
     let touched = request.touched();
-    let guests = if config.only.needs_inventory() || config.protected.needs_inventory() {
-        guests(context, &touched.vmids)?
+    let guests = if touched.every_guest || config.only.needs_inventory() || config.protected.needs_inventory()
+    {
+        guests(context, &touched)?
     } else {
         Vec::new()
     };
@@ -63,6 +68,13 @@ pub fn check(context: &Context<'_>, request: &Request) -> Result<(), Failure> {
             ));
         }
         for guest in &guests {
+            if protected.has_vmid(guest.vmid) {
+                return refuse(format!(
+                    "Guest {} is named in the setting `protected`, so {} is refused.",
+                    guest.vmid,
+                    request.title()
+                ));
+            }
             if protected.has_tag(&guest.tags) || protected.pools.contains(&guest.pool) {
                 return refuse(format!(
                     "Guest {} has a tag or pool that the setting `protected` names, so {} is refused.",
@@ -97,17 +109,17 @@ struct Known {
     pool: String,
 }
 
-/// Those of the guests that exist, by one request for the inventory.
-fn guests(context: &Context<'_>, vmids: &[i64]) -> Result<Vec<Known>, Failure> {
-    if vmids.is_empty() {
+/// Those of the touched guests that exist, by one request for the inventory.
+fn guests(context: &Context<'_>, touched: &Touched) -> Result<Vec<Known>, Failure> {
+    if touched.vmids.is_empty() && !touched.every_guest {
         return Ok(Vec::new());
     }
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
     let mut known = Vec::new();
     for record in rows(&reply)?.iter().filter(|record| find::is_guest(record)) {
-        if let Ok(vmid) = record.text("vmid").parse::<i64>()
-            && vmids.contains(&vmid)
-        {
+        let Ok(vmid) = record.text("vmid").parse::<i64>() else { continue };
+        let here = touched.nodes.is_empty() || touched.nodes.iter().any(|node| *node == record.text("node"));
+        if touched.vmids.contains(&vmid) || (touched.every_guest && here) {
             known.push(Known {
                 vmid,
                 tags: record.text("tags").into_owned(),

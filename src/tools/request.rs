@@ -1,7 +1,11 @@
 //! One change as it would go to Proxmox, and what can be told from it alone: whom it touches, whether data is
 //! lost by it. So it matters not by which tool, name or path of the API somebody asks for it.
 
-use crate::pve::{Method, Params};
+use super::api::risk;
+use crate::pve::{
+    Method, Params,
+    api::{self, Lookup, words::is_secret},
+};
 use serde_json::{Map, Value, json};
 
 /// A change that is about to be sent.
@@ -28,11 +32,9 @@ pub struct Touched {
     pub tags: String,
     /// A guest is made that is not there yet.
     pub creates: bool,
+    /// It is about every guest of the node or of the cluster, as `stopall` without a list is.
+    pub every_guest: bool,
 }
-
-/// Parameters whose value nobody may read in an answer or a log.
-const SECRETS: &[&str] =
-    &["password", "cipassword", "secret", "key", "token", "otp", "tfa-challenge", "privatekey"];
 
 impl Request {
     /// The path's parts, decoded.
@@ -117,55 +119,38 @@ impl Request {
             }
         }
         touched.vmids.dedup();
+        let last = parts.last().map(String::as_str).unwrap_or_default();
+        let bulk = self.path.starts_with("/cluster/bulk-action/")
+            || matches!(last, "startall" | "stopall" | "suspendall" | "migrateall");
+        touched.every_guest = bulk && touched.vmids.is_empty();
         touched
     }
 
-    /// Whether data is lost by it: every DELETE but the two that only end something, and what overwrites, wipes
-    /// or rolls back (design: Access and confirmation).
+    /// What is lost by it, as a sentence, if anything is.
     #[must_use]
-    pub fn destroys(&self) -> bool {
-        let parts = self.parts();
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let flag = |name: &str| matches!(self.params.get(name), Some("1" | "true" | "yes" | "on"));
-        let deletes = || {
-            self.params
-                .iter()
-                .filter(|(name, _)| *name == "delete")
-                .flat_map(|(_, keys)| keys.split([',', ' ', ';']))
-        };
-        match (self.method, parts.as_slice()) {
-            // Ends a task; drops network changes that were never applied.
-            (Method::Delete, ["nodes", _, "tasks", _] | ["nodes", _, "network"]) => false,
-            (Method::Delete, _) => true,
-            (Method::Get, _) => false,
-            (_, ["nodes", _, "qemu" | "lxc", _, "snapshot", _, "rollback"]) => true,
-            (_, ["nodes", _, "qemu" | "lxc"]) => flag("force"),
-            // A disk that is no longer attached goes for good when its entry does, an attached one with `force`.
-            (_, ["nodes", _, "qemu" | "lxc", _, "config"]) => {
-                deletes().any(|key| key.starts_with("unused"))
-                    || (flag("force") && deletes().next().is_some())
-            }
-            (_, ["nodes", _, "qemu", _, "unlink"]) => {
-                flag("force") || self.params.get("idlist").is_some_and(|list| list.contains("unused"))
-            }
-            (_, ["nodes", _, "disks", "wipedisk" | "initgpt" | "directory" | "lvm" | "lvmthin" | "zfs"]) => {
-                true
-            }
-            (_, ["nodes", _, "ceph", "osd" | "pool" | "init"]) => {
-                self.method == Method::Post && parts[3] == "osd"
-            }
-            _ => false,
+    pub fn loss(&self) -> Option<&'static str> {
+        match api::find(self.method, &self.path) {
+            Lookup::Found(found) => risk::destroys(&found.row, &self.params),
+            _ => Some("Nobody here knows what this path does, so it may be anything."),
         }
     }
-}
 
-/// Whether a parameter of that name holds a secret.
-#[must_use]
-pub fn is_secret(name: &str) -> bool {
-    SECRETS.contains(&name)
-        || name.ends_with("-key")
-        || name.ends_with("-password")
-        || name.ends_with("-secret")
+    /// Whether data is lost by it: every DELETE but the two that only end something, and what the table of risks
+    /// says of the others. Of a path that nobody knows anything may be expected.
+    #[must_use]
+    pub fn destroys(&self) -> bool {
+        if self.method == Method::Get {
+            return false;
+        }
+        // Ends a task; drops network changes that were never applied.
+        let only_ends = match api::find(self.method, &self.path) {
+            Lookup::Found(found) => {
+                matches!(found.row.path(), "/nodes/{node}/tasks/{upid}" | "/nodes/{node}/network")
+            }
+            _ => false,
+        };
+        !(self.method == Method::Delete && only_ends) && self.loss().is_some()
+    }
 }
 
 fn guest_of_sid(sid: &str) -> Option<i64> {
@@ -249,7 +234,8 @@ mod tests {
             ("PUT /nodes/pve1/qemu/100/config delete=net1", false),
             ("PUT /nodes/pve1/qemu/100/config delete=net1,unused0", true),
             ("PUT /nodes/pve1/qemu/100/config delete=scsi1 force=1", true),
-            ("POST /nodes/pve1/qemu/100/config force=1", false),
+            ("POST /nodes/pve1/qemu/100/config cores=1", false),
+            ("POST /nodes/pve1/nobody/knows", true),
             ("PUT /nodes/pve1/qemu/100/unlink idlist=scsi1 force=1", true),
             ("PUT /nodes/pve1/disks/wipedisk disk=/dev/sdb", true),
             ("POST /nodes/pve1/disks/zfs name=tank", true),

@@ -5,6 +5,7 @@
 
 use super::{
     Args, Context, Outcome,
+    api::own::Own,
     table::{Column, FIELDS, LIMIT, OFFSET, WHERE},
 };
 use crate::pve::Method;
@@ -97,10 +98,14 @@ pub enum Run {
     List(&'static str, &'static [Column]),
     /// Several requests, or a shaped answer.
     With(fn(&Context<'_>, &Args) -> Outcome),
+    /// A method of the API under a name of the configuration.
+    Own(&'static Own),
 }
 
 impl Tool {
-    const fn new(name: Name, effect: Effect, run: Run) -> Tool {
+    /// A tool that runs that.
+    #[must_use]
+    pub(super) const fn new(name: Name, effect: Effect, run: Run) -> Tool {
         Tool { name, about: "", effect, params: &[], run, core: false, idempotent: false, task: false }
     }
 

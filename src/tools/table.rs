@@ -171,7 +171,7 @@ impl Chosen<'_> {
 
 fn choose<'a>(
     args: &'a Args,
-    records: &[Record<'_>],
+    records: &'a [Record<'_>],
     columns: &'a [Column],
     marks: bool,
 ) -> Result<Vec<Chosen<'a>>, Failure> {
@@ -189,6 +189,14 @@ fn choose<'a>(
         let used =
             |column: &&Column| !column.optional || records.iter().any(|record| record.has(column.name));
         chosen.extend(columns.iter().filter(|column| !marks || !column.mark).filter(used).map(Chosen::Own));
+    }
+    if chosen.is_empty() {
+        // A list of which nothing is known beforehand: whatever its rows have.
+        for name in records.iter().flat_map(Record::names) {
+            if !chosen.iter().any(|known| known.name() == name) {
+                chosen.push(Chosen::Other(name));
+            }
+        }
     }
     Ok(chosen)
 }

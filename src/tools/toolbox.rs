@@ -2,6 +2,7 @@
 
 use super::{
     Args, Failure, Outcome, Tool, answer,
+    api::own,
     confirm::{self, Passage},
     context::{Context, Grant},
     find,
@@ -39,6 +40,8 @@ pub struct Tools {
     config: Config,
     pve: Pve,
     seals: Seals,
+    /// The tools of the configuration.
+    own: &'static [Entry],
     audit: Option<Audit>,
     undo: Undo,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
@@ -51,7 +54,16 @@ impl Tools {
     pub fn new(config: Config) -> Tools {
         let pve = Pve::new(config.settings.clone());
         let audit = config.audit_log.clone().map(Audit::new);
-        Tools { config, pve, seals: Seals::new(), audit, undo: Undo::default(), lists: Default::default() }
+        let own = own::entries(&config.tools);
+        Tools {
+            config,
+            pve,
+            seals: Seals::new(),
+            own,
+            audit,
+            undo: Undo::default(),
+            lists: Default::default(),
+        }
     }
 
     /// The configuration.
@@ -62,7 +74,16 @@ impl Tools {
 
     /// The tools that are listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = Entry> {
-        entries().filter(|entry| self.forbidden(entry).is_none() && self.in_toolsets(entry))
+        self.entries().filter(|entry| self.forbidden(entry).is_none() && self.in_toolsets(entry))
+    }
+
+    /// Every tool, those of the configuration last.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        entries().chain(self.own.iter().copied())
+    }
+
+    fn find(&self, name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
+        former::find(name, arguments).or_else(|| self.own.iter().find(|entry| entry.name == name).copied())
     }
 
     fn in_toolsets(&self, entry: &Entry) -> bool {
@@ -70,7 +91,7 @@ impl Tools {
             "all" => true,
             "core" => entry.tool.core,
             name => name == entry.toolset,
-        })
+        }) || entry.toolset == own::TOOLSET
     }
 
     /// The sentence that says which setting forbids a tool.
@@ -90,7 +111,11 @@ impl Tools {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
         let journal = self.audit.as_ref().map(|audit| Journal::new(audit, entry.name, &arguments));
-        let args = Args::check(entry.params(), arguments).map_err(Failure::new)?;
+        let args = match entry.tool.run {
+            Run::Own(own) => own.check(arguments),
+            _ => Args::check(entry.params(), arguments),
+        }
+        .map_err(Failure::new)?;
         let dry = args.flag("dry_run") == Some(true);
         let context = |grant| Context {
             call,
@@ -149,6 +174,7 @@ fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
         Run::Api(method, template) => request(context, entry, method, template, args),
         Run::List(template, columns) => list(context, entry, template, columns, args),
         Run::With(run) => run(context, args),
+        Run::Own(own) => own.run(context, args),
     }
 }
 
@@ -302,8 +328,8 @@ impl Toolbox for Tools {
     }
 
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {
-        let Some(entry) = former::find(name, arguments) else {
-            let names: Vec<&str> = entries().map(|entry| entry.name).collect();
+        let Some(entry) = self.find(name, arguments) else {
+            let names: Vec<&str> = self.entries().map(|entry| entry.name).collect();
             let hint = did_you_mean(name, names);
             return Err(format!("Unknown tool: {}.{hint}", name.escape_debug()));
         };
@@ -311,7 +337,7 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let outcome = match former::find(name, &arguments) {
+        let outcome = match self.find(name, &arguments) {
             Some(entry) => self.run(call, entry, former::arguments(name, &entry, arguments)),
             None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
         };

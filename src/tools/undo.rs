@@ -1,15 +1,11 @@
 //! Taking changes of configuration back: what was there before is kept for the life of the process, and put back
 //! only where nobody else has changed it since.
 
-use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, answer,
-    follow::follow,
-    request::{Request, is_secret},
-};
+use super::{Args, Context, Effect, Failure, Outcome, Param, Tool, answer, follow::follow, request::Request};
 use crate::{
     pve::{
         Method, Params,
-        api::{self, Lookup},
+        api::{self, Lookup, words::is_secret},
     },
     sync::lock,
 };

@@ -76,6 +76,8 @@ fn every_destructive_tool_asks_unless_access_is_full() {
     for entry in entries().filter(|entry| entry.tool.effect == Effect::Destroy) {
         let values = entry.params().filter(|param| param.required).map(|param| {
             let value = match param.name {
+                "method" => json!("DELETE"),
+                "path" if entry.toolset == "api" => json!("/nodes/pve1/qemu/100"),
                 "vmid" if entry.name.contains("container") => json!(200),
                 "vmid" => json!(100),
                 "node" => json!("pve1"),

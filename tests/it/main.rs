@@ -5,6 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod api;
+mod api_calls;
+mod api_own;
+mod api_search;
+mod api_tools;
 mod audit;
 mod binary;
 mod client;

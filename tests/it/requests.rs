@@ -21,6 +21,18 @@ use std::fmt::Write;
 /// A value for a parameter, such as a user would give.
 fn value(entry: &Entry, param: &Param) -> Value {
     let container = entry.name.contains("container");
+    if entry.toolset == "api" {
+        return match (param.name, entry.name) {
+            ("query", _) => json!("resize disk"),
+            ("path", "proxmox_call_api") => json!("/nodes/{node}/qemu/{vmid}/config"),
+            ("path", _) => json!("/cluster/resources"),
+            ("method", "proxmox_call_api") => json!("PUT"),
+            ("method", _) => json!("GET"),
+            ("arguments", "proxmox_call_api") => json!({"vmid": 100, "onboot": true}),
+            ("arguments", _) => json!({"type": "vm"}),
+            _ => json!([]),
+        };
+    }
     match (param.name, param.shape) {
         ("vmid", _) if entry.name.contains("create_vm") || entry.name.contains("create_container") => {
             json!(900)

@@ -31,23 +31,34 @@
 //!
 //! Versions are 6.4, 7.4, 8.4 and 9.2; methods that 9.2 no longer has are not in the table.
 
+mod age;
 mod check;
 mod format;
 mod param;
+mod place;
 mod privilege;
 mod property;
 mod row;
+pub mod search;
+mod value;
+pub mod words;
 
+pub use age::later_than_server;
 pub use check::{Kind, Violation};
 pub use param::Param;
+pub use place::Place;
 pub use privilege::Privilege;
 pub use row::Row;
+pub use value::push;
 
 use crate::pve::Method;
 use std::{borrow::Cow, sync::LazyLock};
 
 /// The table itself, as written by the script.
 pub const TABLE: &str = include_str!("table.txt");
+
+/// What is known of property strings beyond the table.
+const FORMATS: &str = include_str!("formats.txt");
 
 /// Holes whose value may contain slashes: volume names (`backup/vzdump-….zst`) and networks (`10.0.0.0/8`). They are
 /// always the last segment.

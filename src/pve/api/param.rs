@@ -103,6 +103,18 @@ impl Param {
         Some(shared(format).map(Param::of))
     }
 
+    /// The keys as far as they are known: those of [`Param::keys`], or of a format that Proxmox only names. The latter
+    /// are for readers; [`Row::check`](super::Row::check) does not judge by them.
+    pub fn known_keys(&self) -> Option<impl Iterator<Item = Param> + use<>> {
+        let checked = self.split().find(|field| field.starts_with('@')).map(shared);
+        let mut told = super::FORMATS.lines();
+        let format = self.format();
+        told.find(|line| line.strip_prefix('@').is_some_and(|name| Some(name) == format));
+        let told: Vec<&'static str> = told.map_while(|line| line.strip_prefix('\t')).collect();
+        let lines: Vec<&'static str> = checked.map_or(told, Iterator::collect);
+        (!lines.is_empty()).then(|| lines.into_iter().map(Param::of))
+    }
+
     /// Whether it is the key whose name may be left out.
     #[must_use]
     pub fn is_default_key(&self) -> bool {

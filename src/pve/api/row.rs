@@ -61,7 +61,13 @@ impl Row {
     /// Who may call it.
     #[must_use]
     pub fn privileges(&self) -> Privilege {
-        Privilege::parse(self.field("may ").unwrap_or("root"))
+        Privilege::parse(self.privilege_text())
+    }
+
+    /// Who may call it, as the table writes it.
+    #[must_use]
+    pub fn privilege_text(&self) -> &'static str {
+        self.field("may ").unwrap_or("root")
     }
 
     /// Whether the node that the parameter `node` names carries it out.

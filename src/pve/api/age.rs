@@ -1,0 +1,77 @@
+//! What a refusal has to do with the server's age: methods and parameters that came with a later version.
+
+use super::{Lookup, find};
+use crate::pve::Method;
+
+/// What Proxmox says of a parameter that it does not have.
+const UNDEFINED: &str = "not defined in schema";
+
+/// Says since which version there is what a server refused as unknown: a method (status 501) or parameters, of which
+/// `errors` has names and Proxmox's words. `None` where the refusal has another reason, or where every version from
+/// 6.4 on has it. `path` is percent-encoded, as sent.
+#[must_use]
+pub fn later_than_server(
+    method: Method,
+    path: &str,
+    status: u16,
+    errors: &[(String, String)],
+) -> Option<String> {
+    let Lookup::Found(found) = find(method, path) else { return None };
+    if status == 501 {
+        let since = found.row.since();
+        return (since != "6.4").then(|| {
+            format!(
+                "`{method} {}` needs Proxmox VE {since} or newer; `/version` tells this server's.",
+                found.row.path()
+            )
+        });
+    }
+    let later: Vec<String> = errors
+        .iter()
+        .filter(|(_, problem)| problem.contains(UNDEFINED))
+        .filter_map(|(name, _)| {
+            let since = found.row.param(name)?.since().unwrap_or_else(|| found.row.since());
+            (since != "6.4").then(|| format!("`{name}` needs Proxmox VE {since} or newer"))
+        })
+        .collect();
+    (!later.is_empty()).then(|| format!("{}; `/version` tells this server's.", later.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: Method, path: &str, status: u16, errors: &[(&str, &str)], expected: Option<&str>) {
+        let errors: Vec<_> =
+            errors.iter().map(|(name, problem)| ((*name).to_owned(), (*problem).to_owned())).collect();
+        let said = later_than_server(method, path, status, &errors);
+        match expected {
+            None => assert_eq!(said, None, "{path}"),
+            Some(words) => {
+                assert!(said.as_ref().is_some_and(|said| said.contains(words)), "{path}: {said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_later_is_told_and_nothing_else() {
+        let undefined =
+            "property is not defined in schema and the schema does not allow additional properties";
+        check(Method::Get, "/access/openid", 501, &[], Some("needs Proxmox VE 7.4"));
+        check(Method::Get, "/version", 501, &[], None);
+        check(Method::Get, "/access/openid", 500, &[], None);
+        check(Method::Get, "/no/such", 501, &[], None);
+        let token = "/access/users/a%40pve/token/t";
+        check(
+            Method::Put,
+            token,
+            400,
+            &[("regenerate", undefined)],
+            Some("`regenerate` needs Proxmox VE 9.2"),
+        );
+        check(Method::Put, token, 400, &[("comment", undefined)], None);
+        check(Method::Put, token, 400, &[("regenerate", "type check failed")], None);
+        check(Method::Put, token, 400, &[("strange", undefined)], None);
+    }
+}

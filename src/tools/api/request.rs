@@ -1,0 +1,202 @@
+//! A call of the API, checked against the table before anything is sent.
+
+use super::risk;
+use crate::{
+    pve::{
+        Method, Params,
+        api::{self, Kind, Place, Row, words},
+        params::encode_into,
+        path,
+    },
+    tools::{self, Args, Context, Failure, find},
+};
+use serde_json::{Map, Value};
+
+/// A call that the table has nothing against.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Its row; none for a path that the table does not know and that was let through.
+    pub row: Option<Row>,
+    /// What the holes of the path are filled with.
+    pub values: Vec<(String, String)>,
+    /// The parameters beside those of the path.
+    pub params: Params,
+    /// The path with its holes: the row's, or the one given.
+    template: String,
+}
+
+impl Request {
+    /// Reads `method` (GET where there is none), `path`, `arguments` and `unchecked`.
+    ///
+    /// # Errors
+    /// Sentences: every problem of the path or of the parameters, with the nearest right name or value.
+    pub fn read(args: &Args) -> Result<Request, Failure> {
+        let method = args.text("method").and_then(Method::from_word).unwrap_or(Method::Get);
+        let place = Place::read(args.text("path").unwrap_or_default()).map_err(Failure::new)?;
+        let none = Map::new();
+        let given = args.get("arguments").and_then(Value::as_object).unwrap_or(&none);
+        let unchecked = args.flag("unchecked") == Some(true);
+        let known = place.find(method);
+        let found = match known {
+            Ok(found) => found,
+            Err(_) if unchecked => return unknown(method, &place, given),
+            Err(sentence) => {
+                return Err(Failure::new(format!(
+                    "{sentence} proxmox_search_api finds methods by words. Nothing was sent; for a server newer than this \
+                     table, repeat the call with `unchecked`: true."
+                )));
+            }
+        };
+        let row = found.row;
+        if let Some(why) = risk::refusal(&row) {
+            return Err(Failure::new(format!("`{method} {}` is not called here: {why}.", row.path())));
+        }
+        let mut values = Vec::new();
+        for (name, value) in &found.values {
+            let own = hole(value).is_none().then(|| value.clone());
+            let other = given.get(*name).filter(|value| !value.is_null()).map(plain);
+            match (own, other) {
+                (Some(own), Some(other)) if own != other => {
+                    return Err(Failure::new(format!(
+                        "`{name}` is `{}` in the path and `{}` in `arguments`; give it once.",
+                        own.escape_debug(),
+                        other.escape_debug()
+                    )));
+                }
+                (own, other) => values.extend(own.or(other).map(|value| ((*name).to_owned(), value))),
+            }
+        }
+        let mut params = Params::new();
+        for (name, value) in
+            given.iter().filter(|(name, _)| !found.values.iter().any(|(hole, _)| hole == name))
+        {
+            api::push(&mut params, row.param(name).as_ref(), name, value);
+        }
+        let request = Request { method, row: Some(row), values, params, template: row.path().to_owned() };
+        if !unchecked {
+            request.check(&row)?;
+        }
+        Ok(request)
+    }
+
+    /// Whether the node is found by the guest's VMID.
+    #[must_use]
+    pub fn lacks_node(&self) -> bool {
+        let guest = ["/nodes/{node}/qemu/{vmid}", "/nodes/{node}/lxc/{vmid}"];
+        guest.iter().any(|prefix| self.template.starts_with(prefix)) && self.value("node").is_none()
+    }
+
+    /// The value of a hole of the path.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(hole, _)| hole == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a hole or parameter.
+    #[must_use]
+    pub fn any(&self, name: &str) -> Option<&str> {
+        self.value(name).or_else(|| self.params.get(name))
+    }
+
+    /// The path with its holes.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// The guest's kind, where the path is one of a guest or creates one.
+    #[must_use]
+    pub fn kind(&self) -> Option<tools::Kind> {
+        tools::Kind::from_api_type(self.template.strip_prefix("/nodes/{node}/")?.split('/').next()?)
+    }
+
+    /// The path as it is sent. Finds the node of a guest where it is not given.
+    ///
+    /// # Errors
+    /// No such guest; a value that cannot be part of a path.
+    pub fn path(&self, context: &Context<'_>) -> Result<String, Failure> {
+        let mut node = self.value("node").map(str::to_owned);
+        if self.lacks_node() {
+            let vmid = self.value("vmid").and_then(|vmid| vmid.parse().ok()).unwrap_or_default();
+            let kind = self.kind();
+            node = Some(find::guest_of(context, vmid, None, kind)?.node);
+        }
+        let value_of = |hole: &str| match hole {
+            "node" => node.clone(),
+            hole => self.value(hole).map(str::to_owned),
+        };
+        path::fill(&self.template, value_of).map_err(Failure::new)
+    }
+
+    fn check(&self, row: &Row) -> Result<(), Failure> {
+        let mut given: Vec<(&str, &str)> =
+            self.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if self.lacks_node() {
+            given.push(("node", "found-later"));
+        }
+        given.extend(self.params.iter());
+        let problems = row.check(&given);
+        let value_of = |name: &str| {
+            let (base, at) = name
+                .split_once('[')
+                .map_or((name, 0), |(base, rest)| (base, rest.trim_end_matches(']').parse().unwrap_or(0)));
+            given.iter().filter(|(name, _)| *name == base).nth(at).map(|(_, value)| *value)
+        };
+        let mut sentences: Vec<String> =
+            problems.iter().map(|problem| words::sentence(row, problem, value_of(&problem.param))).collect();
+        // What fills the path is looked at as it will be sent, too: no value may become another path.
+        if !problems.iter().any(|problem| problem.kind == Kind::Missing) {
+            let filled = path::fill(&self.template, |hole| {
+                let later = (hole == "node" && self.lacks_node()).then_some("found-later");
+                self.value(hole).or(later).map(str::to_owned)
+            });
+            sentences.extend(filled.err());
+        }
+        if sentences.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("{} Nothing was sent.", sentences.join(" "))))
+    }
+}
+
+/// A path that the table does not know, let through as it is written.
+fn unknown(method: Method, place: &Place, given: &Map<String, Value>) -> Result<Request, Failure> {
+    let (mut values, mut template) = (Vec::new(), String::new());
+    for segment in place.segments() {
+        template.push('/');
+        match hole(segment) {
+            Some(name) => {
+                let value = given.get(name).filter(|value| !value.is_null()).ok_or_else(|| {
+                    Failure::new(format!(
+                        "`{}` is missing in `arguments`; it is a part of the path.",
+                        name.escape_debug()
+                    ))
+                })?;
+                values.push((name.to_owned(), plain(value)));
+                template.push_str(segment);
+            }
+            None => encode_into(&mut template, segment),
+        }
+    }
+    path::fill(&template, |hole| {
+        values.iter().find(|(name, _)| name == hole).map(|(_, value)| value.clone())
+    })
+    .map_err(Failure::new)?;
+    let mut params = Params::new();
+    for (name, value) in given.iter().filter(|(name, _)| !values.iter().any(|(hole, _)| hole == *name)) {
+        api::push(&mut params, None, name, value);
+    }
+    Ok(Request { method, row: None, values, params, template })
+}
+
+/// The name in `{name}`.
+fn hole(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// A value in a path.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
