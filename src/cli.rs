@@ -8,6 +8,7 @@ use crate::{
     demo,
     log::{self, LEVELS},
     mcp::{self, Answer, Call, Question, Revision, Toolbox},
+    signals,
     suggest::did_you_mean,
     tools::{Tools, api::own::name_clashes},
 };
@@ -146,8 +147,9 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
     let lenient = options.lenient || input.is_terminal();
     let on_output_closed = || process::exit(0);
     let workers = tools.config().settings.workers;
-    let served =
-        mcp::serve(input.lock(), io::stdout(), tools, mcp::Options { workers, lenient, on_output_closed });
+    let on_first_call = signals::end_in_order;
+    let options = mcp::Options { workers, lenient, on_output_closed, on_first_call };
+    let served = mcp::serve(input.lock(), io::stdout(), tools, options);
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

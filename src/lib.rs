@@ -9,7 +9,7 @@
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
-//! * [`cancel`], [`secret`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
+//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -29,6 +29,7 @@ pub mod log;
 pub mod mcp;
 pub mod pve;
 pub mod secret;
+pub mod signals;
 pub mod suggest;
 pub mod sync;
 pub mod tools;

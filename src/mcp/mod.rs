@@ -17,7 +17,7 @@ pub mod session;
 pub use ask::{Asking, Question, Reaction};
 pub use call::{Call, ProgressSink};
 pub use revision::Revision;
-pub use serve::{Options, serve};
+pub use serve::{Options, Stop, serve};
 
 use serde_json::{Map, Value, value::RawValue};
 

@@ -10,6 +10,7 @@ use crate::{cancel::Cancel, sync::lock};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Condvar, Mutex, PoisonError},
+    time::Instant,
 };
 
 /// How many calls may wait (for a task, for a person) beside the workers.
@@ -36,6 +37,9 @@ struct State<J> {
     threads: usize,
     idle: usize,
     ended: bool,
+    worked: bool,
+    /// Over, their answers on the way out.
+    delivering: usize,
 }
 
 /// A call handed to a worker.
@@ -64,6 +68,8 @@ impl<J> Queue<J> {
             threads: 0,
             idle: 0,
             ended: false,
+            worked: false,
+            delivering: 0,
         };
         Queue { state: Mutex::new(state), changed: Condvar::new(), workers: workers.max(1) }
     }
@@ -79,6 +85,7 @@ impl<J> Queue<J> {
     #[must_use]
     pub fn push(&self, id: Id, order: Order, job: J) -> bool {
         let mut state = lock(&self.state);
+        state.worked = true;
         state.open.insert(id.clone(), Cancel::new());
         state.queued.push_back((id, order, job));
         self.changed.notify_one();
@@ -90,6 +97,12 @@ impl<J> Queue<J> {
             state.idle == 0 && !state.queued.is_empty() && state.threads < self.workers + state.waiting;
         state.threads += usize::from(wanted);
         wanted
+    }
+
+    /// Whether any call was ever taken on.
+    #[must_use]
+    pub fn has_worked(&self) -> bool {
+        lock(&self.state).worked
     }
 
     /// A worker that was asked for could not be started.
@@ -138,7 +151,7 @@ impl<J> Queue<J> {
         (true, self.wants_thread(&mut state))
     }
 
-    /// A running call is over. Returns whether its answer is still wanted.
+    /// A running call is over. Returns whether its answer is still wanted; [`Queue::delivered`] follows either way.
     #[must_use]
     pub fn finish(&self, id: &Id, order: Order, released: bool) -> bool {
         let mut state = lock(&self.state);
@@ -147,8 +160,15 @@ impl<J> Queue<J> {
         } else {
             state.count(order, false);
         }
+        state.delivering += 1;
         self.changed.notify_all();
         state.open.remove(id).is_some_and(|cancel| !cancel.is_cancelled())
+    }
+
+    /// The answer of a call that is over has been written.
+    pub fn delivered(&self) {
+        lock(&self.state).delivering -= 1;
+        self.changed.notify_all();
     }
 
     /// Cancels the call of that id. A queued one is taken out and returned; a running one is told.
@@ -172,6 +192,19 @@ impl<J> Queue<J> {
         state.ended = true;
         state.open.values().for_each(Cancel::hurry);
         self.changed.notify_all();
+    }
+}
+
+impl<J> Queue<J> {
+    /// Waits until every call has its answer, at most until then. Returns whether all have.
+    #[must_use]
+    pub fn drained(&self, until: Instant) -> bool {
+        let mut state = lock(&self.state);
+        while !state.open.is_empty() || state.delivering != 0 {
+            let Some(left) = until.checked_duration_since(Instant::now()) else { return false };
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 }
 

@@ -19,6 +19,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, Scope},
+    time::{Duration, Instant},
 };
 
 /// How a server runs.
@@ -30,6 +31,24 @@ pub struct Options {
     pub lenient: bool,
     /// Called when nobody reads the output any more; a program ends itself here, silently.
     pub on_output_closed: fn(),
+    /// Called at the first tool call, with the means to end in order what is under way.
+    pub on_first_call: fn(Stop),
+}
+
+/// The means to end a server from outside, as a signal does.
+#[derive(Debug)]
+pub struct Stop(Arc<Queue<Job>>);
+
+impl Stop {
+    /// Hurries every call and waits until each has its answer, at most for `time`. Nothing more is taken on.
+    pub fn within(&self, time: Duration) {
+        self.0.end();
+        if !self.0.drained(Instant::now() + time) {
+            log::warn(format_args!(
+                "The server ends with calls under way: {time:?} were not enough for them."
+            ));
+        }
+    }
 }
 
 /// Serves until `input` ends, then finishes the calls under way, their waits cut short.
@@ -43,16 +62,23 @@ pub fn serve(
     options: Options,
 ) -> io::Result<()> {
     let output = Output { writer: Mutex::new(output), closed: options.on_output_closed };
-    let queue = Queue::new(options.workers);
+    let queue = Arc::new(Queue::new(options.workers));
     let desk = Desk::default();
     thread::scope(|scope| {
+        let mut seen_call = false;
         let server = Server { scope, queue: &queue, output: &output, desk: &desk, toolbox };
         let mut session = Session::new(options.lenient);
         let mut line = Vec::new();
         let result = loop {
             match read_line(&mut input, &mut line, MAX_LINE) {
                 Ok(Line::Whole) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(Line::Whole) => server.take(&mut session, rpc::parse(&line)),
+                Ok(Line::Whole) => {
+                    server.take(&mut session, rpc::parse(&line));
+                    if !seen_call && queue.has_worked() {
+                        seen_call = true;
+                        (options.on_first_call)(Stop(Arc::clone(&queue)));
+                    }
+                }
                 Ok(Line::TooLong) => {
                     let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
                     output.send(&to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
@@ -91,18 +117,20 @@ impl<W: Write> Output<W> {
 }
 
 /// Where an answer goes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Outlet {
     Direct,
     Batch(Arc<Batch>),
 }
 
 /// The answers to a batch, sent as one array when the last has come.
+#[derive(Debug)]
 struct Batch {
     answers: Mutex<(usize, Vec<Vec<u8>>)>,
 }
 
 /// A call with the place its answer goes to.
+#[derive(Debug)]
 struct Job {
     call: ToolCall,
     outlet: Outlet,
@@ -227,6 +255,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             }
         });
         self.deliver(&outlet, line);
+        self.queue.delivered();
     }
 
     /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.

@@ -102,7 +102,7 @@ impl Toolbox for Sample {
 pub fn session(sample: &Sample, messages: &[Value]) -> Vec<Value> {
     let input: String = messages.iter().map(|message| format!("{message}\n")).collect();
     let mut output = Vec::new();
-    let options = Options { workers: 6, lenient: false, on_output_closed: || {} };
+    let options = Options { workers: 6, lenient: false, on_output_closed: || {}, on_first_call: |_| {} };
     serve(input.as_bytes(), &mut output, &sample.tools, options).unwrap();
     parse_lines(&output)
 }

@@ -25,6 +25,7 @@ mod elicit;
 mod former;
 mod golden;
 mod lifecycle;
+mod long;
 mod policy;
 mod protocol;
 mod replay;

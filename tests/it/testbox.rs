@@ -91,7 +91,7 @@ pub fn talk_bytes(input: &[u8]) -> Vec<Value> {
 }
 
 pub fn options(lenient: bool) -> Options {
-    Options { workers: 2, lenient, on_output_closed: || {} }
+    Options { workers: 2, lenient, on_output_closed: || {}, on_first_call: |_| {} }
 }
 
 pub fn parse_lines(output: &[u8]) -> Vec<Value> {

@@ -1,0 +1,57 @@
+//! Ending in order at SIGTERM and SIGINT: what is under way is answered if it can be within a second.
+//!
+//! Watched only from the first tool call on. Before it there is nothing to end in order, and the start of a server
+//! pays for no thread.
+
+use crate::{log, mcp::Stop};
+
+/// What calls under way get to be answered in.
+#[cfg(unix)]
+const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
+
+/// Ends the process in order at the first signal.
+#[cfg(unix)]
+pub fn end_in_order(stop: Stop) {
+    use signal_hook::{
+        consts::{SIGINT, SIGTERM},
+        flag,
+        low_level::pipe,
+    };
+    use std::{
+        io::{self, Read},
+        os::unix::net::UnixStream,
+        process,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+    };
+
+    let watch = || {
+        let which = Arc::new(AtomicUsize::new(0));
+        let (mut read, write) = UnixStream::pair()?;
+        for signal in [SIGTERM, SIGINT] {
+            flag::register_usize(signal, Arc::clone(&which), usize::try_from(signal).unwrap_or_default())?;
+            pipe::register(signal, write.try_clone()?)?;
+        }
+        let wait = move || {
+            if read.read_exact(&mut [0]).is_ok() {
+                stop.within(GRACE);
+                // As a shell tells of a process that a signal ended.
+                process::exit(128 + i32::try_from(which.load(Ordering::SeqCst)).unwrap_or_default());
+            }
+        };
+        thread::Builder::new().name("signals".into()).stack_size(128 * 1024).spawn(wait)?;
+        Ok::<(), io::Error>(())
+    };
+    if let Err(error) = watch() {
+        log::warn(format_args!("Signals cannot be watched ({error}); SIGTERM ends this server at once."));
+    }
+}
+
+/// Elsewhere there are no such signals.
+#[cfg(not(unix))]
+pub fn end_in_order(_: Stop) {
+    log::debug(format_args!("This system has no SIGTERM to watch."));
+}
