@@ -13,7 +13,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-pub(crate) const ROUTES: [Route; 12] = [
+pub(crate) const ROUTES: [Route; 11] = [
     route(Get, "/access", "", index),
     route(Get, "/access/domains", "", domains),
     route(Get, "/access/ticket", "", |_, _| Ok(Value::Null.into())),
@@ -22,7 +22,6 @@ pub(crate) const ROUTES: [Route; 12] = [
     route(Get, "/access/users/{userid}/token", "", tokens),
     route(Post, "/access/users/{userid}/token/{tokenid}", "", create_token),
     route(Delete, "/access/users/{userid}/token/{tokenid}", "", remove_token),
-    route(Get, "/access/groups", "", |_, _| Ok(json!([]).into())),
     route(Get, "/access/roles", "", roles),
     route(Get, "/access/acl", "", acl),
     route(Get, "/access/permissions", "", permissions),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 const AUDIT: &str = "/, Sys.Audit";
 
-pub(crate) const ROUTES: [Route; 20] = [
+pub(crate) const ROUTES: [Route; 17] = [
     route(Get, "/version", "", version),
     route(Get, "/cluster/status", AUDIT, cluster_status),
     route(Get, "/cluster/resources", "", resources),
@@ -22,8 +22,6 @@ pub(crate) const ROUTES: [Route; 20] = [
     route(Get, "/cluster/backup", AUDIT, |cluster, _| list(&cluster.backup_jobs)),
     route(Get, "/cluster/backup-info/not-backed-up", AUDIT, not_backed_up),
     route(Get, "/cluster/replication", "", |cluster, _| list(&cluster.replication)),
-    route(Get, "/cluster/sdn/zones", "", empty),
-    route(Get, "/cluster/sdn/vnets", "", empty),
     route(Get, "/cluster/mapping/pci", "", empty),
     route(Get, "/cluster/mapping/usb", "", empty),
     route(Get, "/cluster/metrics/server", AUDIT, empty),
@@ -31,7 +29,6 @@ pub(crate) const ROUTES: [Route; 20] = [
     route(Get, "/nodes/{node}/ceph/status", "/, Sys.Audit|Datastore.Audit", no_ceph),
     route(Get, "/cluster", "", index),
     route(Get, "/pools", "", pools),
-    route(Get, "/pools/{poolid}", "", pools),
 ];
 
 /// What `/version` says, on the cluster and on each node.
@@ -188,7 +185,7 @@ fn not_backed_up(cluster: &mut Cluster, _: &Request) -> Outcome {
     Ok(Value::Array(rows.collect()).into())
 }
 
-fn pools(cluster: &mut Cluster, request: &Request) -> Outcome {
+pub(crate) fn pools(cluster: &mut Cluster, request: &Request) -> Outcome {
     let allowed =
         |pool: &str| cluster.access.allows(&request.who, &format!("/pool/{pool}"), None, "Pool.Audit");
     let one = request.param("poolid").or_else(|| Some(request.hole("poolid")).filter(|id| !id.is_empty()));

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{ApiError, Outcome},
-    cluster::{empty, list},
+    cluster::list,
     routes::{Request, Route, route},
     state::{Cluster, sha1_hex},
 };
@@ -11,12 +11,11 @@ use serde_json::{Map, Value, json};
 
 const AUDIT: &str = "/, Sys.Audit";
 
-pub(crate) const ROUTES: [Route; 6] = [
+pub(crate) const ROUTES: [Route; 5] = [
     route(Get, "/cluster/ha/status/current", AUDIT, ha_status),
     route(Get, "/cluster/ha/resources", AUDIT, |cluster, _| list(&cluster.ha)),
     route(Post, "/cluster/ha/resources", "/, Sys.Console", add_ha),
     route(Delete, "/cluster/ha/resources/{sid}", "/, Sys.Console", remove_ha),
-    route(Get, "/cluster/ha/rules", AUDIT, empty),
     route(Get, "/cluster/ha/groups", AUDIT, ha_groups),
 ];
 

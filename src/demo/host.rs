@@ -14,12 +14,11 @@ use serde_json::{Value, json};
 
 const AUDIT: &str = "/nodes/{node}, Sys.Audit";
 
-pub(crate) const ROUTES: [Route; 11] = [
+pub(crate) const ROUTES: [Route; 10] = [
     route(Get, "/nodes/{node}/services", AUDIT, services),
     route(Get, "/nodes/{node}/services/{service}/state", AUDIT, service),
     route(Post, "/nodes/{node}/services/{service}/reload", "/nodes/{node}, Sys.Modify", reload),
     route(Post, "/nodes/{node}/services/{service}/restart", "/nodes/{node}, Sys.Modify", restart),
-    route(Get, "/nodes/{node}/network", "", network),
     route(Get, "/nodes/{node}/certificates/info", "", certificates),
     route(Get, "/nodes/{node}/apt/update", "/nodes/{node}, Sys.Modify|Sys.Audit", updates),
     route(Get, "/nodes/{node}/apt/versions", AUDIT, versions),
@@ -80,18 +79,6 @@ fn service_task(cluster: &mut Cluster, request: &Request, kind: &'static str) ->
     let (name, ..) = known_service(request)?;
     let work = Work { kind, id: name.into(), lock: None, seconds: 0.2, begin: nothing(), finish: nothing() };
     Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())
-}
-
-fn network(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let ip = &node(cluster, request)?.ip;
-    Ok(json!([
-        {"iface": "eno1", "type": "eth", "method": "manual", "method6": "manual", "families": ["inet"], "active": 1,
-            "exists": 1, "priority": 3},
-        {"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "families": ["inet"],
-            "active": 1, "autostart": 1, "priority": 4, "address": ip, "netmask": "24", "cidr": format!("{ip}/24"),
-            "gateway": "10.99.0.254", "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0"},
-    ])
-    .into())
 }
 
 fn certificates(cluster: &mut Cluster, request: &Request) -> Outcome {

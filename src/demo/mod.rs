@@ -6,6 +6,7 @@
 //! by `sample`; `task` is the engine that lets changes take their time on `clock`.
 
 mod access;
+mod access_admin;
 mod access_api;
 mod agent;
 mod agent_shell;
@@ -18,9 +19,11 @@ mod cluster;
 mod config;
 mod connection;
 mod create;
+mod definitions;
 mod dispatch;
 mod faults;
 mod firewall;
+mod firewall_objects;
 mod form;
 mod guest_disks;
 mod guests;
@@ -31,8 +34,10 @@ mod http;
 mod login;
 mod migrate;
 mod move_disk;
+mod network;
 mod nodes;
 mod power;
+mod records;
 mod routes;
 mod sample;
 mod seen;
@@ -44,6 +49,7 @@ mod storage;
 mod storage_admin;
 mod task;
 mod task_api;
+mod task_progress;
 mod upkeep;
 mod volumes;
 
@@ -55,6 +61,8 @@ pub use server::{Options, Server};
 fn areas() -> &'static [&'static [routes::Route]] {
     &[
         &access_api::ROUTES,
+        &access_admin::ROUTES,
+        &definitions::ROUTES,
         &cluster::ROUTES,
         &guests::ROUTES,
         &config::ROUTES,
@@ -63,6 +71,8 @@ fn areas() -> &'static [&'static [routes::Route]] {
         &nodes::ROUTES,
         &host::ROUTES,
         &firewall::ROUTES,
+        &firewall_objects::ROUTES,
+        &network::ROUTES,
         &ha::ROUTES,
         &storage::ROUTES,
         &task_api::ROUTES,

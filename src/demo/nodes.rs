@@ -14,26 +14,22 @@ use serde_json::{Value, json};
 
 const AUDIT: &str = "/nodes/{node}, Sys.Audit";
 
-pub(crate) const ROUTES: [Route; 15] =
-    [
-        route(Get, "/nodes", "", list),
-        route(Get, "/nodes/{node}", "", index),
-        route(Get, "/nodes/{node}/status", AUDIT, node_status),
-        route(Get, "/nodes/{node}/version", "", version),
-        route(Get, "/nodes/{node}/time", AUDIT, time),
-        route(Get, "/nodes/{node}/dns", AUDIT, |_, _| {
-            Ok(json!({"dns1": "10.99.0.254", "search": "test"}).into())
-        }),
-        route(Get, "/nodes/{node}/hosts", AUDIT, hosts),
-        route(Get, "/nodes/{node}/config", AUDIT, |_, _| Ok(json!({}).into())),
-        route(Get, "/nodes/{node}/syslog", "/nodes/{node}, Sys.Syslog", syslog),
-        route(Get, "/nodes/{node}/rrddata", AUDIT, rrddata),
-        route(Get, "/nodes/{node}/netstat", AUDIT, empty),
-        route(Get, "/nodes/{node}/aplinfo", "", empty),
-        route(Get, "/nodes/{node}/replication", "", replication),
-        route(Get, "/nodes/{node}/scan/lvm", "/storage, Datastore.Allocate", empty),
-        route(Get, "/nodes/{node}/scan/zfs", "/storage, Datastore.Allocate", empty),
-    ];
+pub(crate) const ROUTES: [Route; 14] = [
+    route(Get, "/nodes", "", list),
+    route(Get, "/nodes/{node}", "", index),
+    route(Get, "/nodes/{node}/status", AUDIT, node_status),
+    route(Get, "/nodes/{node}/version", "", version),
+    route(Get, "/nodes/{node}/time", AUDIT, time),
+    route(Get, "/nodes/{node}/hosts", AUDIT, hosts),
+    route(Get, "/nodes/{node}/config", AUDIT, |_, _| Ok(json!({}).into())),
+    route(Get, "/nodes/{node}/syslog", "/nodes/{node}, Sys.Syslog", syslog),
+    route(Get, "/nodes/{node}/rrddata", AUDIT, rrddata),
+    route(Get, "/nodes/{node}/netstat", AUDIT, empty),
+    route(Get, "/nodes/{node}/aplinfo", "", empty),
+    route(Get, "/nodes/{node}/replication", "", replication),
+    route(Get, "/nodes/{node}/scan/lvm", "/storage, Datastore.Allocate", empty),
+    route(Get, "/nodes/{node}/scan/zfs", "/storage, Datastore.Allocate", empty),
+];
 
 /// A node as lists show it. One that is lost has no numbers.
 pub(crate) fn summary(cluster: &Cluster, node: &Node) -> Value {

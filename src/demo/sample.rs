@@ -61,6 +61,7 @@ pub(crate) fn cluster(options: &Options) -> Cluster {
         access: access(),
         tasks: Tasks::default(),
         agents: BTreeMap::new(),
+        kept: BTreeMap::new(),
         firewalls: BTreeMap::new(),
         ha: vec![map(json!({"sid": "vm:105", "type": "vm", "state": "started",
             "digest": "40d4676ec9af1cc138dedb45705c3020fdd90aa9"}))],

@@ -29,6 +29,8 @@ pub(crate) struct Cluster {
     pub(crate) ha: Vec<Map<String, Value>>,
     pub(crate) backup_jobs: Vec<Map<String, Value>>,
     pub(crate) replication: Vec<Map<String, Value>>,
+    /// Whatever else is defined, by collection: `ha/rules`, `sdn/zones`, `dns/pve1`, `network/pve1`.
+    pub(crate) kept: BTreeMap<String, Vec<Map<String, Value>>>,
     /// The datacenter's options.
     pub(crate) options: Map<String, Value>,
     /// Whether more than half of the nodes are together; without it nothing can be changed.
@@ -145,6 +147,8 @@ pub(crate) struct Firewall {
     pub(crate) aliases: Vec<Map<String, Value>>,
     pub(crate) ipsets: Vec<Map<String, Value>>,
     pub(crate) groups: Vec<Map<String, Value>>,
+    /// The entries of each IP set, by its name.
+    pub(crate) entries: BTreeMap<String, Vec<Map<String, Value>>>,
 }
 
 /// A line of the cluster's log.
@@ -169,6 +173,11 @@ impl Cluster {
     pub(crate) fn guest_mut(&mut self, kind: Kind, node: &str, vmid: u32) -> Result<&mut Guest, ApiError> {
         let found = self.guests.get_mut(&vmid).filter(|guest| guest.kind == kind && guest.node == node);
         found.ok_or_else(|| missing(kind, node, vmid))
+    }
+
+    /// A collection of definitions, empty at first.
+    pub(crate) fn kept(&mut self, name: &str) -> &mut Vec<Map<String, Value>> {
+        self.kept.entry(name.to_owned()).or_default()
     }
 
     /// Writes a line into the cluster's log.

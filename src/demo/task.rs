@@ -1,7 +1,7 @@
 //! The task engine: what runs, waits for a guest's lock, ends and is logged (pve.md section 5). Knows no guests:
 //! what a task does is in two closures.
 
-use super::{clock::whole, state::Cluster};
+use super::{clock::whole, state::Cluster, task_progress::line};
 use std::collections::VecDeque;
 
 /// Seconds a task waits for the lock of its guest before it gives up.
@@ -60,6 +60,8 @@ struct Active {
     finish: Option<Step>,
     /// Set once it has begun: when it ends, and with what failure.
     ends: Option<(f64, Result<(), String>)>,
+    /// How much of it was told in its log, in tenths.
+    told: u32,
 }
 
 /// All tasks of the cluster.
@@ -157,6 +159,7 @@ impl Cluster {
             begin: Some(work.begin),
             finish: Some(work.finish),
             ends: None,
+            told: 0,
         });
         self.begin_what_may(now);
         upid
@@ -192,6 +195,25 @@ impl Cluster {
             self.free_at(active.lock.as_deref(), ends);
         }
         self.give_up_waiting(now);
+        self.tell_progress(now);
+    }
+
+    /// Lets long tasks write into their logs how far they are, a line for each tenth.
+    fn tell_progress(&mut self, now: f64) {
+        let mut lines = Vec::new();
+        for active in &mut self.tasks.active {
+            let Some((ends, Ok(()))) = &active.ends else { continue };
+            let share = 1.0 - (ends - now) / active.seconds.max(f64::MIN_POSITIVE);
+            while f64::from(active.told + 1) <= share * 10.0 {
+                active.told += 1;
+                lines.push((active.upid.clone(), f64::from(active.told) / 10.0));
+            }
+        }
+        for (upid, share) in lines {
+            if let Some(task) = self.tasks.find_mut(&upid) {
+                task.log.extend(line(&task.kind, share));
+            }
+        }
     }
 
     /// Whoever waits for this lock begins when it was freed, not when somebody looks.

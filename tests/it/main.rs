@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that skips says so")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod administration;
 mod api;
 mod api_calls;
 mod api_own;

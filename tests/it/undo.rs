@@ -49,6 +49,13 @@ fn what_is_configured_elsewhere_is_taken_back_too() {
             json!({"storage": "shared", "options": {"content": "iso,backup,vztmpl,images,rootdir,import"}}),
         ),
         ("proxmox_update_container_config", json!({"vmid": 200, "config": {"memory": 1024}})),
+        (
+            "proxmox_update_network",
+            json!({"node": "pve1", "iface": "vmbr0", "type": "bridge", "options": {"comments": "x"}}),
+        ),
+        ("proxmox_update_firewall", json!({"vmid": 105, "options": {"policy_in": "DROP"}})),
+        ("proxmox_update_cluster_options", json!({"options": {"console": "html5"}})),
+        ("proxmox_update_node_dns", json!({"node": "pve1", "search": "example.org", "dns1": "192.0.2.9"})),
     ] {
         let changed = match sample.call(tool, arguments) {
             Ok(changed) => changed,
