@@ -381,5 +381,7 @@ fn configure(cluster: &mut Cluster, plan: &Plan, params: Pairs) -> Result<(), St
         ["nodes", &plan.node, plan.kind.word(), &plan.vmid.to_string(), "config"].map(str::to_owned);
     let (route, holes) = routes::find(Put, &segments).map_err(|error| error.message)?;
     let who = Identity { user: "root@pam".into(), token: None };
-    (route.run)(cluster, &Request { holes, params, who }).map(drop).map_err(|error| error.message)
+    (route.run)(cluster, &Request { holes, params, who, file_bytes: None })
+        .map(drop)
+        .map_err(|error| error.message)
 }

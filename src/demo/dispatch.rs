@@ -142,7 +142,7 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
     for (_, value) in holes.iter_mut().filter(|(name, value)| *name == "node" && value == "localhost") {
         "pve1".clone_into(value);
     }
-    let request = Request { holes, params, who };
+    let request = Request { holes, params, who, file_bytes: request.file_bytes };
     routes::permit(&cluster, route, &request)?;
     reach(&cluster, request.node())?;
     check::parameters(&found, &request.params)?;

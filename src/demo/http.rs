@@ -17,6 +17,8 @@ pub(crate) struct Incoming {
     /// Query and body, decoded.
     pub(crate) pairs: Pairs,
     headers: Vec<(String, String)>,
+    /// The size of the file that came along, in bytes; the file itself is thrown away.
+    pub(crate) file_bytes: Option<u64>,
 }
 
 impl Incoming {
@@ -98,13 +100,93 @@ impl Buffer {
         if HEAD_LINES < headers.len() {
             return refused(431, "too many http header lines");
         }
-        let body = self.body(stream, method, &headers)?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut pairs = decode_form(query);
+        let kind = header(&headers, "content-type").unwrap_or_default();
+        if let Some((_, boundary)) = kind.split_once("multipart/form-data; boundary=") {
+            let length = header(&headers, "content-length").and_then(|length| length.parse::<u64>().ok());
+            let Some(length) = length else {
+                return refused(501, "upload without content-length header not supported");
+            };
+            if !path.ends_with("/upload") {
+                return refused(506, "upload not supported here");
+            }
+            let (fields, file_bytes) = self.multipart(stream, boundary, length)?;
+            pairs.extend(fields);
+            return Ok(Incoming {
+                method,
+                path: path.to_owned(),
+                pairs,
+                headers,
+                file_bytes: Some(file_bytes),
+            });
+        }
+        let body = self.body(stream, method, &headers)?;
         if !body.is_empty() {
             pairs.extend(decode_body(&headers, &body)?);
         }
-        Ok(Incoming { method, path: path.to_owned(), pairs, headers })
+        Ok(Incoming { method, path: path.to_owned(), pairs, headers, file_bytes: None })
+    }
+
+    /// Reads a body of parts; the file's field is `filename`, which must be the last (pve.md section 8). Keeps its
+    /// name and size only.
+    fn multipart(
+        &mut self,
+        stream: &mut impl Read,
+        boundary: &str,
+        length: u64,
+    ) -> Result<(Pairs, u64), NoRequest> {
+        let (mark, end) = (format!("--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
+        let mut pairs = Pairs::new();
+        let mut used = 0;
+        loop {
+            let split = loop {
+                if let Some(at) = self.0.windows(4).position(|four| four == b"\r\n\r\n") {
+                    break at;
+                }
+                self.more(stream)?;
+            };
+            let head = String::from_utf8_lossy(&self.0[..split]).into_owned();
+            self.0.drain(..split + 4);
+            used += split as u64 + 4;
+            if !head.starts_with(&mark) {
+                return refused(501, "wrong multipart boundary");
+            }
+            let quoted = |name: &str| {
+                head.split_once(&format!("{name}=\"")).and_then(|(_, rest)| rest.split('"').next())
+            };
+            let name = quoted(" name").unwrap_or_default().to_owned();
+            if let Some(file) = quoted("filename") {
+                pairs.push((name, file.to_owned()));
+                let rest = length.saturating_sub(used);
+                let size = rest.saturating_sub(end.len() as u64);
+                self.skip(stream, rest)?;
+                return Ok((pairs, size));
+            }
+            let next = format!("\r\n--{boundary}");
+            let value = loop {
+                if let Some(at) = self.0.windows(next.len()).position(|bytes| bytes == next.as_bytes()) {
+                    break at;
+                }
+                self.more(stream)?;
+            };
+            pairs.push((name, String::from_utf8_lossy(&self.0[..value]).into_owned()));
+            self.0.drain(..value + 2);
+            used += value as u64 + 2;
+        }
+    }
+
+    /// Reads that many bytes and forgets them.
+    fn skip(&mut self, stream: &mut impl Read, mut count: u64) -> Result<(), NoRequest> {
+        while 0 < count {
+            let here = self.0.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+            self.0.drain(..here);
+            count -= here as u64;
+            if 0 < count {
+                self.more(stream)?;
+            }
+        }
+        Ok(())
     }
 
     fn body(

@@ -95,7 +95,7 @@ fn by_ha(
     let upid = cluster.start_task(request.node(), &request.who.owner(), work);
     let next_cycle = (cluster.clock.now() / HA_CYCLE).floor() * HA_CYCLE + HA_CYCLE;
     let who = Identity { user: "root@pam".into(), token: None };
-    let own = Request { holes: request.holes.clone(), params: Vec::new(), who };
+    let own = Request { holes: request.holes.clone(), params: Vec::new(), who, file_bytes: None };
     let act: Step = Box::new(move |cluster, _| then(cluster, &own).map(drop).map_err(|error| error.message));
     cluster.tasks.at(next_cycle, act);
     Some(Ok(json!(upid).into()))

@@ -17,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) holes: Holes,
     pub(crate) params: Pairs,
     pub(crate) who: Identity,
+    /// The size of the file that came along, in bytes.
+    pub(crate) file_bytes: Option<u64>,
 }
 
 /// What answers a route.

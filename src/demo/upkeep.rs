@@ -36,7 +36,7 @@ fn service(cluster: &mut Cluster, request: &Request, kind: &'static str) -> Outc
     // Which services there are is known where they are listed, and said there when one is not among them.
     let path = ["nodes", request.node(), "services", request.hole("service"), "state"].map(str::to_owned);
     let (state, holes) = find(Get, &path)?;
-    (state.run)(cluster, &Request { holes, params: Vec::new(), who: request.who.clone() })?;
+    (state.run)(cluster, &Request { holes, params: Vec::new(), who: request.who.clone(), file_bytes: None })?;
     let id = request.hole("service").to_owned();
     let work = Work { kind, id, lock: None, seconds: 0.2, begin: nothing(), finish: nothing() };
     Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())

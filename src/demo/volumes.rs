@@ -11,7 +11,7 @@ use super::{
 use crate::pve::Method::{Delete, Get, Post, Put};
 use serde_json::{Value, json};
 
-pub(crate) const ROUTES: [Route; 5] = [
+pub(crate) const ROUTES: [Route; 6] = [
     route(Get, "/nodes/{node}/storage/{storage}/content/{volume*}", "", volume),
     route(Put, "/nodes/{node}/storage/{storage}/content/{volume*}", "", mark),
     route(Delete, "/nodes/{node}/storage/{storage}/content/{volume*}", "", delete),
@@ -20,6 +20,12 @@ pub(crate) const ROUTES: [Route; 5] = [
         "/nodes/{node}/storage/{storage}/download-url",
         "/storage/{storage}, Datastore.AllocateTemplate",
         download,
+    ),
+    route(
+        Post,
+        "/nodes/{node}/storage/{storage}/upload",
+        "/storage/{storage}, Datastore.AllocateTemplate",
+        upload,
     ),
     route(Post, "/nodes/{node}/aplinfo", "", appliance),
 ];
@@ -138,6 +144,7 @@ fn fetch(cluster: &mut Cluster, request: &Request, file: Fetched) -> Outcome {
     }
     let shared = known.shared;
     let volid = format!("{}:{}/{}", file.place, file.content, file.name);
+    let uploaded = file.url == "the client";
     let (url, problem) = (file.url, file.problem);
     let begin: Step = Box::new(move |_, log| {
         log.push(format!("downloading {url}"));
@@ -176,7 +183,8 @@ fn fetch(cluster: &mut Cluster, request: &Request, file: Fetched) -> Outcome {
         });
         Ok(())
     });
-    let work = Work { kind: "download", id: file.name, lock: None, seconds: 3.0, begin, finish };
+    let kind = if uploaded { "imgcopy" } else { "download" };
+    let work = Work { kind, id: file.name, lock: None, seconds: 3.0, begin, finish };
     Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())
 }
 
@@ -198,6 +206,21 @@ fn download(cluster: &mut Cluster, request: &Request) -> Outcome {
     let name = request.param("filename").unwrap_or_default().to_owned();
     let place = request.hole("storage").to_owned();
     fetch(cluster, request, Fetched { place, content, name, size: 512 << 20, url, problem })
+}
+
+/// The file has come with the request; the task only puts it in its place.
+fn upload(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let Some(size) = request.file_bytes else {
+        return Err(ApiError::parameter("filename", "no file was sent along"));
+    };
+    let content = match request.param("content") {
+        Some("vztmpl") => "vztmpl",
+        Some("import") => "import",
+        _ => "iso",
+    };
+    let name = request.param("filename").unwrap_or_default().to_owned();
+    let place = request.hole("storage").to_owned();
+    fetch(cluster, request, Fetched { place, content, name, size, url: "the client".into(), problem: None })
 }
 
 fn appliance(cluster: &mut Cluster, request: &Request) -> Outcome {

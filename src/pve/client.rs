@@ -7,11 +7,12 @@ use super::{
     Auth, Method, Params, Settings,
     auth::{self, token_header},
     error::{Asked, Error, Identity, Result},
-    exchange::{Order, Wire, authority, meaning},
+    exchange::{Body, Order, Wire, authority, meaning},
     flight::{Flight, Peer, Stage, Stop},
     reply::{self, Reply},
     session::{Account, Door, Pass, Session},
     slots::{Slot, Slots},
+    upload::Multipart,
 };
 use crate::{cancel::Cancel, log, secret::Secret, sync::lock};
 use std::{
@@ -277,15 +278,16 @@ fn check_path(path: &str) -> std::result::Result<(), String> {
 
 fn order(method: Method, path: &str, params: &Params, headers: Vec<(&'static str, Secret)>) -> Order {
     let mut target = format!("/api2/extjs{path}");
-    let form = match method {
-        Method::Post | Method::Put => Some(params.encode()),
-        Method::Get | Method::Delete => {
+    let body = match (method, params.file()) {
+        (Method::Post, Some(file)) => Body::Multipart(Multipart::new(params.iter(), file)),
+        (Method::Post | Method::Put, _) => Body::Form(params.encode()),
+        (Method::Get | Method::Delete, _) => {
             if !params.is_empty() {
                 target.push('?');
                 target.push_str(&params.encode());
             }
-            None
+            Body::None
         }
     };
-    Order { method, target, headers, form }
+    Order { method, target, headers, body }
 }

@@ -14,11 +14,12 @@ use super::{
     reply::{Answer, http_date},
     tls,
     transport::Chains,
+    upload::{self, Multipart},
 };
 use crate::secret::Secret;
-use std::io::Read;
+use std::{io::Read, time::Duration};
 use ureq::{
-    Agent, Proxy,
+    Agent, Proxy, SendBody,
     http::{HeaderValue, Request, Uri, header},
 };
 
@@ -31,8 +32,14 @@ pub(super) struct Order {
     /// Path and query, from `/api2/extjs` on.
     pub(super) target: String,
     pub(super) headers: Vec<(&'static str, Secret)>,
-    /// The form of POST and PUT.
-    pub(super) form: Option<String>,
+    pub(super) body: Body,
+}
+
+/// What goes along with POST and PUT.
+pub(super) enum Body {
+    None,
+    Form(String),
+    Multipart(Multipart),
 }
 
 /// Why there is no answer.
@@ -55,6 +62,8 @@ pub(super) struct Wire {
     kept: Agent,
     single: Agent,
     limit: u64,
+    /// How long an upload may stand still.
+    patience: Duration,
 }
 
 impl Wire {
@@ -88,6 +97,7 @@ impl Wire {
             kept: agent(settings.workers.max(1)),
             single: agent(0),
             limit: settings.max_response_bytes,
+            patience: settings.timeout,
         })
     }
 
@@ -121,12 +131,22 @@ impl Wire {
             value.set_sensitive(true);
             request = request.header(*name, value);
         }
-        let response = match &order.form {
-            Some(form) => {
+        let response = match &order.body {
+            Body::Form(form) => {
                 let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
                 agent.run(request.body(form.as_str()).map_err(ureq::Error::Http)?)?
             }
-            None => agent.run(request.body(()).map_err(ureq::Error::Http)?)?,
+            Body::Multipart(multipart) => {
+                let reader = multipart.reader(self.patience).map_err(|error| {
+                    Broken::Unsendable(format!("The file to upload cannot be opened ({error})."))
+                })?;
+                let request = request
+                    .header(header::CONTENT_TYPE, upload::content_type())
+                    .header(header::CONTENT_LENGTH, multipart.len());
+                let body = SendBody::from_owned_reader(reader);
+                agent.run(request.body(body).map_err(ureq::Error::Http)?)?
+            }
+            Body::None => agent.run(request.body(()).map_err(ureq::Error::Http)?)?,
         };
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let location = text(header::LOCATION).map(str::to_owned);

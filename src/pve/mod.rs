@@ -20,6 +20,7 @@ pub mod task;
 mod tls;
 mod totp;
 mod transport;
+pub mod upload;
 mod watch;
 
 pub use client::Pve;

@@ -1,5 +1,6 @@
 //! The parameters of one request, and their form encoding.
 
+use super::upload::Upload;
 use serde_json::Value;
 use std::fmt::{self, Write};
 
@@ -7,7 +8,10 @@ use std::fmt::{self, Write};
 ///
 /// `Debug` shows the names only: a value may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params {
+    pairs: Vec<(String, String)>,
+    file: Option<Upload>,
+}
 
 impl Params {
     /// No parameters.
@@ -25,7 +29,7 @@ impl Params {
 
     /// Adds a parameter.
     pub fn push(&mut self, name: impl Into<String>, value: impl ToString) {
-        self.0.push((name.into(), value.to_string()));
+        self.pairs.push((name.into(), value.to_string()));
     }
 
     /// Adds a JSON value as Proxmox wants it: booleans as 1 and 0, an array as its name repeated, `null` not at
@@ -38,9 +42,21 @@ impl Params {
         }
     }
 
+    /// Sends this file along, as the part whose name the parameter `filename` says.
+    #[must_use]
+    pub fn with_file(self, file: Upload) -> Params {
+        Params { file: Some(file), ..self }
+    }
+
+    /// The file that goes along.
+    #[must_use]
+    pub fn file(&self) -> Option<&Upload> {
+        self.file.as_ref()
+    }
+
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The first value of that name.
@@ -52,7 +68,7 @@ impl Params {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.pairs.is_empty()
     }
 
     /// `application/x-www-form-urlencoded`, fit for a body and for a query. Proxmox splits pairs at `;` too and

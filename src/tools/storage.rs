@@ -7,6 +7,7 @@ use super::{
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
+    upload,
 };
 use crate::pve::{Method, Params, path};
 use serde_json::json;
@@ -55,6 +56,10 @@ pub const TOOLS: &[Tool] = &[
             Param::text("compression").unlisted(),
             Param::flag("verify-certificates").unlisted(),
         ])
+        .task(),
+    Tool::with("proxmox_upload_to_storage", Effect::Change, upload::upload)
+        .about("Upload a file of this machine to a storage: an ISO, template or disk image.")
+        .params(upload::PARAMS)
         .task(),
     Tool::list("proxmox_list_appliances", "/nodes/{node}/aplinfo", APPLIANCES)
         .about("List container templates that can be downloaded.")
@@ -136,7 +141,7 @@ const SCAN: &[Column] = &[
 ];
 
 /// The path of a storage on a node that has it.
-fn on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<String, Failure> {
+pub(super) fn on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<String, Failure> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
     let records = rows(&reply)?;
     find::among("storage", storage, &records)?;
@@ -180,7 +185,7 @@ fn download(context: &Context<'_>, args: &Args) -> Outcome {
 }
 
 /// Each algorithm's checksum has a length of its own, in hexadecimal digits.
-fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
+pub(super) fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
     Ok(match checksum.len() {
         32 => "md5",
         40 => "sha1",

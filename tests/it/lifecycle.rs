@@ -78,3 +78,44 @@ fn guests_move_between_nodes_and_say_why_they_cannot() {
     );
     sample.fails("proxmox_migrate_vm", json!({"vmid": 100, "target": "pve7"}), &["no node `pve7`", "pve1"]);
 }
+
+#[test]
+fn a_file_is_uploaded_with_its_size_and_progress() {
+    let sample = Sample::start();
+    let folder = std::env::temp_dir().join(format!("proxmox-mcp-upload-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("tiny \"7\".iso");
+    std::fs::write(&file, vec![7; 3_000_000]).unwrap();
+    let told = std::sync::Mutex::new(Vec::new());
+    let arguments = json!({
+        "storage": "shared", "file": file, "content": "iso", "filename": "tiny.iso",
+        "checksum": "0".repeat(64),
+    });
+    let sink = |done: f64, total: Option<f64>, _: &str| told.lock().unwrap().push((done, total));
+    let call = proxmox_mcp::mcp::Call::detached(proxmox_mcp::cancel::Cancel::new()).with_progress(&sink);
+    let proxmox_mcp::mcp::Answer::Data(done) = proxmox_mcp::mcp::Toolbox::call(
+        &sample.tools,
+        &call,
+        "proxmox_upload_to_storage",
+        arguments.as_object().unwrap().clone(),
+    ) else {
+        panic!("uploaded");
+    };
+    assert!(done.get().contains("\"exitstatus\":\"OK\""), "{done}");
+    let listed =
+        sample.ok("proxmox_list_storage_content", json!({"storage": "shared", "where": "volid~tiny.iso"}));
+    assert_eq!(column(&listed, "size"), [3_000_000], "{listed}");
+    let sent = sample.server.requests().into_iter().find(|seen| seen.path.ends_with("/upload")).unwrap();
+    assert!(sent.pairs.contains(&("checksum-algorithm".into(), "sha256".into())), "{:?}", sent.pairs);
+    let told = told.into_inner().unwrap();
+    assert!(told.windows(2).all(|two| two[0].0 < two[1].0), "{told:?}");
+    for (file, content, words) in [
+        (folder.join("none.iso"), "iso", "cannot be uploaded"),
+        (folder.clone(), "iso", "must end in"),
+        ("/etc/passwd".into(), "iso", "must end in .iso"),
+    ] {
+        let arguments = json!({"storage": "shared", "file": file, "content": content});
+        sample.fails("proxmox_upload_to_storage", arguments, &[words, "Nothing was sent"]);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

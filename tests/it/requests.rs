@@ -62,7 +62,8 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("schedule", _) => json!("sun 01:00"),
         ("url", _) => json!("https://example.com/a.iso"),
         ("filename", _) => json!("a.iso"),
-        ("checksum", _) => json!("00"),
+        ("file", _) if entry.name.contains("upload") => json!(an_image()),
+        ("checksum", _) => json!("0".repeat(64)),
         ("vms", _) => json!("100"),
         ("dns1" | "dns2" | "dns3", _) => json!("192.0.2.1"),
         ("type", Shape::Text) if entry.name == "proxmox_create_storage" => json!("dir"),
@@ -108,6 +109,13 @@ fn more(entry: &Entry, what: &str) -> Value {
         (name, _) if name.contains("cluster_options") => json!({"console": "html5"}),
         _ => json!({"description": "x"}),
     }
+}
+
+/// A file that may be uploaded.
+fn an_image() -> std::path::PathBuf {
+    let file = std::env::temp_dir().join("proxmox-mcp-requests.iso");
+    std::fs::write(&file, "image").unwrap();
+    file
 }
 
 /// Every tool's calls, by name.

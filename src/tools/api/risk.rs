@@ -114,7 +114,7 @@ const REFUSED: &[(Method, &[&str], &str)] = &[
     (
         Method::Post,
         &["/upload"],
-        "it takes a file from the client's own disk; have the node fetch it with `POST /nodes/{node}/storage/{storage}/download-url`",
+        "it takes a file along, which proxmox_upload_to_storage sends; or have the node fetch it with `POST /nodes/{node}/storage/{storage}/download-url`",
     ),
     (
         Method::Post,
