@@ -13,8 +13,10 @@ use crate::{
     demo, log,
     mcp::{self, Revision, Toolbox},
     people::{
+        ask::Person,
         check,
         finding::Finding,
+        init::{self, Given, Stop, Surroundings},
         recipe::{self, Recipe},
     },
     tools::Tools,
@@ -50,6 +52,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match options.command.name {
         "token-recipe" => token_recipe(&options),
+        "init" => run_init(&options),
         _ => with_config(&options),
     }
 }
@@ -154,6 +157,37 @@ fn run_check(options: &Options, config: Result<Config, ConfigError>) -> ExitCode
         println!("{}", Value::from(findings));
     }
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run_init(options: &Options) -> ExitCode {
+    let (input, mut output) = (io::stdin(), io::stdout());
+    let there = input.is_terminal();
+    let mut person =
+        Person { input: &mut input.lock(), output: &mut output, there, defaults: options.has("--yes") };
+    let program = std::env::current_exe().map_or("proxmox-mcp".into(), |path| path.display().to_string());
+    let around =
+        Surroundings { env: &|name| std::env::var(name).ok(), system: std::env::consts::OS, program };
+    match init::run(options, &mut person, &around) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Usage(problem)) => {
+            eprintln!("proxmox-mcp: {problem} See `proxmox-mcp init --help`.");
+            ExitCode::from(USAGE)
+        }
+        Err(Stop::Failed(problem)) => {
+            eprintln!("proxmox-mcp: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Given for Options {
+    fn value(&self, name: &str) -> Option<&str> {
+        Options::value(self, name)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        Options::has(self, name)
+    }
 }
 
 fn token_recipe(options: &Options) -> ExitCode {

@@ -142,6 +142,15 @@ impl Client {
         format!("{}\n", jsonc::pretty(&json!({self.key: {SERVER: entry}}), 0))
     }
 
+    /// The client's own command that does the same, where it has one.
+    #[must_use]
+    pub fn command(&self, program: &str, arguments: &[String]) -> Option<String> {
+        let words: Vec<String> =
+            std::iter::once(program).chain(arguments.iter().map(String::as_str)).map(shell).collect();
+        (self.name == "claude-code")
+            .then(|| format!("claude mcp add --scope user {SERVER} -- {}", words.join(" ")))
+    }
+
     /// The client's file with the server added or replaced, and everything else as it was. An empty text becomes a
     /// new file.
     ///
@@ -156,6 +165,15 @@ impl Client {
         }
         jsonc::set(text, self.key, SERVER, &self.entry(program, arguments))
     }
+}
+
+/// A word as a shell takes it.
+fn shell(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:@".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Adds the server to a client's file; what was there before is kept beside it under `.backup`.

@@ -76,9 +76,9 @@ impl Finding {
 impl fmt::Display for Finding {
     /// One line, and one more below it for what mends it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:8}{:12} {}", self.verdict.word(), self.step, self.detail.replace('\n', "\n        "))?;
+        write!(f, "{:8}{:22} {}", self.verdict.word(), self.step, self.detail.replace('\n', "\n        "))?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n{:8}{:12} → {}", "", "", remedy.replace('\n', "\n        ")),
+            Some(remedy) => write!(f, "\n{:8}{:22} → {}", "", "", remedy.replace('\n', "\n        ")),
             None => Ok(()),
         }
     }

@@ -2,13 +2,17 @@
 //!
 //! In reading order: [`check`] (a connection step by step; [`network`] and [`rights`] are its two long parts,
 //! [`finding`] is what comes out), [`needs`] (which privileges each tool needs), [`granted`] (what an account may
-//! do), [`recipe`] (the commands that make a token).
+//! do), [`recipe`] (the commands that make a token), [`init`] (writes a configuration, in a [`draft`], after asking
+//! a [`ask::Person`]), [`clients`] (MCP clients and their files, changed by [`jsonc`]).
 
+pub mod ask;
 pub mod check;
 pub mod clients;
+pub mod draft;
 pub mod file;
 pub mod finding;
 pub mod granted;
+pub mod init;
 pub mod jsonc;
 pub mod needs;
 pub mod network;

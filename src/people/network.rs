@@ -30,13 +30,22 @@ pub fn check(settings: &Settings, tell: Tell<'_>) -> bool {
     for host in &settings.hosts {
         if proxied {
             reached |= trusted(settings, host, None, tell);
-        } else if let Some(address) =
-            addresses(settings, host, tell).and_then(|found| port(settings, host, &found, tell))
-        {
+        } else if let Some(address) = reach(settings, host, tell) {
             reached |= host.plain || secure(settings, host, address, tell);
         }
     }
     reached
+}
+
+/// The address at which a host accepts connections.
+pub fn reach(settings: &Settings, host: &Host, tell: Tell<'_>) -> Option<SocketAddr> {
+    let found = addresses(settings, host, tell)?;
+    port(settings, host, &found, tell)
+}
+
+/// Whether the settings believe the certificate that a host shows.
+pub fn trust(settings: &Settings, host: &Host, shown: &Certificate, tell: Tell<'_>) -> bool {
+    trusted(settings, host, Some(shown), tell)
 }
 
 /// The addresses of a host.

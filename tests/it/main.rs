@@ -21,6 +21,7 @@ mod golden;
 mod lifecycle;
 mod people_box;
 mod people_check;
+mod people_init;
 mod people_recipe;
 mod protocol;
 mod replay;
