@@ -4,13 +4,24 @@ use super::{USAGE, parse::Options};
 use crate::{
     cancel::Cancel,
     mcp::{Answer, Call, Toolbox},
-    tools::Tools,
+    people::show,
+    tools::{Effect, Tools, spec::Entry},
 };
 use serde_json::{Map, Value};
 use std::{
     io::{self, IsTerminal, Read, Write},
     process::ExitCode,
 };
+
+/// What a tool does to the cluster, in a word.
+pub(super) fn effect(entry: &Entry) -> &'static str {
+    match entry.tool.effect {
+        Effect::Read => "reads",
+        Effect::Change => "changes",
+        Effect::Disrupt => "disrupts",
+        Effect::Destroy => "destroys",
+    }
+}
 
 /// Whether the output is for a person to read.
 pub(super) fn for_people(options: &Options) -> bool {
@@ -35,7 +46,10 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
     }
     match waited(tools, name, arguments) {
         Answer::Data(data) => {
-            println!("{data}");
+            match serde_json::from_str::<Value>(data.get()) {
+                Ok(answer) if for_people(options) => print!("{}", show::text(&answer)),
+                _ => println!("{data}"),
+            }
             ExitCode::SUCCESS
         }
         Answer::Failure(sentences) => {

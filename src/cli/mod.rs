@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
 
 mod call;
+mod completion;
 mod parse;
 pub mod table;
 
@@ -39,6 +40,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
         log::error(format_args!("A bug: the program panicked{place}. Please report it."));
     }));
+    let mut arguments = arguments.peekable();
+    if arguments.next_if(|word| word == completion::ASK).is_some() {
+        complete(arguments);
+        return ExitCode::SUCCESS;
+    }
     let options = match parse(arguments) {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => {
@@ -53,6 +59,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match options.command.name {
         "token-recipe" => token_recipe(&options),
         "init" => run_init(&options),
+        "completion" => {
+            print!("{}", completion::script(options.words.first().map_or("", String::as_str)));
+            ExitCode::SUCCESS
+        }
         _ => with_config(&options),
     }
 }
@@ -137,8 +147,13 @@ fn list(options: &Options, tools: &Tools) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let width = tools.listed().map(|entry| entry.name.len()).max().unwrap_or_default();
+    let mut toolset = "";
     for entry in tools.listed() {
-        println!("{:width$}  {}", entry.name, entry.about());
+        if entry.toolset != toolset {
+            println!("{}{}", if toolset.is_empty() { "" } else { "\n" }, entry.toolset.to_uppercase());
+            toolset = entry.toolset;
+        }
+        println!("{:width$}  {:8}  {}", entry.name, call::effect(&entry), entry.about());
     }
     ExitCode::SUCCESS
 }
@@ -157,6 +172,15 @@ fn run_check(options: &Options, config: Result<Config, ConfigError>) -> ExitCode
         println!("{}", Value::from(findings));
     }
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints what may stand under the cursor of a shell, one candidate a line.
+fn complete(arguments: impl Iterator<Item = OsString>) {
+    let mut before: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let current = before.pop().unwrap_or_default();
+    for (word, about) in completion::candidates(&before, &current) {
+        println!("{word}\t{about}");
+    }
 }
 
 fn run_init(options: &Options) -> ExitCode {

@@ -3,7 +3,7 @@
 //! In reading order: [`check`] (a connection step by step; [`network`] and [`rights`] are its two long parts,
 //! [`finding`] is what comes out), [`needs`] (which privileges each tool needs), [`granted`] (what an account may
 //! do), [`recipe`] (the commands that make a token), [`init`] (writes a configuration, in a [`draft`], after asking
-//! a [`ask::Person`]), [`clients`] (MCP clients and their files, changed by [`jsonc`]).
+//! a [`ask::Person`]), [`clients`] (MCP clients and their files, changed by [`jsonc`]), [`show`] (answers as tables).
 
 pub mod ask;
 pub mod check;
@@ -18,4 +18,5 @@ pub mod needs;
 pub mod network;
 pub mod recipe;
 pub mod rights;
+pub mod show;
 pub mod when;

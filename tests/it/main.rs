@@ -23,6 +23,7 @@ mod people_box;
 mod people_check;
 mod people_init;
 mod people_recipe;
+mod people_shell;
 mod protocol;
 mod replay;
 mod requests;
