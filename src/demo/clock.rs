@@ -45,6 +45,16 @@ pub(crate) fn whole(seconds: f64) -> u64 {
     seconds.floor().max(0.0) as u64
 }
 
+/// A time as HTTP writes it: `Sat, 21 Nov 2026 00:58:18 GMT`.
+pub(crate) fn http_date(seconds: u64) -> String {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let (year, month, day, hour, minute, second) = civil(seconds);
+    let weekday = days[usize::try_from(seconds / 86_400 % 7).unwrap_or(0)];
+    let month = months[usize::try_from(month).unwrap_or(1).clamp(1, 12) - 1];
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// Year, month, day, hour, minute and second of a time, in UTC.
 pub(crate) fn civil(seconds: u64) -> (i64, u32, u32, u32, u32, u32) {
     let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;
@@ -73,6 +83,7 @@ mod tests {
         ] {
             assert_eq!(civil(seconds), expected);
         }
+        assert_eq!(http_date(1_795_222_698), "Sat, 21 Nov 2026 00:58:18 GMT");
     }
 
     #[test]

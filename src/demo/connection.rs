@@ -1,6 +1,7 @@
 //! Connections: accepting them, TLS, keep-alive, and ending them in the ways a fault orders. Knows no API.
 
 use super::{
+    clock::whole,
     dispatch::{self, Then},
     faults::Fault,
     http::{Buffer, NoRequest, Outgoing},
@@ -111,7 +112,8 @@ fn serve(mut stream: impl Read + Write, plain: Option<&TcpStream>, shared: &Shar
         }
         let asked_to_close =
             request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-        let (answer, then) = dispatch::answer(shared, &request, number);
+        let (mut answer, then) = dispatch::answer(shared, &request, number);
+        answer.date = Some(whole(lock(&shared.cluster).clock.now()));
         if shared.is_stopped() {
             return End::Closed;
         }

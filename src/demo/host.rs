@@ -82,13 +82,14 @@ fn service_task(cluster: &mut Cluster, request: &Request, kind: &'static str) ->
 }
 
 fn certificates(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let ca = cluster.ca.clone();
     let node = node(cluster, request)?;
     let issuer = "/CN=Proxmox Virtual Environment/O=PVE Cluster Manager CA";
     let made = whole(node.booted);
     let row = |file: &str, subject: &str, san: Value, bits: u32, days: u64| {
         json!({"filename": file, "subject": subject, "issuer": issuer, "san": san, "public-key-bits": bits,
             "public-key-type": "rsaEncryption", "notbefore": made, "notafter": made + days * 86_400,
-            "fingerprint": fingerprint(if bits == 2048 { &node.name } else { file }), "pem": "<pem>"})
+            "fingerprint": fingerprint(if bits == 2048 { &node.name } else { file }), "pem": if bits == 2048 { "<pem>" } else { &ca }})
     };
     let san = json!(["127.0.0.1", "localhost", node.ip, node.name, format!("{}.test", node.name)]);
     let subject = format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={}.test", node.name);

@@ -1,6 +1,9 @@
 //! HTTP/1.1 as `pveproxy` speaks it (pve.md section 1): reading requests, writing answers. Knows no API.
 
-use super::form::{Pairs, decode_form, decode_json};
+use super::{
+    clock,
+    form::{Pairs, decode_form, decode_json},
+};
 use crate::pve::Method;
 use std::io::{self, Read, Write};
 
@@ -237,6 +240,8 @@ pub(crate) struct Outgoing {
     pub(crate) reason: String,
     pub(crate) content_type: &'static str,
     pub(crate) location: Option<String>,
+    /// The cluster's time in seconds since 1970.
+    pub(crate) date: Option<u64>,
     /// The body is a gzip file.
     pub(crate) gzip: bool,
     pub(crate) body: Vec<u8>,
@@ -250,6 +255,7 @@ impl Outgoing {
             reason: reason.into(),
             content_type: JSON,
             location: None,
+            date: None,
             gzip: false,
             body: Vec::new(),
         }
@@ -340,6 +346,9 @@ impl Outgoing {
             self.reason.replace(['\r', '\n'], " "),
             self.content_type
         );
+        if let Some(date) = self.date {
+            head.push_str(&format!("Date: {}\r\n", clock::http_date(date)));
+        }
         if let Some(location) = &self.location {
             head.push_str(&format!("Location: {location}\r\n"));
         }

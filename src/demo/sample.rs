@@ -54,6 +54,7 @@ pub(crate) fn cluster(options: &Options) -> Cluster {
     let mut cluster = Cluster {
         clock,
         nodes,
+        ca: options.ca.clone(),
         guests: BTreeMap::new(),
         storages: storages(),
         volumes: Vec::new(),

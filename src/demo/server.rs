@@ -41,6 +41,8 @@ pub struct Options {
     pub port: u16,
     /// Whether answers over 1 KiB are compressed for who accepts it, as Proxmox does unless COMPRESSION=0 is set.
     pub gzip: bool,
+    /// The certificate of the cluster's CA in PEM form, as nodes show it; it should have signed that of `tls`.
+    pub ca: String,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             idle: Duration::from_secs(5),
             port: 0,
             gzip: true,
+            ca: "<pem>".into(),
         }
     }
 }

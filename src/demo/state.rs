@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) struct Cluster {
     pub(crate) clock: Clock,
     pub(crate) nodes: Vec<Node>,
+    /// The CA's certificate in PEM form.
+    pub(crate) ca: String,
     pub(crate) guests: BTreeMap<u32, Guest>,
     pub(crate) storages: Vec<Storage>,
     pub(crate) volumes: Vec<Volume>,

@@ -5,6 +5,7 @@
 mod advice;
 pub mod api;
 mod auth;
+pub mod certificate;
 mod client;
 pub mod error;
 mod exchange;

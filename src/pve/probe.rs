@@ -40,6 +40,22 @@ impl Pve {
         steps
     }
 
+    /// The realms one may log in to, by name (API path `/access/domains`, which needs no login).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn realms(&self, cancel: &Cancel) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Domain {
+            realm: String,
+        }
+        let limits = self.limits(cancel);
+        let _slot = self.slot(limits)?;
+        let (method, path) = (Method::Get, "/access/domains");
+        let (reply, _) = self.ask_as(limits, method, path, &Params::new(), Vec::new(), &Identity::Nobody);
+        Ok(reply?.parse::<Vec<Domain>>()?.into_iter().map(|domain| domain.realm).collect())
+    }
+
     fn probe_server(&self, cancel: &Cancel, steps: &mut Vec<Step>) -> bool {
         let limits = self.limits(cancel);
         let (result, peer) = match self.slot(limits) {

@@ -16,7 +16,7 @@ pub struct Reply {
     /// How many rows there are in all, where a list is paged (tasks, logs).
     pub total: Option<u64>,
     /// The server's clock when it answered, in seconds since 1970.
-    pub(super) date: Option<u64>,
+    pub date: Option<u64>,
     asked: Box<Asked>,
 }
 

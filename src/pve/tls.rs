@@ -82,7 +82,7 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 /// SHA-256 of a certificate.
-fn fingerprint_of(certificate: &CertificateDer<'_>) -> [u8; 32] {
+pub(super) fn fingerprint_of(certificate: &[u8]) -> [u8; 32] {
     let mut fingerprint = [0; 32];
     fingerprint.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
     fingerprint

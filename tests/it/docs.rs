@@ -32,5 +32,5 @@ fn readme_lists_every_key_of_the_configuration() {
 
 #[test]
 fn help_is_as_it_was_read_last() {
-    golden("tests/golden/help.txt", cli::HELP);
+    golden("tests/golden/help.txt", &cli::help());
 }

@@ -1,0 +1,270 @@
+//! The command line: what the binary does with its arguments. The one place that picks an exit code.
+
+#![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
+
+mod call;
+mod completion;
+mod parse;
+pub mod table;
+
+pub use table::help;
+
+use crate::{
+    audit,
+    config::{Access, Config, ConfigError},
+    demo, log,
+    mcp::{self, Revision, Toolbox},
+    people::{
+        ask::Person,
+        check,
+        finding::Finding,
+        init::{self, Given, Stop, Surroundings},
+        recipe::{self, Recipe},
+    },
+    signals,
+    tools::{Tools, api::own::name_clashes},
+};
+use parse::{Options, Parsed, parse};
+use serde_json::Value;
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+    panic,
+    path::Path,
+    process,
+    process::ExitCode,
+};
+
+/// Wrong usage (as in sysexits and most tools).
+const USAGE: u8 = 2;
+
+/// Runs the command line (without the program's name).
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
+        log::error(format_args!("A bug: the program panicked{place}. Please report it."));
+    }));
+    let mut arguments = arguments.peekable();
+    if arguments.next_if(|word| word == completion::ASK).is_some() {
+        complete(arguments);
+        return ExitCode::SUCCESS;
+    }
+    let options = match parse(arguments) {
+        Ok(Parsed::Run(options)) => options,
+        Ok(Parsed::Print(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("proxmox-mcp: {problem} See `proxmox-mcp --help`.");
+            return ExitCode::from(USAGE);
+        }
+    };
+    match options.command.name {
+        "token-recipe" => token_recipe(&options),
+        "audit" => verify(&options),
+        "init" => run_init(&options),
+        "completion" => {
+            print!("{}", completion::script(options.words.first().map_or("", String::as_str)));
+            ExitCode::SUCCESS
+        }
+        _ => with_config(&options),
+    }
+}
+
+/// The commands that need a configuration: the user's, or the sample cluster's.
+fn with_config(options: &Options) -> ExitCode {
+    // Kept until the end: the sample cluster stops when it is dropped.
+    let mut sample = None;
+    let config = if options.demo {
+        match demo::Server::start(sample_options(options)) {
+            Ok(server) => {
+                let (id, secret) = server.token();
+                let config = Config::for_demo(server.address(), &id, secret.expose());
+                sample = Some(server);
+                Ok(config)
+            }
+            Err(error) => {
+                eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");
+                return ExitCode::FAILURE;
+            }
+        }
+    } else {
+        load(options)
+    };
+    let configured = config.as_ref().ok().and_then(|config| config.log);
+    if let Some(level) = options.log().or(configured) {
+        log::set_level(level);
+    }
+    let code =
+        if options.command.name == "check" { run_check(options, config) } else { command(options, config) };
+    drop(sample);
+    code
+}
+
+/// How large the sample cluster is; without options, as it was made by hand.
+fn sample_options(options: &Options) -> demo::Options {
+    let number = |name: &str| options.value(name).and_then(|text| text.parse().ok());
+    let usual = demo::Options::default();
+    demo::Options {
+        nodes: number("--nodes").unwrap_or(usual.nodes),
+        guests: number("--guests").unwrap_or(usual.guests),
+        ..usual
+    }
+}
+
+/// The commands that work with tools. A wrong configuration does not keep the server from starting: each call
+/// then says what is wrong.
+fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
+    let config = config.unwrap_or_else(|error| {
+        // A call tells it anyway; a server may run for long before the first one.
+        if options.command.name == "serve" {
+            log::error(format_args!("{error}"));
+        }
+        Config::broken(&error)
+    });
+    for warning in &config.warnings {
+        log::warn(format_args!("{warning}"));
+    }
+    let tools = Tools::new(config);
+    match options.command.name {
+        "tools" => list(options, &tools),
+        "call" => call::run(options, &tools),
+        _ => serve(options, &tools),
+    }
+}
+
+fn load(options: &Options) -> Result<Config, ConfigError> {
+    let env = |name: &str| std::env::var(name).ok();
+    let exe = std::env::current_exe().ok();
+    let exe_dir = exe.as_deref().and_then(Path::parent);
+    Config::load(options.config().as_deref(), &env, exe_dir).and_then(|config| {
+        let problems = name_clashes(&config.tools);
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: config.source.file, problems }) }
+    })
+}
+
+fn serve(options: &Options, tools: &Tools) -> ExitCode {
+    let input = io::stdin();
+    let lenient = options.has("--lenient") || input.is_terminal();
+    let on_output_closed = || process::exit(0);
+    let workers = tools.config().settings.workers;
+    let on_first_call = signals::end_in_order;
+    let options = mcp::Options { workers, lenient, on_output_closed, on_first_call };
+    let served = mcp::serve(input.lock(), io::stdout(), tools, options);
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error(format_args!("Reading standard input failed: {error}."));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list(options: &Options, tools: &Tools) -> ExitCode {
+    if !call::for_people(options) {
+        println!("{}", tools.list(Revision::NEWEST_HANDSHAKE));
+        return ExitCode::SUCCESS;
+    }
+    let width = tools.listed().map(|entry| entry.name.len()).max().unwrap_or_default();
+    let mut toolset = "";
+    for entry in tools.listed() {
+        if entry.toolset != toolset {
+            println!("{}{}", if toolset.is_empty() { "" } else { "\n" }, entry.toolset.to_uppercase());
+            toolset = entry.toolset;
+        }
+        println!("{:width$}  {:8}  {}", entry.name, call::effect(&entry), entry.about());
+    }
+    ExitCode::SUCCESS
+}
+
+fn verify(options: &Options) -> ExitCode {
+    let file = options.words.last().map(Path::new).unwrap_or(Path::new(""));
+    match audit::verify(file) {
+        Ok(verdict) => {
+            println!("{} lines, each with the hash of the one before.", verdict.lines);
+            if !verdict.open.is_empty() {
+                println!("Without an end (cut off, or still running): {}.", verdict.open.join(", "));
+            }
+            println!("Hash of the last line, to be noted elsewhere: {}", verdict.head);
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("proxmox-mcp: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_check(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
+    let json = options.has("--json");
+    let mut findings: Vec<Value> = Vec::new();
+    let fine = check::run(config, &mut |finding: Finding| {
+        if json {
+            findings.push(finding.json());
+        } else {
+            println!("{finding}");
+        }
+    });
+    if json {
+        println!("{}", Value::from(findings));
+    }
+    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints what may stand under the cursor of a shell, one candidate a line.
+fn complete(arguments: impl Iterator<Item = OsString>) {
+    let mut before: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let current = before.pop().unwrap_or_default();
+    for (word, about) in completion::candidates(&before, &current) {
+        println!("{word}\t{about}");
+    }
+}
+
+fn run_init(options: &Options) -> ExitCode {
+    let (input, mut output) = (io::stdin(), io::stdout());
+    let there = input.is_terminal();
+    let mut person =
+        Person { input: &mut input.lock(), output: &mut output, there, defaults: options.has("--yes") };
+    let program = std::env::current_exe().map_or("proxmox-mcp".into(), |path| path.display().to_string());
+    let around =
+        Surroundings { env: &|name| std::env::var(name).ok(), system: std::env::consts::OS, program };
+    match init::run(options, &mut person, &around) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Usage(problem)) => {
+            eprintln!("proxmox-mcp: {problem} See `proxmox-mcp init --help`.");
+            ExitCode::from(USAGE)
+        }
+        Err(Stop::Failed(problem)) => {
+            eprintln!("proxmox-mcp: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Given for Options {
+    fn value(&self, name: &str) -> Option<&str> {
+        Options::value(self, name)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        Options::has(self, name)
+    }
+}
+
+fn token_recipe(options: &Options) -> ExitCode {
+    let toolsets = options.value("--toolsets").unwrap_or("core");
+    let recipe = Recipe {
+        access: options.value("--access").and_then(recipe::access_of).unwrap_or(Access::Standard),
+        toolsets: toolsets.split(',').map(str::to_owned).collect(),
+        user: options.value("--user").unwrap_or("mcp").to_owned(),
+        token: options.value("--token").unwrap_or("assistant").to_owned(),
+        release: if options.value("--release") == Some("8") { 8 } else { 9 },
+    };
+    if let Err(problem) = recipe::names(&recipe) {
+        eprintln!("proxmox-mcp: {problem}");
+        return ExitCode::from(USAGE);
+    }
+    print!("{}", recipe::text(&recipe));
+    ExitCode::SUCCESS
+}

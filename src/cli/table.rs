@@ -1,0 +1,289 @@
+//! The commands and options as one table: parsing, `--help` and shell completion follow from it.
+
+use crate::{log::LEVELS, people::recipe, tools::spec::entries};
+use std::fmt::Write;
+
+/// What follows an option or a command.
+#[derive(Clone, Copy, Debug)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// Text, named so in the help.
+    Text(&'static str),
+    /// A file's path.
+    File,
+    /// One of these words.
+    Word(fn() -> Vec<&'static str>),
+    /// Some of these words with commas between them.
+    Words(fn() -> Vec<&'static str>),
+    /// A number from the first to the second, both included.
+    Number(usize, usize),
+    /// A tool and its arguments.
+    Call,
+    /// `verify` and a file.
+    Verify,
+}
+
+/// One option.
+#[derive(Debug)]
+pub struct Flag {
+    /// `--name`.
+    pub name: &'static str,
+    /// What follows it.
+    pub takes: Takes,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// One command.
+#[derive(Debug)]
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// What follows it.
+    pub takes: Takes,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// Options of its own.
+    pub flags: &'static [Flag],
+}
+
+const fn flag(name: &'static str, takes: Takes, about: &'static str) -> Flag {
+    Flag { name, takes, about }
+}
+
+fn access() -> Vec<&'static str> {
+    vec!["read-only", "standard", "full"]
+}
+
+fn toolsets() -> Vec<&'static str> {
+    recipe::toolsets().into_iter().collect()
+}
+
+fn shells() -> Vec<&'static str> {
+    vec!["bash", "zsh", "fish"]
+}
+
+fn clients() -> Vec<&'static str> {
+    crate::people::clients::CLIENTS.iter().map(|client| client.name).collect()
+}
+
+fn tools() -> Vec<&'static str> {
+    entries().map(|entry| entry.name).collect()
+}
+
+/// Options of every command.
+pub const GLOBAL: &[Flag] = &[
+    flag("--config", Takes::File, "The configuration file."),
+    flag("--log", Takes::Word(|| LEVELS.to_vec()), "How much is logged on stderr (also PROXMOX_MCP_LOG)."),
+    flag("--lenient", Takes::Nothing, "Answer requests without a handshake, as when typing by hand."),
+    flag("--help", Takes::Nothing, "This text, or that of a command (-h)."),
+    flag("--version", Takes::Nothing, "The version (-V)."),
+];
+
+const JSON: Flag = flag("--json", Takes::Nothing, "JSON, also on a terminal.");
+const TABLE: Flag = flag("--table", Takes::Nothing, "Tables for people, also into a pipe.");
+const ACCESS: Flag = flag("--access", Takes::Word(access), "What may run.");
+const TOOLSETS: Flag =
+    flag("--toolsets", Takes::Words(toolsets), "Which toolsets, commas between; core if not given.");
+
+/// Options of the sample cluster, beside those of the command that is run on it.
+pub const SAMPLE: &[Flag] = &[
+    flag("--nodes", Takes::Number(1, 64), "How many nodes the sample cluster has; 3 if not given."),
+    flag("--guests", Takes::Number(0, 20_000), "How many guests in all, those beyond the sample made up."),
+];
+
+/// Every command, in the order of the help.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "serve",
+        takes: Takes::Nothing,
+        about: "Serve MCP on stdin and stdout (the default).",
+        flags: &[],
+    },
+    Command {
+        name: "init",
+        takes: Takes::Nothing,
+        about: "Ask a few questions, test the answers, write the configuration.",
+        flags: &[
+            flag("--host", Takes::Text("HOST"), "A node of the cluster: name or address."),
+            flag("--port", Takes::Text("PORT"), "The API's port; 8006 if not given."),
+            flag(
+                "--fingerprint",
+                Takes::Text("SHA256"),
+                "The certificate to trust, as `pvenode cert info` shows it.",
+            ),
+            flag(
+                "--trust-ca",
+                Takes::Nothing,
+                "Trust the cluster's own CA, fetched over the pinned connection.",
+            ),
+            flag("--ca-file", Takes::File, "Trust the CA in this PEM file."),
+            flag("--insecure", Takes::Nothing, "Check no certificate; not wise."),
+            flag("--token-id", Takes::Text("ID"), "The API token, `user@realm!name`."),
+            flag("--token-secret-file", Takes::File, "The file that holds its secret; - for standard input."),
+            flag("--token-secret-env", Takes::Text("NAME"), "The variable that holds its secret."),
+            flag("--user", Takes::Text("USER"), "Instead of a token: the user, `name@realm`."),
+            flag("--password-file", Takes::File, "The file that holds the password; - for standard input."),
+            flag("--password-env", Takes::Text("NAME"), "The variable that holds the password."),
+            flag("--totp-file", Takes::File, "The file that holds the secret of the second factor."),
+            ACCESS,
+            TOOLSETS,
+            flag("--output", Takes::File, "Where to write the configuration."),
+            flag("--client", Takes::Word(clients), "The MCP client to show the configuration for."),
+            flag("--write", Takes::Nothing, "Add the server to that client's own configuration file."),
+            flag("--yes", Takes::Nothing, "Take the defaults instead of asking."),
+            flag("--force", Takes::Nothing, "Overwrite the file, and write it even when a test failed."),
+        ],
+    },
+    Command {
+        name: "check",
+        takes: Takes::Nothing,
+        about: "Test configuration, TLS, login and permissions, and say what mends them.",
+        flags: &[JSON],
+    },
+    Command {
+        name: "token-recipe",
+        takes: Takes::Nothing,
+        about: "Print the commands that make an API token with what the tools need.",
+        flags: &[
+            ACCESS,
+            TOOLSETS,
+            flag("--user", Takes::Text("NAME"), "The user to make; mcp@pve if not given."),
+            flag("--token", Takes::Text("NAME"), "The token's name; assistant if not given."),
+            flag("--release", Takes::Word(|| vec!["8", "9"]), "Proxmox VE's major release; 9 if not given."),
+        ],
+    },
+    Command { name: "tools", takes: Takes::Nothing, about: "List the tools.", flags: &[JSON, TABLE] },
+    Command {
+        name: "call",
+        takes: Takes::Call,
+        about: "Run one tool. Arguments are KEY=VALUE, KEY:=JSON, or - for a JSON object on stdin.",
+        flags: &[
+            JSON,
+            TABLE,
+            flag("--dry-run", Takes::Nothing, "Show the requests that would be sent, and send nothing."),
+        ],
+    },
+    Command {
+        name: "audit",
+        takes: Takes::Verify,
+        about: "Find a changed or missing line in an audit log.",
+        flags: &[],
+    },
+    Command {
+        name: "completion",
+        takes: Takes::Word(shells),
+        about: "Print a script that completes commands, tools and arguments.",
+        flags: &[],
+    },
+    Command {
+        name: "demo",
+        takes: Takes::Nothing,
+        about: "Serve, or run any command after it, on a built-in sample cluster.",
+        flags: SAMPLE,
+    },
+];
+
+/// The command of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// The words that may follow.
+#[must_use]
+pub fn words(takes: Takes) -> Vec<&'static str> {
+    match takes {
+        Takes::Word(words) | Takes::Words(words) => words(),
+        Takes::Call => tools(),
+        Takes::Verify => vec!["verify"],
+        Takes::Nothing | Takes::Text(_) | Takes::File | Takes::Number(..) => Vec::new(),
+    }
+}
+
+fn shown(takes: Takes, words_too: bool) -> String {
+    match takes {
+        Takes::Nothing => String::new(),
+        Takes::Text(name) => format!(" {name}"),
+        Takes::File => " FILE".into(),
+        Takes::Word(words) if words_too && words().len() < 6 => format!(" {}", words().join("|")),
+        Takes::Word(_) => " WORD".into(),
+        Takes::Words(_) => " LIST".into(),
+        Takes::Number(..) => " NUMBER".into(),
+        Takes::Call => " TOOL [ARGUMENT…]".into(),
+        Takes::Verify => " verify FILE".into(),
+    }
+}
+
+fn options(text: &mut String, flags: &[Flag]) {
+    for flag in flags {
+        let left = format!("{}{}", flag.name, shown(flag.takes, false));
+        let _ = writeln!(text, "  {left:26}{}", flag.about);
+        if let (Takes::Word(_), choices) = (flag.takes, words(flag.takes)) {
+            let _ = writeln!(text, "  {:26}One of {}.", "", choices.join(", "));
+        }
+    }
+}
+
+/// What `--help` prints.
+#[must_use]
+pub fn help() -> String {
+    let mut text = String::from(
+        "proxmox-mcp: run a Proxmox VE cluster from an AI assistant (MCP server over stdio)\n\n\
+         Usage: proxmox-mcp [OPTIONS] [COMMAND]\n\nCommands:\n",
+    );
+    for command in COMMANDS {
+        let left = format!("{}{}", command.name, shown(command.takes, true));
+        let _ = writeln!(text, "  {left:26}{}", command.about);
+    }
+    text += "\nOptions:\n";
+    options(&mut text, GLOBAL);
+    text += "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
+             Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
+             $XDG_CONFIG_HOME/proxmox-mcp/config.json, /etc/proxmox-mcp/config.json.\n\
+             PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
+             Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
+    text
+}
+
+/// What `COMMAND --help` prints.
+#[must_use]
+pub fn command_help(command: &Command) -> String {
+    let mut text = format!(
+        "{}\n\nUsage: proxmox-mcp {}{}{}\n",
+        command.about,
+        command.name,
+        shown(command.takes, true),
+        if command.flags.is_empty() { "" } else { " [OPTIONS]" }
+    );
+    if !command.flags.is_empty() {
+        text += "\nOptions:\n";
+        options(&mut text, command.flags);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::HashMap, mem::discriminant};
+
+    #[test]
+    fn options_of_one_name_take_the_same_everywhere_and_lines_are_short() {
+        let mut seen = HashMap::new();
+        for flag in COMMANDS.iter().flat_map(|command| command.flags).chain(GLOBAL) {
+            let before = *seen.entry(flag.name).or_insert(discriminant(&flag.takes));
+            assert_eq!(before, discriminant(&flag.takes), "{}", flag.name);
+            assert!(flag.about.ends_with(['.', ')']) && flag.name.starts_with("--"), "{}", flag.name);
+        }
+        for line in COMMANDS
+            .iter()
+            .map(command_help)
+            .chain([help()])
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        {
+            assert!(line.chars().count() <= 130, "{line}");
+        }
+    }
+}

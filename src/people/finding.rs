@@ -1,0 +1,85 @@
+//! What a step of a check found: ok, a warning or a failure, in words and with what mends it.
+
+use serde_json::{Value, json};
+use std::fmt;
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, but not as well or as safely as it could.
+    Warning,
+    /// It does not work.
+    Failure,
+}
+
+impl Verdict {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Failure => "failure",
+        }
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// `config`, `secret`, `name`, `port`, `tls`, `login`, `clock`, `version`, `quorum`, `permissions`, or
+    /// `permissions:` and a toolset.
+    pub step: String,
+    /// How it went.
+    pub verdict: Verdict,
+    /// Finished sentences: what was found.
+    pub detail: String,
+    /// The setting or command that mends it, where there is one.
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    /// All is well.
+    pub fn ok(step: &str, detail: impl Into<String>) -> Finding {
+        Finding { step: step.into(), verdict: Verdict::Ok, detail: detail.into(), remedy: None }
+    }
+
+    /// It works, but.
+    pub fn warning(step: &str, detail: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Warning, ..Finding::ok(step, detail) }
+    }
+
+    /// It does not work.
+    pub fn failure(step: &str, detail: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Failure, ..Finding::ok(step, detail) }
+    }
+
+    /// With what mends it.
+    #[must_use]
+    pub fn mend(self, remedy: impl Into<String>) -> Finding {
+        Finding { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// As a row of `--json`: `step`, `result`, `detail`, and `remedy` where there is one.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut row = json!({"step": self.step, "result": self.verdict.word(), "detail": self.detail});
+        if let Some(remedy) = &self.remedy {
+            row["remedy"] = remedy.as_str().into();
+        }
+        row
+    }
+}
+
+impl fmt::Display for Finding {
+    /// One line, and one more below it for what mends it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:8}{:22} {}", self.verdict.word(), self.step, self.detail.replace('\n', "\n        "))?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n{:8}{:22} → {}", "", "", remedy.replace('\n', "\n        ")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! JSON files that people write by hand, with comments and commas too many: one value is set, and every other byte
+//! stays as it is. Knows no client.
+
+use serde_json::{Map, Value, value::RawValue};
+use std::{collections::BTreeMap, ops::Range};
+
+/// The text with `value` under `name` in the object under `key`; both are added where they are not.
+///
+/// # Errors
+/// A sentence: the text is no JSON object, also not with comments, or `key` holds something else than an object.
+pub fn set(text: &str, key: &str, name: &str, value: &Value) -> Result<String, String> {
+    let bom = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    let text = &text[bom.len()..];
+    let plain = plain(text);
+    if plain.trim().is_empty() && text.trim().is_empty() {
+        return Ok(format!("{}\n", pretty(&serde_json::json!({key: {name: value}}), 0)));
+    }
+    let root = object(&plain, 0..plain.len()).ok_or_else(|| {
+        let why = serde_json::from_str::<Map<String, Value>>(&plain)
+            .err()
+            .map_or_else(String::new, |error| format!(" ({error})"));
+        format!("It is no JSON object{why}; correct it first, or paste the lines above.")
+    })?;
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let new = match root.get(key) {
+        None => insert(text, &plain, 0..plain.len(), key, &serde_json::json!({name: value}), 1),
+        Some(place) => {
+            let servers = object(&plain, place.clone()).ok_or_else(|| {
+                format!("`{key}` in it is no object; correct it first, or paste the lines above.")
+            })?;
+            match servers.get(name) {
+                None => insert(text, &plain, place.clone(), name, value, 2),
+                Some(old) => format!("{}{}{}", &text[..old.start], pretty(value, 2), &text[old.end..]),
+            }
+        }
+    };
+    let new = if line_break == "\n" { new } else { new.replace("\r\n", "\n").replace('\n', line_break) };
+    proven(text, &new, key, name, value)?;
+    Ok(format!("{bom}{new}"))
+}
+
+/// A last look: the new text says what it should, and everything else what it said before.
+fn proven(before: &str, after: &str, key: &str, name: &str, value: &Value) -> Result<(), String> {
+    let read = |text: &str| serde_json::from_str::<Value>(&plain(text)).ok();
+    let expected = read(before).map(|mut expected| {
+        expected[key][name] = value.clone();
+        expected
+    });
+    match (read(after), expected) {
+        (Some(after), Some(expected)) if after == expected => Ok(()),
+        _ => {
+            Err("It is written in a way that cannot be changed safely from here; paste the lines above."
+                .into())
+        }
+    }
+}
+
+/// The text with comments, and commas before a closing bracket, turned into blanks: strict JSON in which every place
+/// is the same.
+fn plain(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let (mut at, mut comma) = (0, None);
+    while at < bytes.len() {
+        let end = match (bytes[at], bytes.get(at + 1)) {
+            (b'"', _) => {
+                let mut end = at + 1;
+                while end < bytes.len() && bytes[end] != b'"' {
+                    end += if bytes[end] == b'\\' { 2 } else { 1 };
+                }
+                comma = None;
+                at = end + 1;
+                continue;
+            }
+            (b'/', Some(b'/')) => {
+                bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| at + length)
+            }
+            (b'/', Some(b'*')) => bytes[at + 2..]
+                .windows(2)
+                .position(|two| two == b"*/")
+                .map_or(bytes.len(), |length| at + 2 + length + 2),
+            (byte, _) => {
+                match byte {
+                    b',' => comma = Some(at),
+                    b'}' | b']' => {
+                        if let Some(comma) = comma.take() {
+                            bytes[comma] = b' ';
+                        }
+                    }
+                    byte if !byte.is_ascii_whitespace() => comma = None,
+                    _ => {}
+                }
+                at += 1;
+                continue;
+            }
+        };
+        for byte in &mut bytes[at..end] {
+            if !matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        at = end;
+    }
+    // Only whole comments were blanked, so characters are whole too; and if not, nothing is understood or changed.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Where each value of an object is, if there is an object.
+fn object(plain: &str, place: Range<usize>) -> Option<BTreeMap<String, Range<usize>>> {
+    let text = plain.get(place)?;
+    let values: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    let start = plain.as_ptr() as usize;
+    let range = |value: &RawValue| {
+        let from = value.get().as_ptr() as usize - start;
+        from..from + value.get().len()
+    };
+    Some(values.into_iter().map(|(name, value)| (name, range(value))).collect())
+}
+
+/// The text with a first member added to the object at a place.
+fn insert(text: &str, plain: &str, place: Range<usize>, name: &str, value: &Value, depth: usize) -> String {
+    let open = place.start + plain[place.clone()].find('{').unwrap_or(0) + 1;
+    let empty = plain[open..place.end].trim_start().starts_with('}');
+    let (indent, outer) = ("  ".repeat(depth), "  ".repeat(depth - 1));
+    let member = format!("\n{indent}{}: {}", Value::from(name), pretty(value, depth));
+    let rest = &text[open..];
+    let joint = match (empty, rest.trim_start_matches([' ', '\t']).starts_with(['\n', '\r'])) {
+        (true, true) => String::new(),
+        (true, false) => format!("\n{outer}"),
+        (false, true) => ",".into(),
+        (false, false) => format!(",\n{indent}"),
+    };
+    format!("{}{member}{joint}{rest}", &text[..open])
+}
+
+/// JSON over several lines, two blanks for each level below `depth`; lists of words stay on one line.
+#[must_use]
+pub fn pretty(value: &Value, depth: usize) -> String {
+    let Value::Object(members) = value else { return value.to_string().replace("\",\"", "\", \"") };
+    if members.is_empty() {
+        return "{}".into();
+    }
+    let (indent, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
+    let lines: Vec<String> = members
+        .iter()
+        .map(|(name, value)| format!("{indent}{}: {}", Value::from(name.as_str()), pretty(value, depth + 1)))
+        .collect();
+    format!("{{\n{}\n{outer}}}", lines.join(",\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(set(text, "servers", "p", &json!({"command": "x"})).unwrap(), expected);
+    }
+
+    #[test]
+    fn one_value_is_set_and_every_other_byte_stays() {
+        let entry = "\"p\": {\n      \"command\": \"x\"\n    }";
+        check("", &format!("{{\n  \"servers\": {{\n    {entry}\n  }}\n}}\n"));
+        check("{}", &format!("{{\n  \"servers\": {{\n    {entry}\n  }}\n}}"));
+        check("{\n}\n", &format!("{{\n  \"servers\": {{\n    {entry}\n  }}\n}}\n"));
+        check(
+            "// mine\n{\n  \"a\": 1, // one\n  /* { \"servers\": */ \"b\": [\"//\", \"\\\"\"],\n}\n",
+            &format!(
+                "// mine\n{{\n  \"servers\": {{\n    {entry}\n  }},\n  \"a\": 1, // one\n  /* {{ \"servers\": */ \"b\": [\"//\", \"\\\"\"],\n}}\n"
+            ),
+        );
+        check(
+            "{\"servers\": {\"other\":{\"command\":\"y\"}}, \"é\": 1}",
+            &format!("{{\"servers\": {{\n    {entry},\n    \"other\":{{\"command\":\"y\"}}}}, \"é\": 1}}"),
+        );
+        check(
+            "{\"servers\": {\"other\": 1, \"p\" : { \"command\":\"old\" /* ! */ }, }}",
+            "{\"servers\": {\"other\": 1, \"p\" : {\n      \"command\": \"x\"\n    }, }}",
+        );
+        check(
+            "\u{feff}{}\r\n",
+            "\u{feff}{\r\n  \"servers\": {\r\n    \"p\": {\r\n      \"command\": \"x\"\r\n    }\r\n  }\r\n}\r\n",
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_changed_safely_is_left_alone() {
+        for text in
+            ["[]", "{", "{\"a\": 1 \"b\"}", "{\"servers\": []}", "x", "/* only", "{\"a\": \"\\", "\"", "//"]
+        {
+            let problem = set(text, "servers", "p", &json!({})).unwrap_err();
+            assert!(problem.contains("paste the lines above"), "{text}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! For the people who use it: the first minute, and daily use in a shell.
+//!
+//! In reading order: [`check`] (a connection step by step; [`network`] and [`rights`] are its two long parts,
+//! [`finding`] is what comes out), [`needs`] (which privileges each tool needs), [`granted`] (what an account may
+//! do), [`recipe`] (the commands that make a token), [`init`] (writes a configuration, in a [`draft`], after asking
+//! a [`ask::Person`]), [`clients`] (MCP clients and their files, changed by [`jsonc`]), [`show`] (answers as tables).
+
+pub mod ask;
+pub mod check;
+pub mod clients;
+pub mod draft;
+pub mod file;
+pub mod finding;
+pub mod granted;
+pub mod init;
+pub mod jsonc;
+pub mod needs;
+pub mod network;
+pub mod recipe;
+pub mod rights;
+pub mod show;
+pub mod when;
