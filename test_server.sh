@@ -103,6 +103,34 @@ else
     step "static binary" scripts/check_static.sh "$binary"
 fi
 
+# An SSH server: the system's, or Debian's package. Root's must be installed, as it wants a user of its own; anybody
+# else's is unpacked.
+get_sshd() {
+    sshd=$(command -v sshd || ls /usr/sbin/sshd "$tools/sshd/usr/sbin/sshd" 2>/dev/null | head -n 1)
+    [ -n "$sshd" ] && return
+    command -v apt-get >/dev/null || { echo "there is no sshd, and no apt-get to get one with"; return 1; }
+    if [ "$(id -u)" -eq 0 ]; then
+        apt-get install -y --no-install-recommends openssh-server >/dev/null 2>&1 \
+            || { apt-get update >/dev/null && apt-get install -y --no-install-recommends openssh-server >/dev/null; }
+        sshd=/usr/sbin/sshd
+    else
+        mkdir -p "$tools/sshd" && (cd "$tools/sshd" && apt-get download openssh-server libwrap0 \
+            && for package in *.deb; do dpkg -x "$package" .; done) >/dev/null 2>&1
+        sshd=$tools/sshd/usr/sbin/sshd
+        LD_LIBRARY_PATH=$(dirname "$(find "$tools/sshd" -name libwrap.so.0)")
+        export LD_LIBRARY_PATH
+    fi
+    [ -x "$sshd" ] || { echo "no sshd could be installed"; return 1; }
+}
+container_commands() { SSHD=$sshd cargo test --locked --test ssh; }
+if ! get_sshd >"${TMPDIR:-/tmp}/proxmox-mcp-sshd.txt"; then
+    skip "container commands over SSH" "$(cat "${TMPDIR:-/tmp}/proxmox-mcp-sshd.txt")"
+elif ! command -v ssh-keygen >/dev/null; then
+    skip "container commands over SSH" "there is no SSH client (ssh, ssh-keygen)"
+else
+    step "container commands over SSH" container_commands
+fi
+
 python=$tools/python/bin/python
 get_python() {
     command -v python3 >/dev/null || { echo "python3 is not installed"; return 1; }

@@ -10,6 +10,7 @@
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
+//! * [`ssh`] — a program run on a node, for containers, which have no agent.
 //! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
@@ -32,6 +33,7 @@ pub mod people;
 pub mod pve;
 pub mod secret;
 pub mod signals;
+pub mod ssh;
 pub mod suggest;
 pub mod sync;
 pub mod tools;

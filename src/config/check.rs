@@ -6,9 +6,11 @@ use super::{
     keys::Kind,
     own::{self, OwnTool},
     selection::{EXPECTED, Selection},
+    ssh,
 };
 use crate::{
     secret::{Secret, SecretSource},
+    ssh::Ssh,
     suggest::did_you_mean,
 };
 use serde_json::Value;
@@ -25,6 +27,7 @@ pub(super) enum Checked {
     Path(PathBuf),
     Secret(SecretSource),
     Tools(Vec<OwnTool>),
+    Ssh(Ssh),
 }
 
 /// Where a value stands, and what its relative paths begin at.
@@ -108,7 +111,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
             host::fingerprint(text).map_err(|problem| said(text, problem))?;
             Checked::Text(text.clone())
         }
-        (Kind::Hosts | Kind::Names(_), Value::Array(items)) => {
+        (Kind::Hosts | Kind::Names(_) | Kind::Patterns, Value::Array(items)) => {
             let mut list = Vec::new();
             for (index, item) in items.iter().enumerate() {
                 list.push(list_item(kind, item).map_err(|text| Wrong { below: format!(".{index}"), text })?);
@@ -128,6 +131,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
         }
         (Kind::Secret, _) => Checked::Secret(secret(value, place)?),
         (Kind::Tools, _) => Checked::Tools(own::read(value)?),
+        (Kind::Ssh, _) => Checked::Ssh(ssh::read(value, place)?),
         _ => return Err(mismatch()),
     })
 }
@@ -176,7 +180,7 @@ fn secret(value: &Value, place: Place<'_>) -> Result<SecretSource, Wrong> {
     }
 }
 
-fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
+pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
     if let Some(rest) = text.strip_prefix("~/") {
         let home = place.home.ok_or("but `HOME` is not set; write the whole path")?;
         return Ok(home.join(rest));
@@ -195,6 +199,9 @@ fn list_item(kind: Kind, item: &Value) -> Result<String, String> {
     };
     if kind == Kind::Hosts {
         host::parse(text, 8006).map_err(|problem| format!(" is {}, {problem}.", host_shown(text)))?;
+        return Ok(text.clone());
+    }
+    if kind == Kind::Patterns {
         return Ok(text.clone());
     }
     let pattern = kind == Kind::Names(true);

@@ -27,6 +27,10 @@ pub enum Kind {
     Fingerprint,
     /// A choice of guests and nodes.
     Selection,
+    /// How nodes are reached by SSH.
+    Ssh,
+    /// A list of texts in which `*` stands for anything harmless.
+    Patterns,
     /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
     Path,
     /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
@@ -175,6 +179,11 @@ pub const KEYS: &[Key] = &[
         .example(
             r#"[{"name":"proxmox_list_gpus","about":"PCI devices of a node.","get":"/nodes/{node}/hardware/pci","columns":["id","device_name"]}]"#,
         ),
+    Key::new("ssh", Kind::Ssh, "How the nodes are reached for commands in containers; without it there are none.")
+        .example(r#"{"user":"root","identity":"id_ed25519","known_hosts":"known_hosts"}"#)
+        .per_cluster(),
+    Key::new("exec_allow", Kind::Patterns, "The only commands that may run in guests; without it any may.")
+        .example(r#"["systemctl status *","df -h"]"#),
     Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
         .default("30"),
     Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
@@ -244,6 +253,8 @@ impl Kind {
             Kind::TokenId => "a token id such as `\"mcp@pve!assistant\"`".into(),
             Kind::Fingerprint => "64 hexadecimal digits, with or without colons".into(),
             Kind::Selection => format!("a list of {}", super::selection::EXPECTED),
+            Kind::Ssh => "an object with `user`, `port`, `identity`, `known_hosts`, `addresses`".into(),
+            Kind::Patterns => "a list of texts, `*` for any plain words".into(),
             Kind::Path => "the path of a file".into(),
             Kind::Tools => {
                 "a list of `{\"name\", \"about\", \"get\": path}`, also with `post`, `put` or `delete`, `arguments`, `columns`".into()

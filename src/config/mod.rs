@@ -8,6 +8,7 @@ mod keys;
 mod own;
 mod search;
 mod selection;
+mod ssh;
 mod values;
 
 pub use keys::{KEYS, Key, Kind, markdown_table};
@@ -18,6 +19,7 @@ use crate::{
     log,
     pve::{Auth, Host, Settings, Trust},
     secret::{Secret, SecretSource},
+    ssh::Ssh,
 };
 use connection::Origins;
 use std::{
@@ -49,6 +51,10 @@ pub struct Config {
     pub audit_log: Option<PathBuf>,
     /// The users' own tools.
     pub tools: Vec<OwnTool>,
+    /// How nodes are reached for commands in containers; `None`: not at all.
+    pub ssh: Option<Ssh>,
+    /// The commands that may run in guests, as patterns; none: any.
+    pub exec_allow: Vec<String>,
     /// How lists are answered.
     pub list_format: ListFormat,
     /// The largest answer to a client, in bytes.
@@ -197,6 +203,8 @@ impl Config {
             strict: values.text("confirm") == Some("strict"),
             audit_log: values.path_of("audit_log").map(Path::to_path_buf),
             tools: values.tools().to_vec(),
+            ssh: values.ssh(),
+            exec_allow: values.list("exec_allow").to_vec(),
             list_format: match values.text("list_format") {
                 Some("objects") => ListFormat::Objects,
                 _ => ListFormat::Table,

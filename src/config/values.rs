@@ -7,7 +7,7 @@ use super::{
     own::OwnTool,
     selection::Selection,
 };
-use crate::secret::SecretSource;
+use crate::{secret::SecretSource, ssh::Ssh};
 use serde_json::Value;
 use std::path::Path;
 
@@ -150,6 +150,13 @@ impl Values {
         match self.get(name) {
             Some(Checked::Selection(selection)) => selection.clone(),
             _ => Selection::default(),
+        }
+    }
+
+    pub(super) fn ssh(&self) -> Option<Ssh> {
+        match self.get("ssh") {
+            Some(Checked::Ssh(ssh)) => Some(ssh.clone()),
+            _ => None,
         }
     }
 

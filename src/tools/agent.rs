@@ -1,7 +1,7 @@
 //! The QEMU guest agent: commands and files inside a virtual machine.
 
 use super::{
-    Args, Context, Effect, Failure, Kind, Outcome, Param, Tool, answer, find,
+    Args, Context, Effect, Failure, Kind, Outcome, Param, Tool, answer, exec, find,
     guests::{NODE, VMID},
 };
 use crate::{
@@ -15,14 +15,7 @@ use std::time::{Duration, Instant};
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_execute_vm_command", Effect::Disrupt, execute)
         .about("Run a command in a VM through its guest agent; answers exit code and output.")
-        .params(&[
-            VMID,
-            Param::text("command"),
-            Param::text("input-data").optional(),
-            Param::int("timeout", 1, 600).optional(),
-            Param::flag("shell").about("false: a program, not a shell line.").unlisted(),
-            NODE,
-        ])
+        .params(&[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE])
         .core(),
     Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
         .about("Output of a command that was still running; after its end, once only.")
@@ -67,30 +60,33 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, Param::text("file"), Param::text("content"), NODE]),
 ];
 
-/// How long a command may take unless its call says otherwise, in seconds.
-const TIMEOUT: usize = 30;
-
 /// Starts the command and polls until it has ended. A finished status can be read only once (pve.md section 7),
 /// so its answer is never asked for again.
 fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     let agent = agent(context, args)?;
-    let command = args.text("command").unwrap_or_default();
-    let mut params = Params::new();
-    if args.flag("shell").unwrap_or(true) {
-        params.push("command", "/bin/sh");
-        params.push("command", "-c");
-    }
-    params.push("command", command);
-    if let Some(input) = args.text("input-data") {
-        params.push("input-data", input);
-    }
-    let started: Value = send(context, Method::Post, &format!("{agent}/exec"), &params)?.value();
+    let program = exec::program(context, args)?;
+    let params = |words: &[String]| {
+        let mut params = Params::new();
+        words.iter().for_each(|word| params.push("command", word));
+        if let Some(input) = args.text("input-data") {
+            params.push("input-data", input);
+        }
+        params
+    };
+    let start = |words: &[String]| send(context, Method::Post, &format!("{agent}/exec"), &params(words));
+    let started = match start(&program) {
+        // An array since 8.0; before, one text with zero bytes between (pve.md section 7). Refused by its form, so
+        // certainly not carried out.
+        Err(Failure(words)) if words.contains("type check ('string')") => start(&[program.join("\0")])?,
+        started => started?,
+    };
+    let started: Value = started.value();
     if context.dry {
         return answer(&json!({}));
     }
     let pid = started["pid"].as_i64().ok_or_else(|| Failure::new("Proxmox answered no process id."))?;
     let _ = context.call.submitted();
-    let seconds = args.count("timeout").unwrap_or(TIMEOUT);
+    let seconds = args.count("timeout").unwrap_or(exec::SECONDS);
     let until = Instant::now() + Duration::from_secs(seconds as u64);
     let mut pause = Duration::from_millis(100);
     let status_of = Params::new().with("pid", pid);

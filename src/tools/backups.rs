@@ -35,7 +35,7 @@ pub const TOOLS: &[Tool] = &[
             Param::one_of("mode", &["snapshot", "suspend", "stop"]).optional(),
             Param::text("compress").unlisted(),
             Param::text("notes-template").unlisted(),
-            Param::flag("protected").optional(),
+            Param::flag("protected").unlisted(),
             NODE,
             Param::more("options"),
         ])

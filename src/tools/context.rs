@@ -79,32 +79,44 @@ impl Context<'_> {
         params: &pve::Params,
     ) -> Result<pve::Reply, Failure> {
         let request = Request { method, path: path.to_owned(), params: params.clone() };
-        policy::check(self, &request)?;
-        let mut record = lock(&self.record);
-        if self.dry {
-            record.requests.push(request);
-            return Ok(pve::Reply::pretended(method, path));
-        }
-        let granted = match &self.grant {
-            Grant::All => true,
-            Grant::One(granted) => *granted == request,
-            Grant::None => false,
-        };
         // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
         let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
-        if (any_deletion || request.destroys()) && !granted {
-            record.pending = Some(request);
-            return Err(Failure::new("This must be confirmed first."));
-        }
-        if let Some(journal) = self.journal {
-            journal.before(&request).map_err(Failure::new)?;
+        let loses = any_deletion || request.destroys();
+        if !self.permit(&request, loses)? {
+            return Ok(pve::Reply::pretended(method, path));
         }
         let draft = undo::draft(self, &request);
-        record.requests.push(request);
-        drop(record);
         let reply = self.pve.send(&self.call.cancel, method, path, params)?;
         lock(&self.record).drafts.extend(draft);
         Ok(reply)
+    }
+
+    /// Whether a change may be carried out now; `false` in a dry run, which has only written it down. Whoever
+    /// changes something by another way than the API asks here first, with a request that says what it is.
+    ///
+    /// # Errors
+    /// As [`Context::change`].
+    pub fn permit(&self, request: &Request, loses: bool) -> Result<bool, Failure> {
+        policy::check(self, request)?;
+        let mut record = lock(&self.record);
+        if self.dry {
+            record.requests.push(request.clone());
+            return Ok(false);
+        }
+        let granted = match &self.grant {
+            Grant::All => true,
+            Grant::One(granted) => granted == request,
+            Grant::None => false,
+        };
+        if loses && !granted {
+            record.pending = Some(request.clone());
+            return Err(Failure::new("This must be confirmed first."));
+        }
+        if let Some(journal) = self.journal {
+            journal.before(request).map_err(Failure::new)?;
+        }
+        record.requests.push(request.clone());
+        Ok(true)
     }
 
     /// The change that was held back because it must be confirmed first.

@@ -81,7 +81,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, NODE, Param::int("limit", 1, 5000).optional()]),
 ];
 
-const GROUP: Param = Param::text("group").optional();
+const GROUP: Param = Param::text("group").unlisted();
 const WHAT: Param = Param::one_of("what", &["alias", "ipset", "group"]);
 const NAME: Param = Param::text("name");
 const CIDR: Param = Param::text("cidr").optional();

@@ -17,7 +17,7 @@ pub const MIGRATE: &[Param] = &[
     VMID,
     Param::text("target"),
     Param::flag("with-local-disks").only(Kind::Vm),
-    Param::text("targetstorage").optional(),
+    Param::text("targetstorage").unlisted(),
     Param::flag("online").unlisted(),
     NODE,
 ];

@@ -23,7 +23,7 @@ pub const TOOLS: &[Tool] = &[
             Param::one_of("status", &["running", "stopped", "unknown"]).optional(),
             Param::text("name").about("Part of the name.").optional(),
             Param::text("tag").optional(),
-            Param::text("pool").optional(),
+            Param::text("pool").unlisted(),
             FIELDS,
             LIMIT,
             OFFSET,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 pub const PARAMS: &[Param] = &[
     Param::int("vmid", 100, 999_999_999).optional(),
     Param::text("node").optional(),
-    Param::text("storage").about("With node.").optional(),
+    Param::text("storage").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
     Param::words("metrics").about("Such as cpu, mem, netin.").optional(),
     Param::int("points", 1, 200).unlisted(),

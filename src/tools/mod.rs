@@ -12,7 +12,9 @@ pub mod backups;
 pub mod cluster;
 pub mod cluster_status;
 pub mod confirm;
+pub mod container_exec;
 pub mod context;
+pub mod exec;
 pub mod find;
 pub mod firewall;
 pub mod follow;
@@ -74,6 +76,7 @@ pub const GROUPS: &[Group] = &[
     Group::new("snapshots", snapshots::TOOLS),
     Group::new("backups", backups::TOOLS),
     Group::new("agent", agent::TOOLS),
+    Group::new("agent", container_exec::TOOLS),
     Group::new("storage", storage::TOOLS),
     Group::new("network", network::TOOLS),
     Group::new("firewall", firewall::TOOLS),

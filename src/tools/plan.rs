@@ -7,7 +7,7 @@ use super::{
 };
 use crate::pve::{
     Method, Params,
-    api::{self, Lookup},
+    api::{self, Lookup, words::is_secret},
     path,
 };
 use serde_json::{Map, Value, json};
@@ -171,6 +171,12 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
                 identity = value.to_string();
                 if let Value::Array(items) = &mut value {
                     items.truncate(MAX_SHOWN);
+                }
+                if let Value::Object(facts) = &mut value {
+                    facts
+                        .iter_mut()
+                        .filter(|(name, _)| is_secret(name))
+                        .for_each(|(_, fact)| *fact = "***".into());
                 }
                 lost.insert("is_now".into(), value);
             }

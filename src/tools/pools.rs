@@ -1,14 +1,18 @@
 //! Pools: named sets of guests and storages.
 
-use super::{Param, Tool, table::Column};
+use super::{
+    Args, Context, Effect, Failure, Outcome, Param, Tool, object, rows,
+    table::{self, Column, FIELDS, LIMIT, OFFSET},
+};
+use crate::pve::{Params, path};
 
 const POOLID: Param = Param::text("poolid");
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
-    Tool::list("proxmox_list_pools", "/pools", &[Column::new("poolid"), Column::new("comment").if_any()])
-        .about("List pools."),
-    Tool::get("proxmox_get_pool", "/pools/{poolid}").about("Members of a pool.").params(&[POOLID]),
+    Tool::with("proxmox_list_pools", Effect::Read, list)
+        .about("List pools, or the members of one.")
+        .params(&[Param::text("poolid").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_pool", "/pools")
         .about("Create a pool.")
         .params(&[POOLID, Param::text("comment").optional()]),
@@ -24,3 +28,17 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::delete("proxmox_delete_pool", "/pools/{poolid}").about("Delete an empty pool.").params(&[POOLID]),
 ];
+
+const POOLS: &[Column] = &[Column::new("poolid"), Column::new("comment").if_any()];
+
+fn list(context: &Context<'_>, args: &Args) -> Outcome {
+    if args.text("poolid").is_some() {
+        let path = path::fill("/pools/{poolid}", |hole| args.text(hole).map(str::to_owned));
+        let reply = context.get(&path.map_err(Failure::new)?, &Params::new())?;
+        return object::wrap(context, reply.value());
+    }
+    let reply = context.get("/pools", &Params::new())?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, "poolid");
+    table::answer(context, args, &records, POOLS)
+}

@@ -98,10 +98,11 @@ impl Entry {
     }
 
     /// What every list, task or destructive tool takes is said once, in the instructions; only the tools listed
-    /// by default say it again.
+    /// by default say it again, and of pages every answer that has more tells the next.
     fn goes_without_saying(&self, param: &Param) -> bool {
-        !self.tool.core
-            && [FIELDS, LIMIT, OFFSET, WAIT, CONFIRM].iter().any(|common| common.name == param.name)
+        let common = [FIELDS, LIMIT, WAIT, CONFIRM];
+        param.name == OFFSET.name
+            || (!self.tool.core && common.iter().any(|common| common.name == param.name))
     }
 }
 

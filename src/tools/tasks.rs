@@ -23,8 +23,8 @@ pub const TOOLS: &[Tool] = &[
             Param::one_of("status", &["running", "failed", "ok"]).optional(),
             Param::int("vmid", 100, 999_999_999).optional(),
             Param::text("type").unlisted(),
-            Param::text("user").optional(),
-            Param::int("since", 0, i64::MAX).optional(),
+            Param::text("user").unlisted(),
+            Param::int("since", 0, i64::MAX).unlisted(),
             Param::text("node").optional(),
             FIELDS,
             LIMIT,
@@ -32,7 +32,7 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_wait_task", Effect::Read, wait_task)
-        .about("Wait for tasks (commas between) and tell how they ended; wait 0: their state now.")
+        .about("Wait for tasks (commas between) and tell how they ended.")
         .params(&[Param::words("upid"), WAIT])
         .core(),
     Tool::with("proxmox_get_task_log", Effect::Read, task_log)

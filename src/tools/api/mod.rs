@@ -34,9 +34,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[Param::text("query"), FIELDS.unlisted(), LIMIT, OFFSET.unlisted()])
         .core(),
     Tool::with("proxmox_describe_api", Effect::Read, look::describe)
-        .about(
-            "Parameters, choices and privileges of an API method; with param, the keys of net0 and the like.",
-        )
+        .about("Parameters and privileges of an API method; with param, the keys of net0 and the like.")
         .params(&[
             PATH,
             Param::one_of("method", METHODS).optional(),
