@@ -131,6 +131,8 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
         }
         (Kind::Secret, _) => Checked::Secret(secret(value, place)?),
         (Kind::Tools, _) => Checked::Tools(own::read(value)?),
+        // Taken apart before any key is checked; a stray one is named there.
+        (Kind::Clusters, _) => return Err(mismatch()),
         (Kind::Ssh, _) => Checked::Ssh(ssh::read(value, place)?),
         _ => return Err(mismatch()),
     })

@@ -29,6 +29,8 @@ pub enum Kind {
     Selection,
     /// How nodes are reached by SSH.
     Ssh,
+    /// The keys of several clusters, by name.
+    Clusters,
     /// A list of texts in which `*` stands for anything harmless.
     Patterns,
     /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
@@ -159,6 +161,10 @@ pub const KEYS: &[Key] = &[
     Key::new("access", Kind::Word(ACCESS), "What may run: reading only, all with confirmation, or all.")
         .default(r#""standard""#)
         .per_cluster(),
+    Key::new("clusters", Kind::Clusters, "Several clusters: where each is and how to enter it; other keys may be set for all or for each.")
+        .example(r#"{"lab":{"host":"lab.example.com"},"prod":{"host":"pve.example.com","access":"read-only"}}"#),
+    Key::new("cluster", Kind::Text, "Of several clusters the one that is meant when a call names none; the first if not given.")
+        .example(r#""prod""#),
     Key::new("toolsets", Kind::Names(false), "Which toolsets are listed; `[\"all\"]` lists every one.")
         .default(r#"["core"]"#),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
@@ -255,6 +261,7 @@ impl Kind {
             Kind::Selection => format!("a list of {}", super::selection::EXPECTED),
             Kind::Ssh => "an object with `user`, `port`, `identity`, `known_hosts`, `addresses`".into(),
             Kind::Patterns => "a list of texts, `*` for any plain words".into(),
+            Kind::Clusters => "an object: a name for each cluster, and its keys".into(),
             Kind::Path => "the path of a file".into(),
             Kind::Tools => {
                 "a list of `{\"name\", \"about\", \"get\": path}`, also with `post`, `put` or `delete`, `arguments`, `columns`".into()

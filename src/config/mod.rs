@@ -2,6 +2,7 @@
 //! no network; knows nothing of what the values are used for.
 
 mod check;
+mod clusters;
 mod connection;
 mod host;
 mod keys;
@@ -63,6 +64,8 @@ pub struct Config {
     pub wait: Duration,
     /// How much is logged, where it is configured.
     pub log: Option<log::Level>,
+    /// Every cluster with its own configuration, the default first; empty where there is only the one.
+    pub clusters: Vec<(String, Config)>,
     /// Where all this came from.
     pub source: Source,
     /// Finished sentences about what is allowed but unwise, to be said on stderr at start.
@@ -150,17 +153,61 @@ impl Config {
         if search.by_variable {
             source.env.push("PROXMOX_MCP_CONFIG");
         }
+        if let Some((file, object)) = &search.found
+            && let Some(clusters) = clusters::split(object).map_err(|problems| ConfigError {
+                file: Some(file.clone()),
+                problems: problems
+                    .iter()
+                    .map(|problem| format!("In `{}`, {problem}", file.display()))
+                    .collect(),
+            })?
+        {
+            source.file = Some(file.clone());
+            return Config::of_clusters(file, &clusters, env, home.as_deref(), &source);
+        }
         if let Some((file, object)) = &search.found {
             values.read_file(file, object, home.as_deref());
             let warning = search::permissions_warning(file, values.file_holds_secret());
             values.warnings.extend(warning);
             source.file = Some(file.clone());
         }
-        source.env.extend(values.read_environment(env, home.as_deref()));
+        source.env.extend(values.read_environment(env, home.as_deref(), |_| true));
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
         Ok(Config::from_values(values, source, &search.looked))
+    }
+
+    /// One configuration for each cluster. Of the environment only what holds for the whole server counts: a
+    /// host or a token in it could be meant for any of them.
+    fn of_clusters(
+        file: &Path,
+        clusters: &[(String, clusters::Pairs)],
+        env: Env<'_>,
+        home: Option<&Path>,
+        source: &Source,
+    ) -> Result<Config, ConfigError> {
+        let mut problems = Vec::new();
+        let mut configs: Vec<(String, Config)> = Vec::new();
+        for (name, object) in clusters {
+            let (mut values, mut source) = (Values::defaults(), source.clone());
+            values.read_file(file, object, home);
+            let warning = search::permissions_warning(file, values.file_holds_secret());
+            values.warnings.extend(warning.filter(|_| configs.is_empty()));
+            source.env.extend(values.read_environment(env, home, |key| !key.per_cluster));
+            problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
+            if problems.is_empty() {
+                configs.push((name.clone(), Config::from_values(values, source, &[])));
+            }
+        }
+        let Some((_, first)) = configs.first().filter(|_| problems.is_empty()) else {
+            problems.dedup();
+            return Err(ConfigError { file: source.file.clone(), problems });
+        };
+        let mut config = first.clone();
+        config.warnings = configs.iter().flat_map(|(_, config)| config.warnings.clone()).collect();
+        config.clusters = configs;
+        Ok(config)
     }
 
     /// The configuration of a server whose own one is wrong: it starts and lists its tools, and every call is
@@ -212,6 +259,7 @@ impl Config {
             max_answer_bytes: usize::try_from(values.integer("max_answer_bytes")).unwrap_or(usize::MAX),
             wait: Duration::from_secs(values.integer("wait")),
             log: values.text("log").filter(|_| values.given("log").is_some()).and_then(log::level),
+            clusters: Vec::new(),
             source,
             warnings: values.warnings,
         }

@@ -65,9 +65,14 @@ impl Values {
 
     /// Takes the variables that the table names. Returns those that were used. An empty one counts as not set:
     /// clients' forms pass on what was left blank.
-    pub(super) fn read_environment(&mut self, env: Env<'_>, home: Option<&Path>) -> Vec<&'static str> {
+    pub(super) fn read_environment(
+        &mut self,
+        env: Env<'_>,
+        home: Option<&Path>,
+        counts: impl Fn(&Key) -> bool,
+    ) -> Vec<&'static str> {
         let mut used = Vec::new();
-        for key in KEYS {
+        for key in KEYS.iter().filter(|key| counts(key)) {
             let set: Vec<(&str, String)> = key
                 .env
                 .iter()
