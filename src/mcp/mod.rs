@@ -38,6 +38,11 @@ pub trait Toolbox: Sync {
     /// A sentence with the nearest name.
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String>;
 
+    /// The number of the lane a call takes its turn in: calls in different lanes never wait for each other.
+    fn lane(&self, _arguments: &Map<String, Value>) -> usize {
+        0
+    }
+
     /// Runs a tool whose name [`Toolbox::order`] has accepted. Called from several threads at once.
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
 }

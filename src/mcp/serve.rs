@@ -4,7 +4,7 @@ use super::{
     Answer, Asking, Call, Question, Reaction, Revision, Toolbox,
     ask::{self, Desk, Way},
     lines::{Line, MAX_LINE, read_line},
-    queue::{Queue, Turn},
+    queue::{Place, Queue, Turn},
     rpc::{self, Fault, Id, Incoming, result_line, to_line},
     session::{Action, Session, ToolCall, frame, frame_as_is},
 };
@@ -198,7 +198,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
             return self.deliver(&outlet, Some(to_line(&fault.to_json())));
         }
-        if self.queue.push(id, call.order, Job { call, outlet }) {
+        if self.queue.push(id, call.place, Job { call, outlet }) {
             self.spawn();
         }
     }
@@ -206,6 +206,9 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     fn spawn(self) {
         let started = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, move || {
             while let Some(turn) = self.queue.next() {
+                if turn.wants_thread {
+                    self.spawn();
+                }
                 self.run(turn);
             }
         });
@@ -217,10 +220,10 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     fn run(self, turn: Turn<Job>) {
-        let Turn { id, order, cancel, job: Job { call, outlet } } = turn;
+        let Turn { id, place, cancel, job: Job { call, outlet }, .. } = turn;
         let ToolCall { revision, name, arguments, progress_token, way, .. } = call;
         let released = AtomicBool::new(false);
-        let gate = || self.release(order, &released);
+        let gate = || self.release(place, &released);
         let progress = |done: f64, total: Option<f64>, message: &str| {
             if let Some(token) = &progress_token
                 && !cancel.is_cancelled()
@@ -230,7 +233,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         };
         let ask_now = |question: &Question| {
             // A person may take minutes: the calls behind go ahead meanwhile.
-            if !self.release(order, &released) {
+            if !self.release(place, &released) {
                 return Reaction::Cancel;
             }
             self.desk.ask(question, &cancel, &|message| self.output.send(&to_line(message)))
@@ -245,7 +248,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             context = context.with_progress(&progress);
         }
         let answer = catch_unwind(AssertUnwindSafe(|| self.toolbox.call(&context, &name, arguments)));
-        let wanted = self.queue.finish(&id, order, released.load(Ordering::Acquire));
+        let wanted = self.queue.finish(&id, place, released.load(Ordering::Acquire));
         let line = wanted.then(|| match answer {
             Ok(answer) => answer_line(&id, revision, self.toolbox, answer),
             Err(_) => {
@@ -259,11 +262,11 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.
-    fn release(self, order: super::Order, released: &AtomicBool) -> bool {
+    fn release(self, place: Place, released: &AtomicBool) -> bool {
         if released.load(Ordering::Acquire) {
             return true;
         }
-        let (may_wait, wants_thread) = self.queue.release(order);
+        let (may_wait, wants_thread) = self.queue.release(place);
         if may_wait {
             released.store(true, Ordering::Release);
         }
