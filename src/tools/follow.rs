@@ -152,7 +152,9 @@ fn watch(
     told: &mut dyn FnMut(&task::Poll),
 ) -> Result<Ended, Failure> {
     let options = task::Watch { until, log: context.call.wants_progress() };
-    Ok(match task::wait(context.pve, &context.call.cancel, upid, options, told)? {
+    let ended = task::wait(context.pve, &context.call.cancel, upid, options, told)?;
+    context.fresh.changed(upid.id.parse().ok().as_slice());
+    Ok(match ended {
         task::Outcome::Running => Ended::NotYet,
         task::Outcome::Stopped { exitstatus, ok: true, warnings, duration } => {
             Ended::Well { exitstatus, warnings, duration }
