@@ -1,6 +1,6 @@
-//! Connections: name lookup, TCP and TLS, as links of ureq's connector chain.
+//! Connections: TCP and TLS, as links of ureq's connector chain.
 //!
-//! With [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
+//! With [`super::names`] and [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
 //! [`flight::SLICE`], so that cancelling or running late ends it; ureq's own timeouts are not used. What std
 //! cannot interrupt (looking up a name, `connect`) runs on a thread of its own, which is left behind when the
 //! request is cancelled and ends by itself: after the system's resolver timeout, or the connect timeout.
@@ -10,35 +10,27 @@
 
 use super::{
     flight::{self, Obstacle, Peer, SLICE, Stage},
+    names::{Lookup, Names, name_and_port, spawn},
     tls,
     watch::WatchLink,
 };
-use crate::sync::lock;
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use std::{
-    collections::HashMap,
     fmt,
     io::{self, ErrorKind, Read, Write},
-    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
-    sync::{Arc, Mutex, mpsc},
-    thread,
+    net::{SocketAddr, TcpStream},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 use ureq::{
     Agent, Error,
     config::Config,
-    http::Uri,
-    unversioned::{
-        resolver::{ResolvedSocketAddrs, Resolver},
-        transport::{
-            Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
-            Transport, TransportAdapter,
-        },
+    unversioned::transport::{
+        Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+        Transport, TransportAdapter,
     },
 };
 
-/// How long found addresses are used again. A lookup costs a thread, and a static binary has no cache.
-const NAME_LIFETIME: Duration = Duration::from_secs(60);
 /// A second address is tried when the first has not answered for this long: half of a dual stack may be dead.
 const HEAD_START: Duration = Duration::from_millis(250);
 /// The size of both buffers of a connection; they last as long as it.
@@ -65,70 +57,6 @@ impl Chains {
     }
 }
 
-/// Addresses found lately.
-type Names = Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>;
-
-#[derive(Debug)]
-struct Lookup(Arc<Names>);
-
-impl Resolver for Lookup {
-    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        flight::reached(Stage::Resolving);
-        let (name, port) = name_and_port(uri);
-        let found = if let Ok(address) = name.parse::<IpAddr>() {
-            vec![SocketAddr::new(address, port)]
-        } else {
-            self.find(name, port)?
-        };
-        let mut addresses = self.empty();
-        found.into_iter().take(16).for_each(|address| addresses.push(address));
-        Ok(addresses)
-    }
-}
-
-impl Lookup {
-    fn find(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
-        let key = format!("{name}:{port}");
-        if let Some((found_at, addresses)) = lock(&self.0).get(&key)
-            && found_at.elapsed() < NAME_LIFETIME
-        {
-            return Ok(addresses.clone());
-        }
-        let (answer, inbox) = mpsc::channel();
-        let wanted = (name.to_owned(), port);
-        spawn("lookup", move || {
-            let _ = answer.send(wanted.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-        })?;
-        let found = loop {
-            if let Some(found) = flight::receive(&inbox)? {
-                break found;
-            }
-        };
-        let problem = match found {
-            Ok(addresses) if !addresses.is_empty() => {
-                lock(&self.0).insert(key, (Instant::now(), addresses.clone()));
-                return Ok(addresses);
-            }
-            Ok(_) => "it has no address".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        flight::blocked(Obstacle::Network(format!(
-            "the name `{name}` cannot be resolved ({problem}). Correct the host in the configuration, or give its IP address."
-        )));
-        Err(Error::HostNotFound)
-    }
-}
-
-/// The host of a URL without the brackets of an IPv6 address, and the port.
-fn name_and_port(uri: &Uri) -> (&str, u16) {
-    let name = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    (name, uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }))
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).stack_size(256 * 1024).spawn(work).map(drop)
-}
-
 /// Opens TCP connections.
 struct TcpLink(Arc<Names>);
 
@@ -144,8 +72,7 @@ impl<In: Transport> Connector<In> for TcpLink {
             Ok(stream) => stream,
             Err(error) => {
                 // The host may have moved: look its name up again next time.
-                let (name, port) = name_and_port(details.uri);
-                lock(&self.0).remove(&format!("{name}:{port}"));
+                self.0.forget(details.uri);
                 return Err(error.into());
             }
         };
@@ -211,7 +138,10 @@ impl Transport for Tcp {
             flight::check()?;
             match (&self.stream).write(rest) {
                 Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
-                Ok(written) => rest = &rest[written..],
+                Ok(written) => {
+                    flight::moved();
+                    rest = &rest[written..];
+                }
                 Err(error) if is_pause(&error) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -225,6 +155,7 @@ impl Transport for Tcp {
             flight::check()?;
             match (&self.stream).read(input) {
                 Ok(amount) => {
+                    flight::moved();
                     self.buffers.input_appended(amount);
                     return Ok(0 < amount);
                 }
