@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 /// Whether one of the rules names `host`: `*`, a name (which stands for all below it too, with or without a dot
-/// before it), an address, or a network as `192.0.2.0/24`. A rule may end with `:port`, which then must fit.
+/// before it), an address, or a network as `192.0.2.0/24`. A rule may end with `:port`, which then must fit. This
+/// computer itself needs no rule: to a proxy its name would mean another one.
 pub(super) fn is_direct(host: &str, port: u16, rules: &[String]) -> bool {
-    rules.iter().any(|rule| fits(rule.trim(), host, port))
+    let here =
+        host.parse::<IpAddr>().map_or(host.eq_ignore_ascii_case("localhost"), |host| host.is_loopback());
+    here || rules.iter().any(|rule| fits(rule.trim(), host, port))
 }
 
 fn fits(rule: &str, host: &str, port: u16) -> bool {
@@ -78,6 +81,9 @@ mod tests {
             ("192.0.2.0/24", "pve.example", false),
             ("", "pve.example", false),
             (":8006", "pve.example", false),
+            ("", "127.0.0.1", true),
+            ("", "::1", true),
+            ("", "LocalHost", true),
             ("/", "pve.example", false),
         ] {
             assert_eq!(is_direct(host, 8006, &[rule.to_owned()]), expected, "{rule} {host}");

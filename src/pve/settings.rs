@@ -1,5 +1,6 @@
 //! What the client must know to reach one cluster. Made by the configuration, or by a test.
 
+use super::bypass;
 use crate::secret::SecretSource;
 use std::{path::PathBuf, time::Duration};
 
@@ -68,6 +69,12 @@ impl Settings {
             client_identity: None,
             cluster_addresses: false,
         }
+    }
+
+    /// Whether a host is reached through the proxy.
+    #[must_use]
+    pub fn is_proxied(&self, host: &Host) -> bool {
+        self.proxy.is_some() && !bypass::is_direct(&host.name, host.port, &self.no_proxy)
     }
 }
 
