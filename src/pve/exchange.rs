@@ -221,8 +221,14 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
         }
         Some(Stop::ConnectTimeout) => {
             let limit = flight.connect_timeout.as_secs_f64();
+            if flight.stage == Stage::Securing {
+                let problem = format!(
+                    "it accepts connections, but the TLS handshake was not over within {limit} s (`connect_timeout`). Check that this port is the API's (8006), and that long packets get through (MTU)."
+                );
+                return Error::NotSent { host, problem };
+            }
             let problem = format!(
-                "no connection within {limit} s. Check the address, that the node is up, and that no firewall drops packets to this port."
+                "no connection within {limit} s (`connect_timeout`). Check the address, that the node is up, and that no firewall drops packets to this port."
             );
             return Error::NotSent { host, problem };
         }

@@ -2,7 +2,7 @@
 //!
 //! ureq runs a request on the thread that asked for it, but hands its connectors and transports no place to
 //! keep such things. So `send` puts them here for the duration of one exchange and takes them out afterwards.
-//! Knows no HTTP and no TLS.
+//! Knows no HTTP but its URLs, and no TLS.
 
 use crate::cancel::Cancel;
 use std::{
@@ -12,6 +12,7 @@ use std::{
     sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
+use ureq::http::Uri;
 
 /// How long anything blocks before it looks whether it should stop. Cancelling takes about this long.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
@@ -177,6 +178,12 @@ pub(super) fn left() -> Duration {
     with(|flight| flight.limit().saturating_duration_since(Instant::now()))
         .unwrap_or(SLICE)
         .max(Duration::from_millis(1))
+}
+
+/// Whether that `host:port` of a URL is a proxy on the way and not the host itself.
+pub(super) fn is_proxy(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    with(|flight| flight.target != authority).unwrap_or(false)
 }
 
 /// Says how far the request got.

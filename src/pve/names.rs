@@ -55,7 +55,7 @@ impl Names {
         lock(&self.known).remove(&format!("{name}:{port}"));
     }
 
-    fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    fn addresses(&self, name: &str, port: u16, what: &str) -> Result<Vec<SocketAddr>, Error> {
         let key = format!("{name}:{port}");
         if let Some((found_at, addresses)) = lock(&self.known).get(&key)
             && found_at.elapsed() < LIFETIME
@@ -81,7 +81,7 @@ impl Names {
             Err(error) => error.to_string(),
         };
         flight::blocked(Obstacle::Network(format!(
-            "the name `{name}` cannot be resolved ({problem}). Correct the host in the configuration, or give its IP address."
+            "the name `{name}` cannot be resolved ({problem}). Correct {what} in the configuration, or give its IP address."
         )));
         Err(Error::HostNotFound)
     }
@@ -95,9 +95,10 @@ impl Resolver for Lookup {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         flight::reached(Stage::Resolving);
         let (name, port) = name_and_port(uri);
+        let what = if flight::is_proxy(uri) { "the `proxy`" } else { "the host" };
         let found = match name.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
-            Err(_) => self.0.addresses(name, port)?,
+            Err(_) => self.0.addresses(name, port, what)?,
         };
         let mut addresses = self.empty();
         found.into_iter().take(16).for_each(|address| addresses.push(address));
@@ -129,14 +130,17 @@ mod tests {
             1 => Ok(Vec::new()),
             count => Ok(vec![SocketAddr::from(([192, 0, 2, u8::try_from(count).unwrap()], port))]),
         });
-        assert!(matches!(names.addresses("pve1", 8006), Err(Error::HostNotFound)));
-        assert!(matches!(names.addresses("pve1", 8006), Err(Error::HostNotFound)));
+        assert!(matches!(names.addresses("pve1", 8006, "the host"), Err(Error::HostNotFound)));
+        assert!(matches!(names.addresses("pve1", 8006, "the host"), Err(Error::HostNotFound)));
         for _ in 0..3 {
-            assert_eq!(names.addresses("pve1", 8006).unwrap(), ["192.0.2.2:8006".parse().unwrap()]);
+            assert_eq!(
+                names.addresses("pve1", 8006, "the host").unwrap(),
+                ["192.0.2.2:8006".parse().unwrap()]
+            );
         }
         // A host that cannot be connected to may have moved.
         names.forget(&"https://pve1:8006/api2".parse().unwrap());
-        assert_eq!(names.addresses("pve1", 8006).unwrap(), ["192.0.2.3:8006".parse().unwrap()]);
+        assert_eq!(names.addresses("pve1", 8006, "the host").unwrap(), ["192.0.2.3:8006".parse().unwrap()]);
         assert_eq!(LOOKUPS.load(Ordering::SeqCst), 4);
     }
 }

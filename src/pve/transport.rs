@@ -68,7 +68,7 @@ impl<In: Transport> Connector<In> for TcpLink {
             return Ok(Some(Either::A(tunnel)));
         }
         flight::reached(Stage::Connecting);
-        let stream = match open(&details.addrs) {
+        let stream = match open(&details.addrs, flight::is_proxy(details.uri)) {
             Ok(stream) => stream,
             Err(error) => {
                 // The host may have moved: look its name up again next time.
@@ -85,7 +85,7 @@ impl<In: Transport> Connector<In> for TcpLink {
 }
 
 /// Connects to whichever address answers first; each next one starts when the one before failed or is slow.
-fn open(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
     let (results, inbox) = mpsc::channel();
     let (mut waiting, mut under_way) = (addresses.iter(), 0);
     let mut next_start = Instant::now();
@@ -114,10 +114,16 @@ fn open(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
             None => {}
         }
     }
-    flight::blocked(Obstacle::Network(format!(
-        "no connection ({}). Check the host and the port, that the node is up and that its service pveproxy runs.",
-        failures.join("; ")
-    )));
+    let failures = failures.join("; ");
+    flight::blocked(Obstacle::Network(if proxy {
+        format!(
+            "no connection to the HTTP proxy in between ({failures}). Check `proxy` (or HTTPS_PROXY); `no_proxy` names hosts that are reached without it."
+        )
+    } else {
+        format!(
+            "no connection ({failures}). Check the host and the port, that the node is up and that its service pveproxy runs."
+        )
+    }));
     Err(io::Error::from(ErrorKind::NotConnected))
 }
 
@@ -151,6 +157,7 @@ impl Transport for Tcp {
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let input = self.buffers.input_append_buf();
+        full(input)?;
         loop {
             flight::check()?;
             match (&self.stream).read(input) {
@@ -174,6 +181,12 @@ impl Transport for Tcp {
             matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
         silent && self.stream.set_nonblocking(false).is_ok()
     }
+}
+
+/// Fails where there is no place left for more: a head that fills the whole buffer is none. Reading into no place
+/// would look like the end of the connection.
+fn full(place: &[u8]) -> Result<(), Error> {
+    if place.is_empty() { Err(Error::LargeResponseHeader(BUFFER, BUFFER)) } else { Ok(()) }
 }
 
 /// Whether a read or write merely used up its slice.
@@ -237,7 +250,9 @@ impl Transport for Tls {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        let input = self.buffers.input_append_buf();
+        full(input)?;
+        let amount = self.stream.read(input)?;
         self.buffers.input_appended(amount);
         Ok(0 < amount)
     }

@@ -175,7 +175,7 @@ fn nothing_waits_for_ever() {
     settings.hosts[0].plain = false;
     settings.connect_timeout = Duration::from_millis(200);
     let error = post(&Pve::new(settings), "/x").unwrap_err();
-    assert!(error.to_string().contains("no connection within 0.2 s"), "{error}");
+    assert!(error.to_string().contains("the TLS handshake was not over within 0.2 s"), "{error}");
     assert!(error.retryable());
 }
 
