@@ -260,6 +260,7 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
     }
     // The handshake's end: in TLS 1.3 the server judges this client when the request may be on its way already.
     if !flight.reused
+        && flight.stage < Stage::Answering
         && let Some(problem) = tls::turned_away(&error)
     {
         return Error::Tls { host, problem, seen: flight.shown };

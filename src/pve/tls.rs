@@ -244,6 +244,7 @@ fn judges_client(alert: AlertDescription) -> bool {
             | Alert::UnknownCA
             | Alert::AccessDenied
             | Alert::HandshakeFailure
+            | Alert::DecryptError
     )
 }
 
