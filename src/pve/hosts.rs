@@ -135,6 +135,9 @@ mod tests {
         hosts.set_aside(&host("b"), true);
         hosts.set_aside(&host("a"), false);
         assert_eq!(names(&hosts), ["a", "c", "b"]);
+        // Its time is over.
+        lock(&hosts.known)[1].aside = Some(Instant::now());
+        assert_eq!(names(&hosts), ["a", "b", "c"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The client against servers that misbehave in every way a test can name.
 
 mod faults;
+mod hosts;
 mod login;
 mod task;
 
