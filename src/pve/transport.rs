@@ -223,6 +223,7 @@ impl<In: Transport> Connector<In> for TlsLink {
         let adapter = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         let mut stream = StreamOwned::new(connection, adapter);
         if let Err(error) = stream.conn.complete_io(&mut stream.sock) {
+            let error = last_words(&mut stream, error);
             let shown = flight::with(|flight| flight.shown).flatten();
             flight::blocked(Obstacle::Tls(tls::explain(&error, name), shown));
             return Err(error.into());
@@ -230,6 +231,20 @@ impl<In: Transport> Connector<In> for TlsLink {
         let tls = tls::facts(&stream.conn);
         flight::with(|flight| flight.peer.tls = tls);
         Ok(Some(Box::new(Tls { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
+    }
+}
+
+/// Why a server closed a connection that was still written to, if it said so before.
+fn last_words(stream: &mut StreamOwned<ClientConnection, TransportAdapter>, error: io::Error) -> io::Error {
+    if !matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
+    ) {
+        return error;
+    }
+    match stream.conn.read_tls(&mut stream.sock).map(|_| stream.conn.process_new_packets()) {
+        Ok(Err(said)) => io::Error::new(ErrorKind::InvalidData, said),
+        _ => error,
     }
 }
 
@@ -245,8 +260,9 @@ impl Transport for Tls {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
-        self.stream.write_all(&self.buffers.output()[..amount])?;
-        Ok(self.stream.flush()?)
+        let output = &self.buffers.output()[..amount];
+        let written = self.stream.write_all(output).and_then(|()| self.stream.flush());
+        written.map_err(|error| last_words(&mut self.stream, error).into())
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
