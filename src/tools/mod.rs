@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`row`] (what a tool is), [`nodes`] (the plainest rows), [`args`] (arguments, checked),
 //! [`record`] and [`table`] (lists), [`guests`] (rows that are two tools), [`toolbox`] (policy → find → check →
-//! run). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
+//! run), [`prompts`], [`resources`] and [`complete`] (for people). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
 
 pub mod access;
 pub mod agent;
@@ -11,6 +11,7 @@ pub mod args;
 pub mod backups;
 pub mod cluster;
 pub mod cluster_status;
+pub mod complete;
 pub mod confirm;
 pub mod container_exec;
 pub mod context;
@@ -34,8 +35,10 @@ pub mod object;
 pub mod plan;
 pub mod policy;
 pub mod pools;
+pub mod prompts;
 pub mod record;
 pub mod request;
+pub mod resources;
 pub mod restore;
 pub mod row;
 pub mod seals;

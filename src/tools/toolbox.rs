@@ -3,6 +3,7 @@
 use super::{
     Args, Failure, Outcome, Tool, answer,
     api::own,
+    complete,
     confirm::{self, Passage},
     context::{Context, Grant},
     find,
@@ -10,7 +11,9 @@ use super::{
     former,
     journal::Journal,
     object,
+    prompts::{self, REVIEWS},
     request::Request,
+    resources,
     row::{Effect, Run},
     rows,
     seals::Seals,
@@ -21,7 +24,10 @@ use super::{
 use crate::{
     audit::Audit,
     config::{Access, Config},
-    mcp::{About, Answer, Call, Order, Question, Revision, Toolbox},
+    mcp::{
+        About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, Revision, Template,
+        Toolbox, Unread,
+    },
     pve::{Method, Pve, path},
     suggest::did_you_mean,
 };
@@ -44,6 +50,7 @@ pub struct Tools {
     own: &'static [Entry],
     audit: Option<Audit>,
     undo: Undo,
+    prompts: Vec<Prompt>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
 }
@@ -62,6 +69,7 @@ impl Tools {
             own,
             audit,
             undo: Undo::default(),
+            prompts: REVIEWS.iter().map(|review| review.prompt.clone()).collect(),
             lists: Default::default(),
         }
     }
@@ -75,6 +83,30 @@ impl Tools {
     /// The tools that are listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = Entry> {
         self.entries().filter(|entry| self.forbidden(entry).is_none() && self.in_toolsets(entry))
+    }
+
+    /// The cluster.
+    pub(super) fn pve(&self) -> &Pve {
+        &self.pve
+    }
+
+    /// Whether there is such a tool, and no setting forbids it.
+    pub(super) fn may_run(&self, name: &str) -> bool {
+        self.entries().any(|entry| entry.name == name && self.forbidden(&entry).is_none())
+    }
+
+    /// What a tool that only reads answers.
+    ///
+    /// # Errors
+    /// What the tool says; that it is no tool that only reads.
+    pub(super) fn read_by(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Outcome {
+        match self.entries().find(|entry| entry.name == name && entry.tool.effect == Effect::Read) {
+            Some(entry) => match self.run(call, entry, arguments)? {
+                Ran::Data(data) => Ok(data),
+                Ran::Ask(question, _) => Err(Failure::new(question.message)),
+            },
+            None => Err(Failure::new(format!("There is no tool `{name}` that only reads."))),
+        }
     }
 
     /// Every tool, those of the configuration last.
@@ -346,6 +378,31 @@ impl Toolbox for Tools {
             Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
             Err(Failure(sentences)) => Answer::Failure(sentences),
         }
+    }
+
+    fn prompts(&self) -> &[Prompt] {
+        &self.prompts
+    }
+
+    fn prompt(&self, prompt: &Prompt, arguments: &Map<String, Value>) -> Result<String, String> {
+        let review = prompts::find(prompt.name).ok_or_else(|| format!("Unknown prompt: {}.", prompt.name))?;
+        review.text(self, arguments)
+    }
+
+    fn templates(&self) -> Vec<Template> {
+        resources::templates(self)
+    }
+
+    fn resources(&self, call: &Call<'_>) -> Result<Vec<Resource>, String> {
+        resources::list(self, call).map_err(|Failure(sentences)| sentences)
+    }
+
+    fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
+        resources::read(self, call, uri)
+    }
+
+    fn complete(&self, call: &Call<'_>, wish: &Completion) -> Result<Vec<String>, String> {
+        complete::complete(self, call, wish).map_err(|Failure(sentences)| sentences)
     }
 }
 
