@@ -14,6 +14,9 @@ const RESOURCE_NOT_FOUND: i32 = -32002;
 /// How long a client may keep a list of resources, in milliseconds: guests come and go.
 const LIST_TTL_MS: u64 = 30_000;
 
+/// So many resources make a page: a list for people to choose from, and some clients read no second page.
+const PAGE: usize = 200;
+
 /// No more values than this go into one answer (schema, `CompleteResult`).
 const MAX_VALUES: usize = 100;
 
@@ -31,8 +34,8 @@ pub struct Lookup {
 /// What is looked up.
 #[derive(Debug)]
 pub enum Wish {
-    /// The resources there are.
-    Resources,
+    /// The resources there are, from this one on.
+    Resources(usize),
     /// What stands at this address.
     Read(String),
     /// Values for an argument.
@@ -147,10 +150,25 @@ pub(super) fn templates(
 /// The wish of `resources/list`, `resources/read` or `completion/complete`.
 pub(super) fn wish(toolbox: &dyn Toolbox, method: &str, params: &Map<String, Value>) -> Result<Wish, Fault> {
     match method {
-        "resources/list" => one_page(params).map(|()| Wish::Resources),
+        "resources/list" => cursor(params).map(Wish::Resources),
         "resources/read" => Ok(Wish::Read(text(params, "uri", "the address of a resource")?.to_owned())),
         _ => completion(toolbox, params).map(Wish::Complete),
     }
+}
+
+/// The cursor of a page is the number of its first entry; only those that begin a page are ours.
+fn cursor(params: &Map<String, Value>) -> Result<usize, Fault> {
+    match params.get("cursor") {
+        None | Some(Value::Null) => Ok(0),
+        Some(cursor) => {
+            let start = cursor.as_str().and_then(|text| text.parse::<usize>().ok());
+            start.filter(|start| 0 < *start && start.is_multiple_of(PAGE)).ok_or_else(unknown_cursor)
+        }
+    }
+}
+
+fn unknown_cursor() -> Fault {
+    invalid_params("Invalid params: unknown `cursor`; give the `nextCursor` of the page before, or none.")
 }
 
 fn completion(toolbox: &dyn Toolbox, params: &Map<String, Value>) -> Result<Completion, Fault> {
@@ -196,7 +214,9 @@ impl Lookup {
     /// Carries it out and writes the answer.
     pub(super) fn run(&self, toolbox: &dyn Toolbox, call: &Call<'_>) -> Vec<u8> {
         let result = match &self.wish {
-            Wish::Resources => toolbox.resources(call).map(|list| self.resource_list(&list)).map_err(failed),
+            Wish::Resources(start) => {
+                toolbox.resources(call).map_err(failed).and_then(|list| self.page(&list, *start))
+            }
             Wish::Read(uri) => match toolbox.read(call, uri) {
                 Ok(found) => {
                     let entry = json!({"uri": uri, "mimeType": found.media_type, "text": found.text});
@@ -216,14 +236,22 @@ impl Lookup {
         }
     }
 
-    fn resource_list(&self, list: &[super::Resource]) -> Value {
-        let resources = list.iter().map(|resource| {
+    fn page(&self, list: &[super::Resource], start: usize) -> Result<Value, Fault> {
+        if 0 < start && list.len() <= start {
+            return Err(unknown_cursor());
+        }
+        let end = list.len().min(start + PAGE);
+        let resources = list[start..end].iter().map(|resource| {
             let mut entry = named(self.revision, &resource.name, &resource.title);
             entry["uri"] = resource.uri.as_str().into();
             entry["mimeType"] = resource.media_type.into();
             entry
         });
-        cached(self.revision, LIST_TTL_MS, json!({"resources": resources.collect::<Vec<_>>()}))
+        let mut page = json!({"resources": resources.collect::<Vec<_>>()});
+        if end < list.len() {
+            page["nextCursor"] = end.to_string().into();
+        }
+        Ok(cached(self.revision, LIST_TTL_MS, page))
     }
 
     /// The newest revision has no code of its own for this; the address goes along in each (server/resources).

@@ -63,7 +63,7 @@ pub trait Toolbox: Sync {
         Vec::new()
     }
 
-    /// Resources to choose from, a bounded number. Called from several threads at once, as are the two below.
+    /// All resources to choose from, in an order that stays. Called from several threads at once, as are the two below.
     ///
     /// # Errors
     /// Sentences that say why they cannot be told.

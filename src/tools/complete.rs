@@ -34,7 +34,8 @@ pub fn complete(tools: &Tools, call: &Call<'_>, wish: &Completion) -> Result<Vec
             let mut tasks = rows(&reply)?;
             tasks.sort_by(|a, b| started(b).total_cmp(&started(a)));
             let upids = tasks.iter().map(|task| task.text("upid").into_owned());
-            Ok(upids.filter(|upid| upid.to_lowercase().starts_with(&typed)).collect())
+            // Nobody types a task's id from its beginning: what it did to which guest stands within it.
+            Ok(upids.filter(|upid| upid.to_lowercase().contains(&typed)).collect())
         }
         _ => Ok(Vec::new()),
     }

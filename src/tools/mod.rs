@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`row`] (what a tool is), [`nodes`] (the plainest rows), [`args`] (arguments, checked),
 //! [`record`] and [`table`] (lists), [`guests`] (rows that are two tools), [`toolbox`] (policy → find → check →
-//! run), [`prompts`], [`resources`] and [`complete`] (for people). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
+//! run), [`prompts`], [`resources`] and [`complete`] (for people). A toolset is a group of [`GROUPS`]; adding one is a
+//! file, a `mod` line and a group.
 
 pub mod access;
 pub mod agent;
@@ -26,6 +27,7 @@ pub mod guest_create;
 pub mod guest_info;
 pub mod guests;
 pub mod ha;
+pub mod instructions;
 pub mod journal;
 pub mod logs;
 pub mod metrics;
@@ -40,6 +42,7 @@ pub mod record;
 pub mod request;
 pub mod resources;
 pub mod restore;
+pub mod reviews;
 pub mod row;
 pub mod seals;
 pub mod snapshots;

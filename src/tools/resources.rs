@@ -11,9 +11,6 @@ use serde_json::{Map, Value, json};
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
-/// No more than this many are listed; a template reaches every other one.
-pub const MAX_LISTED: usize = 200;
-
 /// The lines of a task's log that are read, its last ones.
 const LOG_LINES: u64 = 500;
 
@@ -42,6 +39,9 @@ pub const TASK: Template = Template {
     media_type: TEXT,
 };
 
+/// Every template, in the order in which they are listed.
+pub const TEMPLATES: [Template; 3] = [GUEST, NODE, TASK];
+
 const LOG_TOOL: &str = "proxmox_get_task_log";
 const NODE_TOOL: &str = "proxmox_get_node_info";
 
@@ -54,11 +54,12 @@ fn guest_tool(kind: Kind) -> &'static str {
 
 /// The templates whose tools may run.
 pub fn templates(tools: &Tools) -> Vec<Template> {
-    let guests = [Kind::Vm, Kind::Container].into_iter().any(|kind| tools.may_run(guest_tool(kind)));
-    [(guests, GUEST), (tools.may_run(NODE_TOOL), NODE), (tools.may_run(LOG_TOOL), TASK)]
-        .into_iter()
-        .filter_map(|(may, template)| may.then_some(template))
-        .collect()
+    let may = |template: &Template| match template.name {
+        "guest" => [Kind::Vm, Kind::Container].into_iter().any(|kind| tools.may_run(guest_tool(kind))),
+        "node" => tools.may_run(NODE_TOOL),
+        _ => tools.may_run(LOG_TOOL),
+    };
+    TEMPLATES.into_iter().filter(may).collect()
 }
 
 /// Nodes, then guests by VMID, by one request; tasks come and go too fast for a list.
@@ -86,8 +87,7 @@ pub fn list(tools: &Tools, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
         name: if guest.name.is_empty() { guest.vmid.to_string() } else { guest.name },
         media_type: JSON,
     };
-    let all = nodes.into_iter().map(of_node).chain(guests.into_iter().map(of_guest));
-    Ok(all.take(MAX_LISTED).collect())
+    Ok(nodes.into_iter().map(of_node).chain(guests.into_iter().map(of_guest)).collect())
 }
 
 /// Reads what an address names.
@@ -117,6 +117,9 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
     match kind {
         "guest" => {
             let vmid: i64 = name.parse().map_err(|_| nothing())?;
+            if vmid.to_string() != name {
+                return Err(nothing());
+            }
             let inventory = inventory(tools, call).map_err(failed)?;
             let records = rows(&inventory).map_err(failed)?;
             let guest = records.iter().filter_map(find::read).find(|guest| guest.vmid == vmid);
@@ -141,7 +144,7 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
                 .map_err(|error| Unread::Failed(format!("The log cannot be read: {error}.")))?;
             let lines = log.get("lines").and_then(Value::as_array).into_iter().flatten();
             let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
-            Ok(Contents { media_type: TEXT, text: lines.join("\n") })
+            Ok(Contents { media_type: TEXT, text: last_lines(&lines, tools.config().max_answer_bytes) })
         }
         _ => Err(nothing()),
     }
@@ -177,6 +180,21 @@ fn unseen(what: &str) -> Unread {
     Unread::Unknown(format!("There is no {what} that this account may see."))
 }
 
+/// The last of these lines that fit into so many bytes, since a log's end tells how its task ended. A line that says so
+/// stands for what was left out.
+fn last_lines(lines: &[&str], max_bytes: usize) -> String {
+    const LEFT_OUT: &str = "[earlier lines are left out]";
+    let mut size = LEFT_OUT.len();
+    let fits = |line: &&&str| {
+        size += 1 + line.len();
+        size <= max_bytes
+    };
+    let kept = lines.iter().rev().take_while(fits).count();
+    let shown = lines[lines.len() - kept..].join("\n");
+    let all = kept == lines.len() && (kept as u64) < LOG_LINES;
+    if all { shown } else { format!("{LEFT_OUT}\n{shown}") }
+}
+
 /// Undoes the percent-encoding with which clients fill a template (RFC 6570: `:` and `@` are encoded).
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
@@ -195,7 +213,23 @@ fn decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::decoded;
+    use super::{decoded, last_lines};
+
+    #[test]
+    fn a_long_log_keeps_its_end_and_says_so() {
+        let many = vec!["x"; 500];
+        for (lines, max_bytes, expected) in [
+            (&["a", "b"][..], 1024, "a\nb"),
+            (&[], 1024, ""),
+            (&["first", "second", "third"], 42, "[earlier lines are left out]\nsecond\nthird"),
+            (&["first", "second", "third"], 41, "[earlier lines are left out]\nthird"),
+            (&["\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"], 30, "[earlier lines are left out]\n"),
+            (&many, 32, "[earlier lines are left out]\nx\nx"),
+        ] {
+            assert_eq!(last_lines(lines, max_bytes), expected);
+        }
+        assert!(last_lines(&many, 100_000).starts_with("[earlier"), "a log of more lines than are asked for");
+    }
 
     #[test]
     fn escapes_are_undone_and_broken_ones_refused() {
