@@ -171,6 +171,9 @@ typescript_cancels() {
     MCP_NPM=$tools/npm fakepve "$node" $clients/ts_sdk_client.mjs "${typescript_modes[@]}" "${slow[@]}" \
         -- "$binary" --config '{config}'
 }
+# Prompts, resources and completions, each asked for over a sample cluster of its own.
+python_offers() { "$python" -W ignore tests/sdk/offers.py "$binary" demo; }
+typescript_offers() { MCP_NPM=$tools/npm "$node" tests/sdk/offers.mjs "$binary" demo; }
 # The inspector fails on errors only, and tells warnings on stderr: neither shall be there.
 inspector() {
     local found status
@@ -185,16 +188,20 @@ with_clients() {
 }
 if ! why=$(get_python 2>&1); then
     skip "nine tools against fakepve" "$why"
+    skip "prompts, resources and completions by the Python SDK client" "$why"
     skip "Python SDK client" "$why"
 else
     step "nine tools against fakepve" "$python" tests/fakepve/run.py "$binary"
+    step "prompts, resources and completions by the Python SDK client" python_offers
     with_clients "Python SDK client" python_client
     with_clients "Python SDK client, cancelled calls" python_cancels
 fi
 if ! why=$(get_node 2>&1); then
+    skip "prompts, resources and completions by the TypeScript SDK clients" "$why"
     skip "TypeScript SDK clients" "$why"
     skip "inspector --strict" "$why"
 else
+    step "prompts, resources and completions by the TypeScript SDK clients" typescript_offers
     with_clients "TypeScript SDK clients" typescript_client
     if [ -x "$python" ]; then with_clients "TypeScript SDK clients, cancelled calls" typescript_cancels; fi
     step "inspector --strict" inspector

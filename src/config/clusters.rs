@@ -20,8 +20,6 @@ const IDENTITY: [&str; 14] = [
     "ssl_verify",
     "client_certificate",
     "client_key",
-    "client_certificate",
-    "client_key",
 ];
 
 /// The pairs of an object, in order.

@@ -2,12 +2,15 @@
 //! to call comes through [`Toolbox`].
 //!
 //! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in),
-//! [`session`] (one message in, what to do about it), [`queue`] (which call may run when), [`ask`] (questions to
+//! [`session`] (one message in, what to do about it), [`offer`] and [`lookup`] (prompts, resources, completions),
+//! [`queue`] (which call may run when), [`ask`] (questions to
 //! the person), [`serve`](serve()) (reader, workers, writer).
 
 pub mod ask;
 mod call;
 pub mod lines;
+pub mod lookup;
+pub mod offer;
 pub mod queue;
 pub mod revision;
 pub mod rpc;
@@ -16,6 +19,7 @@ pub mod session;
 
 pub use ask::{Asking, Question, Reaction};
 pub use call::{Call, ProgressSink};
+pub use offer::{Completion, Contents, Filled, Prompt, PromptArgument, Resource, Template, Unread};
 pub use revision::Revision;
 pub use serve::{Options, Stop, serve};
 
@@ -45,6 +49,48 @@ pub trait Toolbox: Sync {
 
     /// Runs a tool whose name [`Toolbox::order`] has accepted. Called from several threads at once.
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
+
+    /// The prompts for people to pick. Where there are none, prompts are not announced.
+    fn prompts(&self) -> &[Prompt] {
+        &[]
+    }
+
+    /// The text of a prompt of [`Toolbox::prompts`], its required arguments given and no other than its own.
+    ///
+    /// # Errors
+    /// A sentence about an argument that is of no use.
+    fn prompt(&self, prompt: &Prompt, _arguments: &Map<String, Value>) -> Result<String, String> {
+        Err(format!("The prompt `{}` has no text.", prompt.name))
+    }
+
+    /// The families of resources. Where there are none, resources are not announced.
+    fn templates(&self) -> Vec<Template> {
+        Vec::new()
+    }
+
+    /// All resources to choose from, in an order that stays. Called from several threads at once, as are the two below.
+    ///
+    /// # Errors
+    /// Sentences that say why they cannot be told.
+    fn resources(&self, _call: &Call<'_>) -> Result<Vec<Resource>, String> {
+        Ok(Vec::new())
+    }
+
+    /// Reads one resource.
+    ///
+    /// # Errors
+    /// That there is no such thing, or why it could not be read.
+    fn read(&self, _call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
+        Err(Unread::Unknown(format!("There is no resource `{}`.", uri.escape_debug())))
+    }
+
+    /// Values for an argument that is half typed, the best first: all that fit, however many.
+    ///
+    /// # Errors
+    /// Sentences that say why they cannot be told.
+    fn complete(&self, _call: &Call<'_>, _wish: &Completion) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
 }
 
 /// Who the server is.

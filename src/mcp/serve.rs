@@ -1,14 +1,15 @@
 //! The server: a reader that answers inline, workers for tool calls, one locked writer.
 
 use super::{
-    Answer, Asking, Call, Question, Reaction, Revision, Toolbox,
+    Answer, Asking, Call, Order, Question, Reaction, Revision, Toolbox,
     ask::{self, Desk, Way},
     lines::{Line, MAX_LINE, read_line},
+    lookup::Lookup,
     queue::{Place, Queue, Turn},
     rpc::{self, Fault, Id, Incoming, result_line, to_line},
     session::{Action, Session, ToolCall, frame, frame_as_is},
 };
-use crate::{log, sync::lock};
+use crate::{cancel::Cancel, log, sync::lock};
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 use std::{
@@ -129,11 +130,18 @@ struct Batch {
     answers: Mutex<(usize, Vec<Vec<u8>>)>,
 }
 
-/// A call with the place its answer goes to.
+/// Work with the place its answer goes to.
 #[derive(Debug)]
 struct Job {
-    call: ToolCall,
+    work: Work,
     outlet: Outlet,
+}
+
+/// What a worker does.
+#[derive(Debug)]
+enum Work {
+    Call(ToolCall),
+    LookUp(Lookup),
 }
 
 struct Server<'scope, 'env, W> {
@@ -181,7 +189,11 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         match session.judge(self.toolbox, message) {
             Action::Ignore => {}
             Action::Reply(line) => self.deliver(outlet, Some(line)),
-            Action::Run(call) => self.enqueue(call, outlet.clone()),
+            Action::Run(call) => self.enqueue(call.id.clone(), call.place, Work::Call(call), outlet.clone()),
+            Action::LookUp(lookup) => {
+                let place = Place { lane: 0, order: Order::Read };
+                self.enqueue(lookup.id.clone(), place, Work::LookUp(lookup), outlet.clone());
+            }
             Action::Answered(id, message) => self.desk.answered(&id, &message),
             Action::Cancel(id) => {
                 if let Some(job) = self.queue.cancel(&id) {
@@ -191,14 +203,13 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         }
     }
 
-    fn enqueue(self, call: ToolCall, outlet: Outlet) {
-        let id = call.id.clone();
+    fn enqueue(self, id: Id, place: Place, work: Work, outlet: Outlet) {
         if self.queue.is_open(&id) {
             let message = "Invalid request: another request with this id has no answer yet.";
             let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
             return self.deliver(&outlet, Some(to_line(&fault.to_json())));
         }
-        if self.queue.push(id, call.place, Job { call, outlet }) {
+        if self.queue.push(id, place, Job { work, outlet }) {
             self.spawn();
         }
     }
@@ -220,7 +231,22 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     fn run(self, turn: Turn<Job>) {
-        let Turn { id, place, cancel, job: Job { call, outlet }, .. } = turn;
+        let Turn { id, place, cancel, job: Job { work, outlet }, .. } = turn;
+        let line = match work {
+            Work::Call(call) => self.call(&id, place, &cancel, call),
+            Work::LookUp(lookup) => {
+                let call = Call::detached(cancel);
+                let line = catch_unwind(AssertUnwindSafe(|| lookup.run(self.toolbox, &call)));
+                let line = line.unwrap_or_else(|_| panicked(&id, "A look-up"));
+                self.queue.finish(&id, place, false).then_some(line)
+            }
+        };
+        self.deliver(&outlet, line);
+        self.queue.delivered();
+    }
+
+    /// Runs a tool; the line that answers its call, if anybody still wants it.
+    fn call(self, id: &Id, place: Place, cancel: &Cancel, call: ToolCall) -> Option<Vec<u8>> {
         let ToolCall { revision, name, arguments, progress_token, way, .. } = call;
         let released = AtomicBool::new(false);
         let gate = || self.release(place, &released);
@@ -236,7 +262,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             if !self.release(place, &released) {
                 return Reaction::Cancel;
             }
-            self.desk.ask(question, &cancel, &|message| self.output.send(&to_line(message)))
+            self.desk.ask(question, cancel, &|message| self.output.send(&to_line(message)))
         };
         let asking = match &way {
             Way::No => Asking::No,
@@ -248,17 +274,11 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             context = context.with_progress(&progress);
         }
         let answer = catch_unwind(AssertUnwindSafe(|| self.toolbox.call(&context, &name, arguments)));
-        let wanted = self.queue.finish(&id, place, released.load(Ordering::Acquire));
-        let line = wanted.then(|| match answer {
-            Ok(answer) => answer_line(&id, revision, self.toolbox, answer),
-            Err(_) => {
-                log::error(format_args!("The tool `{name}` panicked; its call was answered with an error."));
-                let message = "Internal error: the call failed inside the server; its log says more.";
-                to_line(&Fault::new(Some(id), rpc::INTERNAL_ERROR, message).to_json())
-            }
-        });
-        self.deliver(&outlet, line);
-        self.queue.delivered();
+        let wanted = self.queue.finish(id, place, released.load(Ordering::Acquire));
+        wanted.then(|| match answer {
+            Ok(answer) => answer_line(id, revision, self.toolbox, answer),
+            Err(_) => panicked(id, &format!("The tool `{name}`")),
+        })
     }
 
     /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.
@@ -290,6 +310,13 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             }
         }
     }
+}
+
+/// The answer to what ended in a panic, which is the server's fault.
+fn panicked(id: &Id, what: &str) -> Vec<u8> {
+    log::error(format_args!("{what} panicked; its request was answered with an error."));
+    let message = "Internal error: the call failed inside the server; its log says more.";
+    to_line(&Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, message).to_json())
 }
 
 /// `initialize` must not be part of a batch (2025-03-26, lifecycle), nor may a batch hold another.

@@ -6,6 +6,7 @@
 use super::{
     About, Revision, Toolbox,
     ask::{self, Way},
+    lookup::{self, Lookup},
     queue::Place,
     rpc::{self, Fault, Id, Incoming, result_line},
 };
@@ -18,7 +19,7 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 /// How long a client may keep what it was told of tools, in milliseconds. The list changes only with the
 /// configuration, so with a new process.
-const TTL_MS: u64 = 300_000;
+pub(super) const TTL_MS: u64 = 300_000;
 
 /// What to do about a message.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub enum Action {
     Reply(Vec<u8>),
     /// Run this call; its answer is due later.
     Run(ToolCall),
+    /// Look this up; its answer is due later.
+    LookUp(Lookup),
     /// Nobody waits for the answer to this request any more.
     Cancel(Id),
     /// The client answers a request of ours.
@@ -109,20 +112,33 @@ impl Session {
         if method == "initialize" {
             return self.initialize(toolbox, id, &params);
         }
-        let revision = self.revision(method, &params)?;
+        let revision = self.revision(toolbox, method, &params)?;
         let reply =
             |result: Value| Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), result))));
         match method {
             "ping" if !revision.is_modern() => reply(json!({})),
-            "server/discover" if revision.is_modern() => reply(discover(toolbox)),
+            "server/discover" if revision.is_modern() => reply(discover(toolbox, revision)),
             "tools/list" => list(toolbox, revision, id, &params),
             "tools/call" => call(toolbox, revision, id, params, self.forms),
+            method if !lookup::serves(toolbox, method) => Err(unknown_method(method)),
+            "prompts/list" => reply(lookup::prompts(toolbox, revision, &params)?),
+            "prompts/get" => reply(lookup::prompt(toolbox, &params)?),
+            "resources/templates/list" => reply(lookup::templates(toolbox, revision, &params)?),
+            "resources/list" | "resources/read" | "completion/complete" => {
+                let wish = lookup::wish(toolbox, method, &params)?;
+                Ok(Action::LookUp(Lookup { id: id.clone(), revision, wish }))
+            }
             _ => Err(unknown_method(method)),
         }
     }
 
     /// The rules for this request, or why there are none.
-    fn revision(&self, method: &str, params: &Map<String, Value>) -> Result<Revision, Fault> {
+    fn revision(
+        &self,
+        toolbox: &dyn Toolbox,
+        method: &str,
+        params: &Map<String, Value>,
+    ) -> Result<Revision, Fault> {
         let meta = params.get("_meta").and_then(Value::as_object);
         if let Some(meta) = meta
             && (meta.contains_key(PROTOCOL_VERSION) || meta.contains_key(CLIENT_CAPABILITIES))
@@ -132,10 +148,11 @@ impl Session {
         if let Some(revision) = self.handshake {
             return Ok(revision);
         }
+        let known = matches!(method, "server/discover" | "tools/list" | "tools/call");
         match method {
             "ping" => Ok(Revision::NEWEST_HANDSHAKE),
             _ if self.lenient => Ok(Revision::NEWEST_HANDSHAKE),
-            "server/discover" | "tools/list" | "tools/call" => Err(invalid_params(format!(
+            _ if known || lookup::serves(toolbox, method) => Err(invalid_params(format!(
                 "Invalid params: `_meta` lacks `{PROTOCOL_VERSION}`, and no `initialize` came before. Send first: {} \
                  (or start the server with --lenient).",
                 r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#
@@ -161,7 +178,7 @@ impl Session {
         let about = toolbox.about();
         let result = json!({
             "protocolVersion": revision.name(),
-            "capabilities": {"tools": {}},
+            "capabilities": lookup::announce(toolbox, revision),
             "serverInfo": server_info(about),
             "instructions": toolbox.instructions(),
         });
@@ -190,10 +207,10 @@ fn modern(meta: &Map<String, Value>) -> Result<Revision, Fault> {
     Ok(newest)
 }
 
-fn discover(toolbox: &dyn Toolbox) -> Value {
+fn discover(toolbox: &dyn Toolbox, revision: Revision) -> Value {
     json!({
         "supportedVersions": [Revision::V2026_07_28.name()],
-        "capabilities": {"tools": {}},
+        "capabilities": lookup::announce(toolbox, revision),
         "instructions": toolbox.instructions(),
         "ttlMs": TTL_MS,
         "cacheScope": "private",
@@ -215,21 +232,26 @@ struct Cache {
     scope: &'static str,
 }
 
-/// Everything in one page: some clients read no second one. So every cursor is one that we did not issue.
 fn list(
     toolbox: &dyn Toolbox,
     revision: Revision,
     id: &Id,
     params: &Map<String, Value>,
 ) -> Result<Action, Fault> {
+    one_page(params)?;
+    let cache = revision.is_modern().then_some(Cache { ttl_ms: TTL_MS, scope: "private" });
+    let tools = ToolList { tools: toolbox.list(revision), cache };
+    Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), tools))))
+}
+
+/// Everything in one page: some clients read no second one. So every cursor is one that we did not issue.
+pub(super) fn one_page(params: &Map<String, Value>) -> Result<(), Fault> {
     if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
         return Err(invalid_params(
             "Invalid params: unknown `cursor`; the list has one page, ask for it without one.",
         ));
     }
-    let cache = revision.is_modern().then_some(Cache { ttl_ms: TTL_MS, scope: "private" });
-    let tools = ToolList { tools: toolbox.list(revision), cache };
-    Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), tools))))
+    Ok(())
 }
 
 fn call(
@@ -290,7 +312,7 @@ fn server_info(about: About) -> Value {
     json!({"name": about.name, "title": about.title, "version": about.version})
 }
 
-fn invalid_params(message: impl Into<String>) -> Fault {
+pub(super) fn invalid_params(message: impl Into<String>) -> Fault {
     Fault::new(None, rpc::INVALID_PARAMS, message)
 }
 

@@ -20,7 +20,8 @@ pub const TOOLS: &[Tool] = &[
         .about("What this server may do: access level, denied tools, toolsets, version."),
     Tool::with(STATUS, Effect::Read, cluster_status::status)
         .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
-        .core(),
+        .core()
+        .entry(),
     Tool::with("proxmox_get_metrics", Effect::Read, metrics::metrics)
         .about("History of a node, guest or storage: points with minimum, average, maximum.")
         .params(metrics::PARAMS),

@@ -102,7 +102,9 @@ pub fn is_guest(record: &Record<'_>) -> bool {
     Kind::from_api_type(&record.text("type")).is_some()
 }
 
-fn read(record: &Record<'_>) -> Option<Guest> {
+/// A row of `/cluster/resources` as a guest, if it is one.
+#[must_use]
+pub fn read(record: &Record<'_>) -> Option<Guest> {
     Some(Guest {
         vmid: record.text("vmid").parse().ok()?,
         name: record.text("name").into_owned(),

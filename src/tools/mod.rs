@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`row`] (what a tool is), [`nodes`] (the plainest rows), [`args`] (arguments, checked),
 //! [`record`] and [`table`] (lists), [`guests`] (rows that are two tools), [`toolbox`] (policy → find → check →
-//! run). A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line and a group.
+//! run), [`prompts`], [`resources`] and [`complete`] (for people). A toolset is a group of [`GROUPS`]; adding one is a
+//! file, a `mod` line and a group.
 
 pub mod access;
 pub mod agent;
@@ -11,6 +12,7 @@ pub mod args;
 pub mod backups;
 pub mod cluster;
 pub mod cluster_status;
+pub mod complete;
 pub mod confirm;
 pub mod container_exec;
 pub mod context;
@@ -26,6 +28,7 @@ pub mod guest_create;
 pub mod guest_info;
 pub mod guests;
 pub mod ha;
+pub mod instructions;
 pub mod journal;
 pub mod logs;
 pub mod members;
@@ -36,9 +39,12 @@ pub mod object;
 pub mod plan;
 pub mod policy;
 pub mod pools;
+pub mod prompts;
 pub mod record;
 pub mod request;
+pub mod resources;
 pub mod restore;
+pub mod reviews;
 pub mod row;
 pub mod seals;
 pub mod snapshots;

@@ -38,6 +38,8 @@ pub struct Tool {
     pub run: Run,
     /// Whether it is listed by default.
     pub core: bool,
+    /// Whether a client that loads tools on demand should have it from the start; for a few to begin with.
+    pub entry: bool,
     /// Whether doing it twice is as good as once.
     pub idempotent: bool,
     /// Whether it starts a Proxmox task, which it then waits for.
@@ -106,7 +108,17 @@ impl Tool {
     /// A tool that runs that.
     #[must_use]
     pub(super) const fn new(name: Name, effect: Effect, run: Run) -> Tool {
-        Tool { name, about: "", effect, params: &[], run, core: false, idempotent: false, task: false }
+        Tool {
+            name,
+            about: "",
+            effect,
+            params: &[],
+            run,
+            core: false,
+            entry: false,
+            idempotent: false,
+            task: false,
+        }
     }
 
     /// A tool that reads one path.
@@ -179,6 +191,12 @@ impl Tool {
     #[must_use]
     pub const fn core(self) -> Tool {
         Tool { core: true, ..self }
+    }
+
+    /// Is where a model begins: never loaded on demand only.
+    #[must_use]
+    pub const fn entry(self) -> Tool {
+        Tool { entry: true, ..self }
     }
 
     /// May be repeated without harm.

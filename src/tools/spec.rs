@@ -63,6 +63,11 @@ impl Entry {
         if revision.has_annotations() {
             spec["annotations"] = self.annotations();
         }
+        // Claude Code shows every other tool by its name alone until it is asked for. Tools have `_meta` from
+        // 2025-06-18 on.
+        if self.tool.entry && revision.has_structured_content() {
+            spec["_meta"] = json!({"anthropic/alwaysLoad": true});
+        }
         spec
     }
 

@@ -3,16 +3,17 @@
 use super::{
     Args, Failure, Outcome, Tool, answer,
     api::own,
-    cluster,
+    cluster, complete,
     confirm::{self, Passage},
     context::{Context, Grant},
     find,
     follow::follow,
-    former,
+    former, instructions,
     journal::Journal,
     members::{self, CLUSTER, Chosen, Member},
-    object,
+    object, prompts,
     request::Request,
+    resources,
     row::{Effect, Run},
     rows,
     seals::Seals,
@@ -22,8 +23,11 @@ use super::{
 use crate::{
     audit::Audit,
     config::{Access, Config},
-    mcp::{About, Answer, Call, Order, Question, Revision, Toolbox},
-    pve::{Method, path},
+    mcp::{
+        About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, Revision, Template,
+        Toolbox, Unread,
+    },
+    pve::{Method, Pve, path},
     suggest::did_you_mean,
 };
 use serde_json::{
@@ -45,6 +49,7 @@ pub struct Tools {
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
+    prompts: Vec<Prompt>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
 }
@@ -56,7 +61,17 @@ impl Tools {
         let members = members::of(&config);
         let audit = config.audit_log.clone().map(Audit::new);
         let own = own::entries(&config.tools);
-        Tools { config, members, seals: Seals::new(), own, audit, lists: Default::default() }
+        let mut tools = Tools {
+            config,
+            members,
+            seals: Seals::new(),
+            own,
+            audit,
+            prompts: Vec::new(),
+            lists: Default::default(),
+        };
+        tools.prompts = prompts::offered(&tools);
+        tools
     }
 
     /// The configuration.
@@ -71,6 +86,35 @@ impl Tools {
             let allowed = self.members.iter().any(|member| member.forbidden(entry).is_none());
             allowed && self.in_toolsets(entry)
         })
+    }
+
+    /// The clusters, the default first.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The default cluster.
+    pub(super) fn pve(&self) -> &Pve {
+        &self.members[0].pve
+    }
+
+    /// Whether there is such a tool, and no setting of the default cluster forbids it.
+    pub(super) fn may_run(&self, name: &str) -> bool {
+        self.entries().any(|entry| entry.name == name && self.members[0].forbidden(&entry).is_none())
+    }
+
+    /// What a tool that only reads answers.
+    ///
+    /// # Errors
+    /// What the tool says; that it is no tool that only reads.
+    pub(super) fn read_by(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Outcome {
+        match self.entries().find(|entry| entry.name == name && entry.tool.effect == Effect::Read) {
+            Some(entry) => match self.run(call, entry, arguments)? {
+                Ran::Data(data) => Ok(data),
+                Ran::Ask(question, _) => Err(Failure::new(question.message)),
+            },
+            None => Err(Failure::new(format!("There is no tool `{name}` that only reads."))),
+        }
     }
 
     /// Every tool, those of the configuration last.
@@ -312,7 +356,7 @@ impl Toolbox for Tools {
     }
 
     fn instructions(&self) -> String {
-        members::instructions(&self.members)
+        instructions::text(self)
     }
 
     fn list(&self, revision: Revision) -> &RawValue {
@@ -348,5 +392,29 @@ impl Toolbox for Tools {
             Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
             Err(Failure(sentences)) => Answer::Failure(sentences),
         }
+    }
+
+    fn prompts(&self) -> &[Prompt] {
+        &self.prompts
+    }
+
+    fn prompt(&self, prompt: &Prompt, arguments: &Map<String, Value>) -> Result<String, String> {
+        prompts::text(self, prompt.name, arguments)
+    }
+
+    fn templates(&self) -> Vec<Template> {
+        resources::templates(self)
+    }
+
+    fn resources(&self, call: &Call<'_>) -> Result<Vec<Resource>, String> {
+        resources::list(self, call).map_err(|Failure(sentences)| sentences)
+    }
+
+    fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
+        resources::read(self, call, uri)
+    }
+
+    fn complete(&self, call: &Call<'_>, wish: &Completion) -> Result<Vec<String>, String> {
+        complete::complete(self, call, wish).map_err(|Failure(sentences)| sentences)
     }
 }

@@ -4,7 +4,8 @@ use crate::golden::{golden, golden_section};
 use proxmox_mcp::{
     cli,
     config::markdown_table,
-    tools::{Effect, spec::entries},
+    mcp::PromptArgument,
+    tools::{Effect, resources::TEMPLATES, reviews::REVIEWS, spec::entries},
 };
 use std::fmt::Write;
 
@@ -23,6 +24,24 @@ fn readme_lists_every_tool() {
             .unwrap();
     }
     golden_section("README.md", "tools", &table);
+}
+
+#[test]
+fn readme_lists_every_prompt_and_resource() {
+    let mut table = String::from("| prompt | arguments | what it does |\n| --- | --- | --- |\n");
+    for prompt in REVIEWS.iter().map(|review| &review.prompt) {
+        let argument = |argument: &PromptArgument| {
+            format!("`{}`{}", argument.name, if argument.required { "" } else { " (optional)" })
+        };
+        let arguments: Vec<String> = prompt.arguments.iter().map(argument).collect();
+        writeln!(table, "| `{}` | {} | {} |", prompt.name, arguments.join(", "), prompt.about).unwrap();
+    }
+    golden_section("README.md", "prompts", &table);
+    let mut table = String::from("| resource | what is read there |\n| --- | --- |\n");
+    for template in TEMPLATES {
+        writeln!(table, "| `{}` | {} |", template.uri, template.about).unwrap();
+    }
+    golden_section("README.md", "resources", &table);
 }
 
 #[test]

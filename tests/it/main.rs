@@ -30,6 +30,7 @@ mod golden;
 mod lifecycle;
 mod long;
 mod matrix;
+mod offers;
 mod people_box;
 mod people_check;
 mod people_init;

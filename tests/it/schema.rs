@@ -16,7 +16,7 @@ struct Schema {
 impl Schema {
     /// All five, or none where the folder is not there.
     fn all() -> Option<Vec<Schema>> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("/work/shared/mcp-schema");
         if !folder.is_dir() {
             println!("SKIPPED: the official schemas are not in {}", folder.display());
             return None;
@@ -52,10 +52,18 @@ impl Schema {
             Some("server/discover") => "DiscoverResult",
             Some("tools/list") => "ListToolsResult",
             Some("tools/call") => "CallToolResult",
+            Some("prompts/list") => "ListPromptsResult",
+            Some("prompts/get") => "GetPromptResult",
+            Some("resources/list") => "ListResourcesResult",
+            Some("resources/templates/list") => "ListResourceTemplatesResult",
+            Some("resources/read") => "ReadResourceResult",
+            Some("completion/complete") => "CompleteResult",
             _ => "EmptyResult",
         }
     }
 }
+
+const GUEST: &str = "pve://guest/{vmid}";
 
 /// The requests of a session in that revision, each with an id that says its method.
 fn requests(revision: Revision) -> Vec<Value> {
@@ -70,6 +78,7 @@ fn requests(revision: Revision) -> Vec<Value> {
         let meta = json!({"progressToken": id});
         request(id, "tools/call", json!({"name": name, "arguments": arguments, "_meta": meta}))
     };
+    let complete = |of: Value| json!({"ref": of, "argument": {"name": "vmid", "value": "1"}});
     let client = json!({"name": "t", "version": "1"});
     let first = if revision.is_modern() {
         request("1", "server/discover", json!({}))
@@ -88,6 +97,15 @@ fn requests(revision: Revision) -> Vec<Value> {
         call("8", "proxmox_stop_vm", json!({"vmid": 999})),
         call("9", "proxmox_start_vm", json!({"vmid": 101})),
         call("10", "proxmox_get_vm_info", json!({"vmid": 101})),
+        request("11", "prompts/list", json!({})),
+        request("12", "prompts/get", json!({"name": "guest_slow", "arguments": {"vmid": "101"}})),
+        request("13", "prompts/get", json!({"name": "no_such_prompt"})),
+        request("14", "resources/list", json!({})),
+        request("15", "resources/templates/list", json!({})),
+        request("16", "resources/read", json!({"uri": "pve://guest/101"})),
+        request("17", "resources/read", json!({"uri": "pve://guest/999"})),
+        request("18", "completion/complete", complete(json!({"type": "ref/prompt", "name": "guest_slow"}))),
+        request("19", "completion/complete", complete(json!({"type": "ref/resource", "uri": GUEST}))),
     ]
 }
 
@@ -111,6 +129,16 @@ fn what_the_server_writes_fits_the_official_schemas() {
         }
         assert_eq!(seen.get("ListToolsResult"), Some(&1), "{}: {seen:?}", schema.revision.name());
         assert_eq!(seen.get("CallToolResult"), Some(&5), "{}: {seen:?}", schema.revision.name());
+        for (definition, count) in [
+            ("ListPromptsResult", 1),
+            ("GetPromptResult", 1),
+            ("ListResourcesResult", 1),
+            ("ListResourceTemplatesResult", 1),
+            ("ReadResourceResult", 1),
+            ("CompleteResult", 2),
+        ] {
+            assert_eq!(seen.get(definition), Some(&count), "{}: {seen:?}", schema.revision.name());
+        }
         let answered = answers.iter().filter(|answer| answer.get("id").is_some()).count();
         assert_eq!(answered, requests.len(), "each request has one answer");
     }
