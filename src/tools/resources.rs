@@ -221,8 +221,8 @@ mod tests {
         for (lines, max_bytes, expected) in [
             (&["a", "b"][..], 1024, "a\nb"),
             (&[], 1024, ""),
-            (&["first", "second", "third"], 42, "[earlier lines are left out]\nsecond\nthird"),
-            (&["first", "second", "third"], 41, "[earlier lines are left out]\nthird"),
+            (&["first", "second", "third"], 41, "[earlier lines are left out]\nsecond\nthird"),
+            (&["first", "second", "third"], 40, "[earlier lines are left out]\nthird"),
             (&["\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"], 30, "[earlier lines are left out]\n"),
             (&many, 32, "[earlier lines are left out]\nx\nx"),
         ] {
