@@ -1,6 +1,6 @@
 //! A sample cluster in a process of its own, so that its work and memory are not counted as the server's.
 
-use proxmox_mcp::demo::{Options, Server};
+use proxmox_mcp::demo::{Options, Server, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ServerConfig,
@@ -77,7 +77,7 @@ pub(crate) fn serve(words: &[String]) -> io::Result<()> {
     let guests = words.first().and_then(|word| word.parse().ok()).unwrap_or(0);
     let (tls, certificate) = if flag(1) {
         let (config, pem) = certificate().map_err(io::Error::other)?;
-        (Some(config), pem)
+        (Some(Tls::new(config)), pem)
     } else {
         (None, String::new())
     };
