@@ -54,10 +54,16 @@ pub(crate) fn small() -> io::Result<()> {
         let over = with.quantile(share) - raw.quantile(share);
         let bound = if share < 0.9 { 0.15 } else { 0.5 };
         let ratio = format!("{} against {}", shown(with.quantile(share)), shown(raw.quantile(share)));
-        row(&format!("overhead p{:.0}, in ms", share * 100.0), &format!("{:.3} ms", over * 1e3), &ratio, Some((over * 1e3, bound)));
+        row(
+            &format!("overhead p{:.0}, in ms", share * 100.0),
+            &format!("{:.3} ms", over * 1e3),
+            &ratio,
+            Some((over * 1e3, bound)),
+        );
     }
     let mut parallel = Times::default();
-    let lines: String = (10..26).map(|id| crate::child::call(id, "proxmox_get_version", "{}") + "\n").collect();
+    let lines: String =
+        (10..26).map(|id| crate::child::call(id, "proxmox_get_version", "{}") + "\n").collect();
     for _ in 0..100 {
         parallel.time(|| ours.many(&lines, 16))?;
     }

@@ -14,7 +14,9 @@ fn serving(binary: &str, file: &Path) -> Vec<String> {
 
 /// From spawning to the answer to `initialize`.
 pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) -> io::Result<()> {
-    heading("Start, from spawning to the answer to `initialize`, with a configuration file that holds a token");
+    heading(
+        "Start, from spawning to the answer to `initialize`, with a configuration file that holds a token",
+    );
     let cluster = Cluster::start(0, true, true)?;
     let ours = serving(binary, &cluster.configuration(folder, "start", "core")?);
     let hello = vec![hello.to_owned()];
@@ -49,9 +51,19 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     let ratio = us.median() / least.median();
     row("proxmox-mcp", &shown(us.median()), &format!("{ratio:.2} × hello-world"), Some((ratio, 1.3)));
     row("a static hello-world of one line", &shown(least.median()), "", None);
-    row("/bin/true (to its end)", &shown(nothing.median()), &format!("{:.2} × it", us.median() / nothing.median()), None);
+    row(
+        "/bin/true (to its end)",
+        &shown(nothing.median()),
+        &format!("{:.2} × it", us.median() / nothing.median()),
+        None,
+    );
     if !other.is_empty() {
-        row("the other server", &shown(them.median()), &format!("{:.1} × ours", them.median() / us.median()), None);
+        row(
+            "the other server",
+            &shown(them.median()),
+            &format!("{:.1} × ours", them.median() / us.median()),
+            None,
+        );
     }
     Ok(())
 }
@@ -80,7 +92,12 @@ pub(crate) fn lists(folder: &Path, binary: &str) -> io::Result<()> {
         let peak = served.memory("VmHWM")?;
         let bound = (guests == 5000).then_some((peak / 1024.0, 16.0));
         let ratio = format!("{} CPU, peak in MiB:", shown(cpu));
-        row(&format!("{guests} guests"), &shown(times.median()), &format!("{ratio} {:.2}", peak / 1024.0), bound);
+        row(
+            &format!("{guests} guests"),
+            &shown(times.median()),
+            &format!("{ratio} {:.2}", peak / 1024.0),
+            bound,
+        );
     }
     Ok(())
 }
@@ -93,8 +110,9 @@ pub(crate) fn streams(folder: &Path, binary: &str, other: &[String]) -> io::Resu
     for (what, method, count) in
         [("10,000 pings, pipelined", "ping", 10_000), ("1,000 tools/list, pipelined", "tools/list", 1000)]
     {
-        let lines: String =
-            (1..=count).map(|id| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#) + "\n").collect();
+        let lines: String = (1..=count)
+            .map(|id| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#) + "\n")
+            .collect();
         for (who, words) in [("", &ours[..]), (" (the other server)", other)] {
             if words.is_empty() {
                 continue;

@@ -44,7 +44,8 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
             continue;
         }
         for (what, tool, arguments, bound) in ANSWERS {
-            let arguments = if arguments.is_empty() { failed_task(&mut served)? } else { arguments.to_owned() };
+            let arguments =
+                if arguments.is_empty() { failed_task(&mut served)? } else { arguments.to_owned() };
             let line = served.ask(&call(2, tool, &arguments))?;
             let answer: Value = serde_json::from_str(&line)?;
             let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned();
@@ -56,7 +57,9 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
     }
     let counts = count(&texts.iter().map(|(_, text, _)| text.as_str()).collect::<Vec<_>>());
     if counts.is_none() {
-        println!("(Tokens are not counted: node with gpt-tokenizer is not here; TOKENIZER names its folder.)");
+        println!(
+            "(Tokens are not counted: node with gpt-tokenizer is not here; TOKENIZER names its folder.)"
+        );
     }
     for (place, (what, text, bound)) in texts.iter().enumerate() {
         let tokens = counts.as_ref().and_then(|counts| counts.get(place)).copied();
@@ -69,8 +72,9 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
 /// What a client hands its model of each tool.
 fn tools_text(tools: &[Value]) -> String {
     let part = |tool: &Value, key: &str| tool[key].as_str().unwrap_or_default().to_owned();
-    let lines =
-        tools.iter().map(|tool| format!("{} {} {}\n", part(tool, "name"), part(tool, "description"), tool["inputSchema"]));
+    let lines = tools.iter().map(|tool| {
+        format!("{} {} {}\n", part(tool, "name"), part(tool, "description"), tool["inputSchema"])
+    });
     lines.collect()
 }
 
@@ -80,7 +84,9 @@ fn failed_task(served: &mut Served) -> io::Result<String> {
     let answer: Value = serde_json::from_str(&line)?;
     let rows = answer["result"]["structuredContent"]["rows"].as_array().cloned().unwrap_or_default();
     let failed = rows.iter().find(|row| !matches!(row[1].as_str(), None | Some("OK" | "running" | "")));
-    let upid = failed.map(|row| row[0].clone()).ok_or_else(|| io::Error::other(format!("no failed task: {line}")))?;
+    let upid = failed
+        .map(|row| row[0].clone())
+        .ok_or_else(|| io::Error::other(format!("no failed task: {line}")))?;
     Ok(serde_json::json!({ "upid": upid }).to_string())
 }
 

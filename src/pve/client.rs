@@ -242,7 +242,8 @@ impl Pve {
         let now = Instant::now();
         let aside = lock(&self.aside);
         let mut order: Vec<usize> = (0..aside.len()).collect();
-        order.sort_by_key(|&index| aside[index].is_some_and(|until| now < until));
+        let late = |index: usize| aside[index].is_some_and(|until| now < until);
+        crate::order::sort_by(&mut order, |one, other| late(*one).cmp(&late(*other)));
         order
     }
 
