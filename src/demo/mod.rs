@@ -53,6 +53,7 @@ mod task_progress;
 mod upkeep;
 mod volumes;
 
+pub use connection::Tls;
 pub use faults::{Fault, Faults};
 pub use seen::Seen;
 pub use server::{Options, Server};
