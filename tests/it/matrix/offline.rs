@@ -14,6 +14,10 @@ fn lists_come_without_the_node_and_say_so() {
     assert_eq!(column(&nodes, "status"), ["online", "offline", "online"]);
     let guests = sample.ok("proxmox_list_vms", json!({}));
     assert_eq!(guests["total"], 12);
+    assert!(guests.get("missing").is_none(), "nobody knows yet: {guests}");
+    sample.server.skip(400.0);
+    let guests = sample.ok("proxmox_list_vms", json!({"status": "unknown"}));
+    assert!(guests["missing"].as_str().unwrap().ends_with("unknown: pve2."), "{guests}");
     let backups = sample.ok("proxmox_list_backups", json!({}));
     let missing = backups["missing"].as_str().unwrap();
     assert!(missing.contains("Storage local on pve2 is unknown now"), "{missing}");
