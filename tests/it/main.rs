@@ -28,6 +28,7 @@ mod former;
 mod golden;
 mod lifecycle;
 mod long;
+mod packaging;
 mod people_box;
 mod people_check;
 mod people_init;
