@@ -3,8 +3,7 @@
 # usage: [REPOSITORY=URL] packaging/all.sh [CPU…]   (x86_64, aarch64; both if not given)
 . "$(dirname "$0")/common.sh"
 # Only what is made now may be in the sums.
-find "$out" -mindepth 1 -maxdepth 1 ! -name bin -exec rm -rf {} +
-rm -rf "$out/bin"
+find "$out" -mindepth 1 -delete
 for part in "binaries $*" debian image bundle registry http; do
     echo "==== ${part%% *}"
     # shellcheck disable=SC2086

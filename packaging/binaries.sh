@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the static binaries, tries each, and packs each with its licence, manual page and example.
+# Builds the static binaries, tries each, and packs each with its licence, manual page and example configuration.
 # usage: packaging/binaries.sh [CPU…]   (x86_64, aarch64; both if not given)
 . "$(dirname "$0")/common.sh"
 [ "$(uname -s)" = Linux ] || fail "static programs exist on Linux only"
@@ -14,8 +14,24 @@ runner() {
     }
 }
 
+# A C compiler for another processor: one of those that scripts/build.sh looks for, or Debian's.
+have_compiler() {
+    [ "$1" != "$machine" ] || return 0
+    command -v clang >/dev/null || command -v "$1-linux-musl-gcc" >/dev/null || command -v "$1-linux-gnu-gcc" >/dev/null && return
+    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
+    local package=gcc-${1//_/-}-linux-gnu
+    { apt-get install -y --no-install-recommends "$package" || { apt-get update && apt-get install -y --no-install-recommends "$package"; }; } \
+        >/dev/null 2>&1
+}
+
+wanted=()
 for cpu; do
     echo "== $cpu"
+    if ! have_compiler "$cpu"; then
+        skip "$cpu: there is no C compiler for it; install clang or $cpu-linux-gnu-gcc"
+        continue
+    fi
+    wanted+=("$cpu")
     # Not told the date: it goes into no binary, and a new one would have everything compiled again.
     env -u SOURCE_DATE_EPOCH scripts/build.sh "$cpu-unknown-linux-musl" >"$out/path.txt"
     install -D -m 755 "$(tail -n 1 "$out/path.txt")" "$out/bin/$cpu/proxmox-mcp"
@@ -41,7 +57,7 @@ for cpu; do
     ! readelf -l "$binary" 2>/dev/null | grep -q INTERP || fail "$binary wants a dynamic loader"
 done
 
-for cpu; do
+for cpu in ${wanted[@]+"${wanted[@]}"}; do
     name=proxmox-mcp-$version-$cpu-linux
     folder=$(mktemp -d)
     install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/$name/proxmox-mcp"

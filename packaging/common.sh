@@ -1,5 +1,6 @@
 # What every packaging script begins with: where things are, the version, and how a thing that cannot be done here
 # is told. Sourced, never run.
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -55,7 +55,8 @@ allowed() { # WHAT EXPECTED BODY [curl's arguments]
     local what=$1 expected=$2 status
     shift 2
     status=$(request "$@" -H "X-API-Key: $key")
-    [ "$status" = 200 ] && grep -q "$expected" "$folder/body" || fail "$what: $status $(head -c 300 "$folder/body")"
+    [ "$status" = 200 ] || fail "$what is answered with $status: $(head -c 300 "$folder/body")"
+    grep -q "$expected" "$folder/body" || fail "$what lacks $expected: $(head -c 300 "$folder/body")"
     echo "answered: $what"
 }
 refused "initialize without a key" "$initialize"
