@@ -207,4 +207,17 @@ else
     step "inspector --strict" inspector
 fi
 
+# The packages, each built and tried by its own script, which tells what cannot be done here. The other processor's
+# take minutes to build: with CI set only.
+packages() { packaging/all.sh "$@" 2>&1 | tee "$tools/packages.txt"; }
+if [ "$(uname -s)" != Linux ]; then
+    skip "packages" "they are built on Linux"
+elif [ -n "${CI:-}" ]; then
+    step "packages" packages
+else
+    step "packages" packages "$(uname -m | sed 's/^arm64$/aarch64/')"
+    skipped=$((skipped + $(grep -c '^SKIPPED' "$tools/packages.txt")))
+    skip "packages for the other processor" "they take minutes; packaging/all.sh builds them"
+fi
+
 summary
