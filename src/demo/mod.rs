@@ -54,6 +54,8 @@ mod upkeep;
 mod volumes;
 
 pub use faults::{Fault, Faults};
+#[doc(hidden)]
+pub use http::read_made_up;
 pub use seen::Seen;
 pub use server::{Options, Server};
 
