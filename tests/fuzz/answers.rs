@@ -85,7 +85,11 @@ fn answers(input: &[u8]) -> u64 {
     match read_made_up(method, path, status, &head, body.to_vec()) {
         Ok(reply) => {
             assert!(status < 300, "{status} taken for data");
-            let value: serde_json::Value = serde_json::from_str(reply.data.get()).expect("data is JSON");
+            // A number too large for any type is all that can be wrong with it.
+            let value = serde_json::from_str(reply.data.get()).unwrap_or_else(|error| {
+                assert!(error.to_string().starts_with("number out of range"), "{error}");
+                serde_json::Value::Null
+            });
             assert_eq!(reply.value(), value);
             if let Some(date) = reply.date {
                 assert!(date < 400_000 * 366 * 86_400, "{head}: {date}");

@@ -1,6 +1,6 @@
 //! Arguments of tools: what is checked has its shape, and what becomes of it stays where it belongs.
 
-use crate::{Target, check, check::kind, source::Source};
+use crate::{Target, check, check::kind, paths::leads, source::Source};
 use proxmox_mcp::{
     pve::{Method, api, path},
     tools::{
@@ -97,10 +97,5 @@ fn stays(entry: &Entry, method: Method, template: &str, path: &str) {
     let api::Lookup::Found(found) = api::find(method, path) else {
         panic!("{}: {method} {path} is not in the table", entry.name)
     };
-    let shape = |path: &str| -> Vec<String> {
-        path.split('/')
-            .map(|part| if part.starts_with('{') { "{}".into() } else { part.to_owned() })
-            .collect()
-    };
-    assert_eq!(shape(found.row.path()), shape(&wanted), "{}: {path} leads elsewhere", entry.name);
+    leads(&wanted, found.row.path(), path);
 }

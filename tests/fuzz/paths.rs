@@ -119,7 +119,7 @@ fn templates(input: &[u8]) -> u64 {
                     found.values
                 );
             } else {
-                sibling(row.path(), found.row.path(), &path);
+                leads(row.path(), found.row.path(), &path);
             }
             kind((place, found.row.path() == row.path()))
         }
@@ -131,8 +131,13 @@ fn templates(input: &[u8]) -> u64 {
 }
 
 /// Another row of the table may be meant only where a hole was filled with the fixed word that stands there.
-fn sibling(template: &str, other: &str, path: &str) {
+pub fn leads(template: &str, other: &str, path: &str) {
     let word = |text: &str| String::from_utf8(unescape(text)).expect("UTF-8");
+    assert_eq!(
+        template.split('/').count(),
+        other.split('/').count(),
+        "{path} of {template} leads to {other}"
+    );
     for ((wanted, found), filled) in template.split('/').zip(other.split('/')).zip(path.split('/')) {
         let fits =
             wanted == found || wanted.starts_with('{') && (found.starts_with('{') || found == word(filled));
@@ -160,7 +165,7 @@ fn places(input: &[u8]) -> u64 {
                 "{encoded}"
             );
             // The nearest path is looked for among all of them, which is too slow for every input.
-            if !matches!(api::find(method, &encoded), Lookup::NoSuchPath) || input.len() % 64 == 0 {
+            if !matches!(api::find(method, &encoded), Lookup::NoSuchPath) || kind(input) % 512 == 0 {
                 match place.find(method) {
                     Ok(found) => return kind((1, found.row.path(), method)),
                     Err(problem) => {
@@ -228,6 +233,7 @@ fn walk(text: &str) -> Option<&'static str> {
     let text = text.trim_end_matches('/');
     let text = text.strip_prefix('/').unwrap_or(text);
     let segments: Vec<&str> = text.split('/').collect();
+    let plain: Vec<String> = segments.iter().map(|segment| decoded(segment)).collect();
     let fits = |parts: &[&str]| {
         let spans = matches!(parts.last(), Some(&("{cidr}" | "{volume}")));
         let counts = if spans { parts.len() <= segments.len() } else { parts.len() == segments.len() };
@@ -237,7 +243,7 @@ fn walk(text: &str) -> Option<&'static str> {
                 if part.starts_with('{') {
                     last || !segment.is_empty()
                 } else {
-                    part == segment || **part == decoded(segment)
+                    part == segment || **part == plain[at]
                 }
             })
             && !(spans && segments[parts.len() - 1..].join("/").is_empty())
