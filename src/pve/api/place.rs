@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_path_of_any_length_is_answered_at_once() {
         let started = Instant::now();
-        let place = Place::read(&format!("/nodes/{}", "qemu".repeat(1 << 20))).unwrap();
+        let place = Place::read(&format!("/nodes/pve1/{}", "qemu".repeat(1 << 20))).unwrap();
         assert!(place.find(Method::Get).unwrap_err().starts_with("The API of Proxmox VE 9.2 has no path"));
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
