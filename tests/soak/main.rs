@@ -2,10 +2,13 @@
 //! and come, the quorum is lost, tasks fail, connections break. Every call must be answered once, and the memory of the
 //! server must stay flat.
 //!
-//! `cargo test --release --test soak -- CALLS`
+//! `cargo test --release --test soak -- CALLS [BINARY]`; with `size` for CALLS, lists of a large cluster are measured
+//! instead.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 #![allow(clippy::print_stdout, reason = "it reports what it did")]
+
+mod size;
 
 use proxmox_mcp::{
     demo::{Fault, Options, Server},
@@ -38,27 +41,43 @@ const TROUBLE: u64 = 250;
 const GROWTH: u64 = 2048;
 
 fn main() {
-    let calls: u64 = env::args().nth(1).map_or(200_000, |text| text.parse().expect("a number of calls"));
-    let (tls, certificate) = certificate();
-    let options = Options { clock_speed: SPEED, tls: Some(tls), ..Options::default() };
-    let cluster = Server::start(options).unwrap();
-    let config = configuration(&cluster, &certificate);
-    let mut server = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
+    let mut words = env::args().skip(1);
+    let what = words.next().unwrap_or_else(|| "200000".into());
+    let binary = words.next().unwrap_or_else(|| env!("CARGO_BIN_EXE_proxmox-mcp").into());
+    match what.parse() {
+        Ok(calls) => soak(calls, &binary),
+        Err(_) if what == "size" => size::measure(&binary),
+        Err(_) => panic!("usage: soak CALLS|size [BINARY]"),
+    }
+}
+
+/// Starts the binary over a sample cluster that speaks TLS; its configuration goes with the guard.
+fn start(binary: &str, cluster: &Server, certificate: &CertificateDer<'static>) -> (Child, Configuration) {
+    let config = configuration(cluster, certificate);
+    let server = Command::new(binary)
         .arg("--config")
-        .arg(&config)
+        .arg(&config.0)
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    (server, config)
+}
+
+fn soak(calls: u64, binary: &str) {
+    let (tls, certificate) = certificate();
+    let options = Options { clock_speed: SPEED, tls: Some(tls), ..Options::default() };
+    let cluster = Server::start(options).unwrap();
+    let (mut server, config) = start(binary, &cluster, &certificate);
     let started = Instant::now();
     let tally = talk(&mut server, &cluster, calls);
     let took = started.elapsed();
     let mut log = String::new();
     server.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     let status = server.wait().unwrap();
-    let _ = fs::remove_file(&config);
+    drop(config);
     report(&tally, calls, took);
     assert!(status.success(), "{status}: {log}");
     assert!(!log.contains("panicked"), "{log}");
@@ -132,7 +151,7 @@ fn call(id: u64) -> (&'static str, Value) {
         55..=59 => ("proxmox_list_tasks", json!({"limit": 20})),
         60..=62 => ("proxmox_get_cluster_status", json!({})),
         63..=65 => ("proxmox_search_api", json!({"query": "resize disk"})),
-        66..=68 => ("proxmox_call_api", json!({"method": "GET", "path": "/nodes/pve2/status"})),
+        66..=68 => ("proxmox_get_node_info", json!({"node": "pve2"})),
         69..=71 => ("proxmox_list_snapshots", json!({"vmid": vm})),
         72 => ("proxmox_get_vm_info", json!({"vmid": 9999})),
         73 => ("proxmox_get_vm_info", json!({"vmid": "x", "nodes": []})),
@@ -210,7 +229,7 @@ impl Tally {
             self.faults += 1;
         } else if message["result"]["isError"] == true {
             let text = message["result"]["content"][0]["text"].as_str().unwrap_or_default();
-            let words = text.split('`').step_by(2).take(2).collect::<Vec<_>>().join("…");
+            let words = text.split(['`', '\n', '(']).step_by(2).take(2).collect::<Vec<_>>().join("…");
             let short: String = words
                 .chars()
                 .map(|letter| if letter.is_ascii_digit() { '0' } else { letter })
@@ -224,16 +243,8 @@ impl Tally {
 
     /// Notes the memory that the process has now and had at most.
     fn look(&mut self, count: u64, process: u32) {
-        let Ok(status) = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"))
-        else {
-            return;
-        };
-        let field = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        };
-        self.memory.extend(field("VmRSS:").map(|kib| (count, kib)));
-        self.highest = field("VmHWM:").unwrap_or(0).max(self.highest);
+        self.memory.extend(kib(process, "VmRSS:").map(|now| (count, now)));
+        self.highest = kib(process, "VmHWM:").unwrap_or(0).max(self.highest);
     }
 
     /// The median of the memory between two shares of the calls, in KiB.
@@ -255,6 +266,12 @@ impl Tally {
         let (early, late) = (self.median(0.25, 0.5), self.median(0.75, 1.0));
         assert!(late <= early + GROWTH, "the memory grew from {early} to {late} KiB");
     }
+}
+
+/// A figure of a process's memory, in KiB.
+fn kib(process: u32, name: &str) -> Option<u64> {
+    let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status")).ok()?;
+    status.lines().find(|line| line.starts_with(name))?.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn report(tally: &Tally, calls: u64, took: Duration) {
@@ -279,7 +296,16 @@ fn report(tally: &Tally, calls: u64, took: Duration) {
     println!("memory by quarters {quarters:?} KiB, at most {} KiB", tally.highest);
 }
 
-fn configuration(cluster: &Server, certificate: &CertificateDer<'static>) -> PathBuf {
+/// A configuration file that goes away with its user.
+struct Configuration(PathBuf);
+
+impl Drop for Configuration {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn configuration(cluster: &Server, certificate: &CertificateDer<'static>) -> Configuration {
     let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
     let fingerprint = colons(digest.as_ref().try_into().unwrap());
     let config = json!({
@@ -288,7 +314,7 @@ fn configuration(cluster: &Server, certificate: &CertificateDer<'static>) -> Pat
     });
     let path = env::temp_dir().join(format!("proxmox-mcp-soak-{}.json", std::process::id()));
     fs::write(&path, config.to_string()).unwrap();
-    path
+    Configuration(path)
 }
 
 fn certificate() -> (Arc<ServerConfig>, CertificateDer<'static>) {
