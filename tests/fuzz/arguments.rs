@@ -84,7 +84,7 @@ fn request(entry: &Entry) -> Option<(Method, &'static str)> {
 /// As a tool fills its path, the node of a guest found already.
 fn fill(entry: &Entry, template: &str, args: &Args) -> Result<String, String> {
     path::fill(template, |hole| match hole {
-        "type" => Some(entry.kind.map_or("qemu", Kind::api_type).to_owned()),
+        "type" if args.get("type").is_none() => Some(entry.kind.map_or("qemu", Kind::api_type).to_owned()),
         "node" if args.get("node").is_none() => Some("pve1".to_owned()),
         _ => args.get(hole).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
     })
@@ -93,9 +93,17 @@ fn fill(entry: &Entry, template: &str, args: &Args) -> Result<String, String> {
 /// The path leads to the method that the tool is for, whatever its holes were filled with.
 fn stays(entry: &Entry, method: Method, template: &str, path: &str) {
     check::path(path);
-    let wanted = template.replace("{type}", entry.kind.map_or("qemu", Kind::api_type));
     let api::Lookup::Found(found) = api::find(method, path) else {
         panic!("{}: {method} {path} is not in the table", entry.name)
     };
-    leads(&wanted, found.row.path(), path);
+    leads(template, found.row.path(), path);
+    // A fixed word of the API stands only where the tool lets one of its words be chosen.
+    for (wanted, part) in template.split('/').zip(found.row.path().split('/')) {
+        let hole = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        if let Some(hole) = hole.filter(|_| !part.starts_with('{')) {
+            let param = entry.params().find(|param| param.name == hole);
+            let chosen = param.is_none_or(|param| matches!(param.shape, Shape::OneOf(_)));
+            assert!(chosen, "{}: `{hole}` makes {path} of {template}", entry.name);
+        }
+    }
 }
