@@ -158,12 +158,10 @@ fn places(input: &[u8]) -> u64 {
                     "{segment:?}"
                 );
             }
-            let again = Place::read(&encoded).expect("what is sent can be read");
             // A first part `api2` is taken for the prefix that clients write, and it has no other meaning.
-            assert!(
-                again == place || place.segments().first().is_some_and(|first| first == "api2"),
-                "{encoded}"
-            );
+            if place.segments().first().is_none_or(|first| first != "api2") {
+                assert_eq!(Place::read(&encoded).as_ref(), Ok(&place), "{encoded}");
+            }
             // The nearest path is looked for among all of them, which is too slow for every input.
             if !matches!(api::find(method, &encoded), Lookup::NoSuchPath) || kind(input) % 512 == 0 {
                 match place.find(method) {

@@ -27,8 +27,9 @@ impl Place {
         if text.contains(['?', '#']) {
             return refuse("has a query in it; give parameters in `arguments`.");
         }
-        let rest = ["/api2/json", "/api2/extjs"].iter().find_map(|prefix| text.strip_prefix(prefix));
-        let path = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(text);
+        let path = text.strip_prefix('/').unwrap_or(text);
+        let rest = ["api2/json", "api2/extjs"].iter().find_map(|prefix| path.strip_prefix(prefix));
+        let path = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path);
         let path = path.strip_prefix('/').unwrap_or(path);
         let mut segments = Vec::new();
         for segment in path.strip_suffix('/').unwrap_or(path).split('/') {
@@ -172,6 +173,7 @@ mod tests {
             ("/version", "/version"),
             ("version/", "/version"),
             (" /api2/json/nodes ", "/nodes"),
+            ("api2/json/nodes", "/nodes"),
             ("/api2/extjs/nodes/pve1", "/nodes/pve1"),
             ("/access/users/a@pve", "/access/users/a%40pve"),
             ("/access/users/a%40pve", "/access/users/a%40pve"),
