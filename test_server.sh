@@ -103,6 +103,11 @@ else
     step "static binary" scripts/check_static.sh "$binary"
 fi
 
+# Mutated input for every reader, and a long session in a bad time; scripts/fuzz.sh and tests/soak do both for longer.
+step "fuzz targets" scripts/fuzz.sh "$([ -n "${CI:-}" ] && echo 60 || echo 10)"
+soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000; }
+step "soak" soak
+
 # An SSH server: the system's, or Debian's package. Root's must be installed, as it wants a user of its own; anybody
 # else's is unpacked.
 get_sshd() {

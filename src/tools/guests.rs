@@ -82,7 +82,7 @@ pub const TOOLS: &[Tool] = &[
     .params(&[VMID, NODE, TIMEOUT])
     .task()
     .core(),
-    Tool::post("proxmox_reset_vm", "/nodes/{node}/{type}/{vmid}/status/reset")
+    Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
         .about("Reset a VM as by its button; what it has not written is lost.")
         .params(&[VMID, NODE])
         .disrupts()
