@@ -17,7 +17,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("Try it on a built-in sample cluster:", "proxmox-mcp demo call proxmox_list_nodes"),
     ("Write a configuration, then test it:", "proxmox-mcp init && proxmox-mcp check"),
     ("The commands that make a token for reading only:", "proxmox-mcp token-recipe --access read-only"),
-    ("Show what a call would send, and send nothing:", "proxmox-mcp call --dry-run proxmox_start_vm vmid=101"),
+    (
+        "Show what a call would send, and send nothing:",
+        "proxmox-mcp call --dry-run proxmox_start_vm vmid=101",
+    ),
 ];
 
 /// The page in the language of man(7).
@@ -99,7 +102,11 @@ fn line(text: &str) -> String {
 /// Text as roff wants it: backslashes doubled, hyphens that can be copied as they are, and the one character beyond
 /// ASCII that the tables use written out.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\e").replace('-', "\\-").replace('…', "...").replace('`', "\\(ga").replace('\'', "\\(aq")
+    text.replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('…', "...")
+        .replace('`', "\\(ga")
+        .replace('\'', "\\(aq")
 }
 
 #[cfg(test)]

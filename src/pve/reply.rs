@@ -158,7 +158,11 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
 pub fn read_made_up(method: Method, path: &str, status: u16, said: &str, body: Vec<u8>) -> Result<Reply> {
     let asked = Asked { method, path: path.to_owned(), host: "192.0.2.1:8006".into() };
     let (reason, location) = (said.to_owned(), Some(said.to_owned()));
-    read(Answer { status, reason, location, date: http_date(said), body }, asked, &Identity::Nobody)
+    read(
+        Answer { status, reason, location, date: http_date(said), retry_after: None, body },
+        asked,
+        &Identity::Nobody,
+    )
 }
 
 /// The envelope, if the body is one.
