@@ -252,7 +252,7 @@ fn waiting_for_a_turn_ends_with_the_time_or_the_call() {
         connection.hold();
     });
     let mut settings = settings(&server, token());
-    (settings.workers, settings.timeout) = (1, Duration::from_secs(1));
+    (settings.workers, settings.timeout) = (1, Duration::from_secs(3));
     let pve = Pve::new(settings);
     let (first, second, third) = (Cancel::new(), Cancel::new(), Cancel::new());
     second.cancel();

@@ -30,6 +30,9 @@ const TOTAL: Duration = Duration::from_millis(2000);
 const WAIT: u64 = 1;
 /// What a busy machine may add.
 const SLACK: Duration = Duration::from_secs(8);
+/// How many times as long the limits are for a cell that is tried again: where the machine is too busy even for a
+/// sound answer, the limits end it. What must never be, such as a change that is sent twice, is no matter of time.
+const UNHURRIED: u32 = 4;
 /// Cells that run at once.
 const SIDE_BY_SIDE: usize = 12;
 
@@ -161,6 +164,8 @@ struct Seen {
     text: String,
     /// What is not as it must be.
     problems: Vec<String>,
+    /// What must never be.
+    never: Vec<String>,
 }
 
 fn call(tools: &Tools, name: &str, arguments: Value) -> Value {
@@ -172,16 +177,16 @@ fn call(tools: &Tools, name: &str, arguments: Value) -> Value {
     }
 }
 
-fn run(index: usize, row: &Row, kind: Kind) -> Seen {
+fn run(index: usize, row: &Row, kind: Kind, times: u32) -> Seen {
     let options = demo::Options { clock_speed: 50.0, ..demo::Options::default() };
     let server = demo::Server::start(options).unwrap();
     let (id, secret) = server.token();
     let healthy = Config::for_demo(server.address(), &id, secret.expose());
     let mut config = healthy.clone();
     config.settings.trust = Trust::Anything;
-    config.settings.connect_timeout = CONNECT;
-    config.settings.read_timeout = SILENCE;
-    config.settings.timeout = TOTAL;
+    config.settings.connect_timeout = CONNECT * times;
+    config.settings.read_timeout = SILENCE * times;
+    config.settings.timeout = TOTAL * times;
     config.settings.max_response_bytes = 1 << 20;
     let healthy = Tools::new(healthy);
     let start = json!({"vmid": 100, "node": "pve1", "wait": 0});
@@ -211,20 +216,25 @@ fn run(index: usize, row: &Row, kind: Kind) -> Seen {
         (false, _) => Known::Done,
     };
     let reached = stage.reached() - before;
-    let mut problems = Vec::new();
-    let mut must = |good: bool, problem: &str| {
+    let (mut problems, mut never) = (Vec::new(), Vec::new());
+    let mut expect = |good: bool, problem: &str| {
         if !good {
             problems.push(problem.to_owned());
         }
     };
+    let mut must = |good: bool, problem: &str| {
+        if !good {
+            never.push(problem.to_owned());
+        }
+    };
     must(answer["id"] == 1 && !text.is_empty(), "it is no answer to the call");
     must(further.is_empty(), "it was answered twice");
-    must(time < TOTAL + Duration::from_secs(WAIT) + SLACK, "it came too late");
+    expect(time < TOTAL * times + Duration::from_secs(WAIT) + SLACK, "it came too late");
     must(!text.contains(secret.expose()), "it shows a secret");
     let cell = &row.cells[index_of(kind)];
-    must(known == cell.known, &format!("it must be {:?}", cell.known));
-    must(text.contains(cell.words), &format!("it must say {:?}", cell.words));
-    must(
+    expect(known == cell.known, &format!("it must be {:?}", cell.known));
+    expect(text.contains(cell.words), &format!("it must say {:?}", cell.words));
+    expect(
         cell.reached.is_none_or(|expected| expected == reached),
         "it reached the API another number of times",
     );
@@ -246,7 +256,7 @@ fn run(index: usize, row: &Row, kind: Kind) -> Seen {
             must(known == Known::Done || text.contains(upid), "it does not name the task to look at");
         }
     }
-    Seen { row: index, kind, known, reached, time, text, problems }
+    Seen { row: index, kind, known, reached, time, text, problems, never }
 }
 
 fn index_of(kind: Kind) -> usize {
@@ -264,13 +274,16 @@ fn every_fault_is_answered_once_in_time_and_with_what_is_known() {
                 loop {
                     let next = work.lock().unwrap().next();
                     let Some((row, kind)) = next else { return };
-                    let seen = run(row, &rows[row], kind);
+                    let seen = run(row, &rows[row], kind, 1);
                     done.lock().unwrap().push(seen);
                 }
             });
         }
     });
     let mut seen = done.into_inner().unwrap();
+    for cell in seen.iter_mut().filter(|cell| !cell.problems.is_empty() && cell.never.is_empty()) {
+        *cell = run(cell.row, &rows[cell.row], cell.kind, UNHURRIED);
+    }
     seen.sort_by_key(|seen| (seen.row, index_of(seen.kind)));
     println!("| fault | reading | changing | waiting for a task | slowest | the change is answered |");
     println!("| --- | --- | --- | --- | --- | --- |");
@@ -283,11 +296,14 @@ fn every_fault_is_answered_once_in_time_and_with_what_is_known() {
     }
     let wrong: Vec<String> = seen
         .iter()
-        .filter(|seen| !seen.problems.is_empty())
+        .filter(|seen| !seen.problems.is_empty() || !seen.never.is_empty())
         .map(|seen| {
-            let Seen { row, kind, known, reached, text, problems, .. } = seen;
+            let Seen { row, kind, known, reached, text, problems, never, .. } = seen;
             let fault = rows[*row].fault;
-            format!("{fault}, {kind:?}: {} ({known:?}, reached {reached}): {text}", problems.join("; "))
+            format!(
+                "{fault}, {kind:?}: {} ({known:?}, reached {reached}): {text}",
+                [&problems[..], never].concat().join("; ")
+            )
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

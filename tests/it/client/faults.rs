@@ -153,7 +153,7 @@ fn every_kind_of_failure_has_its_sentence() {
 #[test]
 fn nothing_waits_for_ever() {
     for (partial, words) in
-        [("", "no answer came within 0.2 s"), ("HTTP/1.1 200 OK\r\nA: b\r\n", "was not whole within")]
+        [("", "no answer came within 1 s"), ("HTTP/1.1 200 OK\r\nA: b\r\n", "was not whole within")]
     {
         let server = Server::new(move |connection| {
             connection.next();
@@ -161,13 +161,13 @@ fn nothing_waits_for_ever() {
             connection.hold();
         });
         let mut settings = settings(&server, token());
-        settings.timeout = Duration::from_millis(200);
+        settings.timeout = Duration::from_secs(1);
         let pve = Pve::new(settings);
         let started = Instant::now();
         let error = post(&pve, "/x").unwrap_err();
         assert!(matches!(error, Error::Unanswered { timed_out: true, .. }), "{error:?}");
         assert!(error.to_string().contains(words) && error.may_have_been_carried_out(), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(2));
+        assert!(started.elapsed() < Duration::from_secs(10));
     }
     // A host that accepts and never shakes hands.
     let server = Server::new(|connection| connection.hold());

@@ -2,8 +2,12 @@
 
 use super::{get, password, post, settings};
 use crate::tiny_http::{Request, Server, answer, data};
-use proxmox_mcp::pve::Pve;
+use proxmox_mcp::{
+    pve::{Auth, Pve},
+    secret::SecretSource,
+};
 use std::{
+    fs,
     sync::{
         Arc, Barrier,
         atomic::{AtomicUsize, Ordering},
@@ -150,4 +154,30 @@ fn a_refused_login_says_what_the_realms_tell() {
         assert!(error.to_string().contains(words) && !error.may_have_been_carried_out(), "{error}");
         assert_eq!(server.seen().len(), 2);
     }
+}
+
+#[test]
+fn a_token_that_was_replaced_is_read_again_and_one_that_was_not_is_not_tried_again() {
+    static GOOD: AtomicUsize = AtomicUsize::new(1);
+    let server = Server::answering(|request| {
+        let expected = format!("PVEAPIToken=ops@pve!ai=secret{}", GOOD.load(Ordering::SeqCst));
+        match request.header("authorization") {
+            Some(shown) if shown == expected => data("1"),
+            _ => answer("401 invalid token value!", "", ""),
+        }
+    });
+    let file = std::env::temp_dir().join(format!("proxmox-mcp-token-{}", std::process::id()));
+    fs::write(&file, "secret1\n").unwrap();
+    let auth = Auth::Token { id: "ops@pve!ai".into(), secret: SecretSource::File(file.clone()) };
+    let pve = Pve::new(settings(&server, auth));
+    post(&pve, "/x").unwrap();
+    GOOD.store(2, Ordering::SeqCst);
+    let error = post(&pve, "/x").unwrap_err();
+    assert!(error.api_status() == Some(401) && error.to_string().contains("`ops@pve!ai`"), "{error}");
+    assert_eq!(server.seen().len(), 2);
+    fs::write(&file, "secret2\n").unwrap();
+    post(&pve, "/x").unwrap();
+    // This one was turned away at the door and sent again with the new secret.
+    assert_eq!(server.seen().len(), 4);
+    let _ = fs::remove_file(&file);
 }

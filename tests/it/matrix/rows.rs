@@ -63,7 +63,7 @@ fn connecting() -> Vec<Row> {
                 let host = stage.host();
                 (host.port, host.plain) = (port, false);
             },
-            (Failed, 0, "the TLS handshake was not over within 0.7 s (`connect_timeout`)"),
+            (Failed, 0, "the TLS handshake was not over within"),
         ),
         same(
             "no TLS on the port",
@@ -179,23 +179,23 @@ fn breaking() -> Vec<Row> {
         row(
             "no answer",
             |stage| stage.always(Fault::Delay(LONG)),
-            (Failed, 1, "no answer came within 1 s (`read_timeout`)"),
-            (Maybe, 1, "no answer came within 1 s (`read_timeout`)"),
-            (Failed, SOME, "no answer came within 1 s (`read_timeout`)"),
+            (Failed, 1, "no answer came within"),
+            (Maybe, 1, "no answer came within"),
+            (Failed, SOME, "no answer came within"),
         ),
         row(
             "the answer stops",
             |stage| stage.always(Fault::Stall),
-            (Failed, 1, "stopped for 1 s (`read_timeout`)"),
-            (Maybe, 1, "stopped for 1 s (`read_timeout`)"),
-            (Failed, SOME, "stopped for 1 s (`read_timeout`)"),
+            (Failed, 1, "its answer stopped for"),
+            (Maybe, 1, "its answer stopped for"),
+            (Failed, SOME, "its answer stopped for"),
         ),
         row(
             "the answer trickles",
             |stage| stage.always(Fault::Trickle(Duration::from_millis(50))),
-            (Failed, 1, "not whole within 2 s (`timeout`)"),
-            (Maybe, 1, "not whole within 2 s (`timeout`)"),
-            (Failed, 1, "not whole within 2 s (`timeout`)"),
+            (Failed, 1, "its answer was not whole within"),
+            (Maybe, 1, "its answer was not whole within"),
+            (Failed, 1, "its answer was not whole within"),
         ),
         row(
             "slow, but in time",
