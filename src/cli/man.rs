@@ -14,10 +14,13 @@ const FILES: &str = "The first of these that exists is read: the file that `--co
     /etc/proxmox-mcp/config.json. It is never looked for in the working directory.";
 
 const EXAMPLES: &[(&str, &str)] = &[
-    ("Try it on a built-in sample cluster:", "proxmox-mcp demo call proxmox_list_nodes"),
-    ("Write a configuration, then test it:", "proxmox-mcp init && proxmox-mcp check"),
-    ("The commands that make a token for reading only:", "proxmox-mcp token-recipe --access read-only"),
-    ("Show what a call would send, and send nothing:", "proxmox-mcp call --dry-run proxmox_start_vm vmid=101"),
+    ("Try it on a built-in sample cluster.", "proxmox-mcp demo call proxmox_list_nodes"),
+    ("Write a configuration, then test it.", "proxmox-mcp init && proxmox-mcp check"),
+    ("The commands that make a token for reading only.", "proxmox-mcp token-recipe --access read-only"),
+    (
+        "Show what a call would send, and send nothing.",
+        "proxmox-mcp call --dry-run proxmox_start_vm vmid=101",
+    ),
 ];
 
 /// The page in the language of man(7).
@@ -58,7 +61,7 @@ pub(super) fn page() -> String {
     }
     text += ".SH EXAMPLES\n";
     for (about, line) in EXAMPLES {
-        let _ = write!(text, ".PP\n{}\n.PP\n.nf\n.RS\n{}\n.RE\n.fi\n", escaped(about), escaped(line));
+        item(&mut text, line, "", about);
     }
     text + ".SH SEE ALSO\n.BR pveum (1),\n.BR pvesh (1)\n"
 }
@@ -99,7 +102,11 @@ fn line(text: &str) -> String {
 /// Text as roff wants it: backslashes doubled, hyphens that can be copied as they are, and the one character beyond
 /// ASCII that the tables use written out.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\e").replace('-', "\\-").replace('…', "...").replace('`', "\\(ga").replace('\'', "\\(aq")
+    text.replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('…', "...")
+        .replace('`', "\\(ga")
+        .replace('\'', "\\(aq")
 }
 
 #[cfg(test)]

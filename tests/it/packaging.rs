@@ -66,9 +66,12 @@ fn the_bundle_asks_for_what_the_server_reads() {
 fn the_registry_names_what_the_server_reads() {
     let entry = template("server.json");
     let mut named = 0;
-    for variable in entry["packages"].as_array().unwrap().iter().flat_map(|package| {
-        package["environmentVariables"].as_array().map_or(&[][..], Vec::as_slice)
-    }) {
+    for variable in entry["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|package| package["environmentVariables"].as_array().map_or(&[][..], Vec::as_slice))
+    {
         let name = variable["name"].as_str().unwrap();
         assert_eq!(kind(name) == Kind::Secret, variable["isSecret"] == true, "{name}");
         if let Kind::Word(words) = kind(name) {
