@@ -12,7 +12,7 @@ tools=$PWD/target/tools
 repository=${REPOSITORY:-$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)}
 repository=${repository:-https://github.com/example/proxmox-mcp}
 owner=$(cut -d / -f 4 <<<"$repository")
-# The same sources make the same packages: every file is as old as the last commit.
+# The same sources make the same archives and Debian packages: every file is as old as the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 mkdir -p "$out" "$tools"

@@ -14,11 +14,11 @@ const FILES: &str = "The first of these that exists is read: the file that `--co
     /etc/proxmox-mcp/config.json. It is never looked for in the working directory.";
 
 const EXAMPLES: &[(&str, &str)] = &[
-    ("Try it on a built-in sample cluster:", "proxmox-mcp demo call proxmox_list_nodes"),
-    ("Write a configuration, then test it:", "proxmox-mcp init && proxmox-mcp check"),
-    ("The commands that make a token for reading only:", "proxmox-mcp token-recipe --access read-only"),
+    ("Try it on a built-in sample cluster.", "proxmox-mcp demo call proxmox_list_nodes"),
+    ("Write a configuration, then test it.", "proxmox-mcp init && proxmox-mcp check"),
+    ("The commands that make a token for reading only.", "proxmox-mcp token-recipe --access read-only"),
     (
-        "Show what a call would send, and send nothing:",
+        "Show what a call would send, and send nothing.",
         "proxmox-mcp call --dry-run proxmox_start_vm vmid=101",
     ),
 ];
@@ -61,7 +61,7 @@ pub(super) fn page() -> String {
     }
     text += ".SH EXAMPLES\n";
     for (about, line) in EXAMPLES {
-        let _ = write!(text, ".PP\n{}\n.PP\n.nf\n.RS\n{}\n.RE\n.fi\n", escaped(about), escaped(line));
+        item(&mut text, line, "", about);
     }
     text + ".SH SEE ALSO\n.BR pveum (1),\n.BR pvesh (1)\n"
 }

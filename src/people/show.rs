@@ -88,10 +88,16 @@ fn members(text: &mut String, object: &Map<String, Value>, depth: usize) {
                 }
             }
             value => {
+                let name = if is_sum(object, name) { "used" } else { name };
                 let _ = writeln!(text, "{indent}{shown:width$}  {}", cell(name, value));
             }
         }
     }
+}
+
+/// Whether it is the whole of something in bytes of which a part is used; of processors these are fractions.
+fn is_sum(object: &Map<String, Value>, name: &str) -> bool {
+    name == "total" && object.get("used").is_some_and(Value::is_u64)
 }
 
 /// `columns` and `rows`, or `items`, as a table.
@@ -229,6 +235,8 @@ mod tests {
         );
         check(json!({"items": [{"a": 1}, {"b": true}]}), "A  B\n1  -\n-  yes\n");
         check(json!({"columns": ["a"], "rows": []}), "A\n");
+        check(json!({"memory": {"used": 1, "total": 2048}}), "memory\n  used   1 B\n  total  2.0 KiB\n");
+        check(json!({"cpu": {"used": 0.5, "total": 2048}}), "cpu\n  used   0.5\n  total  2048\n");
         check(json!({"columns": ["a", "b"], "rows": [["x"], 3]}), "A  B\nx  -\n-  -\n");
     }
 

@@ -5,14 +5,13 @@ mod hosts;
 mod login;
 mod task;
 
-use crate::tiny_http::{Server, answer, data};
+use crate::tiny_http::{CLOSED_PORT, Server, answer, data};
 use proxmox_mcp::{
     cancel::Cancel,
     pve::{Auth, Error, Host, Method, Params, Pve, Reply, Settings, Trust},
     secret::{Secret, SecretSource},
 };
 use std::{
-    net::TcpListener,
     sync::{Arc, Condvar, Mutex},
     thread,
     time::Duration,
@@ -273,7 +272,7 @@ fn waiting_for_a_turn_ends_with_the_time_or_the_call() {
 
 #[test]
 fn the_next_host_is_asked_when_one_cannot_be_connected_to() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = CLOSED_PORT;
     let server = Server::answering(|_| data("1"));
     let mut settings = settings(&server, token());
     settings.hosts.insert(0, host(closed));

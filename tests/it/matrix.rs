@@ -149,11 +149,6 @@ impl Stage {
     }
 }
 
-/// A port on which nobody listens.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// How a call came out.
 struct Seen {
     row: usize,

@@ -95,3 +95,23 @@ fn the_binary_prints_its_manual_page() {
         assert!(page.contains(&format!("\n.SH {section}\n")), "{section}");
     }
 }
+
+/// The page about HTTP says what `packaging/http.sh` runs: the same release of the bridge, the same options.
+#[test]
+fn the_page_about_the_bridge_says_what_is_tried() {
+    let page = read("docs/http.md");
+    let script = read("packaging/http.sh");
+    let common = read("packaging/common.sh");
+    let bridge = common.split(['(', ' ', ')']).find(|word| word.starts_with("mcp-proxy@")).unwrap();
+    let (_, after) = page.split_once(bridge).unwrap_or_else(|| panic!("docs/http.md does not name {bridge}"));
+    let command = after.split("```").next().unwrap();
+    let options: Vec<&str> = command
+        .split_whitespace()
+        .take_while(|word| *word != "--")
+        .filter(|word| word.starts_with("--"))
+        .collect();
+    assert_eq!(options, ["--host", "--port", "--server", "--sslCert", "--sslKey"]);
+    for option in options.iter().chain(&["MCP_PROXY_API_KEY=", "--server stream", "X-API-Key"]) {
+        assert!(script.contains(option) && page.contains(option), "{option}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     people_box::{Authority, Home, mode},
-    tiny_http::{self, data},
+    tiny_http::{self, CLOSED_PORT, data},
 };
 use proxmox_mcp::demo;
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ fn a_sound_set_up_passes_every_step() {
 
 #[test]
 fn what_is_wrong_on_the_way_to_the_host() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = CLOSED_PORT;
     let config = json!({"host": "127.0.0.1", "port": closed, "token_id": "a@pve!t", "token_secret": UUID});
     check(&config, ("port", "failure", &["Nothing listens on port", "8006", "restart pveproxy"]));
     let config = with(&config, json!({"host": "pve1.invalid"}));

@@ -11,6 +11,9 @@ use std::{
     thread,
 };
 
+/// A port on which nobody listens: tcpmux, long out of use. One that was free a moment ago is soon another test's.
+pub const CLOSED_PORT: u16 = 1;
+
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -2,7 +2,7 @@
 
 mod changing;
 
-use crate::tiny_http::{Server, data};
+use crate::tiny_http::{CLOSED_PORT, Server, data};
 use proxmox_mcp::{
     cancel::Cancel,
     pve::{Auth, Error, Host, Method, Params, Pve, Settings, Trust, colons},
@@ -292,7 +292,7 @@ fn the_probe_names_each_step_and_stops_at_the_first_failure() {
     );
     check_probe(authority.trust(), &shown, "", "{}", &[reach, tls, ("login", false, "invalid token value!")]);
     check_probe(Trust::System, &shown, version, "{}", &[reach, ("tls", false, &fingerprint)]);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = CLOSED_PORT;
     let host = Host { name: "127.0.0.1".into(), port: closed, plain: false };
     let auth = Auth::Missing("Nothing is set.".into());
     let steps = Pve::new(Settings::new(vec![host], auth, Trust::System)).probe(&Cancel::new());

@@ -1,19 +1,16 @@
 //! Which host is asked, by which way, and which comes next.
 
 use super::{get, host, password, post, settings, token};
-use crate::tiny_http::{Request, Server, answer, data};
+use crate::tiny_http::{CLOSED_PORT, Request, Server, answer, data};
 use proxmox_mcp::{
     cancel::Cancel,
     demo,
     pve::{Auth, Error, Host, Method, Params, Pve, Settings, Trust},
     secret::{Secret, SecretSource},
 };
-use std::{
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 /// A server that hangs up after reading while it is `broken`.
@@ -156,7 +153,7 @@ fn a_reverse_proxy_gets_its_path_before_that_of_the_api() {
 
 #[test]
 fn this_computer_is_reached_without_the_proxy_and_so_is_what_the_rules_name() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = CLOSED_PORT;
     let server = Server::answering(|_| data("1"));
     let mut settings = settings(&server, token());
     settings.proxy = Some(SecretSource::Value(Secret::new(format!("http://127.0.0.1:{closed}"))));

@@ -3,8 +3,9 @@
 use super::{
     Cell, Fault, Kind,
     Known::{self, Done, Failed, Maybe, Running},
-    Row, Stage, closed_port,
+    Row, Stage,
 };
+use crate::tiny_http::CLOSED_PORT;
 use proxmox_mcp::secret::Secret;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub(super) fn rows() -> Vec<Row> {
 fn connecting() -> Vec<Row> {
     vec![
         row("none", |_| {}, OK_READ, OK_CHANGE, OK_WAIT),
-        same("nobody listens", |stage| stage.host().port = closed_port(), (Failed, 0, "pveproxy runs")),
+        same("nobody listens", |stage| stage.host().port = CLOSED_PORT, (Failed, 0, "pveproxy runs")),
         same(
             "the name is unknown",
             |stage| stage.host().name = "no.such.host.invalid".into(),
@@ -72,7 +73,7 @@ fn connecting() -> Vec<Row> {
         ),
         same(
             "the proxy is down",
-            |stage| stage.proxy(format!("http://127.0.0.1:{}", closed_port())),
+            |stage| stage.proxy(format!("http://127.0.0.1:{CLOSED_PORT}")),
             (Failed, 0, "to the HTTP proxy"),
         ),
         same(
@@ -90,7 +91,7 @@ fn connecting() -> Vec<Row> {
         ),
         row(
             "the first of two hosts is down",
-            |stage| stage.first_host("127.0.0.1", closed_port()),
+            |stage| stage.first_host("127.0.0.1", CLOSED_PORT),
             OK_READ,
             OK_CHANGE,
             OK_WAIT,
