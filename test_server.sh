@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, the official SDK
-# clients, and the independent fake of the Proxmox API.
+# Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, fuzz targets, a short
+# soak, the official SDK clients, and the independent fake of the Proxmox API.
 # usage: ./test_server.sh [--live]
 #   --live  instead runs the read-only part of the session against the Proxmox that is configured
 # What a step needs beyond Rust is installed below target/tools, or the step says that it was skipped and why;
@@ -105,7 +105,7 @@ fi
 
 # Mutated input for every reader, and a long session in a bad time; scripts/fuzz.sh and tests/soak do both for longer.
 step "fuzz targets" scripts/fuzz.sh "$([ -n "${CI:-}" ] && echo 60 || echo 10)"
-soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000; }
+soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000 "$binary"; }
 step "soak" soak
 
 # An SSH server: the system's, or Debian's package. Root's must be installed, as it wants a user of its own; anybody

@@ -141,6 +141,11 @@ fn objects_path(context: &Context<'_>, args: &Args, what: &str) -> Result<String
     if collection == "groups" && (args.int("vmid").is_some() || args.text("node").is_some()) {
         return Err(Failure::new("Security groups are the cluster's: leave out `vmid` and `node`."));
     }
+    if args.int("vmid").is_none() && args.text("node").is_some() {
+        return Err(Failure::new(
+            "A node has no aliases and no IP sets of its own: leave out `node`, or give a guest's `vmid`.",
+        ));
+    }
     Ok(format!("{}/{collection}", scope(context, args)?))
 }
 

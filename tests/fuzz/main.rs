@@ -48,7 +48,7 @@ const TARGETS: &[&[Target]] =
 /// Inputs of a new kind that are kept, beside the seeds.
 const KEPT: usize = 2000;
 /// What takes longer is a finding too.
-const SLOWEST: Duration = Duration::from_secs(5);
+const SLOWEST: Duration = Duration::from_secs(10);
 /// Tries to make a failing input smaller.
 const SHRINKS: usize = 3000;
 

@@ -217,6 +217,8 @@ fn rules_are_moved_and_sets_have_entries() {
     );
     let entries = sample.ok("proxmox_list_firewall_objects", json!({"what": "ipset", "name": "block"}));
     assert_eq!(column(&entries, "cidr"), ["203.0.113.0/24"]);
+    let of_node = json!({"what": "ipset", "node": "pve1"});
+    sample.fails("proxmox_list_firewall_objects", of_node, &["A node has no aliases and no IP sets"]);
     sample.ok("proxmox_create_firewall_object", json!({"what": "group", "name": "web"}));
     sample.ok("proxmox_create_firewall_rule", json!({"group": "web", "type": "in", "action": "ACCEPT"}));
     let rules = sample.ok("proxmox_list_firewall_rules", json!({"group": "web"}));
