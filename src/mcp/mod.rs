@@ -42,6 +42,11 @@ pub trait Toolbox: Sync {
     /// A sentence with the nearest name.
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String>;
 
+    /// The number of the lane a call takes its turn in: calls in different lanes never wait for each other.
+    fn lane(&self, _arguments: &Map<String, Value>) -> usize {
+        0
+    }
+
     /// Runs a tool whose name [`Toolbox::order`] has accepted. Called from several threads at once.
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
 
@@ -69,6 +74,11 @@ pub trait Toolbox: Sync {
     /// Sentences that say why they cannot be told.
     fn resources(&self, _call: &Call<'_>) -> Result<Vec<Resource>, String> {
         Ok(Vec::new())
+    }
+
+    /// The lane, as in [`Toolbox::lane`], in which that resource is read.
+    fn resource_lane(&self, _uri: &str) -> usize {
+        0
     }
 
     /// Reads one resource.

@@ -5,7 +5,7 @@ use super::{
     ask::{self, Desk, Way},
     lines::{Line, MAX_LINE, read_line},
     lookup::Lookup,
-    queue::{Queue, Turn},
+    queue::{Place, Queue, Turn},
     rpc::{self, Fault, Id, Incoming, result_line, to_line},
     session::{Action, Session, ToolCall, frame, frame_as_is},
 };
@@ -189,9 +189,10 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         match session.judge(self.toolbox, message) {
             Action::Ignore => {}
             Action::Reply(line) => self.deliver(outlet, Some(line)),
-            Action::Run(call) => self.enqueue(call.id.clone(), call.order, Work::Call(call), outlet.clone()),
+            Action::Run(call) => self.enqueue(call.id.clone(), call.place, Work::Call(call), outlet.clone()),
             Action::LookUp(lookup) => {
-                self.enqueue(lookup.id.clone(), Order::Read, Work::LookUp(lookup), outlet.clone());
+                let place = Place { lane: lookup.lane(self.toolbox), order: Order::Read };
+                self.enqueue(lookup.id.clone(), place, Work::LookUp(lookup), outlet.clone());
             }
             Action::Answered(id, message) => self.desk.answered(&id, &message),
             Action::Cancel(id) => {
@@ -202,13 +203,13 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         }
     }
 
-    fn enqueue(self, id: Id, order: Order, work: Work, outlet: Outlet) {
+    fn enqueue(self, id: Id, place: Place, work: Work, outlet: Outlet) {
         if self.queue.is_open(&id) {
             let message = "Invalid request: another request with this id has no answer yet.";
             let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
             return self.deliver(&outlet, Some(to_line(&fault.to_json())));
         }
-        if self.queue.push(id, order, Job { work, outlet }) {
+        if self.queue.push(id, place, Job { work, outlet }) {
             self.spawn();
         }
     }
@@ -216,6 +217,9 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     fn spawn(self) {
         let started = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, move || {
             while let Some(turn) = self.queue.next() {
+                if turn.wants_thread {
+                    self.spawn();
+                }
                 self.run(turn);
             }
         });
@@ -227,14 +231,14 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     fn run(self, turn: Turn<Job>) {
-        let Turn { id, order, cancel, job: Job { work, outlet } } = turn;
+        let Turn { id, place, cancel, job: Job { work, outlet }, .. } = turn;
         let line = match work {
-            Work::Call(call) => self.call(&id, order, &cancel, call),
+            Work::Call(call) => self.call(&id, place, &cancel, call),
             Work::LookUp(lookup) => {
                 let call = Call::detached(cancel);
                 let line = catch_unwind(AssertUnwindSafe(|| lookup.run(self.toolbox, &call)));
                 let line = line.unwrap_or_else(|_| panicked(&id, "A look-up"));
-                self.queue.finish(&id, order, false).then_some(line)
+                self.queue.finish(&id, place, false).then_some(line)
             }
         };
         self.deliver(&outlet, line);
@@ -242,10 +246,10 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     /// Runs a tool; the line that answers its call, if anybody still wants it.
-    fn call(self, id: &Id, order: Order, cancel: &Cancel, call: ToolCall) -> Option<Vec<u8>> {
+    fn call(self, id: &Id, place: Place, cancel: &Cancel, call: ToolCall) -> Option<Vec<u8>> {
         let ToolCall { revision, name, arguments, progress_token, way, .. } = call;
         let released = AtomicBool::new(false);
-        let gate = || self.release(order, &released);
+        let gate = || self.release(place, &released);
         let progress = |done: f64, total: Option<f64>, message: &str| {
             if let Some(token) = &progress_token
                 && !cancel.is_cancelled()
@@ -255,7 +259,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         };
         let ask_now = |question: &Question| {
             // A person may take minutes: the calls behind go ahead meanwhile.
-            if !self.release(order, &released) {
+            if !self.release(place, &released) {
                 return Reaction::Cancel;
             }
             self.desk.ask(question, cancel, &|message| self.output.send(&to_line(message)))
@@ -270,7 +274,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             context = context.with_progress(&progress);
         }
         let answer = catch_unwind(AssertUnwindSafe(|| self.toolbox.call(&context, &name, arguments)));
-        let wanted = self.queue.finish(id, order, released.load(Ordering::Acquire));
+        let wanted = self.queue.finish(id, place, released.load(Ordering::Acquire));
         wanted.then(|| match answer {
             Ok(answer) => answer_line(id, revision, self.toolbox, answer),
             Err(_) => panicked(id, &format!("The tool `{name}`")),
@@ -278,11 +282,11 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.
-    fn release(self, order: Order, released: &AtomicBool) -> bool {
+    fn release(self, place: Place, released: &AtomicBool) -> bool {
         if released.load(Ordering::Acquire) {
             return true;
         }
-        let (may_wait, wants_thread) = self.queue.release(order);
+        let (may_wait, wants_thread) = self.queue.release(place);
         if may_wait {
             released.store(true, Ordering::Release);
         }

@@ -4,9 +4,10 @@
 //! the revision that the last `initialize` settled. So both eras work on one connection.
 
 use super::{
-    About, Order, Revision, Toolbox,
+    About, Revision, Toolbox,
     ask::{self, Way},
     lookup::{self, Lookup},
+    queue::Place,
     rpc::{self, Fault, Id, Incoming, result_line},
 };
 use serde::Serialize;
@@ -49,7 +50,7 @@ pub struct ToolCall {
     /// Its arguments, unchecked.
     pub arguments: Map<String, Value>,
     /// How it takes its turn.
-    pub order: Order,
+    pub place: Place,
     /// The token to send progress under.
     pub progress_token: Option<Id>,
     /// How the person at the client can be asked.
@@ -269,6 +270,7 @@ fn call(
         Some(_) => return Err(invalid_params("Invalid params: `arguments` must be an object.")),
     };
     let order = toolbox.order(&name, &arguments).map_err(invalid_params)?;
+    let place = Place { lane: toolbox.lane(&arguments), order };
     let given =
         ask::given(&params).map_err(|problem| invalid_params(format!("Invalid params: {problem}")))?;
     let way = if revision.is_modern() {
@@ -280,7 +282,7 @@ fn call(
         Way::No
     };
     let progress_token = params.get("_meta").and_then(|meta| Id::from_json(meta.get("progressToken")?));
-    Ok(Action::Run(ToolCall { id: id.clone(), revision, name, arguments, order, progress_token, way }))
+    Ok(Action::Run(ToolCall { id: id.clone(), revision, name, arguments, place, progress_token, way }))
 }
 
 /// A result with what its revision wants around it.

@@ -34,6 +34,14 @@ pub fn run(config: Result<Config, ConfigError>, tell: Tell<'_>) -> bool {
         tell(finding);
     };
     match config {
+        Ok(config) if !config.clusters.is_empty() => {
+            for (name, config) in config.clusters {
+                let mut tell = |finding: Finding| note(finding.in_cluster(&name));
+                if configured(&config, &mut tell) {
+                    connection(config, &mut tell);
+                }
+            }
+        }
         Ok(config) => {
             if configured(&config, &mut note) {
                 connection(config, &mut note);

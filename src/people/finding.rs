@@ -30,7 +30,7 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// `config`, `secret`, `name`, `port`, `tls`, `login`, `clock`, `version`, `quorum`, `permissions`, or
-    /// `permissions:` and a toolset.
+    /// `permissions:` and a toolset; of several clusters behind the name of one and a `/`.
     pub step: String,
     /// How it went.
     pub verdict: Verdict,
@@ -54,6 +54,12 @@ impl Finding {
     /// It does not work.
     pub fn failure(step: &str, detail: impl Into<String>) -> Finding {
         Finding { verdict: Verdict::Failure, ..Finding::ok(step, detail) }
+    }
+
+    /// Of one cluster among several: its name goes before the step's.
+    #[must_use]
+    pub fn in_cluster(self, name: &str) -> Finding {
+        Finding { step: format!("{name}/{}", self.step), ..self }
     }
 
     /// With what mends it.

@@ -7,6 +7,9 @@ use super::{
 use crate::{config::Access, pve::Params};
 use serde_json::json;
 
+/// The one tool that can sum up several clusters at once.
+pub const STATUS: &str = "proxmox_get_cluster_status";
+
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_test_connection", Effect::Read, test_connection)
@@ -15,7 +18,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::get("proxmox_get_version", "/version").about("Proxmox VE version of the API host.").core(),
     Tool::with("proxmox_get_server_info", Effect::Read, server_info)
         .about("What this server may do: access level, denied tools, toolsets, version."),
-    Tool::with("proxmox_get_cluster_status", Effect::Read, cluster_status::status)
+    Tool::with(STATUS, Effect::Read, cluster_status::status)
         .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
         .core()
         .entry(),

@@ -3,6 +3,7 @@
 
 use super::{
     Args, Context, Failure, Outcome, answer,
+    members::CLUSTER,
     plan::{self, Plan},
     request::Request,
     seals::Seals,
@@ -32,8 +33,8 @@ pub fn pass(
     args: &Args,
     request: &Request,
 ) -> Result<Passage, Failure> {
-    let shown = plan::of(context, request)?;
-    let bound = bind(name, args, request, &shown);
+    let shown = in_cluster(context, plan::of(context, request)?);
+    let bound = bind(context, name, args, request, &shown);
     match context.call.asking() {
         Asking::Now(ask) => {
             typed(&shown, ask(&question(&shown)))?;
@@ -83,8 +84,17 @@ pub fn pass(
     }
 }
 
-/// What a seal is for: the tool, its arguments, the request, and what the target looks like.
-fn bind(name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
+/// Says which cluster is meant, where there are several.
+fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
+    if let Some(name) = context.cluster {
+        shown.sentence = format!("Cluster {name}: {}", shown.sentence);
+        shown.lost.shift_insert(0, CLUSTER.into(), name.into());
+    }
+    shown
+}
+
+/// What a seal is for: the cluster, the tool, its arguments, the request, and what the target looks like.
+fn bind(context: &Context<'_>, name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
     let arguments: Map<String, Value> = args
         .iter()
         .filter(|(name, _)| !matches!(*name, "confirm" | "wait"))
@@ -95,7 +105,7 @@ fn bind(name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
     // By name only: the values of a repeated one have an order of their own.
     let mut params: Vec<(&str, &str)> = request.params.iter().collect();
     params.sort_by_key(|(name, _)| *name);
-    json!([name, sorted, request.title(), params, shown.identity]).to_string()
+    json!([context.cluster, name, sorted, request.title(), params, shown.identity]).to_string()
 }
 
 /// A value with its objects' entries sorted: the same arguments may come back in another order.

@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub pve: &'a pve::Pve,
     /// The configuration.
     pub config: &'a Config,
+    /// The cluster's name, where there are several.
+    pub cluster: Option<&'a str>,
     /// The kind of guest, for one half of a row that is two tools.
     pub kind: Option<Kind>,
     /// What the tool does to the cluster.

@@ -23,6 +23,7 @@ const NAMES: &[(&str, &str)] = &[
     ("delete_lxc_snapshot", "proxmox_delete_snapshot"),
     ("delete_vm", "proxmox_delete_vm"),
     ("delete_vm_snapshot", "proxmox_delete_snapshot"),
+    ("execute_container_command", "proxmox_execute_container_command"),
     ("execute_vm_command", "proxmox_execute_vm_command"),
     ("get_backup_status", "proxmox_wait_task"),
     ("get_backup_storage_locations", "proxmox_list_storage"),

@@ -14,6 +14,7 @@ pub struct Journal<'a> {
     audit: &'a Audit,
     /// Tells this call's lines from those of all others.
     call: String,
+    cluster: Option<&'a str>,
     tool: &'a str,
     arguments: Value,
 }
@@ -21,11 +22,16 @@ pub struct Journal<'a> {
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
 impl<'a> Journal<'a> {
-    /// A call of that tool.
+    /// A call of that tool, in that cluster where there are several.
     #[must_use]
-    pub fn new(audit: &'a Audit, tool: &'a str, arguments: &Map<String, Value>) -> Journal<'a> {
+    pub fn new(
+        audit: &'a Audit,
+        cluster: Option<&'a str>,
+        tool: &'a str,
+        arguments: &Map<String, Value>,
+    ) -> Journal<'a> {
         let call = format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
-        Journal { audit, call, tool, arguments: redacted(arguments) }
+        Journal { audit, call, cluster, tool, arguments: redacted(arguments) }
     }
 
     /// A change is about to be sent.
@@ -68,7 +74,8 @@ impl<'a> Journal<'a> {
 
     fn facts(&self, phase: &str) -> Map<String, Value> {
         let facts = [("call", json!(self.call)), ("phase", json!(phase)), ("tool", json!(self.tool))];
-        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let cluster = self.cluster.map(|name| ("cluster", json!(name)));
+        facts.into_iter().chain(cluster).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

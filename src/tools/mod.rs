@@ -30,6 +30,7 @@ pub mod ha;
 pub mod instructions;
 pub mod journal;
 pub mod logs;
+pub mod members;
 pub mod metrics;
 pub mod network;
 pub mod nodes;
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn schemas_are_flat_and_all_hints_are_given() {
         for entry in entries() {
-            let spec = entry.spec(Revision::NEWEST_HANDSHAKE);
+            let spec = entry.spec(Revision::NEWEST_HANDSHAKE, &[]);
             let schema = spec["inputSchema"].as_object().expect("an object");
             assert_eq!(schema["type"], "object", "{}", entry.name);
             assert!(
@@ -208,7 +209,7 @@ mod tests {
             for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
                 assert!(spec["annotations"][hint].is_boolean(), "{}: {hint}", entry.name);
             }
-            let bare = entry.spec(Revision::V2024_11_05);
+            let bare = entry.spec(Revision::V2024_11_05, &[]);
             assert!(bare.get("annotations").is_none() && bare.get("title").is_none());
         }
     }
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn the_list_stays_within_its_budget() {
         let bytes = |entry: &spec::Entry| {
-            let spec = entry.spec(Revision::NEWEST_HANDSHAKE);
+            let spec = entry.spec(Revision::NEWEST_HANDSHAKE, &[]);
             entry.name.len() + entry.about().len() + spec["inputSchema"].to_string().len()
         };
         let core: Vec<_> = entries().filter(|entry| entry.tool.core).collect();

@@ -1,6 +1,8 @@
 //! A row as `tools/list` shows it, and as README's table does.
 
 use super::{
+    cluster,
+    members::{ALL, CLUSTER},
     row::{CONFIRM, Effect, Kind, Name, Param, Shape, Tool, WAIT},
     table::{FIELDS, LIMIT, OFFSET},
 };
@@ -49,15 +51,15 @@ impl Entry {
         tool.all_params().filter(move |param| param.only.is_none_or(|only| kind == Some(only)))
     }
 
-    /// The tool as a client of that revision wants it.
+    /// The tool as a client of that revision wants it. It takes the name of one of the clusters, if any are given.
     #[must_use]
-    pub fn spec(&self, revision: Revision) -> Value {
+    pub fn spec(&self, revision: Revision, clusters: &[&str]) -> Value {
         let mut spec = json!({"name": self.name});
         if revision.has_structured_content() {
             spec["title"] = self.title().into();
         }
         spec["description"] = self.about().into();
-        spec["inputSchema"] = self.schema();
+        spec["inputSchema"] = self.schema(clusters);
         if revision.has_annotations() {
             spec["annotations"] = self.annotations();
         }
@@ -82,10 +84,15 @@ impl Entry {
     }
 
     /// Flat and without combinators: some providers refuse the whole list otherwise.
-    fn schema(&self) -> Value {
+    fn schema(&self, clusters: &[&str]) -> Value {
         let mut properties = Map::new();
         for param in self.params().filter(|param| !param.unlisted && !self.goes_without_saying(param)) {
             properties.insert(param.name.into(), property(param));
+        }
+        if !clusters.is_empty() {
+            let all = (self.name == cluster::STATUS).then_some(&ALL);
+            let names: Vec<&&str> = clusters.iter().chain(all).collect();
+            properties.insert(CLUSTER.into(), json!({"type": "string", "enum": names}));
         }
         let required: Vec<_> = self.params().filter(|param| param.required).map(|param| param.name).collect();
         let mut schema = json!({"type": "object"});

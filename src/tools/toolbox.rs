@@ -3,13 +3,14 @@
 use super::{
     Args, Failure, Outcome, Tool, answer,
     api::own,
-    complete,
+    cluster, complete,
     confirm::{self, Passage},
     context::{Context, Grant},
     find,
     follow::follow,
     former, instructions,
     journal::Journal,
+    members::{self, CLUSTER, Chosen, Member},
     object, prompts,
     request::Request,
     resources,
@@ -18,7 +19,6 @@ use super::{
     seals::Seals,
     spec::{Entry, entries},
     table::{self, Column},
-    undo::Undo,
 };
 use crate::{
     audit::Audit,
@@ -27,7 +27,7 @@ use crate::{
         About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, Revision, Template,
         Toolbox, Unread,
     },
-    pve::{Method, Pve, path},
+    pve::{Method, path},
     suggest::did_you_mean,
 };
 use serde_json::{
@@ -43,12 +43,12 @@ use std::{
 #[derive(Debug)]
 pub struct Tools {
     config: Config,
-    pve: Pve,
+    /// Never empty; the default first.
+    members: Vec<Member>,
     seals: Seals,
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
-    undo: Undo,
     prompts: Vec<Prompt>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
@@ -58,16 +58,15 @@ impl Tools {
     /// Tools over a configuration; touches no network.
     #[must_use]
     pub fn new(config: Config) -> Tools {
-        let pve = Pve::new(config.settings.clone());
+        let members = members::of(&config);
         let audit = config.audit_log.clone().map(Audit::new);
         let own = own::entries(&config.tools);
         let mut tools = Tools {
             config,
-            pve,
+            members,
             seals: Seals::new(),
             own,
             audit,
-            undo: Undo::default(),
             prompts: Vec::new(),
             lists: Default::default(),
         };
@@ -83,26 +82,35 @@ impl Tools {
 
     /// The tools that are listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = Entry> {
-        self.entries().filter(|entry| self.forbidden(entry).is_none() && self.in_toolsets(entry))
+        self.entries().filter(|entry| {
+            let allowed = self.members.iter().any(|member| member.forbidden(entry).is_none());
+            allowed && self.in_toolsets(entry)
+        })
     }
 
-    /// The cluster.
-    pub(super) fn pve(&self) -> &Pve {
-        &self.pve
+    /// The clusters, the default first; never none.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
     }
 
-    /// Whether there is such a tool, and no setting forbids it.
-    pub(super) fn may_run(&self, name: &str) -> bool {
-        self.entries().any(|entry| entry.name == name && self.forbidden(&entry).is_none())
+    /// Whether there is such a tool, and no setting of that cluster forbids it.
+    pub(super) fn may_run(&self, member: &Member, name: &str) -> bool {
+        self.entries().any(|entry| entry.name == name && member.forbidden(&entry).is_none())
     }
 
-    /// What a tool that only reads answers.
+    /// What a tool that only reads answers in that cluster.
     ///
     /// # Errors
     /// What the tool says; that it is no tool that only reads.
-    pub(super) fn read_by(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Outcome {
+    pub(super) fn read_by(
+        &self,
+        member: &Member,
+        call: &Call<'_>,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Outcome {
         match self.entries().find(|entry| entry.name == name && entry.tool.effect == Effect::Read) {
-            Some(entry) => match self.run(call, entry, arguments)? {
+            Some(entry) => match self.run_in(member, call, entry, arguments)? {
                 Ran::Data(data) => Ok(data),
                 Ran::Ask(question, _) => Err(Failure::new(question.message)),
             },
@@ -127,23 +135,44 @@ impl Tools {
         }) || entry.toolset == own::TOOLSET
     }
 
-    /// The sentence that says which setting forbids a tool.
-    fn forbidden(&self, entry: &Entry) -> Option<String> {
-        if self.config.access == Access::ReadOnly && entry.tool.effect != Effect::Read {
-            return Some(format!(
-                "`{}` changes the cluster, and the setting `access` is `read-only`.",
-                entry.name
-            ));
-        }
-        let pattern = self.config.deny_tools.iter().find(|pattern| matches(pattern, entry.name))?;
-        Some(format!("`{}` is forbidden by `{pattern}` in the setting `deny_tools`.", entry.name))
+    /// What is offered to clients to name a cluster by: nothing where there is only one.
+    pub(super) fn clusters(&self) -> Vec<&str> {
+        let several = 1 < self.members.len();
+        self.members.iter().filter(|_| several).map(|member| member.name.as_str()).collect()
     }
 
-    fn run(&self, call: &Call<'_>, entry: Entry, arguments: Map<String, Value>) -> Result<Ran, Failure> {
-        if let Some(sentence) = self.forbidden(&entry) {
+    fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
+        match members::take(&self.members, &mut arguments).map_err(Failure::new)? {
+            Chosen::One(member) => self.run_in(member, call, entry, arguments),
+            Chosen::All if entry.name == cluster::STATUS => {
+                let outcome = members::in_each(&self.members, |member| {
+                    match self.run_in(member, call, entry, arguments.clone())? {
+                        Ran::Data(data) => Ok(data),
+                        Ran::Ask(question, _) => Err(Failure::new(question.message)),
+                    }
+                });
+                outcome.map(Ran::Data)
+            }
+            Chosen::All => Err(Failure::new(format!(
+                "Only `{}` sums up all clusters; `{}` takes the name of one.",
+                cluster::STATUS,
+                entry.name
+            ))),
+        }
+    }
+
+    fn run_in(
+        &self,
+        member: &Member,
+        call: &Call<'_>,
+        entry: Entry,
+        arguments: Map<String, Value>,
+    ) -> Result<Ran, Failure> {
+        if let Some(sentence) = member.forbidden(&entry) {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
-        let journal = self.audit.as_ref().map(|audit| Journal::new(audit, entry.name, &arguments));
+        let cluster = (1 < self.members.len()).then_some(member.name.as_str());
+        let journal = self.audit.as_ref().map(|audit| Journal::new(audit, cluster, entry.name, &arguments));
         let args = match entry.tool.run {
             Run::Own(own) => own.check(arguments),
             _ => Args::check(entry.params(), arguments),
@@ -152,18 +181,19 @@ impl Tools {
         let dry = args.flag("dry_run") == Some(true);
         let context = |grant| Context {
             call,
-            pve: &self.pve,
-            config: &self.config,
+            pve: &member.pve,
+            config: &member.config,
+            cluster,
             kind: entry.kind,
             effect: entry.tool.effect,
             started: Instant::now(),
             dry,
             grant,
-            undo: &self.undo,
+            undo: &member.undo,
             journal: journal.as_ref(),
             record: Mutex::default(),
         };
-        let all = self.config.access == Access::Full;
+        let all = member.config.access == Access::Full;
         let first = context(if all { Grant::All } else { Grant::None });
         let outcome = execute(&first, &entry, &args);
         if dry {
@@ -214,9 +244,16 @@ fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
 /// Keeps what a call changed, so that it can be taken back, and writes its outcome into the audit log.
 fn told(context: &Context<'_>, outcome: Outcome) -> Outcome {
     let ids = context.undo.keep(context, &context.drafts());
+    let changed_in = context.cluster.filter(|_| context.effect != Effect::Read);
     let outcome = outcome.and_then(|data| match serde_json::from_str(data.get()) {
-        Ok(Value::Object(mut facts)) if !ids.is_empty() => {
-            facts.insert("undo".into(), ids.into());
+        Ok(Value::Object(mut facts)) if !ids.is_empty() || changed_in.is_some() => {
+            if !ids.is_empty() {
+                facts.insert("undo".into(), ids.into());
+            }
+            // Whoever waits for the task or takes the change back must name it again.
+            if let Some(name) = changed_in {
+                facts.insert(CLUSTER.into(), name.into());
+            }
             answer(&facts)
         }
         _ => Ok(data),
@@ -313,25 +350,6 @@ fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column]
     table::answer(context, args, &records, columns)
 }
 
-/// Whether a name fits a pattern in which `*` stands for anything.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let Some(place) = rest.find(part) else { return false };
-        rest = &rest[place + part.len()..];
-    }
-    true
-}
-
 impl Toolbox for Tools {
     fn about(&self) -> About {
         About { name: "proxmox-mcp", title: "Proxmox VE", version: env!("CARGO_PKG_VERSION") }
@@ -345,7 +363,8 @@ impl Toolbox for Tools {
         let variant =
             usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content());
         self.lists[variant].get_or_init(|| {
-            let specs: Vec<Value> = self.listed().map(|entry| entry.spec(revision)).collect();
+            let specs: Vec<Value> =
+                self.listed().map(|entry| entry.spec(revision, &self.clusters())).collect();
             to_raw_value(&specs).expect("specifications have text keys")
         })
     }
@@ -357,6 +376,10 @@ impl Toolbox for Tools {
             return Err(format!("Unknown tool: {}.{hint}", name.escape_debug()));
         };
         Ok(if entry.tool.effect == Effect::Read { Order::Read } else { Order::Change })
+    }
+
+    fn lane(&self, arguments: &Map<String, Value>) -> usize {
+        members::lane(&self.members, arguments)
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
@@ -387,32 +410,15 @@ impl Toolbox for Tools {
         resources::list(self, call).map_err(|Failure(sentences)| sentences)
     }
 
+    fn resource_lane(&self, uri: &str) -> usize {
+        resources::lane(self, uri)
+    }
+
     fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
         resources::read(self, call, uri)
     }
 
     fn complete(&self, call: &Call<'_>, wish: &Completion) -> Result<Vec<String>, String> {
         complete::complete(self, call, wish).map_err(|Failure(sentences)| sentences)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_whole_names() {
-        for (pattern, name, expected) in [
-            ("proxmox_stop_vm", "proxmox_stop_vm", true),
-            ("proxmox_stop", "proxmox_stop_vm", false),
-            ("proxmox_stop_*", "proxmox_stop_vm", true),
-            ("*_vm", "proxmox_stop_vm", true),
-            ("*stop*", "proxmox_stop_vm", true),
-            ("*", "proxmox_stop_vm", true),
-            ("proxmox_*_vm*x", "proxmox_stop_vm", false),
-            ("", "proxmox_stop_vm", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern}");
-        }
     }
 }

@@ -10,7 +10,13 @@ use crate::{
     sync::lock,
 };
 use serde_json::{Map, Value, json};
-use std::{collections::VecDeque, sync::Mutex};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[Tool::with("proxmox_undo", Effect::Change, undo)
@@ -24,8 +30,12 @@ const KEPT: usize = 100;
 /// The changes that can be taken back.
 #[derive(Debug, Default)]
 pub struct Undo {
-    kept: Mutex<(i64, VecDeque<Step>)>,
+    numbers: Numbers,
+    kept: Mutex<VecDeque<Step>>,
 }
+
+/// The last number given to a change; shared by all clusters, so that each change has a number of its own.
+pub type Numbers = Arc<AtomicI64>;
 
 /// One change, and what was there before it.
 #[derive(Clone, Debug)]
@@ -64,6 +74,12 @@ pub fn draft(context: &Context<'_>, request: &Request) -> Option<Draft> {
 }
 
 impl Undo {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(numbers: Numbers) -> Undo {
+        Undo { numbers, kept: Mutex::default() }
+    }
+
     /// Keeps what a call changed, as it is now that the call is over. Returns the ids.
     pub fn keep(&self, context: &Context<'_>, drafts: &[Draft]) -> Vec<i64> {
         let mut ids = Vec::new();
@@ -77,12 +93,11 @@ impl Undo {
             if before.iter().all(|(key, value)| after.get(key) == value.as_ref()) {
                 continue;
             }
+            let id = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
             let mut kept = lock(&self.kept);
-            kept.0 += 1;
-            let id = kept.0;
-            kept.1.push_back(Step { id, request: draft.request.clone(), before, after });
-            if KEPT < kept.1.len() {
-                kept.1.pop_front();
+            kept.push_back(Step { id, request: draft.request.clone(), before, after });
+            if KEPT < kept.len() {
+                kept.pop_front();
             }
             ids.push(id);
         }
@@ -145,7 +160,6 @@ fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     let Some(id) = args.int("id") else {
         let kept = lock(&context.undo.kept);
         let rows: Vec<Value> = kept
-            .1
             .iter()
             .rev()
             .map(|step| {
@@ -156,7 +170,7 @@ fn undo(context: &Context<'_>, args: &Args) -> Outcome {
         let total = rows.len();
         return answer(&json!({"columns": ["id", "change", "keys"], "rows": rows, "total": total}));
     };
-    let step = lock(&context.undo.kept).1.iter().find(|step| step.id == id).cloned();
+    let step = lock(&context.undo.kept).iter().find(|step| step.id == id).cloned();
     let Some(step) = step else {
         return Err(Failure::new(format!(
             "There is no change {id} to take back; call proxmox_undo without `id` for those there are."
@@ -185,7 +199,7 @@ fn undo(context: &Context<'_>, args: &Args) -> Outcome {
         facts.insert("task".into(), serde_json::from_str(ended.get()).unwrap_or(Value::Null));
     }
     if !context.dry {
-        lock(&context.undo.kept).1.retain(|step| step.id != id);
+        lock(&context.undo.kept).retain(|step| step.id != id);
     }
     facts.insert("changed".into(), json!({"columns": ["key", "old", "new"], "rows": step.rows()}));
     answer(&facts)

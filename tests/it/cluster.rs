@@ -55,7 +55,7 @@ impl Sample {
         }
     }
 
-    /// The requests that reached the API since the last time, without the ones that only poll tasks.
+    /// The requests that reached the API so far (the last 1,000), without the ones that only poll tasks.
     pub fn wire(&self) -> Vec<String> {
         let polls = |path: &str| path.contains("/tasks/UPID");
         let seen = self.server.requests();
@@ -91,6 +91,10 @@ impl Toolbox for Sample {
 
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {
         self.tools.order(name, arguments)
+    }
+
+    fn lane(&self, arguments: &Map<String, Value>) -> usize {
+        self.tools.lane(arguments)
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {

@@ -79,11 +79,6 @@ fn old_names_and_arguments_are_understood() {
     let mut problems = Vec::new();
     for (name, arguments) in &calls {
         let sample = Sample::start();
-        // There is no request for it in Proxmox: it comes with the way through ssh.
-        if name == "execute_container_command" {
-            assert!(sample.tools.order(name, arguments).is_err());
-            continue;
-        }
         if let Err(problem) = sample.tools.order(name, arguments) {
             problems.push(format!("{name}: {problem}"));
             continue;

@@ -14,6 +14,7 @@ mod audit;
 mod binary;
 mod client;
 mod cluster;
+mod clusters;
 mod config;
 mod confirm;
 mod demo;

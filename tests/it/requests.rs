@@ -213,7 +213,9 @@ fn every_tool_sends_what_the_api_takes() {
             let mut batch: Vec<String> = Vec::new();
             for seen in sample.server.requests() {
                 let (line, wrong) = judge(&seen);
-                if !line.contains("/tasks/UPID") || entry.toolset == "tasks" {
+                // How often a task is looked at depends on the machine.
+                let looks = line.contains("/tasks/UPID") || line.contains("/tasks since=");
+                if !looks || entry.toolset == "tasks" {
                     batch.push(line.replace("planted-password", "***"));
                 }
                 problems.extend(wrong.into_iter().map(|wrong| format!("{}: {line}: {wrong}", entry.name)));

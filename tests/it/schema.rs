@@ -16,7 +16,7 @@ struct Schema {
 impl Schema {
     /// All five, or none where the folder is not there.
     fn all() -> Option<Vec<Schema>> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("/work/shared/mcp-schema");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
         if !folder.is_dir() {
             println!("SKIPPED: the official schemas are not in {}", folder.display());
             return None;

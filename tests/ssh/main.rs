@@ -2,7 +2,7 @@
 //! `./test_server.sh`, which gets an sshd and names it in `SSHD`; not by a plain `cargo test`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
-#![allow(dead_code, reason = "the helpers are those of tests/it")]
+#![allow(dead_code, unreachable_pub, reason = "the helpers are those of tests/it")]
 
 #[path = "../it/cluster.rs"]
 mod cluster;

@@ -152,6 +152,11 @@ fn the_example_shows_every_key_with_its_default_and_is_accepted_whole() {
             let mut object = example.clone();
             let value = object[&format!("//{name}")].clone();
             object.insert(name.into(), value);
+            if name.starts_with("cluster") {
+                // Where each is and how to enter it stands in its own part.
+                object.retain(|name, _| !KEYS.iter().any(|key| key.name == name && key.per_cluster));
+                object.insert("clusters".into(), example["//clusters"].clone());
+            }
             load_text(&Value::Object(object).to_string(), &[])
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
         }

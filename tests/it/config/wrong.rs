@@ -9,7 +9,7 @@ fn a_wrong_file_is_named_with_key_value_and_expectation() {
         (r#"{"verify_ssl": true}"#, &["`ssl_verify`"]),
         (r#"{"token_value": "5ec2e7a0-0000-4000-8000-c0ffeec0ffee"}"#, &["`token_secret`"]),
         (r#"{"proxmox": {"host": "a", "verify_ssl": true}}"#, &["`proxmox` is not a known key", "top level"]),
-        (r#"{"clusters": {}}"#, &["`clusters` is not a known key"]),
+        (r#"{"clusters": {}}"#, &["`clusters` is empty"]),
         (r#"{"port": "8006"}"#, &["`port` is `\"8006\"`", "a whole number from 1 to 65535"]),
         (r#"{"port": 0}"#, &["`port` is `0`", "1 to 65535"]),
         (r#"{"port": 65536}"#, &["`65536`"]),

@@ -1,0 +1,212 @@
+//! The clusters that a server works for: which one a call is for, what is allowed there, and what a model is told
+//! of them. With one cluster nothing of this is seen.
+
+use super::{
+    Failure, Outcome, answer,
+    row::Effect,
+    spec::Entry,
+    undo::{Numbers, Undo},
+};
+use crate::{
+    config::{Access, Config},
+    pve::Pve,
+    suggest::did_you_mean,
+};
+use serde_json::{Map, Value};
+use std::{panic::resume_unwind, thread};
+
+/// The argument that names a cluster.
+pub const CLUSTER: &str = "cluster";
+/// What stands for every cluster at once, where that makes sense.
+pub const ALL: &str = "all";
+
+/// One cluster.
+#[derive(Debug)]
+pub struct Member {
+    /// Its name in the configuration; empty where there is only the one.
+    pub name: String,
+    /// What holds for it.
+    pub config: Config,
+    /// The way to it.
+    pub pve: Pve,
+    /// What was changed in it and can be taken back.
+    pub undo: Undo,
+}
+
+/// Which cluster a call is for.
+#[derive(Debug)]
+pub enum Chosen<'a> {
+    /// This one.
+    One(&'a Member),
+    /// Every one.
+    All,
+}
+
+/// The clusters of a configuration, the default first.
+#[must_use]
+pub fn of(config: &Config) -> Vec<Member> {
+    let numbers = Numbers::default();
+    let member = |name: &str, config: &Config| Member {
+        name: name.into(),
+        pve: Pve::new(config.settings.clone()),
+        config: config.clone(),
+        undo: Undo::new(Numbers::clone(&numbers)),
+    };
+    match config.clusters.as_slice() {
+        [] => vec![member("", config)],
+        several => several.iter().map(|(name, config)| member(name, config)).collect(),
+    }
+}
+
+/// Takes out of the arguments which cluster is meant. With one cluster there is no such argument, and what is
+/// given is left for the tool to refuse.
+///
+/// # Errors
+/// There is no such cluster: the nearest name and all of them.
+pub fn take<'a>(members: &'a [Member], arguments: &mut Map<String, Value>) -> Result<Chosen<'a>, String> {
+    if members.len() < 2 {
+        return Ok(Chosen::One(&members[0]));
+    }
+    match arguments.remove(CLUSTER) {
+        None => Ok(Chosen::One(&members[0])),
+        Some(Value::String(name)) if name == ALL => Ok(Chosen::All),
+        Some(given) => {
+            let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+            named(members, &name).map(Chosen::One)
+        }
+    }
+}
+
+/// The cluster of that name.
+///
+/// # Errors
+/// There is none: the nearest name and all of them.
+pub fn named<'a>(members: &'a [Member], name: &str) -> Result<&'a Member, String> {
+    members.iter().find(|member| member.name == name).ok_or_else(|| {
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        let shown = name.escape_debug().to_string();
+        let hint = did_you_mean(&shown, names.iter().copied());
+        format!("There is no cluster `{shown}`.{hint} The configuration has: {}.", names.join(", "))
+    })
+}
+
+fn find(members: &[Member], name: &Value) -> Option<usize> {
+    members.iter().position(|member| name.as_str() == Some(&member.name))
+}
+
+/// The number of the cluster a call is for, so that calls to different ones do not wait for each other.
+#[must_use]
+pub fn lane(members: &[Member], arguments: &Map<String, Value>) -> usize {
+    arguments.get(CLUSTER).and_then(|name| find(members, name)).unwrap_or_default()
+}
+
+/// What each cluster answers, by name, all asked at the same time. One that does not answer costs its own part.
+///
+/// # Errors
+/// The answer cannot be put together.
+pub fn in_each(members: &[Member], run: impl Fn(&Member) -> Outcome + Sync) -> Outcome {
+    let run = &run;
+    let answers: Vec<Outcome> = thread::scope(|scope| {
+        let running: Vec<_> = members.iter().map(|member| scope.spawn(move || run(member))).collect();
+        running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    let mut all = Map::new();
+    for (member, outcome) in members.iter().zip(answers) {
+        let part = match outcome {
+            Ok(data) => serde_json::from_str(data.get()).unwrap_or(Value::Null),
+            Err(Failure(why)) => Map::from_iter([("error".to_owned(), why.into())]).into(),
+        };
+        all.insert(member.name.clone(), part);
+    }
+    answer(&Map::from_iter([("clusters".to_owned(), Value::from(all))]))
+}
+
+impl Member {
+    /// The sentence that says which setting forbids a tool.
+    #[must_use]
+    pub fn forbidden(&self, entry: &Entry) -> Option<String> {
+        if self.config.access == Access::ReadOnly && entry.tool.effect != Effect::Read {
+            let place =
+                if self.name.is_empty() { String::new() } else { format!(" of cluster `{}`", self.name) };
+            return Some(format!(
+                "`{}` changes the cluster, and the setting `access`{place} is `read-only`.",
+                entry.name
+            ));
+        }
+        let pattern = self.config.deny_tools.iter().find(|pattern| matches(pattern, entry.name))?;
+        Some(format!("`{}` is forbidden by `{pattern}` in the setting `deny_tools`.", entry.name))
+    }
+}
+
+/// What a server over these clusters runs, in a sentence or two.
+#[must_use]
+pub fn subject(members: &[Member]) -> String {
+    let [first, _, ..] = members else { return "Runs a Proxmox VE cluster.".into() };
+    let name = |member: &Member| match member.config.access {
+        Access::ReadOnly => format!("{} (read only)", member.name),
+        Access::Standard => member.name.clone(),
+        Access::Full => format!("{} (full)", member.name),
+    };
+    let names: Vec<String> = members.iter().map(name).collect();
+    format!(
+        "Runs the Proxmox VE clusters {}; every tool takes `cluster`, {} if not given. A VMID means another guest in each.",
+        shortened(&names),
+        first.name
+    )
+}
+
+/// Names with commas between them, as many as leave room for the rest of the instructions.
+fn shortened(names: &[String]) -> String {
+    const ROOM: usize = 600;
+    let mut text = String::new();
+    for (count, name) in names.iter().enumerate() {
+        if ROOM < text.len() + name.len() {
+            return format!("{text} and {} more", names.len() - count);
+        }
+        if count != 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+    }
+    text
+}
+
+/// Whether a name fits a pattern in which `*` stands for anything.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(place) = rest.find(part) else { return false };
+        rest = &rest[place + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, expected) in [
+            ("proxmox_stop_vm", "proxmox_stop_vm", true),
+            ("proxmox_stop", "proxmox_stop_vm", false),
+            ("proxmox_stop_*", "proxmox_stop_vm", true),
+            ("*_vm", "proxmox_stop_vm", true),
+            ("*stop*", "proxmox_stop_vm", true),
+            ("*", "proxmox_stop_vm", true),
+            ("proxmox_*_vm*x", "proxmox_stop_vm", false),
+            ("", "proxmox_stop_vm", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern}");
+        }
+    }
+}
