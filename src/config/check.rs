@@ -111,7 +111,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
             host::fingerprint(text).map_err(|problem| said(text, problem))?;
             Checked::Text(text.clone())
         }
-        (Kind::Hosts | Kind::Names(_) | Kind::Patterns, Value::Array(items)) => {
+        (Kind::Hosts | Kind::Names(_) | Kind::Patterns | Kind::Direct, Value::Array(items)) => {
             let mut list = Vec::new();
             for (index, item) in items.iter().enumerate() {
                 list.push(list_item(kind, item).map_err(|text| Wrong { below: format!(".{index}"), text })?);
@@ -203,7 +203,7 @@ fn list_item(kind: Kind, item: &Value) -> Result<String, String> {
         host::parse(text, 8006).map_err(|problem| format!(" is {}, {problem}.", host_shown(text)))?;
         return Ok(text.clone());
     }
-    if kind == Kind::Patterns {
+    if matches!(kind, Kind::Patterns | Kind::Direct) {
         return Ok(text.clone());
     }
     let pattern = kind == Kind::Names(true);

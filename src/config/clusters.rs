@@ -5,7 +5,7 @@ use super::keys::{self, KEYS};
 use serde_json::Value;
 
 /// Says where a cluster is and how to enter it; never taken over from the top level.
-const IDENTITY: [&str; 12] = [
+const IDENTITY: [&str; 14] = [
     "host",
     "hosts",
     "port",
@@ -18,6 +18,8 @@ const IDENTITY: [&str; 12] = [
     "ca_file",
     "fingerprint",
     "ssl_verify",
+    "client_certificate",
+    "client_key",
 ];
 
 /// The pairs of an object, in order.

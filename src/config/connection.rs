@@ -6,7 +6,10 @@ use super::{
     keys::{self, Key},
     values::{Origin, Values},
 };
-use crate::pve::{Auth, Host, Settings, Trust};
+use crate::{
+    pve::{Auth, ClientIdentity, Host, Settings, Trust},
+    secret::{Secret, SecretSource},
+};
 use std::{path::Path, time::Duration};
 
 /// Stands where no host is configured. The name can never resolve (RFC 6761), and `Auth::Missing` keeps anybody
@@ -22,35 +25,72 @@ pub(super) struct Origins<'a> {
 /// Builds the settings. Contradictions become warnings in `values`; what is missing becomes `Auth::Missing`.
 pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
     let port = u16::try_from(values.integer("port")).expect("the row's range is that of a port");
-    let hosts = hosts(values, port);
+    let (hosts, base_path) = hosts(values, port);
     let auth = auth(values, !hosts.is_empty(), origins);
     let trust = trust(values, hosts.len());
+    let client_identity = client_identity(values);
     let seconds = |name: &str| Duration::from_secs(values.integer(name));
     let hosts =
         if hosts.is_empty() { vec![Host { name: NO_HOST.into(), port, plain: false }] } else { hosts };
     Settings {
         connect_timeout: seconds("connect_timeout"),
+        read_timeout: seconds("read_timeout"),
         timeout: seconds("timeout"),
         workers: usize::try_from(values.integer("workers")).expect("the row's range is small"),
         max_response_bytes: values.integer("max_response_bytes"),
+        proxy: proxy(values),
+        no_proxy: values.list("no_proxy").to_vec(),
+        base_path,
+        client_identity,
+        cluster_addresses: values.bool("cluster_addresses"),
         ..Settings::new(hosts, auth, trust)
     }
 }
 
+/// The proxy, unless the word `none` says that there is none.
+fn proxy(values: &Values) -> Option<SecretSource> {
+    let none = |source: &SecretSource| match source {
+        SecretSource::Value(address) => address.expose().trim().eq_ignore_ascii_case("none"),
+        _ => false,
+    };
+    values.secret_of("proxy").filter(|source| !none(source)).cloned()
+}
+
+/// What is shown to a server that asks for a certificate.
+fn client_identity(values: &mut Values) -> Option<ClientIdentity> {
+    let key = values.path_of("client_key").map(Path::to_path_buf);
+    let Some(certificate) = values.path_of("client_certificate").map(Path::to_path_buf) else {
+        if key.is_some() {
+            values.warnings.push(
+                "`client_key` is not used: there is no `client_certificate`. Set it to the certificate of that key.".into(),
+            );
+        }
+        return None;
+    };
+    Some(ClientIdentity { key: key.unwrap_or_else(|| certificate.clone()), certificate })
+}
+
 /// `host`, then `hosts`, each once. A host from the environment stands alone: the file's other nodes may be of
-/// another cluster, and must not be sent this one's credentials.
-fn hosts(values: &Values, port: u16) -> Vec<Host> {
+/// another cluster, and must not be sent this one's credentials. With them the path that a reverse proxy wants.
+fn hosts(values: &mut Values, port: u16) -> (Vec<Host>, String) {
     let further = if values.given("host") == Some(Origin::Environment) { &[] } else { values.list("hosts") };
     let written = values.text("host").into_iter().chain(further.iter().map(String::as_str));
-    let mut hosts: Vec<Host> = Vec::new();
+    let (mut hosts, mut paths): (Vec<Host>, Vec<String>) = (Vec::new(), Vec::new());
     for text in written {
         if let Ok(host) = host::parse(text, port)
             && !hosts.contains(&host)
         {
             hosts.push(host);
+            paths.push(host::path(text));
         }
     }
-    hosts
+    let path = paths.first().cloned().unwrap_or_default();
+    if let Some(other) = paths.iter().find(|other| **other != path) {
+        values.warnings.push(format!(
+            "The hosts are written with different paths (`{path}/` and `{other}/`); the first holds for all. Write the same path with each."
+        ));
+    }
+    (hosts, path)
 }
 
 /// The login. What the environment gives goes before what the file gives; out of one place a token goes before a
@@ -128,7 +168,7 @@ fn untouched(values: &Values, by_token: bool) -> Option<&'static str> {
     if from_file("host") && values.text("host") == sample("host").as_deref() {
         return Some("host");
     }
-    let secret = crate::secret::SecretSource::Value(crate::secret::Secret::new(sample("token_secret")?));
+    let secret = SecretSource::Value(Secret::new(sample("token_secret")?));
     (by_token && from_file("token_secret") && values.secret_of("token_secret") == Some(&secret))
         .then_some("token_secret")
 }

@@ -4,7 +4,7 @@ use crate::pve::Host;
 use std::net::Ipv6Addr;
 
 /// Reads `host`, `host:port`, `https://host:port/`, `[v6]:port` or a bare IPv6 address; `port` is used where
-/// none is written.
+/// none is written. What follows as a path is for [`path`].
 ///
 /// # Errors
 /// The rest of a sentence that began with what was seen: what is wrong and how to write it.
@@ -18,8 +18,10 @@ pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
         return Err("but a host has no user in it; use `user` and `password`".into());
     }
     let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
-    if !matches!(path, "" | "/") {
-        return Err(format!("but a host has no path; write only `{authority}`"));
+    if !is_path(path) {
+        return Err(format!(
+            "but `{path}` is no plain path; write only `{authority}`, with the path of a reverse proxy if there is one"
+        ));
     }
     let (name, own_port) = split_port(authority)?;
     let port = match own_port {
@@ -35,6 +37,21 @@ pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
         return Err("but must be a DNS name or an address, with an optional `:port`".into());
     }
     Ok(Host { name: name.to_string(), port, plain: false })
+}
+
+/// The path that a host was written with, which a reverse proxy wants before `/api2`: empty, or without a slash at
+/// its end. People paste the API's own path as well; that is left out.
+pub(super) fn path(text: &str) -> String {
+    let (_, rest) = text.split_once("://").unwrap_or(("", text));
+    let path = rest.find('/').map_or("", |at| &rest[at..]).trim_end_matches('/');
+    let path = path.strip_suffix("/json").or(path.strip_suffix("/extjs")).unwrap_or(path);
+    path.strip_suffix("/api2").unwrap_or(path).trim_end_matches('/').to_owned()
+}
+
+/// Nothing that would end a path or lead elsewhere.
+fn is_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@".contains(&byte);
+    path.bytes().all(plain) && !path.contains("//") && !path.split('/').any(|part| matches!(part, "." | ".."))
 }
 
 /// Splits `name:port`, `[v6]:port`, `[v6]` and a bare IPv6 address.
@@ -127,14 +144,31 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_a_reverse_proxy_is_read_without_that_of_the_api() {
+        for (text, expected) in [
+            ("pve1", ""),
+            ("https://proxy.example/", ""),
+            ("https://proxy.example/pve", "/pve"),
+            ("proxy.example:443/a/b/", "/a/b"),
+            ("https://pve1:8006/api2/json/", ""),
+            ("https://proxy.example/pve/api2/extjs", "/pve"),
+            ("https://[2001:db8::1]/api2", ""),
+        ] {
+            assert!(parse(text, 8006).is_ok(), "{text}");
+            assert_eq!(path(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_host_is_said_so() {
         check("", Err("DNS name"));
         check("pve 1", Err("DNS name"));
         check("pve..1", Err("DNS name"));
         check("pvé", Err("DNS name"));
         check("http://pve1", Err("https://"));
-        check("https://pve1:8006/api2/json", Err("write only `pve1:8006`"));
-        check("https://pve1:8006/#v1:0", Err("no path"));
+        check("https://pve1:8006/#v1:0", Err("no plain path"));
+        check("pve1/a/../b", Err("no plain path"));
+        check("pve1/a?b", Err("no plain path"));
         check("https://root:secret@pve1", Err("no user in it"));
         check("https://root:se/cret@pve1", Err("no user in it"));
         check("pve1:", Err("port ``"));

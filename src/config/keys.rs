@@ -33,6 +33,8 @@ pub enum Kind {
     Clusters,
     /// A list of texts in which `*` stands for anything harmless.
     Patterns,
+    /// A list of hosts that are reached without the proxy.
+    Direct,
     /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
     Path,
     /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
@@ -52,6 +54,8 @@ pub struct Key {
     pub about: &'static str,
     /// Environment variables that override the file; the first that is set counts.
     pub env: &'static [&'static str],
+    /// Variables that programs share (`HTTPS_PROXY`); they count where neither the file nor `env` says anything.
+    pub ambient: &'static [&'static str],
     /// The value where nothing is given, as JSON.
     pub default: Option<&'static str>,
     /// A value for the example file and the hints, as JSON; the default where there is none.
@@ -62,11 +66,15 @@ pub struct Key {
 
 impl Key {
     const fn new(name: &'static str, kind: Kind, about: &'static str) -> Key {
-        Key { name, kind, about, env: &[], default: None, example: None, per_cluster: false }
+        Key { name, kind, about, env: &[], ambient: &[], default: None, example: None, per_cluster: false }
     }
 
     const fn env(self, env: &'static [&'static str]) -> Key {
         Key { env, ..self }
+    }
+
+    const fn ambient(self, ambient: &'static [&'static str]) -> Key {
+        Key { ambient, ..self }
     }
 
     const fn default(self, json: &'static str) -> Key {
@@ -97,7 +105,7 @@ pub(super) const LIST_FORMAT: &[&str] = &["table", "objects"];
 
 /// Every key, in the order of the README's table and of the example.
 pub const KEYS: &[Key] = &[
-    Key::new("host", Kind::Host, "A node of the cluster: name or address, also with a port or as a URL.")
+    Key::new("host", Kind::Host, "A node of the cluster: name or address, also with a port or as a URL; behind a reverse proxy with its path.")
         .env(&["PROXMOX_HOST"])
         .example(r#""pve.example.com""#)
         .per_cluster(),
@@ -145,10 +153,31 @@ pub const KEYS: &[Key] = &[
             r#""00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF""#,
         )
         .per_cluster(),
+    Key::new("client_certificate", Kind::Path, "PEM file of the certificate shown to a reverse proxy that asks for one.")
+        .example(r#""client.pem""#)
+        .per_cluster(),
+    Key::new("client_key", Kind::Path, "PEM file of that certificate's private key; the same file if not given.")
+        .example(r#""client.key""#)
+        .per_cluster(),
+    Key::new("proxy", Kind::Secret, "The HTTP proxy on the way, `http://host:port` or with `user:password@`; `none`: whatever the environment says, no proxy.")
+        .env(&["PROXMOX_PROXY"])
+        .ambient(&["HTTPS_PROXY", "https_proxy"])
+        .example(r#""http://proxy.example.com:3128""#)
+        .per_cluster(),
+    Key::new("no_proxy", Kind::Direct, "Hosts reached without the proxy; this computer itself always is.")
+        .ambient(&["NO_PROXY", "no_proxy"])
+        .example(r#"["example.com","192.0.2.0/24"]"#)
+        .per_cluster(),
+    Key::new("cluster_addresses", Kind::Bool, "Whether the addresses that the cluster tells of its nodes are tried too when no configured host can be reached.")
+        .default("false")
+        .per_cluster(),
     Key::new("connect_timeout", Kind::Integer(1, 300, "seconds"), "Time to connect to a host, TLS included.")
         .default("10")
         .per_cluster(),
     // A node answers 596 for another one after 30 s, and that answer says more than a timeout of ours.
+    Key::new("read_timeout", Kind::Integer(1, 3600, "seconds"), "How long a host may send nothing while its answer is awaited.")
+        .default("45")
+        .per_cluster(),
     Key::new("timeout", Kind::Integer(1, 3600, "seconds"), "Time for one request, connecting included.")
         .default("60")
         .per_cluster(),
@@ -227,7 +256,7 @@ pub fn markdown_table() -> String {
         String::from("| key | value | default | environment | meaning |\n| --- | --- | --- | --- | --- |\n");
     for key in KEYS {
         let default = key.default.map_or_else(String::new, |json| format!("`{json}`"));
-        let env: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
+        let env: Vec<String> = key.env.iter().chain(key.ambient).map(|name| format!("`{name}`")).collect();
         let _ = writeln!(
             table,
             "| `{}` | {} | {default} | {} | {} |",
@@ -260,6 +289,7 @@ impl Kind {
             Kind::Fingerprint => "64 hexadecimal digits, with or without colons".into(),
             Kind::Selection => format!("a list of {}", super::selection::EXPECTED),
             Kind::Ssh => "an object with `user`, `port`, `identity`, `known_hosts`, `addresses`".into(),
+            Kind::Direct => "a list of names, addresses and networks such as `\"192.0.2.0/24\"`, or `*`".into(),
             Kind::Patterns => "a list of texts, `*` for any plain words".into(),
             Kind::Clusters => "an object: a name for each cluster, and its keys".into(),
             Kind::Path => "the path of a file".into(),
@@ -290,6 +320,10 @@ mod tests {
             for variable in key.env {
                 assert!(variables.insert(variable), "{variable} stands twice");
                 assert!(variable.starts_with("PROXMOX_"), "{variable}");
+            }
+            for variable in key.ambient {
+                assert!(variables.insert(variable), "{variable} stands twice");
+                assert!(!variable.starts_with("PROXMOX_"), "{variable}");
             }
         }
     }

@@ -94,6 +94,18 @@ impl Values {
                 Origin::Environment,
             );
         }
+        for key in KEYS {
+            if self.given(key.name).is_some() {
+                continue;
+            }
+            let set = key.ambient.iter().filter_map(|name| Some((*name, env(name)?)));
+            let Some((name, text)) = set.into_iter().find(|(_, text)| !text.trim().is_empty()) else {
+                continue;
+            };
+            used.push(name);
+            let place = Place { at: At::Variable(name), home };
+            self.set(key, &from_text(key.kind, &text), place, key.name, Origin::Environment);
+        }
         used
     }
 
@@ -204,7 +216,9 @@ fn from_text(kind: Kind, text: &str) -> Value {
             _ => word.into(),
         },
         Kind::Integer(..) => word.parse::<u64>().map_or_else(|_| word.into(), Value::from),
-        Kind::Hosts | Kind::Names(_) => word.split(',').map(str::trim).collect::<Vec<_>>().into(),
+        Kind::Hosts | Kind::Names(_) | Kind::Direct => {
+            word.split(',').map(str::trim).collect::<Vec<_>>().into()
+        }
         // A blank may belong to a password.
         Kind::Secret => text.into(),
         _ => word.into(),

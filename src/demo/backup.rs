@@ -70,6 +70,7 @@ fn extract(cluster: &mut Cluster, request: &Request) -> Outcome {
             node: String::new(),
             config,
             started: None,
+            before: None,
             paused: false,
             pool: None,
             snapshots: Vec::new(),

@@ -83,6 +83,7 @@ fn clone(cluster: &mut Cluster, request: &Request) -> Outcome {
         node: target.clone(),
         config,
         started: None,
+        before: None,
         paused: false,
         pool,
         snapshots: Vec::new(),

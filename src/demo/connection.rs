@@ -21,6 +21,8 @@ use std::{
 const KEEP_ALIVE: usize = 100;
 /// A connection's thread needs little.
 pub(crate) const STACK: usize = 512 * 1024;
+/// How long a connection is silent that stalls on order.
+const STALL: Duration = Duration::from_secs(3600);
 /// How much of a request is looked at before it is read, when a reset is ordered.
 const PEEKED: usize = 64 * 1024;
 
@@ -127,6 +129,11 @@ fn serve(mut stream: impl Read + Write, plain: Option<&TcpStream>, shared: &Shar
                 !shared.is_stopped()
             }),
             Then::Half => answer.write_half(&mut stream).and(Err(io::ErrorKind::ConnectionAborted.into())),
+            Then::Stall => answer.write_half(&mut stream).map(|()| shared.wait(STALL)),
+            Then::Bare => stream
+                .write_all(&answer.body)
+                .and_then(|()| stream.flush())
+                .and(Err(io::ErrorKind::ConnectionAborted.into())),
             Then::Drop => Err(io::ErrorKind::ConnectionAborted.into()),
         };
         if close || written.is_err() {

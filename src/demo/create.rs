@@ -66,6 +66,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
         node: node.clone(),
         config: Map::new(),
         started: None,
+        before: None,
         paused: false,
         pool: None,
         snapshots: Vec::new(),
@@ -113,7 +114,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
         if restored && kind == Kind::Qemu {
             log.push(format!("progress 100% (read {} bytes, duration 1 sec)", guest.disk()));
         }
-        guest.started = start.then_some(now);
+        guest.set_started(start.then_some(now), now);
         Ok(())
     });
     let seconds = if restored { 3.0 } else { 1.0 };
@@ -181,6 +182,7 @@ fn build(
         node: plan.node.clone(),
         config,
         started: None,
+        before: None,
         paused: false,
         pool,
         snapshots: Vec::new(),

@@ -29,6 +29,10 @@ pub(crate) enum Then {
     Chunked,
     /// Half of it is written, then the connection is closed.
     Half,
+    /// Half of it is written, and the connection stays open in silence.
+    Stall,
+    /// Its body is written without a head, then the connection is closed.
+    Bare,
     /// It is written byte by byte, with this pause before each.
     Trickle(Duration),
     /// It is written and followed by this many bytes of data.
@@ -86,6 +90,15 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (O
             (answer, Then::Write)
         }
         Some(Fault::Empty(status, reason)) => (Outgoing::empty(status, reason), Then::Write),
+        Some(Fault::ActThenEmpty(status, reason)) => {
+            act();
+            (Outgoing::empty(status, reason), Then::Write)
+        }
+        Some(Fault::Busy(status, seconds)) => {
+            (Outgoing { retry_after: Some(seconds), ..Outgoing::empty(status, "Busy") }, Then::Write)
+        }
+        Some(Fault::Stall) => (act(), Then::Stall),
+        Some(Fault::Raw(bytes)) => (Outgoing::json(200, "OK", bytes), Then::Bare),
         Some(Fault::Redirect(address)) => {
             (Outgoing { location: Some(address), ..Outgoing::empty(301, "Moved Permanently") }, Then::Write)
         }

@@ -31,6 +31,15 @@ pub enum Fault {
     Html(u16),
     /// Answers this status with an empty body (401, 500, 595, 596, 429, 503).
     Empty(u16, &'static str),
+    /// Carries the request out and then answers this status with an empty body: a node that gave up waiting for
+    /// another one (596), a proxy that lost its server (502).
+    ActThenEmpty(u16, &'static str),
+    /// Answers this status with an empty body, and asks to be left alone for so many seconds.
+    Busy(u16, u64),
+    /// Carries the request out, sends half of the answer, and then nothing more.
+    Stall,
+    /// Sends these bytes, whatever they are, and closes the connection.
+    Raw(Vec<u8>),
     /// Redirects to this address.
     Redirect(String),
     /// Answers 200 with this many bytes of data, which are made while they are sent.

@@ -240,6 +240,8 @@ pub(crate) struct Outgoing {
     pub(crate) reason: String,
     pub(crate) content_type: &'static str,
     pub(crate) location: Option<String>,
+    /// How many seconds to wait before asking again.
+    pub(crate) retry_after: Option<u64>,
     /// The cluster's time in seconds since 1970.
     pub(crate) date: Option<u64>,
     /// The body is a gzip file.
@@ -255,6 +257,7 @@ impl Outgoing {
             reason: reason.into(),
             content_type: JSON,
             location: None,
+            retry_after: None,
             date: None,
             gzip: false,
             body: Vec::new(),
@@ -351,6 +354,9 @@ impl Outgoing {
         }
         if let Some(location) = &self.location {
             head.push_str(&format!("Location: {location}\r\n"));
+        }
+        if let Some(seconds) = self.retry_after {
+            head.push_str(&format!("Retry-After: {seconds}\r\n"));
         }
         if self.gzip {
             head.push_str("Content-Encoding: gzip\r\n");

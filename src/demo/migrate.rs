@@ -100,7 +100,7 @@ fn now(cluster: &mut Cluster, request: &Request) -> Outcome {
         guest.config.remove("lock");
         guest.node.clone_from(&target);
         if kind == Kind::Lxc && guest.started.is_some() {
-            guest.started = Some(time);
+            guest.set_started(Some(time), time);
         }
         // Disks on local storages were copied; the source's are gone.
         for volume in &mut cluster.volumes {

@@ -122,32 +122,32 @@ fn start_now(cluster: &mut Cluster, request: &Request) -> Outcome {
         if guest.started.is_some() {
             return Err(format!("{} {} already running", guest.kind.label(), guest.vmid));
         }
-        guest.started = Some(now);
+        guest.set_started(Some(now), now);
         guest.paused = false;
         Ok(())
     })
 }
 
 fn stop_now(cluster: &mut Cluster, request: &Request) -> Outcome {
-    submit(cluster, request, ["qmstop", "vzstop"], 0.2, |guest, _, _| {
+    submit(cluster, request, ["qmstop", "vzstop"], 0.2, |guest, now, _| {
         if guest.started.is_none() && guest.kind == Kind::Lxc {
             return Err(format!("CT {} not running", guest.vmid));
         }
-        guest.started = None;
+        guest.set_started(None, now);
         guest.paused = false;
         Ok(())
     })
 }
 
 fn shutdown_now(cluster: &mut Cluster, request: &Request) -> Outcome {
-    submit(cluster, request, ["qmshutdown", "vzshutdown"], 0.8, |guest, _, _| {
+    submit(cluster, request, ["qmshutdown", "vzshutdown"], 0.8, |guest, now, _| {
         if guest.started.is_none() {
             return Err(match guest.kind {
                 Kind::Qemu => "VM not running".into(),
                 Kind::Lxc => format!("CT {} not running", guest.vmid),
             });
         }
-        guest.started = None;
+        guest.set_started(None, now);
         guest.paused = false;
         Ok(())
     })
@@ -156,7 +156,7 @@ fn shutdown_now(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn reboot(cluster: &mut Cluster, request: &Request) -> Outcome {
     running(cluster, request)?;
     submit(cluster, request, ["qmreboot", "vzreboot"], 1.0, |guest, now, _| {
-        guest.started = Some(now);
+        guest.set_started(Some(now), now);
         guest.paused = false;
         Ok(())
     })
@@ -165,7 +165,7 @@ fn reboot(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn reset(cluster: &mut Cluster, request: &Request) -> Outcome {
     running(cluster, request)?;
     submit(cluster, request, ["qmreset", "qmreset"], 0.1, |guest, now, _| {
-        guest.started = Some(now);
+        guest.set_started(Some(now), now);
         Ok(())
     })
 }
@@ -173,8 +173,8 @@ fn reset(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn suspend(cluster: &mut Cluster, request: &Request) -> Outcome {
     running(cluster, request)?;
     if request.flag("todisk") {
-        return submit(cluster, request, ["qmsuspend", "vzsuspend"], 1.0, |guest, _, _| {
-            guest.started = None;
+        return submit(cluster, request, ["qmsuspend", "vzsuspend"], 1.0, |guest, now, _| {
+            guest.set_started(None, now);
             Ok(())
         });
     }

@@ -201,7 +201,17 @@ fn guest(kind: Kind, row: &Row, now: f64) -> Guest {
     if started.is_some() {
         config.insert("onboot".into(), json!(1));
     }
-    Guest { vmid, kind, node: node.into(), config, started, paused: false, pool: None, snapshots: Vec::new() }
+    Guest {
+        vmid,
+        kind,
+        node: node.into(),
+        config,
+        started,
+        before: None,
+        paused: false,
+        pool: None,
+        snapshots: Vec::new(),
+    }
 }
 
 /// What the rows have no column for.

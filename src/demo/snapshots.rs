@@ -185,7 +185,7 @@ fn rollback(cluster: &mut Cluster, request: &Request) -> Outcome {
         config.remove("lock");
         config.insert("parent".into(), json!(name));
         guest.config = config;
-        guest.started = (vmstate || start).then_some(now);
+        guest.set_started((vmstate || start).then_some(now), now);
         Ok(())
     });
     let word = if kind == Kind::Qemu { "qmrollback" } else { "vzrollback" };

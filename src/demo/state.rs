@@ -89,9 +89,32 @@ pub(crate) struct Guest {
     pub(crate) config: Map<String, Value>,
     /// When it was started; `None` while it is stopped.
     pub(crate) started: Option<f64>,
+    /// When that changed, and what it was before: the cluster's inventory shows it only later.
+    pub(crate) before: Option<(f64, Option<f64>)>,
     pub(crate) paused: bool,
     pub(crate) pool: Option<String>,
     pub(crate) snapshots: Vec<Snapshot>,
+}
+
+/// Seconds until the cluster's inventory shows a change of state (pve.md section 6).
+const LAG: f64 = 10.0;
+
+impl Guest {
+    /// Starts it at that time, or stops it.
+    pub(crate) fn set_started(&mut self, started: Option<f64>, now: f64) {
+        if self.before.is_none_or(|(changed, _)| LAG <= now - changed) {
+            self.before = Some((now, self.started));
+        }
+        self.started = started;
+    }
+
+    /// Since when the inventory shows it running.
+    pub(crate) fn shown_started(&self, now: f64) -> Option<f64> {
+        match self.before {
+            Some((changed, before)) if now - changed < LAG => before,
+            _ => self.started,
+        }
+    }
 }
 
 /// A saved state of a guest.

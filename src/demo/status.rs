@@ -38,7 +38,11 @@ pub(crate) struct Load {
 
 /// The load of a guest: all zero while it is stopped.
 pub(crate) fn load(guest: &Guest, now: f64) -> Load {
-    let Some(started) = guest.started else {
+    load_since(guest, guest.started, now)
+}
+
+fn load_since(guest: &Guest, started: Option<f64>, now: f64) -> Load {
+    let Some(started) = started else {
         return Load { uptime: 0, cpu: 0.0, mem: 0, disk: 0, netin: 0, netout: 0, diskread: 0, diskwrite: 0 };
     };
     let (uptime, vmid) = (whole(now - started), guest.vmid);
@@ -84,8 +88,9 @@ pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
         row["status"] = json!("unknown");
         return row;
     }
-    let load = load(guest, lost.unwrap_or(now));
-    row["status"] = json!(word(guest));
+    let started = guest.shown_started(now);
+    let load = load_since(guest, started, lost.unwrap_or(now));
+    row["status"] = json!(if started.is_some() { "running" } else { "stopped" });
     row["cpu"] = number(load.cpu);
     row["maxcpu"] = json!(guest.cpus());
     row["mem"] = json!(load.mem);

@@ -54,7 +54,7 @@ fn power(cluster: &mut Cluster, request: &Request) -> Outcome {
         node.lost = Some(now);
     }
     for guest in cluster.guests.values_mut().filter(|guest| guest.node == name) {
-        guest.started = None;
+        guest.set_started(None, now);
     }
     count_votes(cluster);
     if request.param("command") == Some("reboot") {
@@ -65,7 +65,8 @@ fn power(cluster: &mut Cluster, request: &Request) -> Outcome {
                 node.booted = now;
             }
             for guest in cluster.guests.values_mut().filter(|guest| guest.node == name) {
-                guest.started = (guest.config.get("onboot") == Some(&json!(1))).then_some(now);
+                let starts = guest.config.get("onboot") == Some(&json!(1));
+                guest.set_started(starts.then_some(now), now);
             }
             count_votes(cluster);
             Ok(())

@@ -22,13 +22,13 @@ const SOON: u64 = 10 * 86_400;
 
 /// Looks at every host. Returns whether one of them can be spoken to.
 pub fn check(settings: &Settings, tell: Tell<'_>) -> bool {
-    let proxied = settings.proxy.is_some();
-    if proxied {
+    let proxied = |host: &Host| settings.is_proxied(host);
+    if settings.hosts.iter().any(proxied) {
         tell(Finding::ok("port", "An HTTP proxy is in between; it looks the name up and connects."));
     }
     let mut reached = false;
     for host in &settings.hosts {
-        if proxied {
+        if proxied(host) {
             reached |= trusted(settings, host, None, tell);
         } else if let Some(address) = reach(settings, host, tell) {
             reached |= host.plain || secure(settings, host, address, tell);

@@ -75,18 +75,36 @@ fn role_for(privileges: &str) -> &'static str {
     roles.min_by_key(|(size, _)| *size).map_or("ROLE", |(_, role)| role)
 }
 
-/// What to check when Proxmox lets nobody in.
-pub(super) fn after_401(identity: &Identity) -> String {
+/// What to check when Proxmox lets nobody in; `reason` is what it says, which is often nothing telling.
+pub(super) fn after_401(identity: &Identity, reason: &str) -> String {
     match identity {
         Identity::Token(id) => {
-            let user = id.split('!').next().unwrap_or(id);
+            let (user, name) = id.split_once('!').unwrap_or((id, "NAME"));
+            if reason.contains("token expired") {
+                return format!(
+                    "Its time is over. To let it live on, on a node: `pveum user token modify '{user}' '{name}' --expire 0` (0 is for ever, otherwise seconds since 1970)."
+                );
+            }
+            if reason.contains("no such token") {
+                return format!(
+                    "It was revoked, or never made. See `pveum user token list '{user}'`; to make it anew, on a node: `pveum user token add '{user}' '{name}'`, and put the new secret into `token_secret`."
+                );
+            }
+            if reason.contains("is disabled")
+                || reason.contains("access expired")
+                || reason.contains("no such user")
+            {
+                return format!(
+                    "Its user may not log in. To let the user in again, on a node: `pveum user modify '{user}' --enable 1 --expire 0`."
+                );
+            }
             format!(
                 "Its id or secret is wrong, or it was revoked, has expired, or its user is disabled. See `pveum user token list '{user}'` on a node; the secret is shown only when a token is made."
             )
         }
-        Identity::User(_) => {
-            "Its ticket was refused even after a new login. Check that the user is enabled and the nodes' clocks agree.".into()
-        }
+        Identity::User(user) => format!(
+            "Its ticket was refused even after a new login. Check that the user is enabled (`pveum user list`; `pveum user modify '{user}' --enable 1`) and that the nodes' clocks agree."
+        ),
         Identity::Nobody => "Configure a token, or a user and a password.".into(),
     }
 }
@@ -119,5 +137,20 @@ mod tests {
         check(500, "cluster not ready - no quorum?", &user, &["quorum"]);
         check(500, "unable to open file '/etc/pve/x.tmp.1': Permission denied", &user, &["quorum"]);
         check(500, "storage 'nope' does not exist", &user, &[]);
+    }
+
+    #[test]
+    fn a_token_that_is_turned_away_is_told_why_as_far_as_proxmox_says() {
+        let token = Identity::Token("ops@pve!ai".into());
+        for (reason, words) in [
+            ("token expired", "`pveum user token modify 'ops@pve' 'ai' --expire 0`"),
+            ("no such token 'ai' for user 'ops@pve'", "`pveum user token add 'ops@pve' 'ai'`"),
+            ("user 'ops@pve' is disabled", "`pveum user modify 'ops@pve' --enable 1"),
+            ("Authentication failed!", "`pveum user token list 'ops@pve'`"),
+            ("", "revoked, has expired"),
+        ] {
+            let advice = after_401(&token, reason);
+            assert!(advice.contains(words), "{reason}: {advice}");
+        }
     }
 }

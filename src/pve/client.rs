@@ -1,15 +1,17 @@
-//! The client: who asks, which node is asked, and when a request may be sent again.
+//! The client: who asks, with what proof, and how many at once. Which node is asked, and when again, is in
+//! [`super::failover`].
 //!
-//! Sent again are only: what reads, once, when a kept connection turned out to be closed; what never left, to the
-//! next host; and what a 401 turned away at the door, once, after a new login.
+//! What a 401 turned away at the door was not carried out: it is sent once more with a new ticket, or with the
+//! token's secret if that was replaced.
 
 use super::{
     Auth, Method, Params, Settings,
     auth::{self, token_header},
-    error::{Asked, Error, Identity, Result},
-    exchange::{Body, Order, Wire, authority, meaning},
-    flight::{Flight, Peer, Stage, Stop},
-    reply::{self, Reply},
+    error::{Error, Identity, Result},
+    exchange::{Body, Order, Wire, authority},
+    flight::Stop,
+    hosts::{Hosts, Member},
+    reply::Reply,
     session::{Account, Door, Pass, Session},
     slots::{Slot, Slots},
     upload::Multipart,
@@ -18,22 +20,18 @@ use crate::{cancel::Cancel, log, secret::Secret, sync::lock};
 use std::{
     fmt,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Instant,
 };
-
-/// How long a host that cannot be connected to is asked last.
-const ASIDE: Duration = Duration::from_secs(30);
 
 /// One cluster. Shared by all threads; at most `workers` requests are under way at once.
 pub struct Pve {
-    settings: Settings,
-    wire: Mutex<Option<Arc<Wire>>>,
+    pub(super) settings: Settings,
+    pub(super) wire: Mutex<Option<Arc<Wire>>>,
     slots: Slots,
     session: Session,
     /// The token's secret, once fetched.
     token: Mutex<Option<Secret>>,
-    /// Until when each host is asked last.
-    aside: Mutex<Vec<Option<Instant>>>,
+    pub(super) hosts: Hosts,
 }
 
 /// When a request must end.
@@ -52,7 +50,7 @@ impl Pve {
             slots: Slots::new(settings.workers),
             session: Session::default(),
             token: Mutex::new(None),
-            aside: Mutex::new(vec![None; settings.hosts.len()]),
+            hosts: Hosts::new(&settings.hosts),
             settings,
         }
     }
@@ -65,16 +63,30 @@ impl Pve {
     pub fn send(&self, cancel: &Cancel, method: Method, path: &str, params: &Params) -> Result<Reply> {
         let limits = self.limits(cancel);
         let _slot = self.slot(limits)?;
+        let result = self.admitted(limits, method, path, params);
+        if result.is_ok() && self.settings.cluster_addresses && self.hosts.wants_members() {
+            self.learn_hosts(limits);
+        }
+        result
+    }
+
+    /// Asks as the token or with a ticket; once more with a new one if that is what a 401 takes.
+    fn admitted(&self, limits: Limits<'_>, method: Method, path: &str, params: &Params) -> Result<Reply> {
         match &self.settings.auth {
             Auth::Missing(problem) => Err(Error::Setup { problem: problem.clone() }),
             Auth::Token { id, .. } => {
-                let headers = vec![self.token()?];
-                let result = self.ask(limits, method, path, params, headers, &Identity::Token(id.clone()));
-                if let Err(Error::Unauthorized { .. }) = result {
-                    // It may have been replaced: the next request fetches it again.
-                    *lock(&self.token) = None;
+                let identity = Identity::Token(id.clone());
+                let secret = self.token()?;
+                let result =
+                    self.ask(limits, method, path, params, vec![token_header(id, &secret)], &identity);
+                let Err(Error::Unauthorized { .. }) = result else { return result };
+                // It may have been replaced: a file or a command gives it again.
+                *lock(&self.token) = None;
+                let newer = self.token()?;
+                if newer == secret {
+                    return result;
                 }
-                result
+                self.ask(limits, method, path, params, vec![token_header(id, &newer)], &identity)
             }
             Auth::Password { user, .. } => {
                 let identity = Identity::User(user.clone());
@@ -85,6 +97,19 @@ impl Pve {
                 let pass = self.pass(limits, Some(pass.number))?;
                 self.ask(limits, method, path, params, pass.ticket.headers(changing), &identity)
             }
+        }
+    }
+
+    /// Asks the cluster for its nodes' addresses. One that will not tell is no reason to fail.
+    fn learn_hosts(&self, limits: Limits<'_>) {
+        let deadline = limits.deadline.min(Instant::now() + self.settings.connect_timeout);
+        let limits = Limits { deadline, ..limits };
+        let members = self
+            .admitted(limits, Method::Get, "/cluster/status", &Params::new())
+            .and_then(|reply| reply.parse::<Vec<Member>>());
+        match members {
+            Ok(members) => self.hosts.learn(members),
+            Err(error) => log::debug(format_args!("the cluster's addresses are not known: {error}")),
         }
     }
 
@@ -107,7 +132,7 @@ impl Pve {
     pub(super) fn slot(&self, limits: Limits<'_>) -> Result<Slot<'_>> {
         self.slots.take(limits.cancel, limits.deadline).map_err(|stop| match stop {
             Stop::Cancelled => Error::Cancelled { may_have_been_carried_out: false },
-            Stop::Timeout | Stop::ConnectTimeout => Error::NotSent {
+            Stop::Timeout | Stop::ConnectTimeout | Stop::ReadTimeout => Error::NotSent {
                 host: self.settings.hosts.iter().map(authority).collect::<Vec<_>>().join(", "),
                 problem: format!(
                     "the {} requests that may be under way at once were all busy for {} s. Try again later.",
@@ -118,16 +143,18 @@ impl Pve {
         })
     }
 
-    fn token(&self) -> Result<(&'static str, Secret)> {
-        let Auth::Token { id, secret } = &self.settings.auth else {
+    fn token(&self) -> Result<Secret> {
+        let Auth::Token { secret, .. } = &self.settings.auth else {
             return Err(Error::Setup { problem: "No API token is configured.".into() });
         };
         // Held while fetching, so that a command is run once.
         let mut known = lock(&self.token);
-        if known.is_none() {
-            *known = Some(secret.fetch().map_err(|problem| Error::Setup { problem })?);
+        if let Some(known) = &*known {
+            return Ok(known.clone());
         }
-        Ok(token_header(id, known.as_ref().expect("it was just set")))
+        let fetched = secret.fetch().map_err(|problem| Error::Setup { problem })?;
+        *known = Some(fetched.clone());
+        Ok(fetched)
     }
 
     fn pass(&self, limits: Limits<'_>, refused: Option<u64>) -> Result<Pass> {
@@ -136,8 +163,13 @@ impl Pve {
         };
         let identity = Identity::User(user.clone());
         let ask = |params: &Params| self.ask(limits, Method::Post, auth::PATH, params, Vec::new(), &identity);
+        let realms = || {
+            let nobody = Identity::Nobody;
+            self.ask(limits, Method::Get, "/access/domains", &Params::new(), Vec::new(), &nobody)
+        };
         let account = Account { user, password, totp: totp.as_ref() };
-        let door = Door { account, cancel: limits.cancel, deadline: limits.deadline, ask: &ask };
+        let door =
+            Door { account, cancel: limits.cancel, deadline: limits.deadline, ask: &ask, realms: &realms };
         self.session.pass(&door, refused)
     }
 
@@ -153,100 +185,7 @@ impl Pve {
         self.ask_as(limits, method, path, params, headers, identity).0
     }
 
-    /// Asks one host after the other until one can be connected to. Also tells whom the last connection led to.
-    pub(super) fn ask_as(
-        &self,
-        limits: Limits<'_>,
-        method: Method,
-        path: &str,
-        params: &Params,
-        headers: Vec<(&'static str, Secret)>,
-        identity: &Identity,
-    ) -> (Result<Reply>, Peer) {
-        let mut peer = Peer::default();
-        let prepared = check_path(path).and_then(|()| self.wire());
-        let wire = match prepared {
-            Ok(wire) => wire,
-            Err(problem) => return (Err(Error::Setup { problem }), peer),
-        };
-        let order = order(method, path, params, headers);
-        let mut failures: Vec<(String, String)> = Vec::new();
-        for index in self.hosts_in_order() {
-            let host = &self.settings.hosts[index];
-            let asked = Asked { method, path: path.to_owned(), host: authority(host) };
-            let result;
-            (result, peer) = self.ask_host(&wire, index, &order, asked, limits, identity);
-            let Err(Error::NotSent { host, problem }) = result else {
-                lock(&self.aside)[index] = None;
-                return (result, peer);
-            };
-            lock(&self.aside)[index] = Some(Instant::now() + ASIDE);
-            failures.push((host, problem));
-            if limits.deadline <= Instant::now() {
-                break;
-            }
-        }
-        let error = match failures.len() {
-            0 => {
-                Error::Setup { problem: "No host is configured; set `host` to a node of the cluster.".into() }
-            }
-            1 => {
-                let (host, problem) = failures.remove(0);
-                Error::NotSent { host, problem }
-            }
-            _ => Error::NotSent {
-                host: failures.iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join("`, `"),
-                problem: failures
-                    .iter()
-                    .map(|(host, problem)| format!("{host}: {problem}"))
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            },
-        };
-        (Err(error), peer)
-    }
-
-    /// Asks one host; once more if it only reads and a kept connection turned out to be closed.
-    fn ask_host(
-        &self,
-        wire: &Wire,
-        index: usize,
-        order: &Order,
-        asked: Asked,
-        limits: Limits<'_>,
-        identity: &Identity,
-    ) -> (Result<Reply>, Peer) {
-        let host = &self.settings.hosts[index];
-        let flight =
-            || Flight::new(limits.cancel, limits.deadline, self.settings.connect_timeout, asked.host.clone());
-        let started = Instant::now();
-        let (mut result, mut flown) = wire.exchange(host, order, flight(), asked.changes());
-        let stale =
-            result.is_err() && flown.reused && flown.stage < Stage::Answering && flown.stopped.is_none();
-        if stale && !asked.changes() {
-            (result, flown) = wire.exchange(host, order, flight(), true);
-        }
-        let peer = flown.peer.clone();
-        let words = format!("{asked} at {}", asked.host);
-        let result = match result {
-            Ok(answer) => reply::read(answer, asked, identity),
-            Err(broken) => Err(meaning(broken, flown, asked, &self.settings)),
-        };
-        let how = if result.is_ok() { "answered" } else { "failed" };
-        log::debug(format_args!("{words}: {how} after {} ms", started.elapsed().as_millis()));
-        (result, peer)
-    }
-
-    /// The hosts as configured, but those that could not be connected to lately last.
-    fn hosts_in_order(&self) -> Vec<usize> {
-        let now = Instant::now();
-        let aside = lock(&self.aside);
-        let mut order: Vec<usize> = (0..aside.len()).collect();
-        order.sort_by_key(|&index| aside[index].is_some_and(|until| now < until));
-        order
-    }
-
-    fn wire(&self) -> std::result::Result<Arc<Wire>, String> {
+    pub(super) fn wire(&self) -> std::result::Result<Arc<Wire>, String> {
         let mut wire = lock(&self.wire);
         if let Some(wire) = &*wire {
             return Ok(Arc::clone(wire));
@@ -264,7 +203,7 @@ impl fmt::Debug for Pve {
 }
 
 /// Nothing but a path: no query, no fragment, nothing that leads elsewhere.
-fn check_path(path: &str) -> std::result::Result<(), String> {
+pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>{}|^`".contains(&byte);
     let winding = path.split('/').any(|part| matches!(part, "." | ".."));
     if path.starts_with('/') && path.bytes().all(plain) && !winding {
@@ -276,7 +215,12 @@ fn check_path(path: &str) -> std::result::Result<(), String> {
     ))
 }
 
-fn order(method: Method, path: &str, params: &Params, headers: Vec<(&'static str, Secret)>) -> Order {
+pub(super) fn order(
+    method: Method,
+    path: &str,
+    params: &Params,
+    headers: Vec<(&'static str, Secret)>,
+) -> Order {
     let mut target = format!("/api2/extjs{path}");
     let body = match (method, params.file()) {
         (Method::Post, Some(file)) => Body::Multipart(Multipart::new(params.iter(), file)),

@@ -242,7 +242,7 @@ impl fmt::Display for Error {
             }
             Error::Unauthorized { identity, reason } => {
                 write!(f, "Proxmox did not let {identity} in (401): {}", stopped(reason))?;
-                write!(f, " {}", advice::after_401(identity))
+                write!(f, " {}", advice::after_401(identity, reason))
             }
             Error::LoginRefused { user, message, advice } => {
                 write!(f, "Proxmox refused the login of `{user}`: {} {advice}", stopped(message))
@@ -255,7 +255,10 @@ impl fmt::Display for Error {
                     None => f.write_str(" to its own service pvedaemon")?,
                 }
                 write!(f, " ({status}): {}", stopped(reason))?;
-                f.write_str(" Look at `/cluster/status` and `/nodes` for what is offline.")
+                if *status == 596 {
+                    f.write_str(" A node gives up after 30 s, while the work may go on.")?;
+                }
+                f.write_str(" Look at `/cluster/status` and `/nodes` for what is offline; guests of a dead node are listed as running for up to 5 minutes, then as unknown.")
             }
             Error::NotProxmox { asked, problem, .. } => {
                 write!(f, "{asked} was not answered by a Proxmox API at `{}`: {problem}", asked.host)

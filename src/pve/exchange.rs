@@ -1,6 +1,6 @@
 //! One HTTP exchange: the request as it goes out, the answer as it came, and what a failure means.
 //!
-//! Two agents share one TLS configuration (so sessions are resumed). GET takes kept-alive connections. Whatever
+//! Two agents (four where a proxy leads to some of the hosts) share one TLS configuration (so sessions are resumed). GET takes kept-alive connections. Whatever
 //! must not be sent twice gets a connection of its own: a kept one may have been closed by the server a moment
 //! ago (after 5 s idle, when a worker has served its requests, at a restart), which nobody can tell from "received,
 //! then died". A connection that was made for the request cannot be stale, and a change costs one handshake more.
@@ -8,9 +8,10 @@
 //! Knows no tickets and no tokens, only headers.
 
 use super::{
-    Host, Method, Settings,
+    Host, Method, Settings, bypass,
     error::{Asked, Error},
     flight::{self, Flight, Obstacle, Stage, Stop},
+    identity,
     reply::{Answer, http_date},
     tls,
     transport::Chains,
@@ -19,7 +20,7 @@ use super::{
 use crate::secret::Secret;
 use std::{io::Read, time::Duration};
 use ureq::{
-    Agent, Proxy, SendBody,
+    Agent, Proxy, ProxyProtocol, SendBody,
     http::{HeaderValue, Request, Uri, header},
 };
 
@@ -57,10 +58,22 @@ impl From<ureq::Error> for Broken {
     }
 }
 
+/// Two ways to a host.
+struct Agents {
+    /// Over kept-alive connections.
+    kept: Agent,
+    /// Each request over a connection of its own.
+    single: Agent,
+}
+
 /// The way to the cluster.
 pub(super) struct Wire {
-    kept: Agent,
-    single: Agent,
+    direct: Agents,
+    /// Through the proxy, if there is one.
+    proxied: Option<Agents>,
+    no_proxy: Vec<String>,
+    /// What stands before every path.
+    base_path: String,
     limit: u64,
     /// How long an upload may stand still.
     patience: Duration,
@@ -72,14 +85,12 @@ impl Wire {
     /// # Errors
     /// A finished sentence: the CA file, the store or the proxy's address is of no use.
     pub(super) fn new(settings: &Settings) -> Result<Wire, String> {
-        let proxy = match &settings.proxy {
-            Some(address) => Some(Proxy::new(address.expose()).map_err(|_| {
-                "The proxy's address cannot be read; give it as `http://host:port`, with `user:password@` before the host if it asks for them."
-            })?),
-            None => None,
-        };
-        let chains = Chains::new(tls::client_config(&settings.trust)?);
-        let agent = |idle: usize| {
+        let mut tls = tls::client_config(&settings.trust)?;
+        if let Some(identity) = &settings.client_identity {
+            tls = identity::with_identity(&tls, identity)?;
+        }
+        let chains = Chains::new(tls);
+        let agent = |proxy: &Option<Proxy>, idle: usize| {
             let config = Agent::config_builder()
                 .http_status_as_error(false)
                 .max_redirects(0)
@@ -93,9 +104,15 @@ impl Wire {
                 .build();
             chains.agent(config)
         };
+        let agents = |proxy: Option<Proxy>| Agents {
+            kept: agent(&proxy, settings.workers.max(1)),
+            single: agent(&proxy, 0),
+        };
         Ok(Wire {
-            kept: agent(settings.workers.max(1)),
-            single: agent(0),
+            direct: agents(None),
+            proxied: proxy(settings)?.map(|proxy| agents(Some(proxy))),
+            no_proxy: settings.no_proxy.clone(),
+            base_path: settings.base_path.clone(),
             limit: settings.max_response_bytes,
             patience: settings.timeout,
         })
@@ -109,7 +126,9 @@ impl Wire {
         flight: Flight,
         fresh: bool,
     ) -> (Result<Answer, Broken>, Flight) {
-        let agent = if fresh { &self.single } else { &self.kept };
+        let direct = bypass::is_direct(&host.name, host.port, &self.no_proxy);
+        let agents = self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct);
+        let agent = if fresh { &agents.single } else { &agents.kept };
         let (mut result, mut flight) = flight::run(flight, || self.ask(agent, host, order));
         if let Ok(answer) = &mut result {
             answer.reason = flight.reason.take().unwrap_or_default();
@@ -119,7 +138,7 @@ impl Wire {
 
     fn ask(&self, agent: &Agent, host: &Host, order: &Order) -> Result<Answer, Broken> {
         let scheme = if host.plain { "http" } else { "https" };
-        let url = format!("{scheme}://{}{}", authority(host), order.target);
+        let url = format!("{scheme}://{}{}{}", authority(host), self.base_path, order.target);
         let uri = url.parse::<Uri>().map_err(|error| {
             Broken::Unsendable(format!("`{}` is no URL ({error}); correct the host.", authority(host)))
         })?;
@@ -151,6 +170,10 @@ impl Wire {
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let location = text(header::LOCATION).map(str::to_owned);
         let date = text(header::DATE).and_then(http_date);
+        let retry_after = text(header::RETRY_AFTER).and_then(|when| match when.trim().parse() {
+            Ok(seconds) => Some(seconds),
+            Err(_) => Some(http_date(when)?.saturating_sub(date?)),
+        });
         let status = response.status().as_u16();
         let mut body = Vec::new();
         let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
@@ -158,8 +181,20 @@ impl Wire {
         if self.limit < body.len() as u64 {
             return Err(Broken::TooLarge);
         }
-        Ok(Answer { status, reason: String::new(), location, date, body })
+        Ok(Answer { status, reason: String::new(), location, date, retry_after, body })
     }
+}
+
+/// The proxy of the settings, its secret fetched.
+fn proxy(settings: &Settings) -> Result<Option<Proxy>, String> {
+    let Some(source) = &settings.proxy else { return Ok(None) };
+    let address = source.fetch()?;
+    let proxy = Proxy::new(address.expose().trim()).ok();
+    // Others would silently be passed by.
+    let proxy = proxy.filter(|proxy| matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https));
+    proxy.map(Some).ok_or_else(|| {
+        "The proxy's address is of no use; give it as `http://host:port`, with `user:password@` before the host if it asks for them, in `proxy` of the configuration or in HTTPS_PROXY; `\"proxy\": \"none\"` does without.".into()
+    })
 }
 
 /// `host:port` as in a URL.
@@ -186,20 +221,35 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
         }
         Some(Stop::ConnectTimeout) => {
             let limit = flight.connect_timeout.as_secs_f64();
+            if flight.stage == Stage::Securing {
+                let problem = format!(
+                    "it accepts connections, but the TLS handshake was not over within {limit} s (`connect_timeout`). Check that this port is the API's (8006), and that long packets get through (MTU)."
+                );
+                return Error::NotSent { host, problem };
+            }
             let problem = format!(
-                "no connection within {limit} s. Check the address, that the node is up, and that no firewall drops packets to this port."
+                "no connection within {limit} s (`connect_timeout`). Check the address, that the node is up, and that no firewall drops packets to this port."
             );
             return Error::NotSent { host, problem };
         }
-        Some(Stop::Timeout) if sent => {
-            let how =
-                if flight.stage == Stage::Answering { "its answer was not whole" } else { "no answer came" };
-            let problem = format!("{how} within {within} s");
+        Some(stop @ (Stop::Timeout | Stop::ReadTimeout)) => {
+            let silence = flight.read_timeout.as_secs_f64();
+            let (key, limit) = match stop {
+                Stop::ReadTimeout => ("read_timeout", silence),
+                _ => ("timeout", within),
+            };
+            if !sent {
+                let problem = format!("the request could not be sent within {limit} s (`{key}`). Try again.");
+                return Error::NotSent { host, problem };
+            }
+            let problem = match (flight.stage, stop) {
+                (Stage::Answering, Stop::ReadTimeout) => {
+                    format!("its answer stopped for {limit} s (`{key}`)")
+                }
+                (Stage::Answering, _) => format!("its answer was not whole within {limit} s (`{key}`)"),
+                _ => format!("no answer came within {limit} s (`{key}`)"),
+            };
             return Error::Unanswered { asked: Box::new(asked), problem, timed_out: true };
-        }
-        Some(Stop::Timeout) => {
-            let problem = format!("the request could not be sent within {within} s. Try again.");
-            return Error::NotSent { host, problem };
         }
         None => {}
     }
@@ -207,6 +257,13 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
         Some(Obstacle::Tls(problem, seen)) => return Error::Tls { host, problem, seen },
         Some(Obstacle::Network(problem)) => return Error::NotSent { host, problem },
         None => {}
+    }
+    // The handshake's end: in TLS 1.3 the server judges this client when the request may be on its way already.
+    if !flight.reused
+        && flight.stage < Stage::Answering
+        && let Some(problem) = tls::turned_away(&error)
+    {
+        return Error::Tls { host, problem, seen: flight.shown };
     }
     match error {
         ureq::Error::ConnectProxyFailed(why) => {

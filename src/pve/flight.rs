@@ -2,7 +2,7 @@
 //!
 //! ureq runs a request on the thread that asked for it, but hands its connectors and transports no place to
 //! keep such things. So `send` puts them here for the duration of one exchange and takes them out afterwards.
-//! Knows no HTTP and no TLS.
+//! Knows no HTTP but its URLs, and no TLS.
 
 use crate::cancel::Cancel;
 use std::{
@@ -12,6 +12,7 @@ use std::{
     sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
+use ureq::http::Uri;
 
 /// How long anything blocks before it looks whether it should stop. Cancelling takes about this long.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
@@ -40,6 +41,8 @@ pub(super) enum Stop {
     Cancelled,
     /// No connection within the time for connecting.
     ConnectTimeout,
+    /// Nothing came, or nothing could be sent, for as long as may be waited for one more byte.
+    ReadTimeout,
     /// The whole request took too long.
     Timeout,
 }
@@ -67,6 +70,8 @@ pub(super) struct Flight {
     pub(super) cancel: Cancel,
     pub(super) deadline: Instant,
     pub(super) connect_timeout: Duration,
+    /// How long a connection may be silent.
+    pub(super) read_timeout: Duration,
     /// `host:port` as it stands in the URL: what tells the connection to the host from one to a proxy.
     pub(super) target: String,
     pub(super) stage: Stage,
@@ -80,19 +85,23 @@ pub(super) struct Flight {
     /// The words after the status code: all that Proxmox says about a 401 or a 595.
     pub(super) reason: Option<String>,
     connect_deadline: Instant,
+    /// When bytes last went one way or the other.
+    moved: Instant,
 }
 
 impl Flight {
     pub(super) fn new(
         cancel: &Cancel,
         deadline: Instant,
-        connect_timeout: Duration,
+        (connect_timeout, read_timeout): (Duration, Duration),
         target: String,
     ) -> Flight {
+        let now = Instant::now();
         Flight {
             cancel: cancel.clone(),
             deadline,
             connect_timeout,
+            read_timeout,
             target,
             stage: Stage::Resolving,
             reused: false,
@@ -101,13 +110,18 @@ impl Flight {
             shown: None,
             peer: Peer::default(),
             reason: None,
-            connect_deadline: deadline.min(Instant::now() + connect_timeout),
+            connect_deadline: deadline.min(now + connect_timeout),
+            moved: now,
         }
     }
 
     /// When the present stage must be over.
     fn limit(&self) -> Instant {
-        if self.stage < Stage::Sending { self.connect_deadline } else { self.deadline }
+        if self.stage < Stage::Sending {
+            self.connect_deadline
+        } else {
+            self.deadline.min(self.moved + self.read_timeout)
+        }
     }
 
     /// Fails once the request is cancelled or late, and remembers why.
@@ -116,10 +130,12 @@ impl Flight {
             Stop::Cancelled
         } else if Instant::now() < self.limit() {
             return Ok(());
-        } else if self.limit() < self.deadline {
+        } else if self.deadline <= self.limit() {
+            Stop::Timeout
+        } else if self.stage < Stage::Sending {
             Stop::ConnectTimeout
         } else {
-            Stop::Timeout
+            Stop::ReadTimeout
         };
         self.stopped.get_or_insert(stop);
         Err(io::Error::new(io::ErrorKind::TimedOut, "stopped"))
@@ -164,9 +180,20 @@ pub(super) fn left() -> Duration {
         .max(Duration::from_millis(1))
 }
 
+/// Whether that `host:port` of a URL is a proxy on the way and not the host itself.
+pub(super) fn is_proxy(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    with(|flight| flight.target != authority).unwrap_or(false)
+}
+
 /// Says how far the request got.
 pub(super) fn reached(stage: Stage) {
     with(|flight| flight.stage = stage);
+}
+
+/// Says that bytes went one way or the other.
+pub(super) fn moved() {
+    with(|flight| flight.moved = Instant::now());
 }
 
 /// Remembers why there is no connection, for the sentence the caller reads.

@@ -5,11 +5,16 @@
 mod advice;
 pub mod api;
 mod auth;
+mod bypass;
 pub mod certificate;
 mod client;
 pub mod error;
 mod exchange;
+mod failover;
 mod flight;
+mod hosts;
+mod identity;
+mod names;
 pub mod params;
 pub mod path;
 pub mod probe;
@@ -28,7 +33,7 @@ pub use client::Pve;
 pub use error::Error;
 pub use params::Params;
 pub use reply::Reply;
-pub use settings::{Auth, Host, Settings, Trust};
+pub use settings::{Auth, ClientIdentity, Host, Settings, Trust};
 pub use tls::colons;
 
 use std::fmt;

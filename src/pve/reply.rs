@@ -6,7 +6,7 @@ use super::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// The data of a request that was carried out.
 #[derive(Clone)]
@@ -70,6 +70,8 @@ pub(super) struct Answer {
     /// Where a redirect points.
     pub(super) location: Option<String>,
     pub(super) date: Option<u64>,
+    /// How many seconds to wait before asking again, if it says so.
+    pub(super) retry_after: Option<u64>,
     pub(super) body: Vec<u8>,
 }
 
@@ -87,6 +89,13 @@ struct Envelope {
 /// Keeps an unforeseen shape of `errors` from spoiling the whole answer.
 fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+impl Answer {
+    /// How long an overloaded server, or a proxy before it, asks to be left alone.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.retry_after.filter(|_| matches!(self.status, 429 | 503)).map(Duration::from_secs)
+    }
 }
 
 /// What the answer means.
@@ -182,7 +191,11 @@ fn without_envelope(answer: &Answer, asked: Box<Asked>, identity: &Identity) -> 
             "Check that host and port are those of the API (8006) and that nothing in between answers in its stead."
         }
     };
-    let problem = format!("{what} ({status} {}). {next}", shortened(&answer.reason));
+    let pause = match answer.pause() {
+        Some(pause) => format!(" It asks to wait {} s.", pause.as_secs()),
+        None => String::new(),
+    };
+    let problem = format!("{what} ({status} {}). {next}{pause}", shortened(&answer.reason));
     Error::NotProxmox { asked, status: Some(status), problem }
 }
 

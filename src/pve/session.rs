@@ -15,6 +15,7 @@ use crate::{
     secret::{Secret, SecretSource},
     sync::lock,
 };
+use serde::Deserialize;
 use std::{
     sync::{Condvar, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -34,6 +35,16 @@ pub(super) struct Door<'a> {
     pub(super) deadline: Instant,
     /// Sends a login.
     pub(super) ask: &'a dyn Fn(&Params) -> Result<Reply>,
+    /// Asks which realms there are (API path `/access/domains`, which needs no login).
+    pub(super) realms: &'a dyn Fn() -> Result<Reply>,
+}
+
+/// A realm as `/access/domains` lists it.
+#[derive(Deserialize)]
+struct Realm {
+    realm: String,
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 /// A ticket and its number; each login has the next one.
@@ -160,8 +171,9 @@ impl Door<'_> {
         }
         let password = self.account.password.fetch().map_err(|problem| Error::Setup { problem })?;
         let asked_at = Moment::now();
-        let reply = (self.ask)(&auth::login(user, &password)).map_err(|error| {
-            self.refused(error, "Check user, realm and password: Proxmox does not say which of them is wrong. The user may also be disabled or expired.")
+        let reply = (self.ask)(&auth::login(user, &password)).map_err(|error| match error {
+            Error::Refused { .. } | Error::Unauthorized { .. } => self.refused(error, &self.why_refused()),
+            other => other,
         })?;
         match auth::read_login(&reply.value(), asked_at) {
             Some(Login::Done(ticket)) => Ok(ticket),
@@ -224,6 +236,24 @@ impl Door<'_> {
         }
     }
 
+    /// What is known about a refused password. Proxmox does not say whether user, realm or password is wrong, but
+    /// it lists its realms.
+    fn why_refused(&self) -> String {
+        let (user, realm) =
+            (self.account.user, self.account.user.rsplit_once('@').map_or("", |(_, realm)| realm));
+        let realms = (self.realms)().and_then(|reply| reply.parse::<Vec<Realm>>()).unwrap_or_default();
+        match realms.iter().find(|known| known.realm == realm) {
+            Some(known) if known.kind == "openid" => format!(
+                "The realm `{realm}` is one of OpenID Connect, where a browser logs in and no password is taken. Use an API token instead: `pveum user token add '{user}' NAME` on a node."
+            ),
+            None if !realms.is_empty() => format!(
+                "There is no realm `{realm}`; there are {}. Correct `user` or `realm`.",
+                realms.iter().map(|known| format!("`{}`", known.realm)).collect::<Vec<_>>().join(", ")
+            ),
+            _ => "Check user, realm and password: Proxmox does not say which of them is wrong. The user may also be disabled or expired.".into(),
+        }
+    }
+
     fn refused(&self, error: Error, advice: &str) -> Error {
         match error {
             Error::Refused { message, .. } | Error::Unauthorized { reason: message, .. } => {
@@ -254,8 +284,14 @@ mod tests {
 
     fn answered(body: &str) -> Result<Reply> {
         let asked = Asked { method: Method::Post, path: auth::PATH.into(), host: "h:1".into() };
-        let answer =
-            Answer { status: 200, reason: String::new(), location: None, date: Some(59), body: body.into() };
+        let answer = Answer {
+            status: 200,
+            reason: String::new(),
+            location: None,
+            date: Some(59),
+            retry_after: None,
+            body: body.into(),
+        };
         read(answer, asked, &Identity::Nobody)
     }
 
@@ -276,7 +312,7 @@ mod tests {
         let totp = SecretSource::Value(Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
         let account = Account { user: "a@pve", password: &password, totp: Some(&totp) };
         let deadline = Instant::now() + Duration::from_secs(20);
-        session.pass(&Door { account, cancel, deadline, ask }, None)
+        session.pass(&Door { account, cancel, deadline, ask, realms: &unreachable }, None)
     }
 
     /// Asks for a pass with a ticket of that age; `expected` are the passwords sent and the ticket that comes out.

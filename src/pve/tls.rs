@@ -6,8 +6,8 @@
 use super::{Trust, flight};
 use ring::digest;
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion,
-    RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error,
+    ProtocolVersion, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -27,7 +27,8 @@ pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> 
     let provider = Arc::new(crypto::ring::default_provider());
     let belief = match trust {
         Trust::System => {
-            Belief::Roots { verifier: verifier(system_roots(), &provider)?, exactly: Vec::new() }
+            let roots = or_bundled(rustls_native_certs::load_native_certs().certs);
+            Belief::Roots { verifier: verifier(roots, &provider)?, exactly: Vec::new() }
         }
         Trust::CaFile(path) => {
             let certificates = read_ca_file(path)?;
@@ -63,9 +64,9 @@ fn verifier(
 }
 
 /// The system's roots, or the bundled ones where the system has none (a bare host, a scratch container).
-fn system_roots() -> RootCertStore {
+fn or_bundled(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(certificates);
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
@@ -221,9 +222,62 @@ pub(super) fn explain(error: &io::Error, name: &str) -> String {
         Error::InvalidMessage(_) => {
             "it does not speak TLS on this port. Check that the port is the API's (8006) and that no plain HTTP proxy is in between.".into()
         }
+        Error::AlertReceived(alert) if judges_client(*alert) => no_entry(*alert),
         Error::InvalidCertificate(other) => {
             format!("its certificate cannot be believed ({other}). Set `ca_file`, or pin it with `fingerprint`.")
         }
         other => format!("the TLS handshake failed ({other}). Check that this port is the API's (8006)."),
+    }
+}
+
+/// Whether the server says with this alert that the client's certificate is missing or wrong.
+fn judges_client(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::HandshakeFailure
+            | Alert::DecryptError
+    )
+}
+
+fn no_entry(alert: AlertDescription) -> String {
+    format!(
+        "it turned this client away ({alert:?}): it wants a client certificate, or another one. Set `client_certificate` and `client_key` to what it knows."
+    )
+}
+
+/// Why the server refused this client, if that is what an exchange over a new connection failed of. It then never
+/// looked at the request.
+pub(super) fn turned_away(error: &ureq::Error) -> Option<String> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<Error>()?,
+        _ => return None,
+    };
+    match error {
+        Error::AlertReceived(alert) if judges_client(*alert) => Some(no_entry(*alert)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_roots_gets_the_bundled_ones() {
+        let bundled = or_bundled(Vec::new()).len();
+        assert_eq!(bundled, webpki_roots::TLS_SERVER_ROOTS.len());
+        assert!(100 < bundled);
+        // A store that holds nothing but rubbish is none.
+        assert_eq!(or_bundled(vec![CertificateDer::from(vec![1, 2, 3])]).len(), bundled);
     }
 }

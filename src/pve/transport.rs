@@ -1,6 +1,6 @@
-//! Connections: name lookup, TCP and TLS, as links of ureq's connector chain.
+//! Connections: TCP and TLS, as links of ureq's connector chain.
 //!
-//! With [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
+//! With [`super::names`] and [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
 //! [`flight::SLICE`], so that cancelling or running late ends it; ureq's own timeouts are not used. What std
 //! cannot interrupt (looking up a name, `connect`) runs on a thread of its own, which is left behind when the
 //! request is cancelled and ends by itself: after the system's resolver timeout, or the connect timeout.
@@ -10,35 +10,27 @@
 
 use super::{
     flight::{self, Obstacle, Peer, SLICE, Stage},
+    names::{Lookup, Names, name_and_port, spawn},
     tls,
     watch::WatchLink,
 };
-use crate::sync::lock;
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use std::{
-    collections::HashMap,
     fmt,
     io::{self, ErrorKind, Read, Write},
-    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
-    sync::{Arc, Mutex, mpsc},
-    thread,
+    net::{SocketAddr, TcpStream},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 use ureq::{
     Agent, Error,
     config::Config,
-    http::Uri,
-    unversioned::{
-        resolver::{ResolvedSocketAddrs, Resolver},
-        transport::{
-            Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
-            Transport, TransportAdapter,
-        },
+    unversioned::transport::{
+        Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
+        Transport, TransportAdapter,
     },
 };
 
-/// How long found addresses are used again. A lookup costs a thread, and a static binary has no cache.
-const NAME_LIFETIME: Duration = Duration::from_secs(60);
 /// A second address is tried when the first has not answered for this long: half of a dual stack may be dead.
 const HEAD_START: Duration = Duration::from_millis(250);
 /// The size of both buffers of a connection; they last as long as it.
@@ -65,70 +57,6 @@ impl Chains {
     }
 }
 
-/// Addresses found lately.
-type Names = Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>;
-
-#[derive(Debug)]
-struct Lookup(Arc<Names>);
-
-impl Resolver for Lookup {
-    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        flight::reached(Stage::Resolving);
-        let (name, port) = name_and_port(uri);
-        let found = if let Ok(address) = name.parse::<IpAddr>() {
-            vec![SocketAddr::new(address, port)]
-        } else {
-            self.find(name, port)?
-        };
-        let mut addresses = self.empty();
-        found.into_iter().take(16).for_each(|address| addresses.push(address));
-        Ok(addresses)
-    }
-}
-
-impl Lookup {
-    fn find(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
-        let key = format!("{name}:{port}");
-        if let Some((found_at, addresses)) = lock(&self.0).get(&key)
-            && found_at.elapsed() < NAME_LIFETIME
-        {
-            return Ok(addresses.clone());
-        }
-        let (answer, inbox) = mpsc::channel();
-        let wanted = (name.to_owned(), port);
-        spawn("lookup", move || {
-            let _ = answer.send(wanted.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-        })?;
-        let found = loop {
-            if let Some(found) = flight::receive(&inbox)? {
-                break found;
-            }
-        };
-        let problem = match found {
-            Ok(addresses) if !addresses.is_empty() => {
-                lock(&self.0).insert(key, (Instant::now(), addresses.clone()));
-                return Ok(addresses);
-            }
-            Ok(_) => "it has no address".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        flight::blocked(Obstacle::Network(format!(
-            "the name `{name}` cannot be resolved ({problem}). Correct the host in the configuration, or give its IP address."
-        )));
-        Err(Error::HostNotFound)
-    }
-}
-
-/// The host of a URL without the brackets of an IPv6 address, and the port.
-fn name_and_port(uri: &Uri) -> (&str, u16) {
-    let name = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    (name, uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }))
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).stack_size(256 * 1024).spawn(work).map(drop)
-}
-
 /// Opens TCP connections.
 struct TcpLink(Arc<Names>);
 
@@ -140,12 +68,11 @@ impl<In: Transport> Connector<In> for TcpLink {
             return Ok(Some(Either::A(tunnel)));
         }
         flight::reached(Stage::Connecting);
-        let stream = match open(&details.addrs) {
+        let stream = match open(&details.addrs, flight::is_proxy(details.uri)) {
             Ok(stream) => stream,
             Err(error) => {
                 // The host may have moved: look its name up again next time.
-                let (name, port) = name_and_port(details.uri);
-                lock(&self.0).remove(&format!("{name}:{port}"));
+                self.0.forget(details.uri);
                 return Err(error.into());
             }
         };
@@ -158,7 +85,7 @@ impl<In: Transport> Connector<In> for TcpLink {
 }
 
 /// Connects to whichever address answers first; each next one starts when the one before failed or is slow.
-fn open(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
     let (results, inbox) = mpsc::channel();
     let (mut waiting, mut under_way) = (addresses.iter(), 0);
     let mut next_start = Instant::now();
@@ -187,10 +114,16 @@ fn open(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
             None => {}
         }
     }
-    flight::blocked(Obstacle::Network(format!(
-        "no connection ({}). Check the host and the port, that the node is up and that its service pveproxy runs.",
-        failures.join("; ")
-    )));
+    let failures = failures.join("; ");
+    flight::blocked(Obstacle::Network(if proxy {
+        format!(
+            "no connection to the HTTP proxy in between ({failures}). Check `proxy` (or HTTPS_PROXY); `no_proxy` names hosts that are reached without it."
+        )
+    } else {
+        format!(
+            "no connection ({failures}). Check the host and the port, that the node is up and that its service pveproxy runs."
+        )
+    }));
     Err(io::Error::from(ErrorKind::NotConnected))
 }
 
@@ -211,7 +144,10 @@ impl Transport for Tcp {
             flight::check()?;
             match (&self.stream).write(rest) {
                 Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
-                Ok(written) => rest = &rest[written..],
+                Ok(written) => {
+                    flight::moved();
+                    rest = &rest[written..];
+                }
                 Err(error) if is_pause(&error) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -221,10 +157,12 @@ impl Transport for Tcp {
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let input = self.buffers.input_append_buf();
+        full(input)?;
         loop {
             flight::check()?;
             match (&self.stream).read(input) {
                 Ok(amount) => {
+                    flight::moved();
                     self.buffers.input_appended(amount);
                     return Ok(0 < amount);
                 }
@@ -243,6 +181,12 @@ impl Transport for Tcp {
             matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
         silent && self.stream.set_nonblocking(false).is_ok()
     }
+}
+
+/// Fails where there is no place left for more: a head that fills the whole buffer is none. Reading into no place
+/// would look like the end of the connection.
+fn full(place: &[u8]) -> Result<(), Error> {
+    if place.is_empty() { Err(Error::LargeResponseHeader(BUFFER, BUFFER)) } else { Ok(()) }
 }
 
 /// Whether a read or write merely used up its slice.
@@ -279,6 +223,7 @@ impl<In: Transport> Connector<In> for TlsLink {
         let adapter = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         let mut stream = StreamOwned::new(connection, adapter);
         if let Err(error) = stream.conn.complete_io(&mut stream.sock) {
+            let error = last_words(&mut stream, error);
             let shown = flight::with(|flight| flight.shown).flatten();
             flight::blocked(Obstacle::Tls(tls::explain(&error, name), shown));
             return Err(error.into());
@@ -286,6 +231,20 @@ impl<In: Transport> Connector<In> for TlsLink {
         let tls = tls::facts(&stream.conn);
         flight::with(|flight| flight.peer.tls = tls);
         Ok(Some(Box::new(Tls { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
+    }
+}
+
+/// Why a server closed a connection that was still written to, if it said so before.
+fn last_words(stream: &mut StreamOwned<ClientConnection, TransportAdapter>, error: io::Error) -> io::Error {
+    if !matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted
+    ) {
+        return error;
+    }
+    match stream.conn.read_tls(&mut stream.sock).map(|_| stream.conn.process_new_packets()) {
+        Ok(Err(said)) => io::Error::new(ErrorKind::InvalidData, said),
+        _ => error,
     }
 }
 
@@ -301,12 +260,15 @@ impl Transport for Tls {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
-        self.stream.write_all(&self.buffers.output()[..amount])?;
-        Ok(self.stream.flush()?)
+        let output = &self.buffers.output()[..amount];
+        let written = self.stream.write_all(output).and_then(|()| self.stream.flush());
+        written.map_err(|error| last_words(&mut self.stream, error).into())
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        let input = self.buffers.input_append_buf();
+        full(input)?;
+        let amount = self.stream.read(input)?;
         self.buffers.input_appended(amount);
         Ok(0 < amount)
     }

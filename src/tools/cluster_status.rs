@@ -1,6 +1,6 @@
 //! The overview of a cluster in one small answer: two requests, no matter how many guests there are.
 
-use super::{Args, Context, Outcome, answer, record::Record, rows};
+use super::{Args, Context, Outcome, answer, fresh, record::Record, rows};
 use serde_json::{Map, Value, json};
 
 /// A storage or root disk this full needs attention.
@@ -11,7 +11,7 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
     let (members, resources) = (members?, resources?);
     let members = rows(&members)?;
-    let resources = rows(&resources)?;
+    let resources = fresh::inventory(context, &resources)?;
     let of_type = |kind: &'static str| resources.iter().filter(move |record| record.text("type") == kind);
 
     let mut attention = Vec::new();

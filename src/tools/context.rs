@@ -3,6 +3,7 @@
 
 use super::{
     Effect, Failure, Kind,
+    fresh::Fresh,
     journal::Journal,
     policy,
     request::Request,
@@ -34,6 +35,8 @@ pub struct Context<'a> {
     pub grant: Grant,
     /// The changes that can be taken back.
     pub undo: &'a Undo,
+    /// The guests that were changed a moment ago.
+    pub fresh: &'a Fresh,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
@@ -88,6 +91,8 @@ impl Context<'_> {
             return Ok(pve::Reply::pretended(method, path));
         }
         let draft = undo::draft(self, &request);
+        // Also where the answer is lost: it may have been carried out.
+        self.fresh.changed(&request.touched().vmids);
         let reply = self.pve.send(&self.call.cancel, method, path, params)?;
         lock(&self.record).drafts.extend(draft);
         Ok(reply)

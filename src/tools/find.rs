@@ -1,6 +1,6 @@
 //! Where things are: a guest's node, a node's name; and what to say when there is no such thing.
 
-use super::{Context, Failure, Kind, record::Record, rows};
+use super::{Context, Failure, Kind, fresh, record::Record, rows};
 use crate::{pve::Params, suggest::did_you_mean};
 
 /// Where a guest is, and what the cluster says of it.
@@ -93,7 +93,7 @@ pub fn guest_of(
 /// What the client says.
 pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    Ok(rows(&reply)?.iter().filter_map(read).collect())
+    Ok(fresh::inventory(context, &reply)?.iter().filter_map(read).collect())
 }
 
 /// Whether a row of `/cluster/resources` is a guest; rows of other types come along unasked (pve.md section 6).

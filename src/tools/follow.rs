@@ -152,7 +152,13 @@ fn watch(
     told: &mut dyn FnMut(&task::Poll),
 ) -> Result<Ended, Failure> {
     let options = task::Watch { until, log: context.call.wants_progress() };
-    Ok(match task::wait(context.pve, &context.call.cancel, upid, options, told)? {
+    let outcome = task::wait(context.pve, &context.call.cancel, upid, options, told);
+    // The task is there whatever became of looking at it: its name must not get lost.
+    let outcome = outcome.map_err(|error| {
+        Failure::new(format!("How the task ended is not known. {error} Whatever was begun goes on; proxmox_wait_task with this upid looks again.\nTask: {upid}"))
+    })?;
+    context.fresh.changed(upid.id.parse().ok().as_slice());
+    Ok(match outcome {
         task::Outcome::Running => Ended::NotYet,
         task::Outcome::Stopped { exitstatus, ok: true, warnings, duration } => {
             Ended::Well { exitstatus, warnings, duration }

@@ -1,8 +1,8 @@
 //! Virtual machines and containers: the same rows for both, each row two tools.
 
 use super::{
-    Args, Context, Effect, Kind, Outcome, Param, Run, Tool, find, guest_change, guest_clone, guest_create,
-    guest_info,
+    Args, Context, Effect, Kind, Outcome, Param, Run, Tool, find, fresh, guest_change, guest_clone,
+    guest_create, guest_info,
     record::Record,
     rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
@@ -198,7 +198,7 @@ const COLUMNS: &[Column] = &[
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     let kind = context.kind.map_or("", Kind::api_type);
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = rows(&reply)?;
+    let mut records = fresh::inventory(context, &reply)?;
     records.retain(|record| record.text("type") == kind);
     if let Some(node) = args.text("node") {
         if !records.iter().any(|record| record.text("node") == node) {

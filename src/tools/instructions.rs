@@ -20,6 +20,9 @@ pub fn text(tools: &Tools) -> String {
         text.push(' ');
         text.push_str(sentence);
     };
+    if let Some(sentence) = members::sentence(members) {
+        say(&sentence);
+    }
     if listed("proxmox_get_cluster_status") {
         say("Begin with `proxmox_get_cluster_status` where the question is how things are.");
     }

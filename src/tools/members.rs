@@ -3,6 +3,7 @@
 
 use super::{
     Failure, Outcome, answer,
+    fresh::Fresh,
     row::Effect,
     spec::Entry,
     undo::{Numbers, Undo},
@@ -31,6 +32,8 @@ pub struct Member {
     pub pve: Pve,
     /// What was changed in it and can be taken back.
     pub undo: Undo,
+    /// The guests that were changed a moment ago.
+    pub fresh: Fresh,
 }
 
 /// Which cluster a call is for.
@@ -51,6 +54,7 @@ pub fn of(config: &Config) -> Vec<Member> {
         pve: Pve::new(config.settings.clone()),
         config: config.clone(),
         undo: Undo::new(Numbers::clone(&numbers)),
+        fresh: Fresh::default(),
     };
     match config.clusters.as_slice() {
         [] => vec![member("", config)],

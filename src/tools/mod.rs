@@ -21,6 +21,7 @@ pub mod find;
 pub mod firewall;
 pub mod follow;
 pub mod former;
+pub mod fresh;
 pub mod guest_change;
 pub mod guest_clone;
 pub mod guest_create;

@@ -190,6 +190,7 @@ impl Tools {
             dry,
             grant,
             undo: &member.undo,
+            fresh: &member.fresh,
             journal: journal.as_ref(),
             record: Mutex::default(),
         };

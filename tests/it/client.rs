@@ -1,6 +1,7 @@
 //! The client against servers that misbehave in every way a test can name.
 
 mod faults;
+mod hosts;
 mod login;
 mod task;
 
@@ -295,7 +296,8 @@ fn no_secret_is_ever_shown() {
     for auth in [token(), password(Some(secret))] {
         let mut settings = settings(&server, auth);
         let error = get(&Pve::new(settings.clone()), "/x").unwrap_err();
-        settings.proxy = Some(Secret::new("http://joe:hidden@127.0.0.1:1"));
+        settings.proxy = Some(SecretSource::Value(Secret::new("http://joe:hidden@127.0.0.1:1")));
+        settings.hosts[0].name = "192.0.2.1".into();
         let pve = Pve::new(settings);
         let unreachable = get(&pve, "/x").unwrap_err();
         let shown = format!("{pve:?} {pve:#?} {error:?} {error} {unreachable:?} {unreachable}");
@@ -321,15 +323,18 @@ fn a_proxy_in_between_is_asked_for_a_tunnel() {
         }
     });
     let mut settings = settings(&server, token());
-    settings.hosts = vec![host(8006)];
-    settings.proxy = Some(Secret::new(format!("http://joe:pw@127.0.0.1:{}", server.port)));
+    settings.hosts = vec![Host { name: "192.0.2.1".into(), port: 8006, plain: true }];
+    let proxy = |user: &str| {
+        Some(SecretSource::Value(Secret::new(format!("http://{user}127.0.0.1:{}", server.port))))
+    };
+    settings.proxy = proxy("joe:pw@");
     let pve = Pve::new(settings.clone());
     assert_eq!(get(&pve, "/x").unwrap().data.get(), "7");
     assert_eq!(get(&pve, "/x").unwrap().data.get(), "7");
-    let lines = ["CONNECT 127.0.0.1:8006", "GET /api2/extjs/x", "GET /api2/extjs/x"];
+    let lines = ["CONNECT 192.0.2.1:8006", "GET /api2/extjs/x", "GET /api2/extjs/x"];
     assert_eq!(server.lines(), lines);
     assert_eq!(server.seen()[0].header("authorization"), None);
-    settings.proxy = Some(Secret::new(format!("http://127.0.0.1:{}", server.port)));
+    settings.proxy = proxy("");
     let error = post(&Pve::new(settings), "/x").unwrap_err();
     assert!(error.retryable() && error.to_string().contains("407"), "{error}");
 }

@@ -86,7 +86,7 @@ fn each_has_its_own_access_and_protection() {
     lab.fails("proxmox_stop_vm", json!({"vmid": 100}), &["protected"]);
     assert!(lab.tools.listed().any(|entry| entry.name == "proxmox_start_vm"), "some cluster allows it");
     let words = lab.tools.instructions();
-    for part in ["lab, prod (read only), lost", "lab if not given"] {
+    for part in ["Clusters: lab, prod (read only), lost.", "lab if not given"] {
         assert!(words.contains(part), "{words}");
     }
     assert!(words.len() < 2048);

@@ -29,6 +29,7 @@ mod former;
 mod golden;
 mod lifecycle;
 mod long;
+mod matrix;
 mod offers;
 mod people_box;
 mod people_check;

@@ -111,7 +111,20 @@ impl Server {
         tls: Option<Arc<ServerConfig>>,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Server::listening(TcpListener::bind("127.0.0.1:0").unwrap(), tls, serve)
+    }
+
+    /// Answers at another address, if this computer has it.
+    pub fn on(address: &str, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Option<Server> {
+        let listener = TcpListener::bind(address).ok()?;
+        Some(Server::listening(listener, None, move |connection| keep_answering(connection, &answer)))
+    }
+
+    fn listening(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        serve: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> Server {
         let port = listener.local_addr().unwrap().port();
         let (seen, accepted) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
         let server = Server { port, seen: Arc::clone(&seen), accepted: Arc::clone(&accepted) };

@@ -1,5 +1,7 @@
 //! Whose certificates are believed, and what is said about the others.
 
+mod changing;
+
 use crate::tiny_http::{Server, data};
 use proxmox_mcp::{
     cancel::Cancel,

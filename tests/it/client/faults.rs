@@ -49,7 +49,9 @@ fn nothing_is_sent_twice_wherever_the_connection_breaks() {
             });
             let pve = client(&server);
             let error = pve.send(&Cancel::new(), method, "/x", &Params::new().with("a", "b")).unwrap_err();
-            assert_eq!(server.connections(), 1, "{cut:?} {method}");
+            // What reads is asked once more when the only host breaks off.
+            let asked = if method == Method::Get { 2 } else { 1 };
+            assert_eq!(server.connections(), asked, "{cut:?} {method}");
             let sent = matches!(error, Error::Unanswered { timed_out: false, .. });
             // A server that hangs up at once may do so before or after the request was handed to the system.
             assert!(
@@ -84,7 +86,9 @@ fn check_error(method: Method, bytes: Vec<u8>, status: Option<u16>, may: bool, w
     }
     assert!(!text.contains(SECRET) && text.ends_with('.'), "{text}");
     assert_eq!((error.api_status(), error.may_have_been_carried_out()), (status, may), "{error:?}");
-    assert_eq!(server.seen().len(), 1);
+    // A passing failure is met twice when the request only reads.
+    let passing = method == Method::Get && (status == Some(596) || matches!(error, Error::Unanswered { .. }));
+    assert_eq!(server.seen().len(), if passing { 2 } else { 1 });
 }
 
 #[test]
@@ -171,7 +175,7 @@ fn nothing_waits_for_ever() {
     settings.hosts[0].plain = false;
     settings.connect_timeout = Duration::from_millis(200);
     let error = post(&Pve::new(settings), "/x").unwrap_err();
-    assert!(error.to_string().contains("no connection within 0.2 s"), "{error}");
+    assert!(error.to_string().contains("the TLS handshake was not over within 0.2 s"), "{error}");
     assert!(error.retryable());
 }
 

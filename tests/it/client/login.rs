@@ -79,7 +79,8 @@ fn a_wrong_password_is_said_and_not_tried_again() {
     assert_eq!(error.message(), Some("authentication failure"));
     assert!(error.to_string().contains("Check user, realm and password"), "{error}");
     assert!(!error.may_have_been_carried_out());
-    assert_eq!(server.lines(), ["POST /api2/extjs/access/ticket"]);
+    // Which realms there are is told to anybody; it is asked to say more than Proxmox does.
+    assert_eq!(server.lines(), ["POST /api2/extjs/access/ticket", "GET /api2/extjs/access/domains"]);
 }
 
 #[test]
@@ -124,5 +125,29 @@ fn a_second_factor_is_answered_by_the_servers_clock() {
         let error = get(&Pve::new(settings(&server, password(totp))), "/x").unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
         assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[test]
+fn a_refused_login_says_what_the_realms_tell() {
+    for (realms, words) in [
+        (r#"[{"realm":"pam","type":"pam"},{"realm":"pve","type":"openid"}]"#, "OpenID Connect"),
+        (
+            r#"[{"realm":"pam","type":"pam"},{"realm":"corp","type":"ad"}]"#,
+            "There is no realm `pve`; there are `pam`, `corp`",
+        ),
+        (r#"[{"realm":"pve","type":"ldap"}]"#, "Check user, realm and password"),
+        ("7", "Check user, realm and password"),
+    ] {
+        let server = Server::answering(move |request| {
+            if request.line().ends_with("/access/domains") {
+                assert_eq!((request.header("cookie"), request.header("authorization")), (None, None));
+                return data(realms);
+            }
+            answer("200 OK", "", r#"{"success":0,"status":401,"message":"authentication failure\n"}"#)
+        });
+        let error = post(&Pve::new(settings(&server, password(None))), "/x").unwrap_err();
+        assert!(error.to_string().contains(words) && !error.may_have_been_carried_out(), "{error}");
+        assert_eq!(server.seen().len(), 2);
     }
 }

@@ -27,6 +27,19 @@ fn each_key_of_the_file_arrives() {
     check(json!({"ca_file": "/a/ca.pem"}), &[], json!({"trust": "ca /a/ca.pem"}));
     check(json!({"ca_file": "~/ca.pem"}), &[("HOME", "/home/me")], json!({"trust": "ca /home/me/ca.pem"}));
     check(json!({"connect_timeout": 1, "timeout": 2}), &[], json!({"connect_timeout": 1, "timeout": 2}));
+    check(json!({"read_timeout": 7}), &[], json!({"read_timeout": 7}));
+    check(
+        json!({"host": "https://proxy.example:443/pve/", "hosts": ["pve2/pve"]}),
+        &[],
+        json!({"hosts": ["proxy.example 443", "pve2 8006"], "base_path": "/pve", "warnings": []}),
+    );
+    check(
+        json!({"client_certificate": "/a/c.pem", "client_key": "/a/k.pem"}),
+        &[],
+        json!({"client": ["/a/c.pem", "/a/k.pem"]}),
+    );
+    check(json!({"client_certificate": "/a/c.pem"}), &[], json!({"client": ["/a/c.pem", "/a/c.pem"]}));
+    check(json!({"cluster_addresses": true}), &[], json!({"cluster_addresses": true}));
     check(
         json!({"workers": 32, "max_response_bytes": 65536}),
         &[],
@@ -208,4 +221,32 @@ fn contradictions_are_settled_and_warned_about() {
         Trust::Fingerprint([15; 32])
     );
     assert_eq!(trust(json!({"fingerprint": pin}), &[("PROXMOX_VERIFY_SSL", "false")]), Trust::Anything);
+}
+
+#[test]
+fn the_proxy_of_the_file_goes_before_the_one_that_all_programs_share() {
+    let shared = [("HTTPS_PROXY", "http://shared:1"), ("NO_PROXY", "example.com, 192.0.2.0/24")];
+    check(
+        json!({}),
+        &shared,
+        json!({
+            "proxy": "http://shared:1",
+            "no_proxy": ["example.com", "192.0.2.0/24"],
+            "env": ["HTTPS_PROXY", "NO_PROXY"],
+        }),
+    );
+    check(
+        json!({}),
+        &[("https_proxy", "http://small:1"), ("HTTPS_PROXY", " ")],
+        json!({"proxy": "http://small:1"}),
+    );
+    check(
+        json!({"proxy": "http://own:1", "no_proxy": []}),
+        &shared,
+        json!({"proxy": "http://own:1", "no_proxy": [], "env": []}),
+    );
+    check(json!({"proxy": "none"}), &shared[..1], json!({"proxy": null}));
+    check(json!({"proxy": "http://own:1"}), &[("PROXMOX_PROXY", "none")], json!({"proxy": null}));
+    check_warning(json!({"client_key": "/a"}), &[], &["`client_key` is not used"]);
+    check_warning(json!({"host": "a/x", "hosts": ["b"]}), &[], &["different paths (`/x/` and `/`)"]);
 }

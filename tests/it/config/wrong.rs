@@ -33,7 +33,7 @@ fn a_wrong_file_is_named_with_key_value_and_expectation() {
         (r#"{"deny_tools": ["rm -rf"]}"#, &["`deny_tools.0` is `\"rm -rf\"`", "`*`"]),
         (r#"{"host": 1}"#, &["`host` is `1`", "pve.example.com"]),
         (r#"{"host": "http://a"}"#, &["`\"http://a\"`", "https://"]),
-        (r#"{"host": "a/b"}"#, &["no path"]),
+        (r#"{"host": "a/../b"}"#, &["no plain path"]),
         (r#"{"host": "https://root:5ec2e7a0-0000-4000-8000-c0ffeec0ffee@a"}"#, &["`\"***@a\"`"]),
         (r#"{"hosts": "a"}"#, &["`hosts`", "a list of hosts"]),
         (r#"{"hosts": ["a", "b c"]}"#, &["`hosts.1` is `\"b c\"`"]),

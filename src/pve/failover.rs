@@ -1,0 +1,205 @@
+//! Which node is asked, and when a request may be sent again.
+//!
+//! Sent again are only: what reads (once after a broken connection, after an overloaded server's `Retry-After`, to
+//! the next host after this one failed), and what never left or was turned away unread, to the next host. Whatever
+//! may have been carried out is sent once.
+
+use super::{
+    Host, Method, Params, Pve,
+    client::{Limits, check_path, order},
+    error::{Asked, Error, Identity, Result},
+    exchange::{Order, Wire, authority, meaning},
+    flight::{Flight, Peer},
+    reply::{self, Reply},
+};
+use crate::{log, secret::Secret, sync::lock};
+use std::time::{Duration, Instant};
+
+/// How often an overloaded server is waited for, if it says how long.
+const PAUSES: usize = 3;
+/// A 596 that comes sooner than this is no timeout: a node's certificate was new to the one that was asked, and
+/// is known to it from then on (pve.md section 3).
+const EARLY: Duration = Duration::from_secs(5);
+
+impl Pve {
+    /// Asks one host after the other as long as nothing can be done twice. Also tells whom the last connection led to.
+    pub(super) fn ask_as(
+        &self,
+        limits: Limits<'_>,
+        method: Method,
+        path: &str,
+        params: &Params,
+        headers: Vec<(&'static str, Secret)>,
+        identity: &Identity,
+    ) -> (Result<Reply>, Peer) {
+        let mut peer = Peer::default();
+        let prepared = check_path(path).and_then(|()| self.wire());
+        let wire = match prepared {
+            Ok(wire) => wire,
+            Err(problem) => return (Err(Error::Setup { problem }), peer),
+        };
+        let order = order(method, path, params, headers);
+        let hosts = self.hosts.in_order();
+        let mut failures: Vec<Error> = Vec::new();
+        for host in &hosts {
+            let asked = Asked { method, path: path.to_owned(), host: authority(host) };
+            let way = Way { wire: &wire, host, alone: hosts.len() == 1 };
+            let result;
+            (result, peer) = self.ask_host(&way, &order, asked, limits, identity);
+            let error = match result {
+                Err(error) if self.is_hosts_fault(host, &error) => error,
+                result => {
+                    self.hosts.set_aside(host, false);
+                    return (result, peer);
+                }
+            };
+            self.hosts.set_aside(host, true);
+            let may_go_on = !error.may_have_been_carried_out();
+            failures.push(error);
+            if !may_go_on || limits.deadline <= Instant::now() || limits.cancel.is_cancelled() {
+                break;
+            }
+        }
+        (Err(all_failed(failures)), peer)
+    }
+
+    /// Whether another host may do better: this one cannot be reached, breaks off, is silent, or cannot reach its
+    /// own services.
+    fn is_hosts_fault(&self, host: &Host, error: &Error) -> bool {
+        match error {
+            Error::NotSent { .. } | Error::Unanswered { .. } => true,
+            Error::NodeUnreachable { asked, .. } => self.hosts.is_own(host, &asked.path),
+            Error::Tls { .. } => {
+                // What is trusted is read from files that may have changed.
+                *lock(&self.wire) = None;
+                // An address that the cluster told may be none that the certificate names.
+                self.hosts.is_found(host)
+            }
+            _ => false,
+        }
+    }
+
+    /// Asks one host; again only what reads.
+    fn ask_host(
+        &self,
+        way: &Way<'_>,
+        order: &Order,
+        asked: Asked,
+        limits: Limits<'_>,
+        identity: &Identity,
+    ) -> (Result<Reply>, Peer) {
+        let (mut fresh, mut broken, mut pauses) = (asked.changes(), false, 0);
+        loop {
+            let started = Instant::now();
+            let attempt = self.attempt(way, order, &asked, limits, identity, fresh);
+            let pause = match &attempt.result {
+                Ok(_) => None,
+                Err(_) if asked.changes() => None,
+                Err(error) if !broken && is_passing(error, way.alone, attempt.reused, started.elapsed()) => {
+                    (fresh, broken) = (true, true);
+                    Some(Duration::ZERO)
+                }
+                Err(_) if pauses < PAUSES => {
+                    pauses += 1;
+                    attempt.pause
+                }
+                Err(_) => None,
+            };
+            match pause {
+                Some(Duration::ZERO) if Instant::now() < limits.deadline => {}
+                Some(pause) if started + pause < limits.deadline && !limits.cancel.sleep(pause) => {}
+                _ => return (attempt.result, attempt.peer),
+            }
+        }
+    }
+
+    /// Sends the request once.
+    fn attempt(
+        &self,
+        way: &Way<'_>,
+        order: &Order,
+        asked: &Asked,
+        limits: Limits<'_>,
+        identity: &Identity,
+        fresh: bool,
+    ) -> Attempt {
+        let times = (self.settings.connect_timeout, self.settings.read_timeout);
+        let flight = Flight::new(limits.cancel, limits.deadline, times, asked.host.clone());
+        let started = Instant::now();
+        let (result, flown) = way.wire.exchange(way.host, order, flight, fresh);
+        let (peer, reused) = (flown.peer.clone(), flown.reused);
+        let (result, pause) = match result {
+            Ok(answer) => {
+                let pause = answer.pause();
+                (reply::read(answer, asked.clone(), identity), pause)
+            }
+            Err(broken) => (Err(meaning(broken, flown, asked.clone(), &self.settings)), None),
+        };
+        let how = if result.is_ok() { "answered" } else { "failed" };
+        let time = started.elapsed().as_millis();
+        log::debug(format_args!("{asked} at {}: {how} after {time} ms", asked.host));
+        Attempt { result, peer, reused, pause }
+    }
+}
+
+/// How a host is asked.
+struct Way<'a> {
+    wire: &'a Wire,
+    host: &'a Host,
+    /// There is no other host to go on with.
+    alone: bool,
+}
+
+/// What came of sending a request once.
+struct Attempt {
+    result: Result<Reply>,
+    peer: Peer,
+    /// Over a connection that had served before.
+    reused: bool,
+    /// How long the server asks to be left alone.
+    pause: Option<Duration>,
+}
+
+/// Whether the same host may do better at once: a kept connection turned out to be closed, the only host broke
+/// off, or a node's certificate was new to it.
+fn is_passing(error: &Error, alone: bool, reused: bool, after: Duration) -> bool {
+    match error {
+        Error::NotSent { .. } => reused,
+        Error::Unanswered { timed_out: false, .. } => reused || alone,
+        Error::NodeUnreachable { status: 596, .. } => after < EARLY,
+        _ => false,
+    }
+}
+
+/// One error for all hosts: that something may have been carried out goes before all else, and what a host said
+/// tells more than that others could not be reached.
+fn all_failed(mut failures: Vec<Error>) -> Error {
+    if let Some(last) = failures.pop_if(|error| error.may_have_been_carried_out()) {
+        return last;
+    }
+    if let Some(said) = failures.iter().position(|error| !matches!(error, Error::NotSent { .. })) {
+        return failures.swap_remove(said);
+    }
+    let mut parts: Vec<(String, String)> = failures
+        .into_iter()
+        .filter_map(|error| match error {
+            Error::NotSent { host, problem } => Some((host, problem)),
+            _ => None,
+        })
+        .collect();
+    match parts.len() {
+        0 => Error::Setup { problem: "No host is configured; set `host` to a node of the cluster.".into() },
+        1 => {
+            let (host, problem) = parts.remove(0);
+            Error::NotSent { host, problem }
+        }
+        _ => Error::NotSent {
+            host: parts.iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join("`, `"),
+            problem: parts
+                .iter()
+                .map(|(host, problem)| format!("{host}: {problem}"))
+                .collect::<Vec<_>>()
+                .join(" "),
+        },
+    }
+}
