@@ -1,9 +1,6 @@
 //! What a model is told of the whole server before it calls anything: short, and true to the configuration.
 
-use super::{
-    Tools,
-    members::{self, Member},
-};
+use super::{Tools, members};
 use crate::config::Access;
 
 /// Clients cut there, so nothing may stand behind it (mcp.md: Claude Code).
@@ -13,9 +10,13 @@ pub const MAX_CHARS: usize = 2048;
 #[must_use]
 pub fn text(tools: &Tools) -> String {
     let members = tools.members();
-    let has = |access: Access| members.iter().any(|member| member.config.access == access);
+    let access = |access: Access| members.iter().filter(|member| member.config.access == access).count();
+    let (read_only, full) = (access(Access::ReadOnly), access(Access::Full));
+    let limited =
+        members.iter().any(|member| !member.config.only.is_empty() || !member.config.protected.is_empty());
     let listed = |name: &str| tools.listed().any(|entry| entry.name == name);
-    let mut text = members::subject(members);
+    let mut text =
+        String::from("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
     let mut say = |sentence: &str| {
         text.push(' ');
         text.push_str(sentence);
@@ -30,27 +31,26 @@ pub fn text(tools: &Tools) -> String {
         "Sizes are bytes, times seconds or Unix time, `cpu` a share of `maxcpu`. A guest's node is found by its VMID. \
          Lists are tables and all take `fields` (columns, commas between), `where` (key=value, key!=value, key~part), `limit` and `offset`.",
     );
-    if has(Access::Standard) || has(Access::Full) {
+    if read_only == members.len() {
+        say("Access is read-only: nothing can be changed, only looked at.");
+    } else {
         say(
             "Tools that change wait for the Proxmox task to end and tell how it ended; what starts a task takes `wait` (seconds, 0 to 600).",
         );
-        say(match (has(Access::Standard), has(Access::Full)) {
-            (false, _) => {
+        say(match full {
+            0 => "What destroys takes `confirm` (the token of the plan it answers first).",
+            all if read_only + all == members.len() => {
                 "Access is full: what destroys does so at once, without asking; be sure of the VMID first."
             }
-            (true, false) => "What destroys takes `confirm` (the token of the plan it answers first).",
-            (true, true) => {
-                "What destroys takes `confirm` (the token of the plan it answers first), except in clusters with full access, where it is done at once."
+            _ => {
+                "What destroys takes `confirm` (the token of the plan it answers first), except where access is full: there it is done at once."
             }
         });
-        if members.iter().any(|Member { config, .. }| !config.only.is_empty() || !config.protected.is_empty())
-        {
+        if limited {
             say(
                 "Some guests or nodes must not be changed by the settings `only` and `protected`: a refusal says so, and no other way round is to be tried.",
             );
         }
-    } else {
-        say("Access is read-only: nothing can be changed, only looked at.");
     }
     if listed("proxmox_search_api") && listed("proxmox_get_api") {
         say(if listed("proxmox_call_api") {

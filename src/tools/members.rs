@@ -142,21 +142,23 @@ impl Member {
     }
 }
 
-/// What a server over these clusters runs, in a sentence or two.
+/// What a model is told of the clusters; `None` where there is only one.
 #[must_use]
-pub fn subject(members: &[Member]) -> String {
-    let [first, _, ..] = members else { return "Runs a Proxmox VE cluster.".into() };
-    let name = |member: &Member| match member.config.access {
-        Access::ReadOnly => format!("{} (read only)", member.name),
-        Access::Standard => member.name.clone(),
-        Access::Full => format!("{} (full)", member.name),
-    };
-    let names: Vec<String> = members.iter().map(name).collect();
-    format!(
-        "Runs the Proxmox VE clusters {}; every tool takes `cluster`, {} if not given. A VMID means another guest in each.",
+pub fn sentence(members: &[Member]) -> Option<String> {
+    let [first, _, ..] = members else { return None };
+    let names: Vec<String> = members
+        .iter()
+        .map(|member| match member.config.access {
+            Access::ReadOnly => format!("{} (read only)", member.name),
+            Access::Full => format!("{} (full)", member.name),
+            Access::Standard => member.name.clone(),
+        })
+        .collect();
+    Some(format!(
+        "Clusters: {}. Every tool takes `cluster`, {} if not given; a VMID means another guest in each.",
         shortened(&names),
         first.name
-    )
+    ))
 }
 
 /// Names with commas between them, as many as leave room for the rest of the instructions.

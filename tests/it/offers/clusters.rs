@@ -73,19 +73,24 @@ fn prompts_take_a_cluster_and_pass_it_on() {
 #[test]
 fn completions_look_into_the_cluster_that_is_named() {
     let (lab, prod, _silent) = three(|_, _| {});
-    prod.ok("proxmox_update_vm_config", json!({"vmid": 101, "config": {"name": "only-in-prod"}}));
     let guest = json!({"type": "ref/resource", "uri": "pve://{cluster}/guest/{vmid}"});
-    for (argument, typed, known, expected) in [
-        ("cluster", "", json!({}), json!(["lab", "prod", "lost"])),
-        ("cluster", "PR", json!({}), json!(["prod"])),
-        ("vmid", "only-in-prod", json!({"cluster": "prod"}), json!(["101"])),
-        ("vmid", "only-in-prod", json!({"cluster": "lab"}), json!([])),
-        ("vmid", "only-in-prod", json!({}), json!([])),
+    for (argument, typed, known, expected, asked) in [
+        ("cluster", "", json!({}), json!(["lab", "prod", "lost"]), (0, 0)),
+        ("cluster", "PR", json!({}), json!(["prod"]), (0, 0)),
+        ("vmid", "db01", json!({"cluster": "prod"}), json!(["101"]), (0, 1)),
+        ("vmid", "db01", json!({"cluster": "lab"}), json!(["101"]), (1, 0)),
+        ("vmid", "db01", json!({}), json!(["101"]), (1, 0)),
     ] {
+        let before = (lab.wire().len(), prod.wire().len());
         let argument = json!({"name": argument, "value": typed});
         let params = json!({"ref": guest, "argument": argument, "context": {"arguments": known}});
         let found = result(&lab, "completion/complete", params);
         assert_eq!(found["completion"]["values"], expected, "{typed} {known}");
+        assert_eq!(
+            (lab.wire().len(), prod.wire().len()),
+            (before.0 + asked.0, before.1 + asked.1),
+            "{known}"
+        );
     }
 }
 
@@ -102,7 +107,7 @@ fn instructions_tell_the_access_of_each() {
         (
             Access::Full,
             Access::Standard,
-            &["lab (full), prod", "`confirm`", "except in clusters with full"],
+            &["lab (full), prod", "`confirm`", "except where access is full"],
             &["be sure"],
         ),
         (Access::Full, Access::Full, &["lab (full), prod (full)", "without asking"], &["`confirm`"]),
@@ -122,6 +127,6 @@ fn instructions_tell_the_access_of_each() {
         proxmox_mcp::tools::Tools::new(config)
     };
     let text = many(200).instructions();
-    assert!(text.chars().count() < 2048 && text.contains(" more;"), "{} characters: {text}", text.len());
+    assert!(text.chars().count() < 2048 && text.contains(" more."), "{} characters: {text}", text.len());
     assert!(many(2).list(Revision::NEWEST_HANDSHAKE).get().contains("a-rather-long-name-1"));
 }
