@@ -2,7 +2,8 @@
 //! what the configuration lists. Looks at nothing itself.
 
 use super::{
-    Tools, members,
+    Tools,
+    members::{self, Member},
     reviews::{CLUSTER, REVIEWS},
 };
 use crate::mcp::Prompt;
@@ -53,7 +54,7 @@ enum Way {
 /// The prompts that can look at anything at all with what is listed.
 #[must_use]
 pub fn offered(tools: &Tools) -> Vec<Prompt> {
-    let can = |review: &&Review| review.steps.iter().any(|step| !matches!(step.way(tools), Way::None));
+    let can = |review: &&Review| review.steps.iter().any(|step| !matches!(step.way(tools, None), Way::None));
     let several = !tools.clusters().is_empty();
     let own = |review: &Review| {
         let mut prompt = review.prompt.clone();
@@ -79,6 +80,7 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
     let node = given("node").map(node_of).transpose()?;
     let cluster = given(CLUSTER.name).map(|name| members::named(tools.members(), name)).transpose();
     let cluster = cluster.map_err(|sentence| format!("Invalid params: {sentence}"))?;
+    let member = cluster.unwrap_or(&tools.members()[0]);
     // Each call names its cluster again.
     let sent = |arguments: &str| match cluster {
         Some(member) if arguments == "{}" => format!(r#"{{"cluster":"{}"}}"#, member.name),
@@ -96,7 +98,7 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
     let mut lines = vec![aim, String::new(), "Look at, in this order:".into()];
     for (number, step) in review.steps.iter().enumerate() {
         let look = filled(step.look);
-        let line = match step.way(tools) {
+        let line = match step.way(tools, Some(member)) {
             Way::Tool => format!("`{}` {}: {look}.", step.tool, filled(&sent(step.arguments))),
             Way::Api => format!("`{API}` {}: {look}.", filled(&sent(&api_arguments(step.path)))),
             Way::None => {
@@ -128,8 +130,12 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
 const API: &str = "proxmox_get_api";
 
 impl Step {
-    fn way(&self, tools: &Tools) -> Way {
-        let has = |name: &str| tools.listed().any(|entry| entry.name == name);
+    /// In that cluster, or in any.
+    fn way(&self, tools: &Tools, member: Option<&Member>) -> Way {
+        let has = |name: &str| {
+            let allowed = member.is_none_or(|member| tools.may_run(member, name));
+            allowed && tools.listed().any(|entry| entry.name == name)
+        };
         if has(self.tool) {
             Way::Tool
         } else if has(API) {

@@ -64,6 +64,12 @@ fn prompts_take_a_cluster_and_pass_it_on() {
         }
         assert!(4 < steps, "{text}");
     }
+    let (strict, _prod, _silent) = three(|_, prod| prod.deny_tools = vec!["proxmox_list_nodes".into()]);
+    for (cluster, named) in [("lab", true), ("prod", false)] {
+        let params = json!({"name": "cluster_health", "arguments": {"cluster": cluster}});
+        let text = result(&strict, "prompts/get", params)["messages"].to_string();
+        assert_eq!(text.contains("proxmox_list_nodes"), named, "{cluster}: {text}");
+    }
     let wrong = json!({"name": "cluster_health", "arguments": {"cluster": "prd"}});
     let error = ask_newest(&lab, "prompts/get", wrong)["error"].clone();
     assert_eq!(error["code"], -32602);
