@@ -103,6 +103,11 @@ else
     step "static binary" scripts/check_static.sh "$binary"
 fi
 
+# Mutated input for every reader, and a long session in a bad time; scripts/fuzz.sh and tests/soak do both for longer.
+step "fuzz targets" scripts/fuzz.sh "$([ -n "${CI:-}" ] && echo 60 || echo 10)"
+soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000; }
+step "soak" soak
+
 # An SSH server: the system's, or Debian's package. Root's must be installed, as it wants a user of its own; anybody
 # else's is unpacked.
 get_sshd() {
@@ -205,6 +210,19 @@ else
     with_clients "TypeScript SDK clients" typescript_client
     if [ -x "$python" ]; then with_clients "TypeScript SDK clients, cancelled calls" typescript_cancels; fi
     step "inspector --strict" inspector
+fi
+
+# The packages, each built and tried by its own script, which tells what cannot be done here. The other processor's
+# take minutes to build: with CI set only.
+packages() { packaging/all.sh "$@" 2>&1 | tee "$tools/packages.txt"; }
+if [ "$(uname -s)" != Linux ]; then
+    skip "packages" "they are built on Linux"
+elif [ -n "${CI:-}" ]; then
+    step "packages" packages
+else
+    step "packages" packages "$(uname -m | sed 's/^arm64$/aarch64/')"
+    skipped=$((skipped + $(grep -c '^SKIPPED' "$tools/packages.txt")))
+    skip "packages for the other processor" "they take minutes; packaging/all.sh builds them"
 fi
 
 summary

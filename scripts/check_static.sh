@@ -6,7 +6,7 @@ set -euo pipefail
 binary=$1
 size=$(wc -c <"$binary")
 echo "$size bytes"
-[ "$size" -le $((5 * 1024 * 1024)) ] || { echo "the binary is over 5 MiB"; exit 1; }
+[ "$size" -le $((4 * 1024 * 1024)) ] || { echo "the binary is over 4 MiB"; exit 1; }
 # `ldd` says "statically linked" or "not a dynamic executable", each libc in its own words; only what is linked
 # dynamically has lines with an arrow or names a loader.
 if libraries=$(ldd "$binary" 2>&1) && grep -qE '=>|/ld-' <<<"$libraries"; then

@@ -11,7 +11,7 @@
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
+//! * [`cancel`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -29,6 +29,7 @@ pub mod config;
 pub mod demo;
 pub mod log;
 pub mod mcp;
+pub mod order;
 pub mod people;
 pub mod pve;
 pub mod secret;

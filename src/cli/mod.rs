@@ -4,6 +4,7 @@
 
 mod call;
 mod completion;
+mod man;
 mod parse;
 pub mod table;
 
@@ -66,6 +67,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         "init" => run_init(&options),
         "completion" => {
             print!("{}", completion::script(options.words.first().map_or("", String::as_str)));
+            ExitCode::SUCCESS
+        }
+        "man" => {
+            print!("{}", man::page());
             ExitCode::SUCCESS
         }
         _ => with_config(&options),

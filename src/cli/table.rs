@@ -1,4 +1,4 @@
-//! The commands and options as one table: parsing, `--help` and shell completion follow from it.
+//! The commands and options as one table: parsing, `--help`, the manual page and shell completion follow from it.
 
 use crate::{log::LEVELS, people::recipe, tools::spec::entries};
 use std::fmt::Write;
@@ -178,6 +178,12 @@ pub const COMMANDS: &[Command] = &[
         flags: &[],
     },
     Command {
+        name: "man",
+        takes: Takes::Nothing,
+        about: "Print the manual page, for `man -l -`.",
+        flags: &[],
+    },
+    Command {
         name: "demo",
         takes: Takes::Nothing,
         about: "Serve, or run any command after it, on a built-in sample cluster.",
@@ -202,7 +208,8 @@ pub fn words(takes: Takes) -> Vec<&'static str> {
     }
 }
 
-fn shown(takes: Takes, words_too: bool) -> String {
+/// What follows a command or an option, as the help shows it.
+pub(super) fn shown(takes: Takes, words_too: bool) -> String {
     match takes {
         Takes::Nothing => String::new(),
         Takes::Text(name) => format!(" {name}"),

@@ -34,10 +34,10 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
     let Value::Object(clusters) = clusters else {
         return Err(vec!["`clusters` must be an object: a name for each cluster, and its keys.".into()]);
     };
-    if clusters.is_empty() {
+    let is_comment = |key: &str| key.starts_with('_') || key.starts_with("//");
+    if clusters.keys().all(|name| is_comment(name)) {
         return Err(vec!["`clusters` is empty; name at least one cluster.".into()]);
     }
-    let is_comment = |key: &str| key.starts_with('_') || key.starts_with("//");
     let mut problems = Vec::new();
     let mut shared: Pairs = Vec::new();
     for (key, value) in pairs.iter().filter(|(key, _)| key != "clusters" && key != "cluster") {
@@ -71,7 +71,11 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
         file.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
         files.push((name.clone(), file));
     }
-    let default = pairs.iter().find(|(key, _)| key == "cluster").and_then(|(_, value)| value.as_str());
+    let default = pairs.iter().find(|(key, _)| key == "cluster").map(|(_, value)| value);
+    if default.is_some_and(|default| !default.is_string()) {
+        problems.push("`cluster` must be the name of one of `clusters`.".into());
+    }
+    let default = default.and_then(Value::as_str);
     if let Some(default) = default {
         match files.iter().position(|(name, _)| name == default) {
             Some(place) => files[..=place].rotate_right(1),
@@ -112,6 +116,8 @@ mod tests {
         for (wrong, words) in [
             (json!({"clusters": []}), "must be an object"),
             (json!({"clusters": {}}), "is empty"),
+            (json!({"clusters": {"//lab": {"host": "a"}}}), "is empty"),
+            (json!({"cluster": 5, "clusters": {"lab": {}}}), "must be the name"),
             (json!({"host": "a", "clusters": {"lab": {}}}), "`host` stands beside"),
             (json!({"clusters": {"all": {}}}), "no name"),
             (json!({"clusters": {"lab": 5}}), "must be an object"),

@@ -188,6 +188,7 @@ pub const KEYS: &[Key] = &[
         .default("67108864")
         .per_cluster(),
     Key::new("access", Kind::Word(ACCESS), "What may run: reading only, all with confirmation, or all.")
+        .env(&["PROXMOX_ACCESS"])
         .default(r#""standard""#)
         .per_cluster(),
     Key::new("clusters", Kind::Clusters, "Several clusters: where each is and how to enter it; other keys may be set for all or for each.")

@@ -200,8 +200,12 @@ impl Values {
 
     /// Whether the file holds a secret itself, and not only where to find one.
     pub(super) fn file_holds_secret(&self) -> bool {
-        let literal = |value: &Checked| matches!(value, Checked::Secret(SecretSource::Value(_)));
-        self.found.iter().any(|(_, value, origin)| *origin == Origin::File && literal(value))
+        // A proxy's address is none unless somebody's password stands in it.
+        let literal = |name: &str, value: &Checked| match value {
+            Checked::Secret(SecretSource::Value(secret)) => name != "proxy" || secret.expose().contains('@'),
+            _ => false,
+        };
+        self.found.iter().any(|(name, value, origin)| *origin == Origin::File && literal(name, value))
     }
 }
 

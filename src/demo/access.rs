@@ -153,7 +153,8 @@ pub(crate) struct Access {
 impl Access {
     /// The roles that come with Proxmox, and nobody.
     pub(crate) fn new() -> Access {
-        let roles = ROLES.iter().map(|(name, list)| ((*name).to_owned(), (true, bits(list)))).collect();
+        let mut roles = BTreeMap::new();
+        roles.extend(ROLES.iter().map(|(name, list)| ((*name).to_owned(), (true, bits(list)))));
         Access { users: BTreeMap::new(), roles, rules: Vec::new() }
     }
 

@@ -163,8 +163,8 @@ fn one_role(cluster: &mut Cluster, request: &Request) -> Outcome {
     let Some((_, bits)) = cluster.access.roles.get(id) else {
         return Err(ApiError::failed(format!("role '{id}' does not exist")));
     };
-    Ok(json!(super::access::names(*bits).map(|name| (name, 1)).collect::<std::collections::BTreeMap<_, _>>())
-        .into())
+    let names = crate::order::set(super::access::names(*bits));
+    Ok(Value::Object(names.into_iter().map(|name| (name.to_owned(), json!(1))).collect()).into())
 }
 
 fn change_role(cluster: &mut Cluster, request: &Request) -> Outcome {

@@ -8,8 +8,9 @@ use super::{
     server::{Open, Shared},
 };
 use crate::sync::lock;
-use rustls::{ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
+    fmt,
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::Arc,
@@ -25,6 +26,35 @@ pub(crate) const STACK: usize = 512 * 1024;
 const STALL: Duration = Duration::from_secs(3600);
 /// How much of a request is looked at before it is read, when a reset is ordered.
 const PEEKED: usize = 64 * 1024;
+
+/// What bytes are read from and written to.
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
+/// How a connection becomes one of TLS; none where that fails.
+type Secured = dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync;
+
+/// HTTPS. Behind a function, so that a program which never asks for it does not carry a TLS server.
+#[derive(Clone)]
+pub struct Tls(Arc<Secured>);
+
+impl Tls {
+    /// With that certificate and those versions.
+    #[must_use]
+    pub fn new(config: Arc<ServerConfig>) -> Tls {
+        Tls(Arc::new(move |stream| {
+            let session = ServerConnection::new(Arc::clone(&config)).ok()?;
+            Some(Box::new(StreamOwned::new(session, stream)))
+        }))
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
+}
 
 /// Accepts connections until the server ends, each on its own thread.
 pub(crate) fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
@@ -49,20 +79,20 @@ fn connection(stream: TcpStream, shared: &Shared, number: u64) {
     let (Ok(()), Ok(socket)) = (ready, stream.try_clone()) else { return };
     match &shared.options.tls {
         None => {
-            if serve(stream, Some(&socket), shared, number) == End::Reset {
+            if serve(Box::new(stream), Some(&socket), shared, number) == End::Reset {
                 // What is left unread turns the close into a reset, but only when nobody holds the socket any more.
                 lock(&shared.connections).retain(|open| open.number != number);
                 return;
             }
         }
-        Some(config) => {
+        Some(Tls(secured)) => {
             let mut first = [0];
             // A TLS record of the handshake begins with 22; anything else is somebody who speaks plain HTTP.
             if !matches!(stream.peek(&mut first), Ok(1)) {
             } else if first != [22] {
                 redirect_to_https(stream);
-            } else if let Ok(session) = ServerConnection::new(Arc::clone(config)) {
-                serve(StreamOwned::new(session, stream), None, shared, number);
+            } else if let Some(stream) = secured(stream) {
+                serve(stream, None, shared, number);
             }
         }
     }
@@ -86,7 +116,7 @@ enum End {
     Reset,
 }
 
-fn serve(mut stream: impl Read + Write, plain: Option<&TcpStream>, shared: &Shared, number: u64) -> End {
+fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared, number: u64) -> End {
     let mut buffer = Buffer::default();
     for count in 1..=KEEP_ALIVE {
         if count == 1 && shared.faults.take_unread() {

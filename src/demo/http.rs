@@ -229,6 +229,20 @@ fn decode_body(headers: &[(String, String)], body: &[u8]) -> Result<Pairs, NoReq
     }
 }
 
+/// Reads a request that somebody made up, to try what becomes of it: method, path and parameters; or status and
+/// reason of the refusal; or nothing where more would be waited for.
+///
+/// # Errors
+/// There is no request.
+#[doc(hidden)]
+pub fn read_made_up(mut bytes: &[u8]) -> Result<(Method, String, Pairs), Option<(u16, String)>> {
+    match Buffer::default().request(&mut bytes) {
+        Ok(request) => Ok((request.method, request.path, request.pairs)),
+        Err(NoRequest::Refused(status, reason)) => Err(Some((status, reason))),
+        Err(NoRequest::Gone) => Err(None),
+    }
+}
+
 fn refused<T>(status: u16, reason: impl Into<String>) -> Result<T, NoRequest> {
     Err(NoRequest::Refused(status, reason.into()))
 }

@@ -53,7 +53,10 @@ mod task_progress;
 mod upkeep;
 mod volumes;
 
+pub use connection::Tls;
 pub use faults::{Fault, Faults};
+#[doc(hidden)]
+pub use http::read_made_up;
 pub use seen::Seen;
 pub use server::{Options, Server};
 

@@ -2,7 +2,7 @@
 
 use super::{
     clock::whole,
-    connection::{STACK, listen},
+    connection::{STACK, Tls, listen},
     faults::Faults,
     http::Incoming,
     login::{Signer, totp},
@@ -11,7 +11,6 @@ use super::{
     state::Cluster,
 };
 use crate::{secret::Secret, sync::lock};
-use rustls::ServerConfig;
 use std::{
     collections::VecDeque,
     fmt, io,
@@ -34,7 +33,7 @@ pub struct Options {
     /// How many times as fast as the world's the cluster's clock runs: tasks, tickets, and the delay of a 401.
     pub clock_speed: f64,
     /// HTTPS instead of HTTP.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Tls>,
     /// How long a connection may be idle, 5 s as in Proxmox.
     pub idle: Duration,
     /// The port on 127.0.0.1; 0: any that is free.

@@ -46,7 +46,8 @@ fn recent(cluster: &mut Cluster, request: &Request) -> Outcome {
             row
         }));
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row["starttime"].as_u64()));
+    let started = |row: &Value| row["starttime"].as_u64();
+    crate::order::sort_by(&mut rows, |one, other| started(other).cmp(&started(one)));
     Ok(Value::Array(rows).into())
 }
 

@@ -113,7 +113,9 @@ fn object(plain: &str, place: Range<usize>) -> Option<BTreeMap<String, Range<usi
         let from = value.get().as_ptr() as usize - start;
         from..from + value.get().len()
     };
-    Some(values.into_iter().map(|(name, value)| (name, range(value))).collect())
+    let mut ranges = BTreeMap::new();
+    ranges.extend(values.into_iter().map(|(name, value)| (name, range(value))));
+    Some(ranges)
 }
 
 /// The text with a first member added to the object at a place.

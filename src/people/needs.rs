@@ -216,7 +216,7 @@ mod tests {
     #[track_caller]
     fn check(name: &str, expected: &[&str]) {
         let entry = entries().find(|entry| entry.name == name).expect("a tool");
-        let needs: BTreeSet<_> = wanted(&entry).needs.into_iter().map(|(_, privilege)| privilege).collect();
+        let needs = crate::order::set(wanted(&entry).needs.into_iter().map(|(_, privilege)| privilege));
         for privilege in expected {
             assert!(needs.contains(privilege), "{name}: {privilege} is missing in {needs:?}");
         }

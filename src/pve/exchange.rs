@@ -267,8 +267,9 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
     }
     match error {
         ureq::Error::ConnectProxyFailed(why) => {
-            let problem =
-                format!("the HTTP proxy made no connection to it ({why}). Check the proxy's settings.");
+            let problem = format!(
+                "the HTTP proxy made no connection to it ({why}). Check `proxy` (or HTTPS_PROXY); if the host is to be reached without it, name it in `no_proxy`."
+            );
             Error::NotSent { host, problem }
         }
         ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..)

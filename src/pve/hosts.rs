@@ -53,7 +53,8 @@ impl Hosts {
         let now = Instant::now();
         let known = lock(&self.known);
         let mut order: Vec<&Known> = known.iter().collect();
-        order.sort_by_key(|known| known.aside.is_some_and(|until| now < until));
+        let late = |known: &Known| known.aside.is_some_and(|until| now < until);
+        crate::order::sort_by(&mut order, |one, other| late(one).cmp(&late(other)));
         order.into_iter().map(|known| known.host.clone()).collect()
     }
 

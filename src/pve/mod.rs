@@ -33,6 +33,8 @@ pub use client::Pve;
 pub use error::Error;
 pub use params::Params;
 pub use reply::Reply;
+#[doc(hidden)]
+pub use reply::read_made_up;
 pub use settings::{Auth, ClientIdentity, Host, Settings, Trust};
 pub use tls::colons;
 

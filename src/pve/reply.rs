@@ -150,6 +150,21 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
     })
 }
 
+/// [`read`] for an answer that somebody made up, to try what becomes of it.
+///
+/// # Errors
+/// As [`read`].
+#[doc(hidden)]
+pub fn read_made_up(method: Method, path: &str, status: u16, said: &str, body: Vec<u8>) -> Result<Reply> {
+    let asked = Asked { method, path: path.to_owned(), host: "192.0.2.1:8006".into() };
+    let (reason, location) = (said.to_owned(), Some(said.to_owned()));
+    read(
+        Answer { status, reason, location, date: http_date(said), retry_after: None, body },
+        asked,
+        &Identity::Nobody,
+    )
+}
+
 /// The envelope, if the body is one.
 fn envelope(body: &[u8]) -> Option<Envelope> {
     if body.first() != Some(&b'{') && body.trim_ascii_start().first() != Some(&b'{') {

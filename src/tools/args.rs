@@ -209,8 +209,13 @@ fn expectation(shape: Shape) -> String {
 /// A value as it appears in a sentence: short, and on one line.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
-    let short: String = text.chars().take(60).collect();
-    if short.len() < text.len() { format!("{short}…") } else { short }
+    // JSON escapes most of what moves a cursor, but not all.
+    let plain = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
+    let mut short: String = plain.take(60).collect();
+    if text.chars().nth(60).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]
@@ -255,6 +260,10 @@ mod tests {
             (json!({}), "`vmid` is missing; it must be an integer from 100 to 999."),
             (json!({"vmid": 99}), "`vmid` is 99, but it must be an integer from 100 to 999."),
             (json!({"vmid": 100.5}), "`vmid` is 100.5, but it must be an integer from 100 to 999."),
+            (
+                json!({"vmid": "\u{7f}\u{85}\n"}),
+                "`vmid` is \"\u{fffd}\u{fffd}\\n\", but it must be an integer from 100 to 999.",
+            ),
             (json!({"vmid": "x"}), "`vmid` is \"x\", but it must be an integer from 100 to 999."),
             (
                 json!({"vmid": 100, "vmdi": 1}),

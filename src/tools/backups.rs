@@ -97,7 +97,8 @@ const GUESTS: &[Column] = &[Column::new("vmid"), Column::new("name"), Column::ne
 /// rows and is named.
 fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-    let storages = find::storages(&rows(&reply)?, "backup", args.text("storage"), args.text("node"))?;
+    let known = rows(&reply)?;
+    let storages = find::storages(&known, "backup", args.text("storage"), args.text("node"))?;
     let mut params = Params::new().with("content", "backup");
     if let Some(vmid) = args.int("vmid") {
         params.push("vmid", vmid);
@@ -111,19 +112,38 @@ fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
         .collect::<Result<_, _>>()?;
     let replies = context.get_each(&paths, &params);
     let mut records: Vec<Record<'_>> = Vec::new();
-    let mut silent = Vec::new();
+    let mut silent = unavailable(args, &known, &storages);
+    let skipped = silent.len();
     for (reply, (node, storage)) in replies.iter().zip(&storages) {
         match reply {
             Ok(reply) => records.extend(rows(reply)?),
             Err(error) => silent.push(format!("{storage} on {node}: {error}")),
         }
     }
-    if !silent.is_empty() && records.is_empty() {
+    if skipped < silent.len() && records.is_empty() {
         return Err(Failure::new(silent.join(" ")));
     }
     table::sort(&mut records, "ctime");
     records.reverse();
     table::answer_with(context, args, &records, BACKUPS, &silent)
+}
+
+/// Sentences about the storages with backups that cannot be asked now, as those of a node that is offline.
+fn unavailable(args: &Args, known: &[Record<'_>], asked: &[(String, String)]) -> Vec<String> {
+    let wanted = |record: &&Record<'_>| {
+        let holds = record.text("content").split(',').any(|kind| kind == "backup");
+        let named = |key: &str| args.text(key).is_none_or(|wanted| wanted == record.text(key));
+        holds && named("storage") && named("node") && record.text("status") != "available"
+    };
+    let elsewhere = |record: &Record<'_>| {
+        record.has("shared") && asked.iter().any(|(_, name)| *name == record.text("storage"))
+    };
+    let missing = known.iter().filter(wanted).filter(|record| !elsewhere(record));
+    let sentence = |record: &Record<'_>| {
+        let (name, node) = (record.text("storage"), record.text("node"));
+        format!("Storage {name} on {node} is {} now; what it holds is not listed.", record.text("status"))
+    };
+    missing.map(sentence).collect()
 }
 
 fn create_backup(context: &Context<'_>, args: &Args) -> Outcome {
@@ -174,15 +194,29 @@ fn run_job(context: &Context<'_>, args: &Args) -> Outcome {
     if nodes.is_empty() {
         return Err(Failure::new(format!("No node on which backup job `{id}` could run is online.")));
     }
-    let mut upids = Vec::new();
+    let (mut upids, mut failed) = (Vec::new(), Vec::new());
     for node in &nodes {
         let path = path::fill("/nodes/{node}/vzdump", |_| Some(node.clone())).map_err(Failure::new)?;
         // `OK` in place of a task: the node has none of the job's guests.
-        let value = context.change(Method::Post, &path, &params)?.value();
-        upids.extend(value.as_str().filter(|upid| upid.starts_with("UPID:")).map(str::to_owned));
+        match context.change(Method::Post, &path, &params) {
+            Ok(reply) => {
+                let value = reply.value();
+                upids.extend(value.as_str().filter(|upid| upid.starts_with("UPID:")).map(str::to_owned));
+            }
+            // The other nodes have shares of their own, and the tasks begun must be told.
+            Err(Failure(sentences)) => failed.push(format!("Node {node}: {sentences}")),
+        }
     }
-    if upids.is_empty() {
+    if upids.is_empty() && failed.is_empty() {
         return answer(&json!({"id": id, "note": "No node has a guest of this job; nothing was backed up."}));
     }
-    follow_each(context, args, &upids, Map::from_iter([("id".to_owned(), json!(id))]))
+    if upids.is_empty() {
+        return Err(Failure::new(failed.join("\n")));
+    }
+    let followed = follow_each(context, args, &upids, Map::from_iter([("id".to_owned(), json!(id))]));
+    if failed.is_empty() {
+        return followed;
+    }
+    let told = followed.map_or_else(|failure| failure.0, |answer| answer.get().to_owned());
+    Err(Failure::new(format!("{told}\n{}", failed.join("\n"))))
 }

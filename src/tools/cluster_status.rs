@@ -53,7 +53,7 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     result.insert("storage".into(), storage.json());
     result.insert("vms".into(), count(of_type("qemu"), &mut attention));
     result.insert("containers".into(), count(of_type("lxc"), &mut attention));
-    attention.sort();
+    crate::order::sort(&mut attention);
     result.insert("attention".into(), attention.into());
     answer(&result)
 }

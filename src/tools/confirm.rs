@@ -8,7 +8,10 @@ use super::{
     request::Request,
     seals::Seals,
 };
-use crate::mcp::{Asking, Question, Reaction};
+use crate::{
+    mcp::{Asking, Question, Reaction},
+    order,
+};
 use serde_json::{Map, Value, json};
 
 /// What is to be done with a change that must be confirmed.
@@ -101,10 +104,10 @@ fn bind(context: &Context<'_>, name: &str, args: &Args, request: &Request, shown
         .map(|(name, value)| (name.to_owned(), in_order(value)))
         .collect();
     let mut sorted: Vec<_> = arguments.iter().collect();
-    sorted.sort_by_key(|(name, _)| *name);
+    order::sort_by(&mut sorted, |one, other| one.0.cmp(other.0));
     // By name only: the values of a repeated one have an order of their own.
     let mut params: Vec<(&str, &str)> = request.params.iter().collect();
-    params.sort_by_key(|(name, _)| *name);
+    order::sort_by(&mut params, |one, other| one.0.cmp(other.0));
     json!([context.cluster, name, sorted, request.title(), params, shown.identity]).to_string()
 }
 
@@ -114,7 +117,7 @@ fn in_order(value: &Value) -> Value {
         Value::Object(object) => {
             let mut entries: Vec<_> =
                 object.iter().map(|(name, value)| (name.clone(), in_order(value))).collect();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            order::sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
             Value::Object(entries.into_iter().collect())
         }
         Value::Array(items) => items.iter().map(in_order).collect(),

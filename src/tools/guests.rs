@@ -8,6 +8,7 @@ use super::{
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
 use crate::pve::{Method, Params};
+use std::collections::BTreeSet;
 
 /// A guest's id.
 pub const VMID: Param = Param::int("vmid", 100, 999_999_999);
@@ -81,7 +82,7 @@ pub const TOOLS: &[Tool] = &[
     .params(&[VMID, NODE, TIMEOUT])
     .task()
     .core(),
-    Tool::post("proxmox_reset_vm", "/nodes/{node}/{type}/{vmid}/status/reset")
+    Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
         .about("Reset a VM as by its button; what it has not written is lost.")
         .params(&[VMID, NODE])
         .disrupts()
@@ -219,7 +220,21 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
         records.retain(|record| has_tag(record, tag));
     }
     table::sort(&mut records, "vmid");
-    table::answer(context, args, &records, COLUMNS)
+    table::answer_with(context, args, &records, COLUMNS, &silent_nodes(&records))
+}
+
+/// A sentence about the nodes whose guests nobody can tell anything of.
+fn silent_nodes(records: &[Record<'_>]) -> Vec<String> {
+    let unknown = records.iter().filter(|record| record.text("status") == "unknown");
+    let nodes: BTreeSet<String> = unknown.map(|record| record.text("node").into_owned()).collect();
+    if nodes.is_empty() {
+        return Vec::new();
+    }
+    let nodes = nodes.into_iter().collect::<Vec<_>>().join(", ");
+    // For the first 5 minutes Proxmox goes on listing them as running (pve.md section 6).
+    vec![format!(
+        "Nothing has been heard of these nodes for 5 minutes or more, so the state of their guests is unknown: {nodes}."
+    )]
 }
 
 fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {

@@ -149,7 +149,8 @@ pub(super) fn on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>
         record.text("storage") == storage && node.is_none_or(|node| node == record.text("node"))
     };
     let mut places: Vec<_> = records.iter().filter(here).collect();
-    places.sort_by_key(|record| record.text("status") != "available");
+    let absent = |record: &Record<'_>| record.text("status") != "available";
+    crate::order::sort_by(&mut places, |one, other| absent(one).cmp(&absent(other)));
     let Some(place) = places.first() else {
         let all: Vec<_> = records.iter().filter(|record| record.text("storage") == storage).collect();
         let nodes: Vec<_> = all.iter().map(|record| record.text("node").into_owned()).collect();

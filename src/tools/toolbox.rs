@@ -1,7 +1,7 @@
 //! The toolbox: policy → find → check → run.
 
 use super::{
-    Args, Failure, Outcome, Tool, answer,
+    Args, Failure, Kind, Outcome, Tool, answer,
     api::own,
     cluster, complete,
     confirm::{self, Passage},
@@ -290,7 +290,9 @@ fn locate(
 ) -> Result<(String, Option<find::Guest>), Failure> {
     let guest = match args.int("vmid") {
         Some(vmid) if template.contains("{node}") && template.contains("{vmid}") => {
-            Some(find::guest(context, vmid, args.text("node"))?)
+            // A path that names a kind of guest is for that kind only.
+            let kind = context.kind.or_else(|| Kind::from_api_type(template.split('/').nth(3)?));
+            Some(find::guest_of(context, vmid, args.text("node"), kind)?)
         }
         _ => None,
     };

@@ -5,7 +5,7 @@ use crate::{
     wire::{connect, raw, read_answer, request, ticket_headers},
 };
 use proxmox_mcp::{
-    demo::{Fault, Options, Server},
+    demo::{Fault, Options, Server, Tls},
     pve::Params,
 };
 use rustls::{
@@ -259,7 +259,7 @@ fn the_same_over_tls() {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.clone()], key)
         .unwrap();
-    let server = Server::start(Options { tls: Some(Arc::new(tls)), ..Options::default() }).unwrap();
+    let server = Server::start(Options { tls: Some(Tls::new(Arc::new(tls))), ..Options::default() }).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
     let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -31,6 +31,7 @@ mod lifecycle;
 mod long;
 mod matrix;
 mod offers;
+mod packaging;
 mod people_box;
 mod people_check;
 mod people_init;

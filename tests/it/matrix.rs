@@ -1,6 +1,7 @@
 //! Every fault against a call that reads, one that changes, and one that waits for a task: each gets one answer, in
 //! time, that says what is known, and what may have been carried out reaches the API once.
 
+mod offline;
 mod rows;
 
 use crate::testbox::Live;

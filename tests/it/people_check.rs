@@ -38,9 +38,12 @@ fn check_in(home: &Home, config: &Value, (step, result, words): Expected<'_>) ->
 /// A sample cluster behind TLS, its certificate pinned.
 fn secure(clock_speed: f64) -> (demo::Server, Value) {
     let (fingerprint, tls) = Authority::new().server("127.0.0.1", 2090);
-    let server =
-        demo::Server::start(demo::Options { tls: Some(tls), clock_speed, ..demo::Options::default() })
-            .unwrap();
+    let server = demo::Server::start(demo::Options {
+        tls: Some(demo::Tls::new(tls)),
+        clock_speed,
+        ..demo::Options::default()
+    })
+    .unwrap();
     let (id, secret) = server.token();
     let config = json!({"host": "127.0.0.1", "port": server.address().port(), "fingerprint": fingerprint,
         "token_id": id, "token_secret": secret.expose()});

@@ -23,7 +23,7 @@ impl Cluster {
         let authority = Authority::new();
         let (fingerprint, tls) = authority.server("127.0.0.1", 2090);
         let ca = if own_ca { authority.pem() } else { Authority::new().pem() };
-        let options = demo::Options { tls: Some(tls), ca, ..demo::Options::default() };
+        let options = demo::Options { tls: Some(demo::Tls::new(tls)), ca, ..demo::Options::default() };
         Cluster { server: demo::Server::start(options).unwrap(), fingerprint }
     }
 

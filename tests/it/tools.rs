@@ -175,6 +175,15 @@ fn wrong_names_are_answered_with_the_right_ones() {
 }
 
 #[test]
+fn a_tool_for_vms_sends_nothing_for_a_container() {
+    let sample = Sample::start();
+    sample.fails("proxmox_reset_vm", json!({"vmid": 200}), &["is a container, not a VM"]);
+    assert!(sample.wire().iter().all(|line| line.starts_with("GET ")));
+    sample.ok("proxmox_start_vm", json!({"vmid": 100}));
+    assert_eq!(sample.ok("proxmox_reset_vm", json!({"vmid": 100}))["exitstatus"], "OK");
+}
+
+#[test]
 fn what_is_forbidden_is_neither_listed_nor_run() {
     let read_only = Sample::with(demo::Options::default(), |config| config.access = Access::ReadOnly);
     let list = read_only.tools.list(Revision::NEWEST_HANDSHAKE).get().to_owned();

@@ -6,6 +6,9 @@ use crate::{
     suggest::distance,
 };
 
+/// What is longer, in bytes, is no slip of any path there is; comparing it with all of them would take minutes.
+const SLIP: usize = 1000;
+
 /// A path in its decoded segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place(Vec<String>);
@@ -24,8 +27,9 @@ impl Place {
         if text.contains(['?', '#']) {
             return refuse("has a query in it; give parameters in `arguments`.");
         }
-        let rest = ["/api2/json", "/api2/extjs"].iter().find_map(|prefix| text.strip_prefix(prefix));
-        let path = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(text);
+        let path = text.strip_prefix('/').unwrap_or(text);
+        let rest = ["api2/json", "api2/extjs"].iter().find_map(|prefix| path.strip_prefix(prefix));
+        let path = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path);
         let path = path.strip_prefix('/').unwrap_or(path);
         let mut segments = Vec::new();
         for segment in path.strip_suffix('/').unwrap_or(path).split('/') {
@@ -91,6 +95,10 @@ impl Place {
     /// The path of the table that is most like this one, its holes filled as they are here.
     #[must_use]
     pub fn nearest(&self, method: Method) -> Option<String> {
+        let length: usize = self.0.iter().map(String::len).sum();
+        if SLIP < length {
+            return None;
+        }
         let rows = rows().filter(|row| row.method() == method);
         let measured = rows.map(|row| {
             let template: Vec<&str> = row.path().split('/').skip(1).collect();
@@ -102,7 +110,6 @@ impl Place {
             Some(own) if same_length && part.starts_with('{') => own.clone(),
             _ => (*part).to_owned(),
         });
-        let length: usize = self.0.iter().map(String::len).sum();
         (cost <= length / 2 + 2).then(|| format!("/{}", filled.collect::<Vec<_>>().join("/")))
     }
 
@@ -158,6 +165,7 @@ fn decode(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn paths_are_read_as_they_are_meant() {
@@ -165,6 +173,7 @@ mod tests {
             ("/version", "/version"),
             ("version/", "/version"),
             (" /api2/json/nodes ", "/nodes"),
+            ("api2/json/nodes", "/nodes"),
             ("/api2/extjs/nodes/pve1", "/nodes/pve1"),
             ("/access/users/a@pve", "/access/users/a%40pve"),
             ("/access/users/a%40pve", "/access/users/a%40pve"),
@@ -215,5 +224,13 @@ mod tests {
             let near = Place::read(text).unwrap().nearest(Method::Get);
             assert_eq!(near.as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_of_any_length_is_answered_at_once() {
+        let started = Instant::now();
+        let place = Place::read(&format!("/nodes/pve1/{}", "qemu".repeat(1 << 20))).unwrap();
+        assert!(place.find(Method::Get).unwrap_err().starts_with("The API of Proxmox VE 9.2 has no path"));
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
 }

@@ -80,12 +80,16 @@ fn a_file_that_others_can_read_is_warned_about_when_it_holds_a_secret() {
     let login = |secret: Value| json!({"host": "a", "token_id": "a@b!c", "token_secret": secret}).to_string();
     let literal = login(json!(SECRET));
     let elsewhere = login(json!({"env": "X"}));
+    let proxy = |address: &str| json!({"host": "a", "proxy": address}).to_string();
+    let (open, guarded) = (proxy("http://p:1"), proxy("http://me:word@p:1"));
     for (text, mode, expected) in [
         (&literal, 0o600, None),
         (&literal, 0o400, None),
         (&literal, 0o644, Some("(mode 0644) holds a secret and can be read")),
         (&literal, 0o640, Some("(mode 0640) holds a secret and can be read")),
         (&elsewhere, 0o644, None),
+        (&open, 0o644, None),
+        (&guarded, 0o644, Some("holds a secret and can be read")),
         (&elsewhere, 0o622, Some("(mode 0622) can be changed by other users")),
         (&literal, 0o666, Some("can be changed by other users")),
     ] {

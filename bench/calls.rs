@@ -1,0 +1,112 @@
+//! Calls against the bare client, in this process: what the server adds to the request it sends.
+
+use crate::{
+    cluster::Cluster,
+    inside::{Bare, Inside},
+    stats::{Times, heading, row, shown},
+};
+use serde::Deserialize;
+use std::{hint::black_box, io};
+
+/// A guest as a program with types would keep it: what a list shows of each.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "read for the time that it takes")]
+struct Guest {
+    vmid: u32,
+    r#type: String,
+    node: String,
+    status: String,
+    name: Option<String>,
+    cpu: Option<f64>,
+    maxcpu: Option<f64>,
+    mem: Option<u64>,
+    maxmem: Option<u64>,
+    uptime: Option<u64>,
+    tags: Option<String>,
+    template: Option<u8>,
+    lock: Option<String>,
+    pool: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Guest>,
+}
+
+/// A call of one small request.
+pub(crate) fn small() -> io::Result<()> {
+    heading("A small call (proxmox_get_version), from line in to line out, over the request by itself");
+    let cluster = Cluster::start(0, false, false)?;
+    let (mut ours, mut bare) = (Inside::start(&cluster)?, Bare::start(&cluster)?);
+    let (mut raw, mut with) = (Times::default(), Times::default());
+    let mut body = Vec::new();
+    for round in 0..3300 {
+        let (mut one, mut other) = (Times::default(), Times::default());
+        one.time(|| bare.get("/version", &mut body))?;
+        other.time(|| ours.call("proxmox_get_version", "{}"))?;
+        // The first calls make the connection and start the worker.
+        if 300 <= round {
+            raw.append(&one);
+            with.append(&other);
+        }
+    }
+    for share in [0.5, 0.99] {
+        let over = with.quantile(share) - raw.quantile(share);
+        let bound = if share < 0.9 { 0.15 } else { 0.5 };
+        let ratio = format!("{} against {}", shown(with.quantile(share)), shown(raw.quantile(share)));
+        row(
+            &format!("overhead p{:.0}, in ms", share * 100.0),
+            &format!("{:.3} ms", over * 1e3),
+            &ratio,
+            Some((over * 1e3, bound)),
+        );
+    }
+    let mut parallel = Times::default();
+    let lines: String =
+        (10..26).map(|id| crate::child::call(id, "proxmox_get_version", "{}") + "\n").collect();
+    for _ in 0..100 {
+        parallel.time(|| ours.many(&lines, 16))?;
+    }
+    let ratio = format!("{:.1} × one call", parallel.median() / with.median());
+    row("16 calls at once", &shown(parallel.median()), &ratio, None);
+    Ok(())
+}
+
+/// Lists of guests: the time over the raw request, against parsing the same bytes into typed rows.
+pub(crate) fn lists() -> io::Result<()> {
+    heading("A list of guests, over the request by itself, against serde_json reading it into typed rows");
+    for guests in [40, 500, 5000] {
+        let cluster = Cluster::start(guests, false, false)?;
+        let mut bare = Bare::start(&cluster)?;
+        let mut usual = Inside::start(&cluster)?;
+        let mut whole = Inside::whole(&cluster)?;
+        let (mut raw, mut parse) = (Times::default(), Times::default());
+        let (mut cut, mut all) = (Times::default(), Times::default());
+        let mut body = Vec::new();
+        for round in 0..65 {
+            let mut times = [const { Times::new() }; 4];
+            times[0].time(|| bare.get("/cluster/resources?type=vm", &mut body))?;
+            times[1].time(|| usual.call("proxmox_list_vms", "{}"))?;
+            times[2].time(|| whole.call("proxmox_list_vms", "{}"))?;
+            times[3].time(|| {
+                let answer: Answer = serde_json::from_slice(&body)?;
+                Ok(black_box(answer).data.len())
+            })?;
+            if 5 <= round {
+                for (all, one) in [&mut raw, &mut cut, &mut all, &mut parse].into_iter().zip(&times) {
+                    all.append(one);
+                }
+            }
+        }
+        let (raw, parse) = (raw.median(), parse.median());
+        for (name, times) in [("", cut), (", answered whole", all)] {
+            let over = times.median() - raw;
+            let bound = (guests == 5000 && name.is_empty()).then_some((over / parse, 1.5));
+            let what = format!("{guests} guests ({} KiB){name}", body.len() / 1024);
+            let ratio = format!("{:.2} × parsing ({})", over / parse, shown(parse));
+            row(&what, &shown(over), &ratio, bound);
+        }
+        row(&format!("{guests} guests, the request by itself"), &shown(raw), "", None);
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! A sample cluster in a process of its own, so that its work and memory are not counted as the server's.
+
+use proxmox_mcp::demo::{Options, Server, Tls};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+/// A running sample cluster. Dropping it ends it.
+pub(crate) struct Cluster {
+    child: Child,
+    pub(crate) address: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    /// The certificate in PEM; empty without TLS.
+    certificate: String,
+}
+
+impl Cluster {
+    /// Starts this program again as a cluster of so many guests.
+    pub(crate) fn start(guests: usize, tls: bool, gzip: bool) -> io::Result<Cluster> {
+        let mut child = Command::new(env::current_exe()?)
+            .args(["--cluster", &guests.to_string(), &tls.to_string(), &gzip.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let mut words: Vec<String> = serde_json::from_str(&line)?;
+        let mut next = || if words.is_empty() { String::new() } else { words.remove(0) };
+        let (address, id, secret, certificate) = (next(), next(), next(), next());
+        Ok(Cluster { child, address, id, secret, certificate })
+    }
+
+    /// Writes a configuration for the real binary into `folder`, which trusts this cluster's certificate.
+    pub(crate) fn configuration(
+        &self,
+        folder: &std::path::Path,
+        name: &str,
+        toolsets: &str,
+    ) -> io::Result<PathBuf> {
+        let authority = folder.join(format!("{name}.pem"));
+        fs::write(&authority, &self.certificate)?;
+        let file = folder.join(format!("{name}.json"));
+        let settings = serde_json::json!({
+            "host": self.address, "token_id": self.id, "token_secret": self.secret,
+            "ca_file": authority, "toolsets": [toolsets],
+        });
+        fs::write(&file, settings.to_string())?;
+        #[cfg(unix)]
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        Ok(file)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// What the process of the cluster does: tells where it listens, and ends with its input.
+pub(crate) fn serve(words: &[String]) -> io::Result<()> {
+    let flag = |place: usize| words.get(place).is_some_and(|word| word == "true");
+    let guests = words.first().and_then(|word| word.parse().ok()).unwrap_or(0);
+    let (tls, certificate) = if flag(1) {
+        let (config, pem) = certificate().map_err(io::Error::other)?;
+        (Some(Tls::new(config)), pem)
+    } else {
+        (None, String::new())
+    };
+    // Connections stay open while something else is measured.
+    let idle = Duration::from_secs(120);
+    let server = Server::start(Options { guests, tls, gzip: flag(2), idle, ..Options::default() })?;
+    let (id, secret) = server.token();
+    println!("{}", serde_json::json!([server.address().to_string(), id, secret.expose(), certificate]));
+    io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+fn certificate() -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error + Send + Sync>> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)?;
+    Ok((Arc::new(config), cert.pem()))
+}

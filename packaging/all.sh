@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds every package below target/packages, tries each, and writes SHA256SUMS. What cannot be done here is told.
+# usage: [REPOSITORY=URL] packaging/all.sh [CPU…]   (x86_64, aarch64; both if not given)
+. "$(dirname "$0")/common.sh"
+# Only what is made now may be in the sums.
+find "$out" -mindepth 1 -delete
+for part in "binaries $*" debian image bundle registry http; do
+    echo "==== ${part%% *}"
+    # shellcheck disable=SC2086
+    packaging/${part%% *}.sh ${part#"${part%% *}"}
+done
+echo "==== checksums"
+cp "$out/registry/server.json" "$out/" 2>/dev/null || true
+(
+    cd "$out"
+    find . -maxdepth 1 -type f \( -name 'proxmox-mcp*.tar.gz' -o -name '*.deb' -o -name '*.oci.tar' -o -name '*.mcpb' \
+        -o -name server.json \) -printf '%f\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
+    sha256sum --check --quiet SHA256SUMS
+    cat SHA256SUMS
+)

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Builds the static binaries, tries each, and packs each with its licence, manual page and example configuration.
+# usage: packaging/binaries.sh [CPU…]   (x86_64, aarch64; both if not given)
+. "$(dirname "$0")/common.sh"
+[ "$(uname -s)" = Linux ] || fail "static programs exist on Linux only"
+[ $# -gt 0 ] || set -- x86_64 aarch64
+
+# What runs a program of another processor; empty for this one.
+runner() {
+    [ "$1" != "$machine" ] || return 0
+    command -v "qemu-$1-static" || command -v "qemu-$1" || {
+        [ -x "$tools/debian/usr/bin/qemu-$1-static" ] || unpack qemu-user-static >&2 || return 1
+        echo "$tools/debian/usr/bin/qemu-$1-static"
+    }
+}
+
+# A C compiler for another processor: one of those that scripts/build.sh looks for, or Debian's.
+have_compiler() {
+    [ "$1" != "$machine" ] || return 0
+    command -v clang >/dev/null || command -v "$1-linux-musl-gcc" >/dev/null || command -v "$1-linux-gnu-gcc" >/dev/null && return
+    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
+    local package=gcc-${1//_/-}-linux-gnu
+    { apt-get install -y --no-install-recommends "$package" || { apt-get update && apt-get install -y --no-install-recommends "$package"; }; } \
+        >/dev/null 2>&1
+}
+
+wanted=()
+for cpu; do
+    echo "== $cpu"
+    if ! have_compiler "$cpu"; then
+        skip "$cpu: there is no C compiler for it; install clang or $cpu-linux-gnu-gcc"
+        continue
+    fi
+    wanted+=("$cpu")
+    # Not told the date: it goes into no binary, and a new one would have everything compiled again.
+    env -u SOURCE_DATE_EPOCH scripts/build.sh "$cpu-unknown-linux-musl" >"$out/path.txt"
+    install -D -m 755 "$(tail -n 1 "$out/path.txt")" "$out/bin/$cpu/proxmox-mcp"
+    binary=$out/bin/$cpu/proxmox-mcp
+    # An ELF file names its processor in two bytes.
+    elf=$(od -An -t x1 -j 18 -N 2 "$binary" | tr -d ' ')
+    case $cpu:$elf in x86_64:3e00 | aarch64:b700) ;; *) fail "$binary is for another processor ($elf)" ;; esac
+    size=$(wc -c <"$binary" | tr -d ' ')
+    if ! run=$(runner "$cpu"); then
+        skip "$cpu: it was built, but nothing here can run it (qemu-user-static could not be had)"
+    else
+        [ "$(${run:+"$run"} "$binary" --version)" = "proxmox-mcp $version" ] || fail "the version is wrong"
+        # A real request over TCP against the sample cluster, and a session over stdin.
+        ${run:+"$run"} "$binary" demo call --json proxmox_list_nodes | grep -q '"pve1"' || fail "a call failed"
+        echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"packaging","version":"1"}}}' \
+            | ${run:+"$run"} "$binary" demo | grep -q "\"version\":\"$version\"" || fail "a session failed"
+        # A refused connection, spoken of in words: the name of a host is resolved, and errors of the system are told.
+        refused=$(PROXMOX_HOST=localhost:1 PROXMOX_TOKEN_ID=a@pve!b PROXMOX_TOKEN_SECRET=c \
+            ${run:+"$run"} "$binary" call proxmox_get_version 2>&1) && fail "a closed port was reached"
+        grep -qi refused <<<"$refused" || fail "a closed port was not told: $refused"
+        echo "$cpu: $size bytes, runs${run:+ under ${run##*/}}"
+    fi
+    ! readelf -l "$binary" 2>/dev/null | grep -q INTERP || fail "$binary wants a dynamic loader"
+done
+
+for cpu in ${wanted[@]+"${wanted[@]}"}; do
+    name=proxmox-mcp-$version-$cpu-linux
+    folder=$(mktemp -d)
+    install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/$name/proxmox-mcp"
+    install -m 644 LICENSE README.md CHANGELOG.md config.example.json "$folder/$name/"
+    "$(this_binary)" man >"$folder/$name/proxmox-mcp.1"
+    tar -C "$folder" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -c "$name" \
+        | gzip -9n >"$out/$name.tar.gz"
+    rm -rf "$folder"
+    echo "$out/$name.tar.gz ($(wc -c <"$out/$name.tar.gz") bytes)"
+done

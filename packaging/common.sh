@@ -1,0 +1,80 @@
+# What every packaging script begins with: where things are, the version, and how a thing that cannot be done here
+# is told. Sourced, never run.
+# shellcheck shell=bash disable=SC2034
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+about=$(sed -n 's/^description = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+out=$PWD/target/packages
+tools=$PWD/target/tools
+# Where releases are published. Cargo.toml says it when it is known; until then a name that belongs to nobody.
+repository=${REPOSITORY:-$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)}
+repository=${repository:-https://github.com/example/proxmox-mcp}
+owner=$(cut -d / -f 4 <<<"$repository")
+# The same sources make the same packages: every file is as old as the last commit.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+mkdir -p "$out" "$tools"
+
+machine=$(uname -m)
+[ "$machine" != arm64 ] || machine=aarch64
+
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# Told, so that nobody takes what was not tried for tried; with CI set it is a failure.
+skip() {
+    [ -z "${CI:-}" ] || fail "$* (nothing may be skipped with CI set)"
+    echo "SKIPPED: $*"
+}
+
+# The binaries that binaries.sh has built, as processor names.
+built() { for file in "$out"/bin/*/proxmox-mcp; do [ ! -x "$file" ] || basename "$(dirname "$file")"; done; }
+
+# this_binary: the path of the one that runs on this machine.
+this_binary() {
+    local binary=$out/bin/$machine/proxmox-mcp
+    [ -x "$binary" ] || packaging/binaries.sh "$machine" >&2
+    echo "$binary"
+}
+
+# filled FILE [NAME=VALUE…]: the template with @NAME@ replaced.
+filled() {
+    local file=$1 text pair
+    text=$(<"$file")
+    shift
+    for pair in "VERSION=$version" "ABOUT=$about" "REPOSITORY=$repository" "OWNER=$owner" "$@"; do
+        text=${text//@${pair%%=*}@/${pair#*=}}
+    done
+    [[ $text != *@[A-Z_]*@* ]] || fail "$file: a placeholder is left in $(grep -o '@[A-Z_]*@' <<<"$text" | head -n 1)"
+    printf '%s\n' "$text"
+}
+
+# unpack PACKAGE…: Debian packages below target/tools/debian, without installing them.
+unpack() {
+    command -v apt-get >/dev/null || { echo "there is no apt-get"; return 1; }
+    local folder
+    folder=$(mktemp -d)
+    chmod 755 "$folder"
+    (
+        cd "$folder"
+        apt-get download "$@" || { apt-get update && apt-get download "$@"; }
+    ) >"$folder/log" 2>&1 || { tail -n 2 "$folder/log"; rm -rf "$folder"; return 1; }
+    mkdir -p "$tools/debian"
+    for package in "$folder"/*.deb; do dpkg -x "$package" "$tools/debian"; done
+    rm -rf "$folder"
+}
+
+# npm_tools PACKAGE…: into a folder of packaging's own.
+npm_tools() {
+    command -v npm >/dev/null || { echo "npm is not installed"; return 1; }
+    [ "$(cat "$tools/packaging/wanted" 2>/dev/null)" != "$*" ] || return 0
+    mkdir -p "$tools/packaging"
+    (cd "$tools/packaging" && echo '{"private":true}' >package.json \
+        && npm install --no-audit --no-fund --loglevel=error "$@" && echo "$*" >wanted) 2>&1
+}
+# One list for all that need one, as npm removes what is not named.
+node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19)

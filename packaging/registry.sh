@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Writes server.json, the entry for the MCP registry, with the checksums of the bundles, and validates it: against the
+# schema that it names, and by the rules of the registry beyond the schema.
+# usage: [REPOSITORY=URL] packaging/registry.sh
+. "$(dirname "$0")/common.sh"
+
+# Both bundles are named in it. One that was not built here has no checksum yet: its package is left out.
+sum() {
+    local file=$out/proxmox-mcp-$version-$1-linux.mcpb
+    if [ -f "$file" ]; then sha256sum "$file" | cut -d ' ' -f 1; else echo absent; fi
+}
+command -v python3 >/dev/null || { skip "server.json: python3 is not installed"; exit 0; }
+python=$tools/registry/bin/python
+if ! "$python" -c 'import jsonschema, skillsaw' 2>/dev/null; then
+    why=$({ python3 -m venv "$tools/registry" && "$tools/registry/bin/pip" install --quiet skillsaw==0.22.0 jsonschema==4.26.0; } 2>&1) \
+        || { skip "server.json: its schema could not be had from PyPI (package skillsaw): $(tail -n 1 <<<"$why")"; exit 0; }
+fi
+
+mkdir -p "$out/registry"
+filled packaging/server.json "SHA256_X86_64=$(sum x86_64)" "SHA256_AARCH64=$(sum aarch64)" >"$out/registry/filled.json"
+"$python" - "$out/registry" "$version" <<'EOF'
+import json, pathlib, sys
+import jsonschema, skillsaw
+
+folder, version = pathlib.Path(sys.argv[1]), sys.argv[2]
+entry = json.loads((folder / "filled.json").read_text())
+(folder / "filled.json").unlink()
+for package in [package for package in entry["packages"] if package.get("fileSha256") == "absent"]:
+    print("left out, as it was not built here:", package["identifier"])
+    entry["packages"].remove(package)
+release = entry["$schema"].split("/")[-2]
+schemas = pathlib.Path(skillsaw.__file__).parent / "schemas" / "mcp_registry"
+schema = json.loads((schemas / f"v{release.replace('-', '_')}" / "server.schema.json").read_text())
+assert schema["$id"] == entry["$schema"], "the schema is another"
+validator = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
+wrong = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(entry)]
+assert not wrong, "\n".join(wrong)
+# That the validator sees mistakes at all.
+for change in [{"name": "no slash"}, {"description": "x" * 101}, {"packages": [{"registryType": "oci"}]}]:
+    assert not validator.is_valid({**entry, **change}), change
+assert entry["version"] == version
+(folder / "server.json").write_text(json.dumps(entry, indent=2) + "\n")
+print(f"server.json: valid by the schema of {release}, {len(entry['packages'])} packages")
+EOF
+"$tools/registry/bin/skillsaw" lint "$out/registry" >"$out/registry.log" 2>&1 || { cat "$out/registry.log"; fail "server.json breaks a rule"; }
+grep -q 'Repo type: mcp-registry' "$out/registry.log" || { cat "$out/registry.log"; fail "server.json was not looked at"; }
+[ "$owner" != example ] || echo "server.json: names the placeholder $repository; give REPOSITORY=URL to publish it"

@@ -1,0 +1,179 @@
+//! What comes back from the network: answers of the API, and the requests that the sample cluster reads.
+
+use crate::{Target, check::kind};
+use proxmox_mcp::{
+    demo,
+    pve::{Error, Method, read_made_up},
+};
+
+pub const TARGETS: &[Target] = &[
+    Target { name: "answers", seeds: answer_seeds, words: WORDS, run: answers },
+    Target { name: "http", seeds: http_seeds, words: HTTP_WORDS, run: http },
+];
+
+const WORDS: &[&str] = &[
+    "{\"data\":null}",
+    "\"data\":",
+    "\"success\":0",
+    "\"success\":\"1\"",
+    "\"success\":1",
+    "\"status\":403",
+    "\"message\":\"x\\n\"",
+    "\"errors\":{\"vmid\":\"x\"}",
+    "\"errors\":[]",
+    "\"total\":\"7\"",
+    "null",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "\"",
+    "\\u0000",
+    "1e999",
+    "-1",
+    "<html>",
+    "<title>",
+    "</title>",
+    "Permission check failed (/vms/100, VM.PowerMgmt)",
+    "no such VM ('100')",
+    "\u{feff}",
+    "\r\n",
+    "Sat, 21 Nov 2026 00:58:18 GMT",
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "18446744073709551615",
+    "9999",
+];
+
+fn answer_seeds() -> Vec<Vec<u8>> {
+    let dated = |status: u8, text: &str| {
+        [&[status], &b"Sat, 21 Nov 2026 00:58:18 GMT\n"[..], text.as_bytes()].concat()
+    };
+    let bodies = [
+        r#"{"data":{"upid":"UPID:pve1:000002AE:000ADB4F:6B00EC8C:qmstart:100:root@pam:"},"success":1}"#,
+        r#"{"data":null,"success":0,"status":403,"message":"Permission check failed (/vms/100, VM.PowerMgmt)\n"}"#,
+        r#"{"data":null,"success":0,"status":400,"message":"Parameter verification failed.\n","errors":{"vmid":"value must have a minimum value of 100"}}"#,
+        r#"{"data":[{"vmid":100,"name":"x"}],"total":1}"#,
+        "<html><head><title>502 Bad Gateway</title></head></html>",
+        "",
+    ];
+    bodies
+        .iter()
+        .flat_map(|body| (0..STATUSES.len()).map(move |status| dated(u8::try_from(status).unwrap(), body)))
+        .collect()
+}
+
+const STATUSES: [u16; 14] = [200, 204, 301, 400, 401, 403, 404, 429, 500, 501, 503, 595, 596, 999];
+const PATHS: [(Method, &str); 4] = [
+    (Method::Get, "/nodes/pve1/qemu"),
+    (Method::Post, "/nodes/pve1/qemu/100/status/start"),
+    (Method::Put, "/access/password"),
+    (Method::Delete, "/nodes/pve1/qemu/100"),
+];
+
+/// An answer is data that is JSON, or an error that says so in finished sentences.
+fn answers(input: &[u8]) -> u64 {
+    let (first, rest) = input.split_first().map_or((0, input), |(first, rest)| (*first, rest));
+    let status = STATUSES[usize::from(first) % STATUSES.len()];
+    let (method, path) = PATHS[usize::from(first) / 64];
+    let (head, body) = rest
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or((rest, &b""[..]), |at| (&rest[..at], &rest[at + 1..]));
+    let head = String::from_utf8_lossy(head);
+    match read_made_up(method, path, status, &head, body.to_vec()) {
+        Ok(reply) => {
+            assert!(status < 300, "{status} taken for data");
+            // A number too large for any type is all that can be wrong with it.
+            let value = serde_json::from_str(reply.data.get()).unwrap_or_else(|error| {
+                assert!(error.to_string().starts_with("number out of range"), "{error}");
+                serde_json::Value::Null
+            });
+            assert_eq!(reply.value(), value);
+            if let Some(date) = reply.date {
+                assert!(date < 400_000 * 366 * 86_400, "{head}: {date}");
+            }
+            let shape = value.as_object().map(serde_json::Map::len).or(value.as_array().map(Vec::len));
+            kind((1, shape.map(|length| length.min(5)), reply.total.is_some(), reply.date.is_some()))
+        }
+        Err(error) => {
+            let shown = error.to_string();
+            assert!(shown.ends_with(['.', '?', '!', ')']), "no finished sentence: {shown:?}");
+            // Whoever did not see an answer to a change may not be told that it can simply be repeated.
+            assert!(method == Method::Get || !shown.contains("may simply be asked again"), "{shown}");
+            let (said, errors) = match &error {
+                Error::Refused { status, errors, .. } => (*status, errors.len().min(3)),
+                _ => (status, 0),
+            };
+            kind((std::mem::discriminant(&error), said.min(700), errors, error.may_have_been_carried_out()))
+        }
+    }
+}
+
+const HTTP_WORDS: &[&str] = &[
+    "\r\n",
+    "\r\n\r\n",
+    "GET ",
+    "POST ",
+    "PUT ",
+    "DELETE ",
+    " HTTP/1.1",
+    " HTTP/2",
+    "/api2/json",
+    "?",
+    "&",
+    ";",
+    "=",
+    "%",
+    "%2F",
+    "%zz",
+    "+",
+    "Content-Length: ",
+    "Content-Length: 99999999999999999999",
+    "Content-Length: 5",
+    "Transfer-Encoding: chunked",
+    "Content-Type: application/json",
+    "Content-Type: multipart/form-data; boundary=x",
+    "--x\r\n",
+    "\r\n--x--\r\n",
+    "\r\n--x\r\n",
+    "Content-Disposition: form-data; name=\"a\"",
+    "; filename=\"f\"",
+    "{\"a\":[1,true,null]}",
+    ":",
+    "\n",
+    "/upload",
+];
+
+fn http_seeds() -> Vec<Vec<u8>> {
+    [
+        "GET /api2/json/version?a=b&c=%2F HTTP/1.1\r\nHost: x\r\nAuthorization: PVEAPIToken=a!b=c\r\n\r\n",
+        "POST /api2/extjs/nodes/pve1/qemu/100/status/start HTTP/1.1\r\nContent-Length: 7\r\n\r\na=b&c=d",
+        "POST /x HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"a\":true,\"b\":[]}",
+        "POST /nodes/pve1/storage/local/upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 150\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\niso\r\n--x\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"a.iso\"\r\n\r\nabc\r\n--x--\r\n",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect()
+}
+
+/// A request is read whole, refused with a status, or waited for; never more than was sent.
+fn http(input: &[u8]) -> u64 {
+    match demo::read_made_up(input) {
+        Ok((method, path, pairs)) => {
+            assert!(
+                !path.contains(['?', ' ', '\r', '\n']) || path.contains('\r') || path.contains('\n'),
+                "{path:?}"
+            );
+            assert!(input.starts_with(method.word().as_bytes()));
+            assert!(pairs.len() <= input.len());
+            kind((1, method, pairs.len().min(6), path.len().min(20)))
+        }
+        Err(Some((status, reason))) => {
+            assert!((400..600).contains(&status) && !reason.is_empty());
+            kind((2, status, reason.len()))
+        }
+        Err(None) => kind(3),
+    }
+}
