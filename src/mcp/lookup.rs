@@ -211,6 +211,15 @@ fn completion(toolbox: &dyn Toolbox, params: &Map<String, Value>) -> Result<Comp
 }
 
 impl Lookup {
+    /// The lane it takes its turn in.
+    pub(super) fn lane(&self, toolbox: &dyn Toolbox) -> usize {
+        match &self.wish {
+            Wish::Resources(_) => 0,
+            Wish::Read(uri) => toolbox.resource_lane(uri),
+            Wish::Complete(wish) => toolbox.lane(&wish.known),
+        }
+    }
+
     /// Carries it out and writes the answer.
     pub(super) fn run(&self, toolbox: &dyn Toolbox, call: &Call<'_>) -> Vec<u8> {
         let result = match &self.wish {

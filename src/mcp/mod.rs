@@ -76,6 +76,11 @@ pub trait Toolbox: Sync {
         Ok(Vec::new())
     }
 
+    /// The lane, as in [`Toolbox::lane`], in which that resource is read.
+    fn resource_lane(&self, _uri: &str) -> usize {
+        0
+    }
+
     /// Reads one resource.
     ///
     /// # Errors

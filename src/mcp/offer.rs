@@ -1,6 +1,7 @@
 //! What a server offers beside tools: prompts, resources, completions. Plain data; says nothing of the wire.
 
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// A prompt that a person picks, such as by a slash command.
 #[derive(Clone, Debug)]
@@ -12,7 +13,7 @@ pub struct Prompt {
     /// One sentence: what it is good for.
     pub about: &'static str,
     /// What it takes; every value is text.
-    pub arguments: &'static [PromptArgument],
+    pub arguments: Cow<'static, [PromptArgument]>,
 }
 
 /// One argument of a prompt.

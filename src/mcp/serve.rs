@@ -191,7 +191,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             Action::Reply(line) => self.deliver(outlet, Some(line)),
             Action::Run(call) => self.enqueue(call.id.clone(), call.place, Work::Call(call), outlet.clone()),
             Action::LookUp(lookup) => {
-                let place = Place { lane: 0, order: Order::Read };
+                let place = Place { lane: lookup.lane(self.toolbox), order: Order::Read };
                 self.enqueue(lookup.id.clone(), place, Work::LookUp(lookup), outlet.clone());
             }
             Action::Answered(id, message) => self.desk.answered(&id, &message),

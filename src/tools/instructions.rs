@@ -37,10 +37,14 @@ pub fn text(tools: &Tools) -> String {
         say(
             "Tools that change wait for the Proxmox task to end and tell how it ended; what starts a task takes `wait` (seconds, 0 to 600).",
         );
-        say(if full == members.len() {
-            "Access is full: what destroys does so at once, without asking; be sure of the VMID first."
-        } else {
-            "What destroys takes `confirm` (the token of the plan it answers first)."
+        say(match full {
+            0 => "What destroys takes `confirm` (the token of the plan it answers first).",
+            all if read_only + all == members.len() => {
+                "Access is full: what destroys does so at once, without asking; be sure of the VMID first."
+            }
+            _ => {
+                "What destroys takes `confirm` (the token of the plan it answers first), except where access is full: there it is done at once."
+            }
         });
         if limited {
             say(

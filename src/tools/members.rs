@@ -74,14 +74,24 @@ pub fn take<'a>(members: &'a [Member], arguments: &mut Map<String, Value>) -> Re
     match arguments.remove(CLUSTER) {
         None => Ok(Chosen::One(&members[0])),
         Some(Value::String(name)) if name == ALL => Ok(Chosen::All),
-        Some(given) => find(members, &given).map(|place| Chosen::One(&members[place])).ok_or_else(|| {
-            let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-            let shown =
-                given.as_str().map_or_else(|| given.to_string(), |name| name.escape_debug().to_string());
-            let hint = did_you_mean(&shown, names.iter().copied());
-            format!("There is no cluster `{shown}`.{hint} The configuration has: {}.", names.join(", "))
-        }),
+        Some(given) => {
+            let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+            named(members, &name).map(Chosen::One)
+        }
     }
+}
+
+/// The cluster of that name.
+///
+/// # Errors
+/// There is none: the nearest name and all of them.
+pub fn named<'a>(members: &'a [Member], name: &str) -> Result<&'a Member, String> {
+    members.iter().find(|member| member.name == name).ok_or_else(|| {
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        let shown = name.escape_debug().to_string();
+        let hint = did_you_mean(&shown, names.iter().copied());
+        format!("There is no cluster `{shown}`.{hint} The configuration has: {}.", names.join(", "))
+    })
 }
 
 fn find(members: &[Member], name: &Value) -> Option<usize> {

@@ -1,7 +1,11 @@
 //! Prompts that a person picks: the rows of [`REVIEWS`](super::reviews::REVIEWS) made into texts that are true to
 //! what the configuration lists. Looks at nothing itself.
 
-use super::{Tools, reviews::REVIEWS};
+use super::{
+    Tools,
+    members::{self, Member},
+    reviews::{CLUSTER, REVIEWS},
+};
 use crate::mcp::Prompt;
 use serde_json::{Map, Value};
 
@@ -50,14 +54,22 @@ enum Way {
 /// The prompts that can look at anything at all with what is listed.
 #[must_use]
 pub fn offered(tools: &Tools) -> Vec<Prompt> {
-    let can = |review: &&Review| review.steps.iter().any(|step| !matches!(step.way(tools), Way::None));
-    REVIEWS.iter().filter(can).map(|review| review.prompt.clone()).collect()
+    let can = |review: &&Review| review.steps.iter().any(|step| !matches!(step.way(tools, None), Way::None));
+    let several = !tools.clusters().is_empty();
+    let own = |review: &Review| {
+        let mut prompt = review.prompt.clone();
+        if several {
+            prompt.arguments.to_mut().push(CLUSTER);
+        }
+        prompt
+    };
+    REVIEWS.iter().filter(can).map(own).collect()
 }
 
 /// The text of a prompt for a model, true to what these tools list.
 ///
 /// # Errors
-/// There is no such prompt; an argument is no VMID or no node's name.
+/// There is no such prompt; an argument is no VMID, no node's name or no cluster.
 pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result<String, String> {
     let review = REVIEWS
         .iter()
@@ -66,16 +78,29 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
     let given = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let vmid = given("vmid").map(vmid_of).transpose()?;
     let node = given("node").map(node_of).transpose()?;
+    let cluster = given(CLUSTER.name).map(|name| members::named(tools.members(), name)).transpose();
+    let cluster = cluster.map_err(|sentence| format!("Invalid params: {sentence}"))?;
+    let member = cluster.unwrap_or(&tools.members()[0]);
+    // Each call names its cluster again.
+    let sent = |arguments: &str| match cluster {
+        Some(member) if arguments == "{}" => format!(r#"{{"cluster":"{}"}}"#, member.name),
+        Some(member) => arguments.replacen('{', &format!(r#"{{"cluster":"{}","#, member.name), 1),
+        None => arguments.to_owned(),
+    };
     let filled = |text: &str| {
         let text = vmid.as_ref().map_or_else(|| text.to_owned(), |vmid| text.replace("<vmid>", vmid));
         node.map_or_else(|| text.clone(), |node| text.replace("<node>", node).replace("{node}", node))
     };
-    let mut lines = vec![filled(review.aim), String::new(), "Look at, in this order:".into()];
+    let aim = match cluster {
+        Some(member) => format!("{} All of it in the cluster `{}`.", filled(review.aim), member.name),
+        None => filled(review.aim),
+    };
+    let mut lines = vec![aim, String::new(), "Look at, in this order:".into()];
     for (number, step) in review.steps.iter().enumerate() {
         let look = filled(step.look);
-        let line = match step.way(tools) {
-            Way::Tool => format!("`{}` {}: {look}.", step.tool, filled(step.arguments)),
-            Way::Api => format!("`{API}` {}: {look}.", filled(&api_arguments(step.path))),
+        let line = match step.way(tools, Some(member)) {
+            Way::Tool => format!("`{}` {}: {look}.", step.tool, filled(&sent(step.arguments))),
+            Way::Api => format!("`{API}` {}: {look}.", filled(&sent(&api_arguments(step.path)))),
             Way::None => {
                 format!("Not available here, so say in the report that it was not looked at: {look}.")
             }
@@ -105,8 +130,12 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
 const API: &str = "proxmox_get_api";
 
 impl Step {
-    fn way(&self, tools: &Tools) -> Way {
-        let has = |name: &str| tools.listed().any(|entry| entry.name == name);
+    /// In that cluster, or in any.
+    fn way(&self, tools: &Tools, member: Option<&Member>) -> Way {
+        let has = |name: &str| {
+            let allowed = member.is_none_or(|member| tools.may_run(member, name));
+            allowed && tools.listed().any(|entry| entry.name == name)
+        };
         if has(self.tool) {
             Way::Tool
         } else if has(API) {

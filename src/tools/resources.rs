@@ -1,12 +1,14 @@
 //! Resources: `pve://` addresses of guests, nodes and task logs. What is read there is what the tool of the same
 //! purpose answers, so that nothing is readable here that is forbidden there.
 
-use super::{Failure, Kind, Tools, find, record::Record, rows};
+use super::{Failure, Kind, Tools, find, members::Member, record::Record, rows};
 use crate::{
+    log,
     mcp::{Call, Contents, Resource, Template, Unread},
     pve::{Params, Reply, task::Upid},
 };
 use serde_json::{Map, Value, json};
+use std::{panic::resume_unwind, thread};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
@@ -42,6 +44,14 @@ pub const TASK: Template = Template {
 /// Every template, in the order in which they are listed.
 pub const TEMPLATES: [Template; 3] = [GUEST, NODE, TASK];
 
+/// The same where there are several clusters.
+const IN_CLUSTERS: [Template; 3] = [
+    Template { uri: "pve://{cluster}/guest/{vmid}", ..GUEST },
+    Template { uri: "pve://{cluster}/node/{node}", ..NODE },
+    Template { uri: "pve://{cluster}/task/{upid}", ..TASK },
+];
+
+const SCHEME: &str = "pve://";
 const LOG_TOOL: &str = "proxmox_get_task_log";
 const NODE_TOOL: &str = "proxmox_get_node_info";
 
@@ -52,42 +62,96 @@ fn guest_tool(kind: Kind) -> &'static str {
     }
 }
 
-/// The templates whose tools may run.
+/// The templates whose tools may run; where there are several clusters, each address names one first.
 pub fn templates(tools: &Tools) -> Vec<Template> {
-    let may = |template: &Template| match template.name {
-        "guest" => [Kind::Vm, Kind::Container].into_iter().any(|kind| tools.may_run(guest_tool(kind))),
-        "node" => tools.may_run(NODE_TOOL),
-        _ => tools.may_run(LOG_TOOL),
+    let may = |tool: &str| tools.members().iter().any(|member| tools.may_run(member, tool));
+    let wanted = |template: &Template| match template.name {
+        "guest" => [Kind::Vm, Kind::Container].into_iter().any(|kind| may(guest_tool(kind))),
+        "node" => may(NODE_TOOL),
+        _ => may(LOG_TOOL),
     };
-    TEMPLATES.into_iter().filter(may).collect()
+    let all = if tools.clusters().is_empty() { TEMPLATES } else { IN_CLUSTERS };
+    all.into_iter().filter(wanted).collect()
 }
 
-/// Nodes, then guests by VMID, by one request; tasks come and go too fast for a list.
+/// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
+/// once; tasks come and go too fast for a list. One of several that does not answer is left out.
 ///
 /// # Errors
-/// What the client says.
+/// What the client says, where no cluster answers.
 pub fn list(tools: &Tools, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
-    let inventory = inventory(tools, call)?;
+    let answers: Vec<Result<Vec<Resource>, Failure>> = thread::scope(|scope| {
+        let members = tools.members().iter();
+        let running: Vec<_> =
+            members.map(|member| scope.spawn(move || list_one(tools, member, call))).collect();
+        running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    let mut all = Vec::new();
+    let (mut answered, mut last) = (false, None);
+    for (member, answer) in tools.members().iter().zip(answers) {
+        match answer {
+            Ok(found) => {
+                answered = true;
+                all.extend(found);
+            }
+            Err(failure) if tools.clusters().is_empty() => return Err(failure),
+            Err(failure) => {
+                log::warn(format_args!(
+                    "The resources of cluster `{}` are not listed: {}",
+                    member.name, failure.0
+                ));
+                last = Some(failure);
+            }
+        }
+    }
+    last.filter(|_| !answered).map_or(Ok(all), Err)
+}
+
+fn list_one(tools: &Tools, member: &Member, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
+    let inventory = inventory(member, call)?;
     let records = rows(&inventory)?;
     let mut nodes: Vec<String> = nodes(&records);
-    nodes.retain(|_| tools.may_run(NODE_TOOL));
+    nodes.retain(|_| tools.may_run(member, NODE_TOOL));
     nodes.sort();
     let mut guests: Vec<find::Guest> = records.iter().filter_map(find::read).collect();
-    guests.retain(|guest| tools.may_run(guest_tool(guest.kind)));
+    guests.retain(|guest| tools.may_run(member, guest_tool(guest.kind)));
     guests.sort_by_key(|guest| guest.vmid);
+    let cluster = &member.name;
+    let several = !cluster.is_empty() && !tools.clusters().is_empty();
+    let (base, place) = if several {
+        (format!("{SCHEME}{cluster}/"), format!(" in {cluster}"))
+    } else {
+        (SCHEME.to_owned(), String::new())
+    };
     let of_node = |node: String| Resource {
-        uri: format!("pve://node/{node}"),
-        title: format!("Node {node}"),
+        uri: format!("{base}node/{node}"),
+        title: format!("Node {node}{place}"),
         name: node,
         media_type: JSON,
     };
     let of_guest = |guest: find::Guest| Resource {
-        uri: format!("pve://guest/{}", guest.vmid),
-        title: format!("{} on {}", guest.title(), guest.node),
+        uri: format!("{base}guest/{}", guest.vmid),
+        title: format!("{} on {}{place}", guest.title(), guest.node),
         name: if guest.name.is_empty() { guest.vmid.to_string() } else { guest.name },
         media_type: JSON,
     };
     Ok(nodes.into_iter().map(of_node).chain(guests.into_iter().map(of_guest)).collect())
+}
+
+/// The number of the cluster in which an address lies, and what stands after it.
+fn located<'a>(tools: &Tools, uri: &'a str) -> Option<(usize, &'a str)> {
+    let rest = uri.strip_prefix(SCHEME)?;
+    if tools.clusters().is_empty() {
+        return Some((0, rest));
+    }
+    let (cluster, rest) = rest.split_once('/')?;
+    let place = tools.members().iter().position(|member| member.name == cluster)?;
+    Some((place, rest))
+}
+
+/// The lane in which an address is read: that of its cluster.
+pub fn lane(tools: &Tools, uri: &str) -> usize {
+    located(tools, uri).map_or(0, |(place, _)| place)
 }
 
 /// Reads what an address names.
@@ -104,13 +168,14 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
             known.join(", ")
         ))
     };
-    let (kind, name) =
-        uri.strip_prefix("pve://").and_then(|rest| rest.split_once('/')).ok_or_else(nothing)?;
+    let (place, rest) = located(tools, uri).ok_or_else(nothing)?;
+    let member = &tools.members()[place];
+    let (kind, name) = rest.split_once('/').ok_or_else(nothing)?;
     let name = decoded(name).ok_or_else(nothing)?;
     let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
     let run = |tool: &str, arguments: Value| match arguments {
-        Value::Object(arguments) if tools.may_run(tool) => {
-            tools.read_by(call, tool, arguments).map_err(failed)
+        Value::Object(arguments) if tools.may_run(member, tool) => {
+            tools.read_by(member, call, tool, arguments).map_err(failed)
         }
         _ => Err(nothing()),
     };
@@ -120,7 +185,7 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
             if vmid.to_string() != name {
                 return Err(nothing());
             }
-            let inventory = inventory(tools, call).map_err(failed)?;
+            let inventory = inventory(member, call).map_err(failed)?;
             let records = rows(&inventory).map_err(failed)?;
             let guest = records.iter().filter_map(find::read).find(|guest| guest.vmid == vmid);
             let guest = guest.ok_or_else(|| unseen(&format!("guest {vmid}")))?;
@@ -128,13 +193,13 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
             Ok(Contents { media_type: JSON, text: data.get().to_owned() })
         }
         "node" => {
-            must_have_node(tools, call, &name)?;
+            must_have_node(member, call, &name)?;
             let data = run(NODE_TOOL, json!({"node": name}))?;
             Ok(Contents { media_type: JSON, text: data.get().to_owned() })
         }
         "task" => {
             let upid = Upid::parse(&name).map_err(Unread::Unknown)?;
-            must_have_node(tools, call, &upid.node)?;
+            must_have_node(member, call, &upid.node)?;
             let data = run(LOG_TOOL, json!({"upid": name, "limit": LOG_LINES})).map_err(|why| match why {
                 // Proxmox forgets old tasks (pve.md section 2).
                 Unread::Failed(sentences) if sentences.contains("no such task") => Unread::Unknown(sentences),
@@ -144,18 +209,18 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
                 .map_err(|error| Unread::Failed(format!("The log cannot be read: {error}.")))?;
             let lines = log.get("lines").and_then(Value::as_array).into_iter().flatten();
             let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
-            Ok(Contents { media_type: TEXT, text: last_lines(&lines, tools.config().max_answer_bytes) })
+            Ok(Contents { media_type: TEXT, text: last_lines(&lines, member.config.max_answer_bytes) })
         }
         _ => Err(nothing()),
     }
 }
 
-/// Everything the cluster knows of, in rows.
+/// Everything a cluster knows of, in rows.
 ///
 /// # Errors
 /// What the client says.
-pub fn inventory(tools: &Tools, call: &Call<'_>) -> Result<Reply, Failure> {
-    Ok(tools.pve().get(&call.cancel, "/cluster/resources", &Params::new())?)
+pub fn inventory(member: &Member, call: &Call<'_>) -> Result<Reply, Failure> {
+    Ok(member.pve.get(&call.cancel, "/cluster/resources", &Params::new())?)
 }
 
 /// The names of the nodes in an inventory.
@@ -165,9 +230,9 @@ pub fn nodes(inventory: &[Record<'_>]) -> Vec<String> {
     nodes.map(|record| record.text("node").into_owned()).collect()
 }
 
-fn must_have_node(tools: &Tools, call: &Call<'_>, node: &str) -> Result<(), Unread> {
+fn must_have_node(member: &Member, call: &Call<'_>, node: &str) -> Result<(), Unread> {
     let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
-    let inventory = inventory(tools, call).map_err(failed)?;
+    let inventory = inventory(member, call).map_err(failed)?;
     let known = nodes(&rows(&inventory).map_err(failed)?);
     if known.iter().any(|name| name == node) {
         Ok(())

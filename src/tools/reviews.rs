@@ -2,6 +2,7 @@
 
 use super::prompts::{Review, Step, step};
 use crate::mcp::{Prompt, PromptArgument};
+use std::borrow::Cow;
 
 const NODE: PromptArgument =
     PromptArgument { name: "node", about: "The node to look at; all of them without it.", required: false };
@@ -9,6 +10,13 @@ const VMID: PromptArgument = PromptArgument {
     name: "vmid",
     about: "The VMID of the guest; its name completes to it.",
     required: true,
+};
+
+/// What every prompt takes too where there are several clusters.
+pub(super) const CLUSTER: PromptArgument = PromptArgument {
+    name: super::members::CLUSTER,
+    about: "The cluster to look at; the default one without it.",
+    required: false,
 };
 
 const STATUS: Step = step(
@@ -25,7 +33,7 @@ pub const REVIEWS: &[Review] = &[
             name: "cluster_health",
             title: "Cluster health review",
             about: "Review the health of the cluster: quorum, nodes, storage, failed tasks, high availability.",
-            arguments: &[],
+            arguments: Cow::Borrowed(&[]),
         },
         aim: "Review the health of this Proxmox VE cluster.",
         steps: &[
@@ -68,7 +76,7 @@ pub const REVIEWS: &[Review] = &[
             name: "guest_slow",
             title: "Why is this guest slow?",
             about: "Find out what slows a guest down: its own load, its limits, its node or its storage.",
-            arguments: &[VMID],
+            arguments: Cow::Borrowed(&[VMID]),
         },
         aim: "Find out why guest <vmid> is slow.",
         steps: &[
@@ -123,7 +131,7 @@ pub const REVIEWS: &[Review] = &[
             name: "capacity_plan",
             title: "Capacity planning",
             about: "How much room is left, how fast it shrinks, and what happens when a node fails.",
-            arguments: &[],
+            arguments: Cow::Borrowed(&[]),
         },
         aim: "Tell how much room this cluster has left and how long it will last.",
         steps: &[
@@ -156,7 +164,7 @@ pub const REVIEWS: &[Review] = &[
             name: "backup_audit",
             title: "Backup audit",
             about: "Which guests have no backup, an old one or one that failed; whether restores are likely to work.",
-            arguments: &[],
+            arguments: Cow::Borrowed(&[]),
         },
         aim: "Audit the backups of this cluster.",
         steps: &[
@@ -198,7 +206,7 @@ pub const REVIEWS: &[Review] = &[
             name: "upgrade_readiness",
             title: "Upgrade readiness",
             about: "Whether the nodes can be upgraded: versions, updates, quorum, backups, what must move first.",
-            arguments: &[NODE],
+            arguments: Cow::Borrowed(&[NODE]),
         },
         aim: "Tell whether the nodes can be upgraded safely now, and in which order.",
         steps: &[
@@ -237,7 +245,7 @@ pub const REVIEWS: &[Review] = &[
             name: "security_review",
             title: "Security review",
             about: "Who may do what, firewall, certificates, missing updates.",
-            arguments: &[],
+            arguments: Cow::Borrowed(&[]),
         },
         aim: "Review the security of this Proxmox VE cluster.",
         steps: &[

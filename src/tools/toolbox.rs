@@ -27,7 +27,7 @@ use crate::{
         About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, Revision, Template,
         Toolbox, Unread,
     },
-    pve::{Method, Pve, path},
+    pve::{Method, path},
     suggest::did_you_mean,
 };
 use serde_json::{
@@ -88,28 +88,29 @@ impl Tools {
         })
     }
 
-    /// The clusters, the default first.
+    /// The clusters, the default first; never none.
     pub(super) fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The default cluster.
-    pub(super) fn pve(&self) -> &Pve {
-        &self.members[0].pve
+    /// Whether there is such a tool, and no setting of that cluster forbids it.
+    pub(super) fn may_run(&self, member: &Member, name: &str) -> bool {
+        self.entries().any(|entry| entry.name == name && member.forbidden(&entry).is_none())
     }
 
-    /// Whether there is such a tool, and no setting of the default cluster forbids it.
-    pub(super) fn may_run(&self, name: &str) -> bool {
-        self.entries().any(|entry| entry.name == name && self.members[0].forbidden(&entry).is_none())
-    }
-
-    /// What a tool that only reads answers.
+    /// What a tool that only reads answers in that cluster.
     ///
     /// # Errors
     /// What the tool says; that it is no tool that only reads.
-    pub(super) fn read_by(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Outcome {
+    pub(super) fn read_by(
+        &self,
+        member: &Member,
+        call: &Call<'_>,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Outcome {
         match self.entries().find(|entry| entry.name == name && entry.tool.effect == Effect::Read) {
-            Some(entry) => match self.run(call, entry, arguments)? {
+            Some(entry) => match self.run_in(member, call, entry, arguments)? {
                 Ran::Data(data) => Ok(data),
                 Ran::Ask(question, _) => Err(Failure::new(question.message)),
             },
@@ -135,7 +136,7 @@ impl Tools {
     }
 
     /// What is offered to clients to name a cluster by: nothing where there is only one.
-    fn clusters(&self) -> Vec<&str> {
+    pub(super) fn clusters(&self) -> Vec<&str> {
         let several = 1 < self.members.len();
         self.members.iter().filter(|_| several).map(|member| member.name.as_str()).collect()
     }
@@ -410,6 +411,10 @@ impl Toolbox for Tools {
 
     fn resources(&self, call: &Call<'_>) -> Result<Vec<Resource>, String> {
         resources::list(self, call).map_err(|Failure(sentences)| sentences)
+    }
+
+    fn resource_lane(&self, uri: &str) -> usize {
+        resources::lane(self, uri)
     }
 
     fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {

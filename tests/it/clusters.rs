@@ -15,7 +15,7 @@ use std::{fs, net::TcpListener, time::Duration};
 
 /// `lab`, which is the default and serves `sample`; `prod`, whose server is given along; `lost`, where nobody
 /// ever answers.
-fn three(change: impl FnOnce(&mut Config, &mut Config)) -> (Sample, Sample, TcpListener) {
+pub fn three(change: impl FnOnce(&mut Config, &mut Config)) -> (Sample, Sample, TcpListener) {
     let options = || demo::Options { clock_speed: 50.0, ..demo::Options::default() };
     let prod = Sample::with(options(), |_| {});
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,5 +1,6 @@
 //! Prompts, resources and completions: what is offered beside tools, in every revision.
 
+mod clusters;
 mod completions;
 mod prompts;
 mod resources;
