@@ -17,7 +17,7 @@ use std::{
 const NODES: usize = 32;
 const GUESTS: usize = 5000;
 /// Each is measured so often, and the quickest counts: whatever else the machine does only makes it slower.
-const TURNS: usize = 40;
+const TURNS: usize = 100;
 /// The most a list may take over the raw request.
 const OVER: Duration = Duration::from_millis(40);
 /// The most memory the server may ever have, in KiB.
