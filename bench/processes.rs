@@ -19,7 +19,7 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     );
     let cluster = Cluster::start(0, true, true)?;
     let ours = serving(binary, &cluster.configuration(folder, "start", "core")?);
-    let hello = vec![hello.to_owned()];
+    let hello = [hello.to_owned()];
     let (mut us, mut them, mut nothing, mut least) =
         (Times::default(), Times::default(), Times::default(), Times::default());
     for round in 0..330 {
