@@ -92,25 +92,31 @@ impl Drop for Inside {
 /// One kept connection, written to and read from without any library.
 pub(crate) struct Bare {
     stream: BufReader<TcpStream>,
+    address: String,
     head: String,
 }
 
 impl Bare {
     pub(crate) fn start(cluster: &Cluster) -> io::Result<Bare> {
-        let stream = TcpStream::connect(&cluster.address)?;
-        stream.set_nodelay(true)?;
+        let address = cluster.address.clone();
         let head = format!(
             "Host: {}\r\nAuthorization: PVEAPIToken={}={}\r\nAccept: application/json\r\n\r\n",
             cluster.address, cluster.id, cluster.secret
         );
-        Ok(Bare { stream: BufReader::with_capacity(1 << 16, stream), head })
+        Ok(Bare { stream: Bare::connect(&address)?, address, head })
+    }
+
+    fn connect(address: &str) -> io::Result<BufReader<TcpStream>> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(BufReader::with_capacity(1 << 16, stream))
     }
 
     /// The body of the answer to GET, which must be a 200 with its length.
     pub(crate) fn get(&mut self, path: &str, body: &mut Vec<u8>) -> io::Result<()> {
         let request = format!("GET /api2/extjs{path} HTTP/1.1\r\n{}", self.head);
         self.stream.get_mut().write_all(request.as_bytes())?;
-        let mut length = None;
+        let (mut length, mut last) = (None, false);
         let mut line = String::new();
         let mut first = true;
         loop {
@@ -123,14 +129,20 @@ impl Bare {
             if line.trim_end().is_empty() {
                 break;
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().ok();
+            if let Some((name, value)) = line.split_once(':') {
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().ok();
+                }
+                // A server ends a connection after so many requests, and says so with the last answer.
+                last |= name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
             }
         }
         let length: usize = length.ok_or_else(|| io::Error::other("no content-length"))?;
         body.resize(length, 0);
-        self.stream.read_exact(body)
+        self.stream.read_exact(body)?;
+        if last {
+            self.stream = Bare::connect(&self.address)?;
+        }
+        Ok(())
     }
 }

@@ -139,8 +139,20 @@ fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     }
 }
 
+/// How the variables of the environment begin that are this program's own.
+const PREFIX: &str = "PROXMOX_";
+
 fn load(options: &Options) -> Result<Config, ConfigError> {
-    let env = |name: &str| std::env::var(name).ok();
+    // Read once: the configuration asks for some sixty names, and each would be a walk through all variables.
+    let ours: Vec<(String, String)> = std::env::vars_os()
+        .filter(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let env = |name: &str| match ours.iter().find(|(known, _)| known == name) {
+        None if name.starts_with(PREFIX) => None,
+        None => std::env::var(name).ok(),
+        Some((_, value)) => Some(value.clone()),
+    };
     let exe = std::env::current_exe().ok();
     let exe_dir = exe.as_deref().and_then(Path::parent);
     Config::load(options.config().as_deref(), &env, exe_dir).and_then(|config| {

@@ -33,7 +33,7 @@ pub(super) struct Values {
 impl Values {
     /// The defaults of the table.
     pub(super) fn defaults() -> Values {
-        let mut values = Values::default();
+        let mut values = Values { found: Vec::with_capacity(KEYS.len()), ..Values::default() };
         let place = Place { at: At::File(Path::new("")), home: None };
         for key in KEYS {
             if let Some(json) = key.default {

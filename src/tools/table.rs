@@ -56,13 +56,42 @@ pub const WHERE: Param = Param::words("where").unlisted();
 
 /// Sorts rows by that key: numbers by value, then texts.
 pub fn sort(records: &mut [Record<'_>], key: &str) {
-    records.sort_by(|a, b| match (a.number(key), b.number(key)) {
-        (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.text(key).cmp(&b.text(key)),
+    // Each value is read once, not at each of the comparisons.
+    records.sort_by_cached_key(|record| {
+        record.number(key).map_or_else(|| Rank::Text(record.text(key).into_owned()), Rank::Number)
     });
 }
+
+/// Where a row stands in the order.
+enum Rank {
+    Number(f64),
+    Text(String),
+}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Rank) -> Ordering {
+        match (self, other) {
+            (Rank::Number(one), Rank::Number(other)) => one.total_cmp(other),
+            (Rank::Number(_), Rank::Text(_)) => Ordering::Less,
+            (Rank::Text(_), Rank::Number(_)) => Ordering::Greater,
+            (Rank::Text(one), Rank::Text(other)) => one.cmp(other),
+        }
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Rank) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Rank {
+    fn eq(&self, other: &Rank) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Rank {}
 
 /// The answer to a list: the page, columns and format that were asked for, cut at a whole row where it would
 /// be larger than `max_answer_bytes`.
