@@ -94,6 +94,14 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 binary=
 build() { binary=$(scripts/build.sh | tail -n 1) && [ -x "$binary" ]; }
 step "release build" build
+# As a new user runs it; the binary is built already.
+set_up() {
+    local folder=$tools/setup
+    rm -rf "$folder" && mkdir -p "$folder" && ./setup.sh --prefix "$folder" >"$tools/setup.txt" 2>&1 \
+        && [ "$(stat -c %a "$folder/config.json" 2>/dev/null || echo 600)" = 600 ] \
+        && grep -q '"result":{"content"' "$tools/setup.txt" || { tail -n 20 "$tools/setup.txt"; return 1; }
+}
+step "setup.sh" set_up
 step "piped session" check_session changes 12 "$binary" demo
 if [ "$(uname -s)" != Linux ]; then
     skip "static binary" "static programs exist on Linux only"

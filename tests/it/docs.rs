@@ -3,8 +3,12 @@
 use crate::golden::{golden, golden_section};
 use proxmox_mcp::{
     cli,
-    config::markdown_table,
+    config::{Access, markdown_table},
     mcp::PromptArgument,
+    people::{
+        clients::CLIENTS,
+        recipe::{self, Recipe},
+    },
     tools::{Effect, resources::TEMPLATES, reviews::REVIEWS, spec::entries},
 };
 use std::fmt::Write;
@@ -47,6 +51,36 @@ fn readme_lists_every_prompt_and_resource() {
 #[test]
 fn readme_lists_every_key_of_the_configuration() {
     golden_section("README.md", "configuration", &markdown_table());
+}
+
+#[test]
+fn readme_lists_every_client() {
+    let mut table = String::from(
+        "| client | `--client` | its file on Linux | where the server stands in it |\n| --- | --- | --- | --- |\n",
+    );
+    for client in CLIENTS {
+        writeln!(
+            table,
+            "| {} | `{}` | `{}` | `{}` |",
+            client.title, client.name, client.files[0], client.key
+        )
+        .unwrap();
+    }
+    golden_section("README.md", "clients", &table);
+}
+
+#[test]
+fn readme_shows_the_recipe_for_reading() {
+    let recipe = Recipe {
+        access: Access::ReadOnly,
+        toolsets: vec!["core".into()],
+        user: "mcp@pve".into(),
+        token: "assistant".into(),
+        release: 9,
+    };
+    let text = recipe::text(&recipe);
+    let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("pveum ")).collect();
+    golden_section("README.md", "recipe", &format!("```sh\n{}\n```\n", commands.join("\n")));
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod people_recipe;
 mod people_shell;
 mod policy;
 mod protocol;
+mod readme;
 mod replay;
 mod requests;
 mod schema;
