@@ -38,7 +38,7 @@ if [ -e "$config" ]; then
 else
     (umask 077 && cp config.example.json "$config")
     chmod 600 "$config"
-    echo "== Wrote $config: put in your host, token_id and token_secret"
+    echo "== Wrote $config, an example until you put in your host, token_id and token_secret"
 fi
 
 # The path as a shell and as JSON want it.
@@ -72,4 +72,4 @@ if [ "$(printf '%s\n' "$answers" | grep -c '"result"')" -ne 4 ] || printf '%s' "
     echo "setup.sh: the session above is not as it should be (four results were expected)." >&2
     exit 1
 fi
-echo "== Done. Next: edit $config, then try: $word call proxmox_test_connection"
+echo "== Done. Next: $word init  asks for your host and account (or edit $config); then: $word check"

@@ -161,6 +161,16 @@ fn full_user(user: &str, realm: &str) -> String {
     if user.contains('@') { user.into() } else { format!("{user}@{realm}") }
 }
 
+/// Whether a file's text is `config.example.json` with nothing of one's own in it: nobody misses it.
+#[must_use]
+pub fn is_example(text: &str) -> bool {
+    let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return false };
+    ["host", "token_id", "token_secret"].iter().all(|name| {
+        let sample = keys::find(name).and_then(|key| serde_json::from_str(key.sample()).ok());
+        object.get(*name) == sample.as_ref()
+    })
+}
+
 /// A key of the file that still has the value of `config.example.json`.
 fn untouched(values: &Values, by_token: bool) -> Option<&'static str> {
     let sample = |name: &str| serde_json::from_str::<String>(keys::find(name).map_or("", Key::sample)).ok();

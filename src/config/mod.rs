@@ -12,6 +12,7 @@ mod selection;
 mod ssh;
 mod values;
 
+pub use connection::is_example;
 pub use keys::{KEYS, Key, Kind, markdown_table};
 pub use own::OwnTool;
 pub use selection::Selection;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    config::Config,
+    config::{Config, is_example},
     pve::{Params, Pve, certificate, colons},
 };
 use serde::Deserialize;
@@ -114,6 +114,9 @@ fn output(
     let usual = absolute("XDG_CONFIG_HOME")
         .or_else(|| Some(absolute("HOME")?.join(".config")))
         .map(|folder| folder.join("proxmox-mcp").join("config.json"));
+    // What lies beside the binary is found first, and `setup.sh` puts the example there.
+    let beside = Path::new(&around.program).with_file_name("config.json");
+    let usual = if beside.is_file() { Some(beside) } else { usual };
     let output = match (given.value("--output"), &usual) {
         (Some(text), _) => std::path::absolute(text)
             .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is no path ({error}).")))?,
@@ -122,7 +125,8 @@ fn output(
             return Err(Stop::Usage("`--output` is missing, and `HOME` is not set to choose one.".into()));
         }
     };
-    if output.exists() && !given.has("--force") {
+    let is_example = fs::read_to_string(&output).is_ok_and(|text| is_example(&text));
+    if output.exists() && !is_example && !given.has("--force") {
         let question = format!("`{}` is there already. Overwrite it?", output.display());
         if !(person.there && person.agrees("--force", &question, false).map_err(Stop::Usage)?) {
             return Err(Stop::Failed(format!(

@@ -248,13 +248,35 @@ impl Given for Nothing {
 
 /// Answers the questions of `init`; gives back what was shown.
 fn answer(home: &Home, typed: &str) -> (Result<(), Stop>, String) {
+    answer_to("/opt/proxmox-mcp", home, typed)
+}
+
+/// The same of a program somewhere else.
+fn answer_to(program: &str, home: &Home, typed: &str) -> (Result<(), Stop>, String) {
     let (mut input, mut output) = (typed.as_bytes(), Vec::new());
     let path = home.path("").to_str().unwrap().to_owned();
     let env = |name: &str| (name == "HOME").then(|| path.clone());
     let mut person = Person { input: &mut input, output: &mut output, there: true, defaults: false };
-    let around = Surroundings { env: &env, system: "linux", program: "/opt/proxmox-mcp".into() };
+    let around = Surroundings { env: &env, system: "linux", program: program.into() };
     let result = init::run(&Nothing, &mut person, &around);
     (result, String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn the_example_beside_the_program_makes_room() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let (address, secret) = (cluster.server.address(), cluster.secret());
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config.example.json")).unwrap();
+    home.file("bin/config.json", &example);
+    let program = home.path("bin/proxmox-mcp").to_str().unwrap().to_owned();
+    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\n\n\n\n\n");
+    let (result, shown) = answer_to(&program, &home, &typed);
+    assert_eq!(result, Ok(()), "{shown}");
+    assert_eq!(parse(&home.read("bin/config.json"))["token_secret"], json!(secret), "{shown}");
+    assert!(!home.path(USUAL).exists(), "it would never be read");
+    // From now on it is somebody's own.
+    let (result, _) = answer_to(&program, &home, "n\n");
+    assert!(matches!(result, Err(Stop::Failed(_))), "{result:?}");
 }
 
 #[test]
