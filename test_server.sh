@@ -87,7 +87,12 @@ if [ $live = yes ]; then
 fi
 
 step "formatting" cargo fmt --all --check
-step "clippy" cargo clippy --all-targets --locked -- -D warnings
+# `--all-targets` leaves out those that a plain `cargo test` does.
+clippy() {
+    cargo clippy --all-targets --locked -- -D warnings \
+        && cargo clippy --test fuzz --test soak --test ssh --locked -- -D warnings
+}
+step "clippy" clippy
 step "tests" cargo test --locked
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 

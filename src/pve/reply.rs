@@ -4,15 +4,16 @@ use super::{
     Method,
     error::{Asked, Error, Identity, Result},
 };
+use crate::json;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value, value::RawValue};
-use std::{fmt, time::Duration};
+use serde_json::{Map, Value};
+use std::{fmt, ops::Range, time::Duration};
 
 /// The data of a request that was carried out.
 #[derive(Clone)]
 pub struct Reply {
-    /// `data` of the answer, untouched; `null` for many actions.
-    pub data: Box<RawValue>,
+    /// `data` of the answer, JSON text as it came; `null` for many actions.
+    pub data: String,
     /// How many rows there are in all, where a list is paged (tasks, logs).
     pub total: Option<u64>,
     /// The server's clock when it answered, in seconds since 1970.
@@ -24,9 +25,8 @@ impl Reply {
     /// The answer to a request that was not sent: no data.
     #[must_use]
     pub fn pretended(method: Method, path: &str) -> Reply {
-        let data = RawValue::from_string("null".into()).expect("null is JSON");
         Reply {
-            data,
+            data: NULL.into(),
             total: None,
             date: None,
             asked: Box::new(Asked { method, path: path.into(), host: String::new() }),
@@ -38,7 +38,7 @@ impl Reply {
     /// # Errors
     /// [`Error::NotProxmox`] when the data has another shape.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(self.data.get()).map_err(|error| Error::NotProxmox {
+        serde_json::from_str(&self.data).map_err(|error| Error::NotProxmox {
             asked: self.asked.clone(),
             status: Some(200),
             problem: format!(
@@ -51,14 +51,14 @@ impl Reply {
     #[must_use]
     pub fn value(&self) -> Value {
         // Numbers beyond f64 are all that can fail in JSON that was read before.
-        serde_json::from_str(self.data.get()).unwrap_or(Value::Null)
+        serde_json::from_str(&self.data).unwrap_or(Value::Null)
     }
 }
 
 impl fmt::Debug for Reply {
     /// The data may be a ticket or a new token: only its size is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reply({}, {} bytes)", self.asked, self.data.get().len())
+        write!(f, "Reply({}, {} bytes)", self.asked, self.data.len())
     }
 }
 
@@ -75,9 +75,12 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-#[derive(Deserialize)]
+/// What many actions answer with.
+const NULL: &str = "null";
+
+/// What stands around the data.
+#[derive(Default, Deserialize)]
 struct Envelope {
-    data: Option<Box<RawValue>>,
     success: Option<Value>,
     status: Option<Value>,
     message: Option<String>,
@@ -107,7 +110,7 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
     let status = answer.status;
     match status {
         401 => {
-            let message = envelope(&answer.body).and_then(|envelope| envelope.message);
+            let message = text_of(answer.body).ok().and_then(|body| envelope(&body)?.0.message);
             let reason = message.map_or(answer.reason, |message| trimmed(&message));
             return Err(Error::Unauthorized { identity: identity.clone(), reason });
         }
@@ -122,8 +125,13 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         }
         _ => {}
     }
-    let Some(envelope) = envelope(&answer.body) else {
-        return Err(without_envelope(&answer, asked, identity));
+    let body = match text_of(answer.body) {
+        Ok(body) => body,
+        Err(body) => return Err(without_envelope(&Answer { body, ..answer }, asked, identity)),
+    };
+    let Some((envelope, data)) = envelope(&body) else {
+        let body = body.into_bytes();
+        return Err(without_envelope(&Answer { body, ..answer }, asked, identity));
     };
     let failed = envelope.success.as_ref().is_some_and(|success| number(success) == Some(0));
     if failed || 400 <= status {
@@ -143,7 +151,7 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         });
     }
     Ok(Reply {
-        data: envelope.data.unwrap_or_else(|| RawValue::NULL.to_owned()),
+        data: data.map_or_else(|| NULL.into(), |place| cut(body, place)),
         total: envelope.total.as_ref().and_then(number),
         date: answer.date,
         asked,
@@ -165,18 +173,41 @@ pub fn read_made_up(method: Method, path: &str, status: u16, said: &str, body: V
     )
 }
 
-/// The envelope, if the body is one.
-fn envelope(body: &[u8]) -> Option<Envelope> {
-    if body.first() != Some(&b'{') && body.trim_ascii_start().first() != Some(&b'{') {
-        return None;
+/// A body that could be an envelope, as text: a guest's agent or a volume's name can slip raw bytes in.
+fn text_of(body: Vec<u8>) -> std::result::Result<String, Vec<u8>> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(body);
     }
-    let envelope: Envelope = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text).ok()?,
-        // A guest's agent or a volume's name can slip raw bytes in.
-        Err(_) => serde_json::from_str(&String::from_utf8_lossy(body)).ok()?,
-    };
-    let known = envelope.data.is_some() || envelope.success.is_some() || envelope.message.is_some();
-    (known || envelope.errors.is_some()).then_some(envelope)
+    Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// The envelope, if the body is one, and where its data stands. The data may be megabytes: it is passed over once
+/// and neither built nor copied.
+fn envelope(body: &str) -> Option<(Envelope, Option<Range<usize>>)> {
+    let mut data = None;
+    let mut rest = String::from("{");
+    json::object(body, |key, value| {
+        if key == "\"data\"" {
+            let start = value.as_ptr() as usize - body.as_ptr() as usize;
+            // Twice the same key is nobody's answer.
+            return data.replace((value, start..start + value.len())).is_none().then_some(());
+        }
+        let comma = if rest.len() == 1 { "" } else { "," };
+        rest.extend([comma, key, ":", value]);
+        Some(())
+    })?;
+    rest.push('}');
+    let envelope: Envelope = serde_json::from_str(&rest).ok()?;
+    let place = data.filter(|(value, _)| *value != NULL).map(|(_, place)| place);
+    let known = place.is_some() || envelope.success.is_some() || envelope.message.is_some();
+    (known || envelope.errors.is_some()).then_some((envelope, place))
+}
+
+/// That part of the text, in the memory that the whole has.
+fn cut(mut text: String, place: Range<usize>) -> String {
+    text.truncate(place.end);
+    text.drain(..place.start);
+    text
 }
 
 /// A body that is no envelope: empty beside a status (pve.md section 3), or from something in between.

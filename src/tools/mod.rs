@@ -61,7 +61,7 @@ pub use context::Context;
 pub use row::{Effect, Kind, Name, Param, Run, Tool};
 pub use toolbox::Tools;
 
-use crate::pve;
+use crate::{json, pve};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -127,10 +127,13 @@ impl From<pve::Error> for Failure {
 /// # Errors
 /// The answer is no list of objects.
 pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
-    if reply.data.get() == "null" {
+    if reply.data == "null" {
         return Ok(Vec::new());
     }
-    serde_json::from_str(reply.data.get())
+    if let Some(records) = json::objects(&reply.data, record::Record::read) {
+        return Ok(records);
+    }
+    serde_json::from_str(&reply.data)
         .map_err(|error| Failure(format!("Proxmox answered something that is no list of objects: {error}.")))
 }
 

@@ -1,4 +1,4 @@
-//! Prompts that a person picks: the rows of [`REVIEWS`](super::reviews::REVIEWS) made into texts that are true to
+//! Prompts that a person picks: the rows of [`REVIEWS`] made into texts that are true to
 //! what the configuration lists. Looks at nothing itself.
 
 use super::{

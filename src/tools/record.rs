@@ -3,6 +3,7 @@
 //! Values are kept as JSON text and mostly copied to the answer as they came, so that a list of thousands of
 //! guests is read without building a tree of values.
 
+use crate::json::Members;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -10,11 +11,26 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
 
+/// Room for what a guest has in `/cluster/resources`.
+const FIELDS: usize = 24;
+
 /// One row: each name with its value as JSON text.
 #[derive(Clone, Debug, Default)]
 pub struct Record<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Record<'a> {
+    /// One row of a list; `None` where a name has escapes, which only the deserializer undoes.
+    #[must_use]
+    pub(crate) fn read(members: &mut Members<'_, 'a>) -> Option<Record<'a>> {
+        let mut fields = Vec::with_capacity(FIELDS);
+        members.each(|key, value| {
+            let name = key.strip_prefix('"')?.strip_suffix('"').filter(|name| !name.contains('\\'))?;
+            fields.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+            Some(())
+        })?;
+        Some(Record(fields))
+    }
+
     /// The value's JSON text.
     #[must_use]
     pub fn json(&self, name: &str) -> Option<&str> {
@@ -79,7 +95,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(24);
+                let mut fields = Vec::with_capacity(FIELDS);
                 while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     fields.push((name.0, Cow::Borrowed(value.get())));
                 }

@@ -2,12 +2,18 @@
 
 use crate::{Target, check::kind};
 use proxmox_mcp::{
-    demo,
+    demo, json,
     pve::{Error, Method, read_made_up},
 };
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 pub const TARGETS: &[Target] = &[
     Target { name: "answers", seeds: answer_seeds, words: WORDS, run: answers },
+    Target { name: "json", seeds: json_seeds, words: WORDS, run: taken_apart },
     Target { name: "http", seeds: http_seeds, words: HTTP_WORDS, run: http },
 ];
 
@@ -72,6 +78,78 @@ const PATHS: [(Method, &str); 4] = [
     (Method::Delete, "/nodes/pve1/qemu/100"),
 ];
 
+fn json_seeds() -> Vec<Vec<u8>> {
+    [
+        r#"{"data":[{"vmid":100,"name":"x","cpu":0.25,"uptime":1e3,"tags":"a;b","template":0,"lock":null}],"total":"1"}"#,
+        r#"[{"a":[1,{"b":[]}],"\u0041\n":-0.5E-7,"t":true,"f":false},{}, { "x" : "\"\\" } ]"#,
+        "{}",
+        "[]",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// What is taken apart is what `serde_json` reads, and the same; only what is deep is left to it.
+fn taken_apart(input: &[u8]) -> u64 {
+    let Ok(text) = std::str::from_utf8(input) else { return 0 };
+    let deep = 100 < input.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    let taken = json::object(text, |key, value| {
+        found.push((key, value));
+        Some(())
+    });
+    let known = serde_json::from_str::<Pairs<'_>>(text);
+    match &known {
+        Ok(known) if taken.is_some() => assert_eq!(found, known.0, "{text}"),
+        known => {
+            assert!(deep || taken.is_some() == known.is_ok(), "{text}: {taken:?}, {known:?}");
+        }
+    }
+    let count = |members: &mut json::Members<'_, '_>| {
+        let mut count = 0;
+        members.each(|_, _| {
+            count += 1;
+            Some(())
+        })?;
+        Some(count)
+    };
+    let taken: Option<Vec<usize>> = json::objects(text, count);
+    let known = serde_json::from_str::<Vec<Pairs<'_>>>(text);
+    match known {
+        Ok(known) if taken.is_some() => {
+            assert_eq!(taken, Some(known.iter().map(|pairs| pairs.0.len()).collect()), "{text}");
+        }
+        known => assert!(deep || taken.is_some() == known.is_ok(), "{text}: {taken:?}"),
+    }
+    kind((taken.is_some(), found.len(), found.first().map(|(key, value)| (key.len(), value.len()))))
+}
+
+/// An object's members as they stand, read by `serde_json`.
+#[derive(Debug)]
+struct Pairs<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    pairs.push((key.get(), value.get()));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
 /// An answer is data that is JSON, or an error that says so in finished sentences.
 fn answers(input: &[u8]) -> u64 {
     let (first, rest) = input.split_first().map_or((0, input), |(first, rest)| (*first, rest));
@@ -86,7 +164,7 @@ fn answers(input: &[u8]) -> u64 {
         Ok(reply) => {
             assert!(status < 300, "{status} taken for data");
             // A number too large for any type is all that can be wrong with it.
-            let value = serde_json::from_str(reply.data.get()).unwrap_or_else(|error| {
+            let value = serde_json::from_str(&reply.data).unwrap_or_else(|error| {
                 assert!(error.to_string().starts_with("number out of range"), "{error}");
                 serde_json::Value::Null
             });

@@ -163,7 +163,7 @@ fn places(input: &[u8]) -> u64 {
                 assert_eq!(Place::read(&encoded).as_ref(), Ok(&place), "{encoded}");
             }
             // The nearest path is looked for among all of them, which is too slow for every input.
-            if !matches!(api::find(method, &encoded), Lookup::NoSuchPath) || kind(input) % 512 == 0 {
+            if !matches!(api::find(method, &encoded), Lookup::NoSuchPath) || kind(input).is_multiple_of(512) {
                 match place.find(method) {
                     Ok(found) => return kind((1, found.row.path(), method)),
                     Err(problem) => {

@@ -141,7 +141,7 @@ fn message_seeds() -> Vec<Vec<u8>> {
 /// line that reads back as it was meant.
 fn messages(input: &[u8]) -> u64 {
     let value: Option<Value> = serde_json::from_slice(input).ok();
-    let said = match rpc::parse(input) {
+    match rpc::parse(input) {
         Incoming::Request { id, method, params } => {
             let value = value.expect("JSON");
             assert_eq!(json!(id), value["id"]);
@@ -173,8 +173,7 @@ fn messages(input: &[u8]) -> u64 {
             check::sentences(&fault.message);
             kind((5, fault.code, check::gist(&fault.message)))
         }
-    };
-    said
+    }
 }
 
 fn one_line(line: &[u8], judge: impl FnOnce(Value)) {
@@ -372,7 +371,8 @@ struct Stub {
 }
 
 static LIST: LazyLock<Box<RawValue>> = LazyLock::new(|| {
-    let specs: Vec<Value> = entries().take(1).map(|entry| entry.spec(Revision::NEWEST_HANDSHAKE)).collect();
+    let specs: Vec<Value> =
+        entries().take(1).map(|entry| entry.spec(Revision::NEWEST_HANDSHAKE, &[])).collect();
     to_raw_value(&specs).expect("JSON")
 });
 

@@ -58,7 +58,7 @@ fn requests_look_on_the_wire_as_proxmox_wants_them() {
     let pve = client(&server);
     let params = Params::new().with("size", "+1G").with("d", "a;b=c&d");
     for method in [Method::Get, Method::Post, Method::Put, Method::Delete] {
-        assert_eq!(pve.send(&Cancel::new(), method, "/x/y", &params).unwrap().data.get(), "null");
+        assert_eq!(pve.send(&Cancel::new(), method, "/x/y", &params).unwrap().data, "null");
     }
     pve.send(&Cancel::new(), Method::Post, "/empty", &Params::new()).unwrap();
     let form = "size=%2B1G&d=a%3Bb%3Dc%26d";
@@ -147,7 +147,7 @@ fn data_and_totals_are_read() {
     let server =
         Server::answering(|_| answer("200 OK", "", r#"{"success":1,"total":"12","data":[{"a": 1.50}]}"#));
     let reply = get(&client(&server), "/x").unwrap();
-    assert_eq!((reply.data.get(), reply.total), (r#"[{"a": 1.50}]"#, Some(12)));
+    assert_eq!((reply.data.as_str(), reply.total), (r#"[{"a": 1.50}]"#, Some(12)));
     assert!(matches!(reply.parse::<u64>(), Err(Error::NotProxmox { .. })));
     assert!(!format!("{reply:?}").contains("1.50"));
 }
@@ -182,7 +182,7 @@ fn gzip_and_chunks_are_unpacked_and_the_connection_is_kept() {
     });
     let pve = client(&server);
     for path in ["/gzip", "/chunked", "/gzip"] {
-        assert_eq!(get(&pve, path).unwrap().data.get(), "7");
+        assert_eq!(get(&pve, path).unwrap().data, "7");
     }
     assert_eq!(server.connections(), 1);
 }
@@ -328,8 +328,8 @@ fn a_proxy_in_between_is_asked_for_a_tunnel() {
     };
     settings.proxy = proxy("joe:pw@");
     let pve = Pve::new(settings.clone());
-    assert_eq!(get(&pve, "/x").unwrap().data.get(), "7");
-    assert_eq!(get(&pve, "/x").unwrap().data.get(), "7");
+    assert_eq!(get(&pve, "/x").unwrap().data, "7");
+    assert_eq!(get(&pve, "/x").unwrap().data, "7");
     let lines = ["CONNECT 192.0.2.1:8006", "GET /api2/extjs/x", "GET /api2/extjs/x"];
     assert_eq!(server.lines(), lines);
     assert_eq!(server.seen()[0].header("authorization"), None);

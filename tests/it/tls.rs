@@ -142,7 +142,7 @@ fn check(shown: &Identity, trust: Trust, words: Option<&[&str]>) {
         let pve = client(&server, trust.clone());
         let result = pve.send(&Cancel::new(), Method::Post, "/x", &Params::new());
         match (result, words) {
-            (Ok(reply), None) => assert_eq!(reply.data.get(), "7"),
+            (Ok(reply), None) => assert_eq!(reply.data, "7"),
             (Err(error @ Error::Tls { .. }), Some(words)) => {
                 let text = error.to_string();
                 for words in words {

@@ -11,7 +11,7 @@
 mod size;
 
 use proxmox_mcp::{
-    demo::{Fault, Options, Server},
+    demo::{Fault, Options, Server, Tls},
     pve::colons,
 };
 use rustls::{
@@ -68,7 +68,7 @@ fn start(binary: &str, cluster: &Server, certificate: &CertificateDer<'static>) 
 
 fn soak(calls: u64, binary: &str) {
     let (tls, certificate) = certificate();
-    let options = Options { clock_speed: SPEED, tls: Some(tls), ..Options::default() };
+    let options = Options { clock_speed: SPEED, tls: Some(Tls::new(tls)), ..Options::default() };
     let cluster = Server::start(options).unwrap();
     let (mut server, config) = start(binary, &cluster, &certificate);
     let started = Instant::now();
@@ -247,9 +247,9 @@ impl Tally {
         self.highest = kib(process, "VmHWM:").unwrap_or(0).max(self.highest);
     }
 
-    /// The median of the memory between two shares of the calls, in KiB.
-    fn median(&self, from: f64, to: f64) -> u64 {
-        let place = |share: f64| (self.memory.len() as f64 * share) as usize;
+    /// The median of the memory between two hundredths of the calls, in KiB.
+    fn median(&self, from: usize, to: usize) -> u64 {
+        let place = |percent: usize| self.memory.len() * percent / 100;
         let mut part: Vec<u64> = self.memory[place(from)..place(to)].iter().map(|(_, kib)| *kib).collect();
         part.sort_unstable();
         part.get(part.len() / 2).copied().unwrap_or(0)
@@ -263,7 +263,7 @@ impl Tally {
         let wrong = (1..=calls).filter(|id| call(*id).0 == "proxmox_no_such_tool").count() as u64;
         assert_eq!(self.faults, wrong);
         assert!(calls / 2 < self.good, "{} of {calls} calls went well", self.good);
-        let (early, late) = (self.median(0.25, 0.5), self.median(0.75, 1.0));
+        let (early, late) = (self.median(25, 50), self.median(75, 100));
         assert!(late <= early + GROWTH, "the memory grew from {early} to {late} KiB");
     }
 }

@@ -4,7 +4,7 @@ use crate::{certificate, kib, start};
 use proxmox_mcp::{
     cancel::Cancel,
     config::Config,
-    demo::{Options, Server},
+    demo::{Options, Server, Tls},
     pve::{Host, Params, Pve, Trust},
 };
 use ring::digest::{SHA256, digest};
@@ -26,7 +26,7 @@ const MEMORY: u64 = 24 * 1024;
 /// Lists with a filter, without one, and of nodes, against `GET /cluster/resources`.
 pub(crate) fn measure(binary: &str) {
     let (tls, certificate) = certificate();
-    let options = Options { nodes: NODES, guests: GUESTS, tls: Some(tls), ..Options::default() };
+    let options = Options { nodes: NODES, guests: GUESTS, tls: Some(Tls::new(tls)), ..Options::default() };
     let cluster = Server::start(options).unwrap();
     let (id, secret) = cluster.token();
     let mut config = Config::for_demo(cluster.address(), &id, secret.expose());
@@ -37,7 +37,7 @@ pub(crate) fn measure(binary: &str) {
     let mut size = 0;
     let raw = quickest(|| {
         let params = Params::new().with("type", "vm");
-        size = pve.get(&Cancel::new(), "/cluster/resources", &params).unwrap().data.get().len();
+        size = pve.get(&Cancel::new(), "/cluster/resources", &params).unwrap().data.len();
     });
     println!("{NODES} nodes, {GUESTS} guests: the raw request takes {:.1} ms for {size} bytes", millis(raw));
     let (mut server, _config) = start(binary, &cluster, &certificate);

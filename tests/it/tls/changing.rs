@@ -51,7 +51,7 @@ fn restless(server: &Server, trust: Trust) -> Pve {
 
 fn ask(pve: &Pve) -> Result<String, Error> {
     let reply = pve.send(&Cancel::new(), Method::Post, "/x", &Params::new());
-    reply.map(|reply| reply.data.get().to_owned())
+    reply.map(|reply| reply.data)
 }
 
 #[test]
