@@ -291,8 +291,7 @@ fn report(tally: &Tally, calls: u64, took: Duration) {
         println!("  {count:7}  {words}");
     }
     println!("longest answer {} bytes", tally.longest);
-    let quarters: Vec<u64> =
-        [0.0, 0.25, 0.5, 0.75].iter().map(|from| tally.median(*from, from + 0.25)).collect();
+    let quarters: Vec<u64> = [0, 25, 50, 75].iter().map(|from| tally.median(*from, from + 25)).collect();
     println!("memory by quarters {quarters:?} KiB, at most {} KiB", tally.highest);
 }
 
