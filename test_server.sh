@@ -89,12 +89,12 @@ fi
 step "formatting" cargo fmt --all --check
 # `--all-targets` leaves out those that a plain `cargo test` does.
 clippy() {
-    cargo clippy --all-targets --locked -- -D warnings \
+    cargo clippy --workspace --all-targets --locked -- -D warnings \
         && cargo clippy --test fuzz --test soak --test ssh --locked -- -D warnings
 }
 step "clippy" clippy
-step "tests" cargo test --locked
-step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+step "tests" cargo test --workspace --locked
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 binary=
 build() { binary=$(scripts/build.sh | tail -n 1) && [ -x "$binary" ]; }

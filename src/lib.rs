@@ -11,7 +11,7 @@
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`json`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
+//! * [`cancel`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -27,7 +27,6 @@ pub mod cancel;
 pub mod cli;
 pub mod config;
 pub mod demo;
-pub mod json;
 pub mod log;
 pub mod mcp;
 pub mod order;

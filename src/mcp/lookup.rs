@@ -45,7 +45,7 @@ pub enum Wish {
 /// What a client may ask for beside tools, added to the capabilities.
 pub(super) fn announce(toolbox: &dyn Toolbox, revision: Revision) -> Value {
     let mut capabilities = json!({"tools": {}});
-    let (prompts, resources) = (!toolbox.prompts().is_empty(), !toolbox.templates().is_empty());
+    let (prompts, resources) = (toolbox.has_prompts(), !toolbox.templates().is_empty());
     if prompts {
         capabilities["prompts"] = json!({});
     }
@@ -62,9 +62,9 @@ pub(super) fn announce(toolbox: &dyn Toolbox, revision: Revision) -> Value {
 /// Whether this method is served at all: only what was announced is.
 pub(super) fn serves(toolbox: &dyn Toolbox, method: &str) -> bool {
     match method {
-        "prompts/list" | "prompts/get" => !toolbox.prompts().is_empty(),
+        "prompts/list" | "prompts/get" => toolbox.has_prompts(),
         "resources/list" | "resources/templates/list" | "resources/read" => !toolbox.templates().is_empty(),
-        "completion/complete" => !toolbox.prompts().is_empty() || !toolbox.templates().is_empty(),
+        "completion/complete" => toolbox.has_prompts() || !toolbox.templates().is_empty(),
         _ => false,
     }
 }

@@ -55,6 +55,11 @@ pub trait Toolbox: Sync {
         &[]
     }
 
+    /// Whether there are any.
+    fn has_prompts(&self) -> bool {
+        !self.prompts().is_empty()
+    }
+
     /// The text of a prompt of [`Toolbox::prompts`], its required arguments given and no other than its own.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{
     Method,
     error::{Asked, Error, Identity, Result},
 };
-use crate::json;
+use proxmox_mcp_json as json;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{fmt, ops::Range, time::Duration};
@@ -184,21 +184,23 @@ fn text_of(body: Vec<u8>) -> std::result::Result<String, Vec<u8>> {
 /// The envelope, if the body is one, and where its data stands. The data may be megabytes: it is passed over once
 /// and neither built nor copied.
 fn envelope(body: &str) -> Option<(Envelope, Option<Range<usize>>)> {
-    let mut data = None;
+    let mut data: Option<&str> = None;
     let mut rest = String::from("{");
-    json::object(body, |key, value| {
-        if key == "\"data\"" {
-            let start = value.as_ptr() as usize - body.as_ptr() as usize;
+    for (key, value) in json::object(body)? {
+        if key != "data" {
+            let comma = if rest.len() == 1 { "\"" } else { ",\"" };
+            rest.extend([comma, key, "\":", value]);
+        } else if data.replace(value).is_some() {
             // Twice the same key is nobody's answer.
-            return data.replace((value, start..start + value.len())).is_none().then_some(());
+            return None;
         }
-        let comma = if rest.len() == 1 { "" } else { "," };
-        rest.extend([comma, key, ":", value]);
-        Some(())
-    })?;
+    }
     rest.push('}');
     let envelope: Envelope = serde_json::from_str(&rest).ok()?;
-    let place = data.filter(|(value, _)| *value != NULL).map(|(_, place)| place);
+    let place = data.filter(|data| *data != NULL).map(|data| {
+        let start = data.as_ptr() as usize - body.as_ptr() as usize;
+        start..start + data.len()
+    });
     let known = place.is_some() || envelope.success.is_some() || envelope.message.is_some();
     (known || envelope.errors.is_some()).then_some((envelope, place))
 }

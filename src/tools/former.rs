@@ -2,7 +2,7 @@
 //!
 //! Not listed, so that nobody pays tokens for them; somebody's notes and prompts go on working.
 
-use super::spec::{Entry, entries};
+use super::spec::{Entry, named};
 use serde_json::{Map, Value, json};
 
 /// An old name and the tool that does its work now.
@@ -176,18 +176,17 @@ const NEEDLESS: &[&str] = &["node", "vm_type", "username", "online", "force", "r
 /// The tool of that name, old or new; some old ones say by an argument what they do.
 #[must_use]
 pub fn find(name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
-    let by_name = |name: &str| entries().find(|entry| entry.name == name);
-    if let Some(entry) = by_name(name) {
+    if let Some(entry) = named(name) {
         return Some(entry);
     }
     if let Some((_, guest)) = BY_ACTION.iter().find(|(old, _)| *old == name) {
         let action = arguments.get("action").and_then(Value::as_str).unwrap_or("status").to_lowercase();
-        return by_name(&format!("proxmox_{action}_{guest}"))
-            .or_else(|| by_name(&format!("proxmox_{action}_guest")))
-            .or_else(|| by_name("proxmox_get_guest_state"));
+        return named(&format!("proxmox_{action}_{guest}"))
+            .or_else(|| named(&format!("proxmox_{action}_guest")))
+            .or_else(|| named("proxmox_get_guest_state"));
     }
     let (_, tool) = NAMES.iter().find(|(old, _)| *old == name)?;
-    by_name(tool)
+    named(tool)
 }
 
 /// The arguments that the tool takes now, out of those that came under the name it was called by.

@@ -14,7 +14,7 @@ pub fn text(tools: &Tools) -> String {
     let (read_only, full) = (access(Access::ReadOnly), access(Access::Full));
     let limited =
         members.iter().any(|member| !member.config.only.is_empty() || !member.config.protected.is_empty());
-    let listed = |name: &str| tools.listed().any(|entry| entry.name == name);
+    let listed = |name: &str| tools.is_listed(name);
     let mut text =
         String::from("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
     let mut say = |sentence: &str| {

@@ -61,7 +61,8 @@ pub use context::Context;
 pub use row::{Effect, Kind, Name, Param, Run, Tool};
 pub use toolbox::Tools;
 
-use crate::{json, pve};
+use crate::pve;
+use proxmox_mcp_json as json;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -130,8 +131,8 @@ pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
     if reply.data == "null" {
         return Ok(Vec::new());
     }
-    if let Some(records) = json::objects(&reply.data, record::Record::read) {
-        return Ok(records);
+    if let Some(rows) = json::objects(&reply.data) {
+        return Ok(rows.into_iter().map(record::Record::new).collect());
     }
     serde_json::from_str(&reply.data)
         .map_err(|error| Failure(format!("Proxmox answered something that is no list of objects: {error}.")))

@@ -54,7 +54,6 @@ enum Way {
 /// The prompts that can look at anything at all with what is listed.
 #[must_use]
 pub fn offered(tools: &Tools) -> Vec<Prompt> {
-    let can = |review: &&Review| review.steps.iter().any(|step| !matches!(step.way(tools, None), Way::None));
     let several = !tools.clusters().is_empty();
     let own = |review: &Review| {
         let mut prompt = review.prompt.clone();
@@ -63,7 +62,20 @@ pub fn offered(tools: &Tools) -> Vec<Prompt> {
         }
         prompt
     };
-    REVIEWS.iter().filter(can).map(own).collect()
+    REVIEWS.iter().filter(|review| review.can(tools)).map(own).collect()
+}
+
+/// Whether there is any such prompt.
+#[must_use]
+pub fn any(tools: &Tools) -> bool {
+    REVIEWS.iter().any(|review| review.can(tools))
+}
+
+impl Review {
+    /// Whether it can look at anything at all.
+    fn can(&self, tools: &Tools) -> bool {
+        self.steps.iter().any(|step| !matches!(step.way(tools, None), Way::None))
+    }
 }
 
 /// The text of a prompt for a model, true to what these tools list.
@@ -134,7 +146,7 @@ impl Step {
     fn way(&self, tools: &Tools, member: Option<&Member>) -> Way {
         let has = |name: &str| {
             let allowed = member.is_none_or(|member| tools.may_run(member, name));
-            allowed && tools.listed().any(|entry| entry.name == name)
+            allowed && tools.is_listed(name)
         };
         if has(self.tool) {
             Way::Tool

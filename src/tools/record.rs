@@ -3,7 +3,7 @@
 //! Values are kept as JSON text and mostly copied to the answer as they came, so that a list of thousands of
 //! guests is read without building a tree of values.
 
-use crate::json::Members;
+use proxmox_mcp_json as json;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -11,30 +11,25 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
 
-/// Room for what a guest has in `/cluster/resources`.
-const FIELDS: usize = 24;
-
 /// One row: each name with its value as JSON text.
 #[derive(Clone, Debug, Default)]
-pub struct Record<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub struct Record<'a> {
+    fields: Vec<(&'a str, &'a str)>,
+    /// What was set since, and names that had escapes: goes before the fields.
+    own: Vec<(String, String)>,
+}
 
 impl<'a> Record<'a> {
-    /// One row of a list; `None` where a name has escapes, which only the deserializer undoes.
-    #[must_use]
-    pub(crate) fn read(members: &mut Members<'_, 'a>) -> Option<Record<'a>> {
-        let mut fields = Vec::with_capacity(FIELDS);
-        members.each(|key, value| {
-            let name = key.strip_prefix('"')?.strip_suffix('"').filter(|name| !name.contains('\\'))?;
-            fields.push((Cow::Borrowed(name), Cow::Borrowed(value)));
-            Some(())
-        })?;
-        Some(Record(fields))
+    /// One row of a list that was taken apart.
+    pub(crate) fn new(fields: json::Members<'a>) -> Record<'a> {
+        Record { fields, own: Vec::new() }
     }
 
     /// The value's JSON text.
     #[must_use]
     pub fn json(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, json)| &**json)
+        let own = self.own.iter().find(|(key, _)| key == name).map(|(_, json)| json.as_str());
+        own.or_else(|| self.fields.iter().find(|(key, _)| *key == name).map(|(_, json)| *json))
     }
 
     /// Whether there is a value worth showing: not absent, null, zero, empty or false.
@@ -59,17 +54,18 @@ impl<'a> Record<'a> {
     }
 
     /// Sets a value, given as JSON text.
-    pub fn set(&mut self, name: &'a str, json: impl Into<Cow<'a, str>>) {
-        let json = json.into();
-        match self.0.iter_mut().find(|(key, _)| key == name) {
-            Some(entry) => entry.1 = json,
-            None => self.0.push((Cow::Borrowed(name), json)),
+    pub fn set(&mut self, name: &str, json: impl Into<String>) {
+        match self.own.iter_mut().find(|(key, _)| key == name) {
+            Some(entry) => entry.1 = json.into(),
+            None => self.own.push((name.to_owned(), json.into())),
         }
     }
 
     /// The names, in the order they came.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
+        let own = self.own.iter().map(|(name, _)| name.as_str());
+        let new = own.filter(|name| !self.fields.iter().any(|(field, _)| field == name));
+        self.fields.iter().map(|(name, _)| *name).chain(new)
     }
 }
 
@@ -95,11 +91,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(FIELDS);
+                let mut record = Record::default();
                 while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-                    fields.push((name.0, Cow::Borrowed(value.get())));
+                    match name.0 {
+                        Cow::Borrowed(name) => record.fields.push((name, value.get())),
+                        Cow::Owned(name) => record.own.push((name, value.get().to_owned())),
+                    }
                 }
-                Ok(Record(fields))
+                Ok(record)
             }
         }
         deserializer.deserialize_map(Fields)

@@ -17,7 +17,7 @@ use super::{
     row::{Effect, Run},
     rows,
     seals::Seals,
-    spec::{Entry, entries},
+    spec::{Entry, entries, named},
     table::{self, Column},
 };
 use crate::{
@@ -49,7 +49,7 @@ pub struct Tools {
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
-    prompts: Vec<Prompt>,
+    prompts: OnceLock<Vec<Prompt>>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
 }
@@ -61,17 +61,15 @@ impl Tools {
         let members = members::of(&config);
         let audit = config.audit_log.clone().map(Audit::new);
         let own = own::entries(&config.tools);
-        let mut tools = Tools {
+        Tools {
             config,
             members,
             seals: Seals::new(),
             own,
             audit,
-            prompts: Vec::new(),
+            prompts: OnceLock::new(),
             lists: Default::default(),
-        };
-        tools.prompts = prompts::offered(&tools);
-        tools
+        }
     }
 
     /// The configuration.
@@ -82,10 +80,16 @@ impl Tools {
 
     /// The tools that are listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = Entry> {
-        self.entries().filter(|entry| {
-            let allowed = self.members.iter().any(|member| member.forbidden(entry).is_none());
-            allowed && self.in_toolsets(entry)
-        })
+        self.entries().filter(|entry| self.lists(entry))
+    }
+
+    fn lists(&self, entry: &Entry) -> bool {
+        self.in_toolsets(entry) && self.members.iter().any(|member| member.forbidden(entry).is_none())
+    }
+
+    /// Whether one of the built-in tools is listed.
+    pub(super) fn is_listed(&self, name: &str) -> bool {
+        named(name).is_some_and(|entry| self.lists(&entry))
     }
 
     /// The clusters, the default first; never none.
@@ -95,7 +99,7 @@ impl Tools {
 
     /// Whether there is such a tool, and no setting of that cluster forbids it.
     pub(super) fn may_run(&self, member: &Member, name: &str) -> bool {
-        self.entries().any(|entry| entry.name == name && member.forbidden(&entry).is_none())
+        named(name).is_some_and(|entry| member.forbidden(&entry).is_none())
     }
 
     /// What a tool that only reads answers in that cluster.
@@ -109,7 +113,7 @@ impl Tools {
         name: &str,
         arguments: Map<String, Value>,
     ) -> Outcome {
-        match self.entries().find(|entry| entry.name == name && entry.tool.effect == Effect::Read) {
+        match named(name).filter(|entry| entry.tool.effect == Effect::Read) {
             Some(entry) => match self.run_in(member, call, entry, arguments)? {
                 Ran::Data(data) => Ok(data),
                 Ran::Ask(question, _) => Err(Failure::new(question.message)),
@@ -398,7 +402,11 @@ impl Toolbox for Tools {
     }
 
     fn prompts(&self) -> &[Prompt] {
-        &self.prompts
+        self.prompts.get_or_init(|| prompts::offered(self))
+    }
+
+    fn has_prompts(&self) -> bool {
+        prompts::any(self)
     }
 
     fn prompt(&self, prompt: &Prompt, arguments: &Map<String, Value>) -> Result<String, String> {

@@ -1,42 +1,43 @@
-//! JSON text taken apart where it stands: the members of an object, the items of an array, each as a slice of the
-//! text. Builds nothing, and takes nothing that `serde_json` would refuse; where it gives up (broken or deep JSON),
-//! `serde_json` reads the text and says why. Long lists are most of what this program reads.
+//! JSON text taken apart where it stands: the members of an object, the rows of a list, each as a slice of the
+//! text. Builds nothing else, and takes nothing that `serde_json` would refuse; where it gives up (broken or deep
+//! JSON), `serde_json` reads the text and says why. Long lists are most of what is read from Proxmox, and this is a
+//! crate of its own so that it alone is compiled for speed, in a program that is compiled for size.
 
 /// Nesting that is walked through; beyond it the other way is taken.
 const DEEPEST: usize = 128;
 
-/// Takes an object apart: each key with its quotes, each value, in the order they come. The text holds nothing
-/// else. `None`: it is no such object, or `each` gave up.
-pub fn object<'a>(text: &'a str, each: impl FnMut(&'a str, &'a str) -> Option<()>) -> Option<()> {
-    let mut walk = Walk::new(text);
-    walk.members(DEEPEST, each)?;
-    walk.end()
+/// Room for what a guest has in `/cluster/resources`.
+const FIELDS: usize = 24;
+
+/// An object's members in the order they come: each key without its quotes, each value as it stands.
+pub type Members<'a> = Vec<(&'a str, &'a str)>;
+
+/// Takes an object apart. `None`: it is none, or deep, or a key has escapes.
+#[must_use]
+pub fn object(text: &str) -> Option<Members<'_>> {
+    let mut walk = Walk { text, at: 0 };
+    let members = walk.object()?;
+    walk.end()?;
+    Some(members)
 }
 
-/// Takes an array of objects apart: `each` makes something of an object by calling the walk it is given once.
-pub fn objects<'a, T>(
-    text: &'a str,
-    mut each: impl FnMut(&mut Members<'_, 'a>) -> Option<T>,
-) -> Option<Vec<T>> {
-    let mut walk = Walk::new(text);
+/// Takes a list of objects apart. `None`: it is none, or deep, or a key has escapes.
+#[must_use]
+pub fn objects(text: &str) -> Option<Vec<Members<'_>>> {
+    let mut walk = Walk { text, at: 0 };
     let mut found = Vec::new();
-    walk.items(|walk| {
-        found.push(each(&mut Members(walk))?);
-        Some(())
-    })?;
+    walk.takes(b'[').then_some(())?;
+    if !walk.takes(b']') {
+        loop {
+            found.push(walk.object()?);
+            if !walk.takes(b',') {
+                walk.takes(b']').then_some(())?;
+                break;
+            }
+        }
+    }
     walk.end()?;
     Some(found)
-}
-
-/// The members of one object of an array.
-#[derive(Debug)]
-pub struct Members<'w, 'a>(&'w mut Walk<'a>);
-
-impl<'a> Members<'_, 'a> {
-    /// Goes through them, once: each key with its quotes, each value.
-    pub fn each(&mut self, each: impl FnMut(&'a str, &'a str) -> Option<()>) -> Option<()> {
-        self.0.members(DEEPEST, each)
-    }
 }
 
 /// A place in the text. It moves over bytes, and stops at ASCII only, so that every slice is whole text.
@@ -47,10 +48,6 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(text: &'a str) -> Walk<'a> {
-        Walk { text, at: 0 }
-    }
-
     #[inline(always)]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
@@ -84,50 +81,63 @@ impl<'a> Walk<'a> {
         (self.at == self.text.len()).then_some(())
     }
 
-    fn members(&mut self, depth: usize, mut each: impl FnMut(&'a str, &'a str) -> Option<()>) -> Option<()> {
+    fn object(&mut self) -> Option<Members<'a>> {
+        let mut members = Vec::with_capacity(FIELDS);
         self.takes(b'{').then_some(())?;
         if self.takes(b'}') {
-            return Some(());
+            return Some(members);
         }
         loop {
-            self.blanks();
-            let start = self.at;
-            (self.byte()? == b'"').then_some(())?;
-            self.string()?;
-            let key = &self.text[start..self.at];
-            self.takes(b':').then_some(())?;
-            each(key, self.value(depth)?)?;
+            let (key, escaped) = self.key()?;
+            if escaped {
+                return None;
+            }
+            let value = self.value(DEEPEST)?;
+            members.push((key, value));
             if !self.takes(b',') {
-                return self.takes(b'}').then_some(());
+                return self.takes(b'}').then_some(members);
             }
         }
     }
 
-    fn items(&mut self, mut each: impl FnMut(&mut Walk<'a>) -> Option<()>) -> Option<()> {
-        self.takes(b'[').then_some(())?;
-        if self.takes(b']') {
+    /// A key and the colon behind it: the key without its quotes, and whether it has escapes.
+    #[inline(always)]
+    fn key(&mut self) -> Option<(&'a str, bool)> {
+        self.blanks();
+        let start = self.at;
+        (self.byte()? == b'"').then_some(())?;
+        let escaped = self.string()?;
+        let key = &self.text[start + 1..self.at - 1];
+        self.takes(b':').then_some((key, escaped))
+    }
+
+    /// Passes over an object or an array, its first byte included.
+    fn nested(&mut self, close: u8, depth: usize) -> Option<()> {
+        self.at += 1;
+        if self.takes(close) {
             return Some(());
         }
         loop {
-            each(self)?;
+            if close == b'}' {
+                self.key()?;
+            }
+            self.value(depth)?;
             if !self.takes(b',') {
-                return self.takes(b']').then_some(());
+                return self.takes(close).then_some(());
             }
         }
     }
 
     /// Any value, as it stands.
+    #[inline(always)]
     fn value(&mut self, depth: usize) -> Option<&'a str> {
         self.blanks();
         let start = self.at;
         match self.byte()? {
-            b'"' => self.string()?,
+            b'"' => drop(self.string()?),
             b'-' | b'0'..=b'9' => self.number()?,
-            b'{' => self.members(depth.checked_sub(1)?, |_, _| Some(()))?,
-            b'[' => {
-                let depth = depth.checked_sub(1)?;
-                self.items(|walk| walk.value(depth).map(drop))?;
-            }
+            b'{' => self.nested(b'}', depth.checked_sub(1)?)?,
+            b'[' => self.nested(b']', depth.checked_sub(1)?)?,
             b't' => self.word("true")?,
             b'f' => self.word("false")?,
             b'n' => self.word("null")?,
@@ -142,26 +152,36 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    /// From the quote on to behind the other one.
+    /// From the quote on to behind the other one; whether there is an escape between them.
     #[inline(always)]
-    fn string(&mut self) -> Option<()> {
+    fn string(&mut self) -> Option<bool> {
+        let mut escaped = false;
         self.at += 1;
         loop {
             match self.next()? {
-                b'"' => return Some(()),
-                b'\\' => match self.next()? {
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' => {
-                        let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
-                        digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-                        self.at += 4;
-                    }
-                    _ => return None,
-                },
+                b'"' => return Some(escaped),
+                b'\\' => {
+                    self.escape()?;
+                    escaped = true;
+                }
                 0..=0x1f => return None,
                 _ => {}
             }
         }
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self) -> Option<()> {
+        match self.next()? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+            b'u' => {
+                let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
+                digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
+                self.at += 4;
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     /// As the grammar has it: no noughts before it, a digit on both sides of the point.
@@ -203,20 +223,16 @@ mod tests {
 
     /// What is taken is what `serde_json` takes, and the same.
     fn check(text: &str, taken: bool) {
-        let mut found = Vec::new();
-        let walked = object(text, |key, value| {
-            found.push((key, value));
-            Some(())
-        });
+        let walked = object(text);
         assert_eq!(walked.is_some(), taken, "{text}");
-        if taken {
+        if let Some(found) = walked {
             let known: Map<String, Value> =
                 serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             let found: Map<String, Value> = found
                 .into_iter()
                 .map(|(key, value)| {
                     (
-                        serde_json::from_str(key).unwrap(),
+                        key.to_owned(),
                         serde_json::from_str(value).unwrap_or_else(|error| panic!("{value}: {error}")),
                     )
                 })
@@ -279,6 +295,7 @@ mod tests {
         ] {
             check(text, false);
         }
+        assert_eq!(object(r#"{"\u0041":1}"#), None, "left to serde_json");
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
         check(&deep, false);
         let less_deep = format!("{{\"a\":{}1{}}}", "[".repeat(100), "]".repeat(100));
@@ -288,14 +305,13 @@ mod tests {
     #[test]
     fn lists_of_objects_are_taken_apart() {
         let count = |text: &str| {
-            objects(text, |members| {
-                let mut count = 0;
-                members.each(|_, value| {
-                    count += usize::from(serde_json::from_str::<&RawValue>(value).is_ok());
-                    Some(())
-                })?;
-                Some(count)
-            })
+            let rows = objects(text)?;
+            let right = |value: &str| serde_json::from_str::<&RawValue>(value).is_ok();
+            Some(
+                rows.iter()
+                    .map(|row| row.iter().filter(|(_, value)| right(value)).count())
+                    .collect::<Vec<_>>(),
+            )
         };
         assert_eq!(count(r#" [ {"a":1,"b":"x"} , {} ,{"c":[{}]}] "#), Some(vec![2, 0, 1]));
         assert_eq!(count("[]"), Some(vec![]));
