@@ -9,13 +9,14 @@ fakepve runs as a process of its own, over HTTPS with a self-signed certificate.
 trusting the certificate is tried; what must fail must fail with a sentence that says why. Prints a line per check
 and `N passed, N failed` at the end.
 """
-import asyncio, contextlib, hashlib, json, os, ssl, subprocess, sys, tempfile
+import asyncio, contextlib, hashlib, json, logging, os, ssl, subprocess, sys, tempfile
 
 TOKEN, SECRET = "root@pam!test", "11111111-2222-3333-4444-555555555555"
 passed = failed = 0
 
 
 def serve(directory):
+    logging.disable()  # it tells each connection that it drops on purpose
     from fakepve.certs import make_cert
     from fakepve.server import FakePve
 
@@ -24,14 +25,23 @@ def serve(directory):
         pve.time_scale = 0.05
         pve.apitokens[TOKEN] = SECRET
         pve.add_vm(100, "web01", node="pve1", status="stopped", config={"cores": 2, "memory": "2048"})
-        pve.add_vm(101, "db01", node="pve1", status="running", config={"cores": 4, "memory": "4096"})
+        db = pve.add_vm(101, "db01", node="pve1", status="running", config={"cores": 4, "memory": "4096"})
         slow = pve.add_vm(102, "slow01", node="pve1", status="stopped", config={"cores": 1, "memory": "512"})
         slow.start_secs = 10_000
         pve.add_ct(200, "ct200", node="pve1", status="running", config={"cores": 1, "memory": "512"})
         cert, key, _ = make_cert(directory, hosts=("127.0.0.1",))
         await pve.start(cert, key)
         print(pve.port, flush=True)
-        await asyncio.Event().wait()
+        # Each line on stdin is a fault: one of fakepve's own methods, and its arguments.
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            method, arguments = json.loads(line)
+            if method == "lock":
+                db.lock = arguments["lock"]
+            else:
+                getattr(pve, method)(**arguments)
+            print("done", flush=True)
 
     asyncio.run(main())
 
@@ -92,12 +102,18 @@ def fakepve():
     """A running fakepve: gives its folder, its port and its certificate."""
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, os.path.abspath(__file__), "--serve", directory]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def order(method, **arguments):
+            server.stdin.write(json.dumps([method, arguments]) + "\n")
+            server.stdin.flush()
+            assert server.stdout.readline() == "done\n", f"fakepve does not know {method}"
+
         try:
             port = server.stdout.readline().strip()
             if not port:
                 sys.exit(f"fakepve did not start (exit code {server.wait()})")
-            yield directory, port, os.path.join(directory, "fakepve.crt")
+            yield directory, port, os.path.join(directory, "fakepve.crt"), order
         finally:
             server.kill()
             server.wait()
@@ -111,14 +127,15 @@ def write_config(directory, **keys):
 
 
 def run_with(words):
-    with fakepve() as (directory, port, ca_file):
+    with fakepve() as (directory, port, ca_file, _):
         login = {"token_id": TOKEN, "token_secret": SECRET, "ca_file": ca_file}
         config = write_config(directory, host="127.0.0.1", port=int(port), **login)
         return subprocess.run([word.replace("{config}", config) for word in words]).returncode
 
 
-def session(binary, settings):
-    """Several calls at once over one pipe: each is answered once, and the end of input ends the server."""
+def session(binary, settings, how="session", may_fail=False):
+    """Several calls at once over one pipe: each is answered once, and the end of input ends the server. Where calls
+    may fail, some do not, and each that does says so in a sentence."""
     calls = ["proxmox_get_version", "proxmox_list_nodes", "proxmox_list_vms", "proxmox_list_storage"] * 5
     client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "run.py", "version": "1"}}
     lines = [{"id": 0, "method": "initialize", "params": client}]
@@ -127,14 +144,33 @@ def session(binary, settings):
     env = {"PATH": os.environ["PATH"], "PROXMOX_MCP_CONFIG": settings["config"]} | settings["env"]
     done = subprocess.run([binary], env=env, input=text, capture_output=True, text=True, timeout=60)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    check("session: every request is answered once", sorted(a["id"] for a in answers) == list(range(len(lines))), answers)
-    check("session: no answer is an error", all("result" in a and not a["result"].get("isError") for a in answers), answers)
-    check("session: exit code 0", done.returncode == 0, done.stderr)
+    check(f"{how}: every request is answered once", sorted(a["id"] for a in answers) == list(range(len(lines))), answers)
+    failed = [a for a in answers if "result" not in a or a["result"].get("isError")]
+    told = [a["result"]["content"][0]["text"] for a in failed if "result" in a]
+    fine = len(told) == len(failed) < len(calls) and all(text.endswith(".") and "`" in text for text in told)
+    check(f"{how}: {'failures are sentences' if may_fail else 'no answer is an error'}", fine and (may_fail or not failed), failed)
+    check(f"{how}: exit code 0", done.returncode == 0, done.stderr)
+
+
+def faults(binary, settings, order):
+    """fakepve's own faults, one after the other."""
+    order("slow_network", latency=10, jitter=5)
+    session(binary, settings, "slow network")
+    order("slow_network", latency=0)
+    order("lock", lock="backup")
+    failing(binary, settings, "locked VM", "proxmox_shutdown_vm", "VM is locked (backup)", vmid=101)
+    order("lose_quorum")
+    session(binary, settings, "no quorum")
+    failing(binary, settings, "no quorum", "proxmox_start_vm", "no quorum", vmid=100)
+    order("regain_quorum")
+    for seed in range(5):
+        order("flaky_network", drop_rate=0.2, seed=seed)
+        session(binary, settings, f"flaky network {seed}", may_fail=True)
 
 
 def main(binary):
     binary = os.path.abspath(binary)
-    with fakepve() as (directory, port, ca_file):
+    with fakepve() as (directory, port, ca_file, order):
         with open(ca_file) as file:
             digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).hexdigest().upper()
         fingerprint = ":".join(digest[place : place + 2] for place in range(0, 64, 2))
@@ -164,6 +200,8 @@ def main(binary):
         session(binary, good)
         nowhere = settings(**token, ca_file=ca_file, port="1")
         failing(binary, nowhere, "unreachable host", "proxmox_list_vms", "127.0.0.1:1", "pveproxy")
+        faults(binary, good, order)
+        order("flaky_network")
         failing(binary, good, "wrong kind", "proxmox_start_vm", "container", vmid=200)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
