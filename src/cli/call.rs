@@ -96,7 +96,8 @@ fn waited(tools: &Tools, name: &str, arguments: Map<String, Value>) -> Answer {
 fn progress(done: f64, total: Option<f64>, message: &str) -> String {
     let share = match total {
         Some(total) if 0.0 < total => format!("{:3.0} % ", (done / total * 100.0).min(100.0)),
-        _ => String::new(),
+        // Without a whole it is the seconds that have passed.
+        _ => format!("{done:3.0} s "),
     };
     let words: String =
         message.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn progress_is_one_short_line() {
         assert_eq!(progress(5.0, Some(20.0), "copying"), " 25 % copying");
-        assert_eq!(progress(5.0, None, "a\nb\x1b[2J"), "a b [2J");
+        assert_eq!(progress(5.0, None, "a\nb\x1b[2J"), "  5 s a b [2J");
         assert_eq!(progress(1.0, None, &"x".repeat(500)).len(), 78);
     }
 }
