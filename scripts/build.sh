@@ -56,6 +56,9 @@ export RUSTFLAGS="${RUSTFLAGS:-} -C force-frame-pointers=yes"
 # of a start. The stack, the heap and whatever is mapped are still placed at random.
 [[ $target != *-linux-* ]] || RUSTFLAGS+=" -C relocation-model=static"
 
+# Panics name the file they come from; where this machine keeps it is nobody's business, and is longer.
+RUSTFLAGS+=" --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src="
+
 cargo build --release --locked --target "$target" "${@:2}" >&2
 folder=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 echo "$folder/$target/release/proxmox-mcp"
