@@ -103,13 +103,7 @@ fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
     if let Some(vmid) = args.int("vmid") {
         params.push("vmid", vmid);
     }
-    let paths: Vec<String> = storages
-        .iter()
-        .map(|(node, storage)| {
-            let value = |hole: &str| Some(if hole == "node" { node.clone() } else { storage.clone() });
-            path::fill("/nodes/{node}/storage/{storage}/content", value).map_err(Failure::new)
-        })
-        .collect::<Result<_, _>>()?;
+    let paths = find::content_paths(&storages)?;
     let replies = context.get_each(&paths, &params);
     let mut records: Vec<Record<'_>> = Vec::new();
     let mut silent = unavailable(args, &known, &storages);

@@ -9,8 +9,13 @@ use super::{
     request::Request,
     undo::{self, Undo},
 };
-use crate::{config::Config, mcp::Call, pve, sync::lock};
-use std::{panic::resume_unwind, sync::Mutex, thread, time::Instant};
+use crate::{
+    config::Config,
+    mcp::Call,
+    pve,
+    sync::{at_once, lock},
+};
+use std::{sync::Mutex, time::Instant};
 
 /// What a running tool works with.
 #[derive(Debug)]
@@ -146,26 +151,17 @@ impl Context<'_> {
 
     /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends
     /// no more than `workers` at once.
-    pub fn get_each(&self, paths: &[String], params: &pve::Params) -> Vec<Result<pve::Reply, pve::Error>> {
-        thread::scope(|scope| {
-            let reading: Vec<_> = paths
-                .iter()
-                .map(|path| scope.spawn(move || self.pve.get(&self.call.cancel, path, params)))
-                .collect();
-            reading
-                .into_iter()
-                .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
-        })
+    pub fn get_each<P: AsRef<str> + Sync>(
+        &self,
+        paths: &[P],
+        params: &pve::Params,
+    ) -> Vec<Result<pve::Reply, pve::Error>> {
+        at_once(paths, |path| self.pve.get(&self.call.cancel, path.as_ref(), params))
     }
 
     /// Reads several paths at the same time; the answers come in the order of the paths.
     pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<pve::Reply, pve::Error>; N] {
-        let none = &pve::Params::new();
-        thread::scope(|scope| {
-            paths
-                .map(|path| scope.spawn(move || self.pve.get(&self.call.cancel, path, none)))
-                .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        })
+        let replies = self.get_each(&paths, &pve::Params::new());
+        replies.try_into().unwrap_or_else(|_| unreachable!("each path has its answer"))
     }
 }

@@ -1,6 +1,6 @@
 //! Commands in guests: how they are given, which may run, and how their output is told.
 
-use super::{Args, Context, Failure, Param};
+use super::{Args, Context, Failure, Param, pattern::fits};
 use serde_json::{Map, Value, json};
 
 /// What a command takes, beside the guest.
@@ -44,18 +44,7 @@ pub fn program(context: &Context<'_>, args: &Args) -> Result<Vec<String>, Failur
 /// word (`;`, `|`, `$`, quotes, a line break …) must stand in the pattern itself.
 fn allows(pattern: &str, command: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || " ./_-:=@,+%".contains(c);
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| command.strip_prefix(first)) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
-    for part in between {
-        let Some(place) = rest.find(part) else { return false };
-        if !rest[..place].chars().all(plain) {
-            return false;
-        }
-        rest = &rest[place + part.len()..];
-    }
-    rest.strip_suffix(last).is_some_and(|star| star.chars().all(plain))
+    fits(pattern, command, |star| star.chars().all(plain))
 }
 
 /// The output of a command as an answer has it.

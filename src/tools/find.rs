@@ -60,7 +60,19 @@ pub fn guest_of(
     node: Option<&str>,
     kind: Option<Kind>,
 ) -> Result<Guest, Failure> {
-    let mut guests = guests(context)?;
+    guest_among(guests(context)?, vmid, node, kind)
+}
+
+/// As [`guest_of`], among guests that were read already.
+///
+/// # Errors
+/// As [`guest`].
+pub fn guest_among(
+    mut guests: Vec<Guest>,
+    vmid: i64,
+    node: Option<&str>,
+    kind: Option<Kind>,
+) -> Result<Guest, Failure> {
     let Some(place) = guests.iter().position(|guest| guest.vmid == vmid) else {
         return Err(no_such_guest(vmid, kind, guests));
     };
@@ -184,4 +196,16 @@ pub fn storages(
         }
     }
     Ok(found)
+}
+
+/// Where the content of each of those storages is read.
+///
+/// # Errors
+/// A name that cannot be part of a path.
+pub fn content_paths(storages: &[(String, String)]) -> Result<Vec<String>, Failure> {
+    let path = |(node, storage): &(String, String)| {
+        let value = |hole: &str| Some(if hole == "node" { node.clone() } else { storage.clone() });
+        crate::pve::path::fill("/nodes/{node}/storage/{storage}/content", value).map_err(Failure::new)
+    };
+    storages.iter().map(path).collect()
 }

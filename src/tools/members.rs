@@ -4,6 +4,7 @@
 use super::{
     Failure, Outcome, answer,
     fresh::Fresh,
+    pattern::fits,
     row::Effect,
     spec::Entry,
     undo::{Numbers, Undo},
@@ -12,9 +13,9 @@ use crate::{
     config::{Access, Config},
     pve::Pve,
     suggest::did_you_mean,
+    sync::at_once,
 };
 use serde_json::{Map, Value};
-use std::{panic::resume_unwind, thread};
 
 /// The argument that names a cluster.
 pub const CLUSTER: &str = "cluster";
@@ -109,11 +110,7 @@ pub fn lane(members: &[Member], arguments: &Map<String, Value>) -> usize {
 /// # Errors
 /// The answer cannot be put together.
 pub fn in_each(members: &[Member], run: impl Fn(&Member) -> Outcome + Sync) -> Outcome {
-    let run = &run;
-    let answers: Vec<Outcome> = thread::scope(|scope| {
-        let running: Vec<_> = members.iter().map(|member| scope.spawn(move || run(member))).collect();
-        running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
+    let answers = at_once(members, run);
     let mut all = Map::new();
     for (member, outcome) in members.iter().zip(answers) {
         let part = match outcome {
@@ -137,7 +134,7 @@ impl Member {
                 entry.name
             ));
         }
-        let pattern = self.config.deny_tools.iter().find(|pattern| matches(pattern, entry.name))?;
+        let pattern = self.config.deny_tools.iter().find(|pattern| fits(pattern, entry.name, |_| true))?;
         Some(format!("`{}` is forbidden by `{pattern}` in the setting `deny_tools`.", entry.name))
     }
 }
@@ -175,44 +172,4 @@ fn shortened(names: &[String]) -> String {
         text.push_str(name);
     }
     text
-}
-
-/// Whether a name fits a pattern in which `*` stands for anything.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let Some(place) = rest.find(part) else { return false };
-        rest = &rest[place + part.len()..];
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_whole_names() {
-        for (pattern, name, expected) in [
-            ("proxmox_stop_vm", "proxmox_stop_vm", true),
-            ("proxmox_stop", "proxmox_stop_vm", false),
-            ("proxmox_stop_*", "proxmox_stop_vm", true),
-            ("*_vm", "proxmox_stop_vm", true),
-            ("*stop*", "proxmox_stop_vm", true),
-            ("*", "proxmox_stop_vm", true),
-            ("proxmox_*_vm*x", "proxmox_stop_vm", false),
-            ("", "proxmox_stop_vm", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern}");
-        }
-    }
 }

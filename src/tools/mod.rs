@@ -36,6 +36,7 @@ pub mod metrics;
 pub mod network;
 pub mod nodes;
 pub mod object;
+pub mod pattern;
 pub mod plan;
 pub mod policy;
 pub mod pools;

@@ -1,14 +1,13 @@
 //! What a change would lose, read from the live cluster just before somebody is asked.
 
 use super::{
-    Context, Failure, Kind, find, object,
+    Context, Failure, Kind, find, fresh, object,
     request::{Request, owner},
     rows,
 };
 use crate::pve::{
     Method, Params,
     api::{self, Lookup, words::is_secret},
-    path,
 };
 use serde_json::{Map, Value, json};
 
@@ -76,7 +75,9 @@ fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
     let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
-    let guest = find::guest_of(context, vmid, None, kind)?;
+    let records = fresh::inventory(context, &reply)?;
+    let guests = records.iter().filter_map(find::read).collect();
+    let guest = find::guest_among(guests, vmid, None, kind)?;
     let path = guest.path()?;
     let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
     let [config, snapshots] = context.get_all([&config, &snapshots]);
@@ -128,7 +129,6 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
         _ => {
             lost.insert("disks".into(), disks(&config).into());
             lost.insert("snapshots".into(), json!(names));
-            let records = rows(&reply)?;
             let record = records.iter().find(|record| record.text("vmid") == word);
             for key in ["pool", "hastate"] {
                 if let Some(record) = record.filter(|record| record.has(key)) {
@@ -291,13 +291,7 @@ fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
     let found = (|| {
         let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
         let storages = find::storages(&rows(&reply)?, "backup", None, None)?;
-        let paths: Vec<String> = storages
-            .iter()
-            .map(|(node, storage)| {
-                let value = |hole: &str| Some(if hole == "node" { node.clone() } else { storage.clone() });
-                path::fill("/nodes/{node}/storage/{storage}/content", value).map_err(Failure::new)
-            })
-            .collect::<Result<_, _>>()?;
+        let paths = find::content_paths(&storages)?;
         let params = Params::new().with("content", "backup").with("vmid", vmid);
         let replies = context.get_each(&paths, &params);
         let unread = replies.iter().filter(|reply| reply.is_err()).count();

@@ -6,9 +6,9 @@ use crate::{
     log,
     mcp::{Call, Contents, Resource, Template, Unread},
     pve::{Params, Reply, task::Upid},
+    sync::at_once,
 };
 use serde_json::{Map, Value, json};
-use std::{panic::resume_unwind, thread};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
@@ -80,12 +80,7 @@ pub fn templates(tools: &Tools) -> Vec<Template> {
 /// # Errors
 /// What the client says, where no cluster answers.
 pub fn list(tools: &Tools, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
-    let answers: Vec<Result<Vec<Resource>, Failure>> = thread::scope(|scope| {
-        let members = tools.members().iter();
-        let running: Vec<_> =
-            members.map(|member| scope.spawn(move || list_one(tools, member, call))).collect();
-        running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
+    let answers = at_once(tools.members(), |member| list_one(tools, member, call));
     let mut all = Vec::new();
     let (mut answered, mut last) = (false, None);
     for (member, answer) in tools.members().iter().zip(answers) {

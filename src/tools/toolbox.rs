@@ -114,10 +114,7 @@ impl Tools {
         arguments: Map<String, Value>,
     ) -> Outcome {
         match named(name).filter(|entry| entry.tool.effect == Effect::Read) {
-            Some(entry) => match self.run_in(member, call, entry, arguments)? {
-                Ran::Data(data) => Ok(data),
-                Ran::Ask(question, _) => Err(Failure::new(question.message)),
-            },
+            Some(entry) => self.run_in(member, call, entry, arguments)?.unasked(),
             None => Err(Failure::new(format!("There is no tool `{name}` that only reads."))),
         }
     }
@@ -150,10 +147,7 @@ impl Tools {
             Chosen::One(member) => self.run_in(member, call, entry, arguments),
             Chosen::All if entry.name == cluster::STATUS => {
                 let outcome = members::in_each(&self.members, |member| {
-                    match self.run_in(member, call, entry, arguments.clone())? {
-                        Ran::Data(data) => Ok(data),
-                        Ran::Ask(question, _) => Err(Failure::new(question.message)),
-                    }
+                    self.run_in(member, call, entry, arguments.clone())?.unasked()
                 });
                 outcome.map(Ran::Data)
             }
@@ -235,6 +229,16 @@ impl Tools {
 enum Ran {
     Data(Box<RawValue>),
     Ask(Question, String),
+}
+
+impl Ran {
+    /// The data, where nobody can be asked.
+    fn unasked(self) -> Outcome {
+        match self {
+            Ran::Data(data) => Ok(data),
+            Ran::Ask(question, _) => Err(Failure::new(question.message)),
+        }
+    }
 }
 
 fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
