@@ -125,10 +125,10 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
             origins.file.map_or_else(String::new, |file| file.display().to_string())
         ));
     }
-    let user = values.text("user").map(|user| full_user(user, values.text("realm").unwrap_or("pam")));
+    let user = values.text("user").map(|user| full_user(user, values.word("realm")));
     if let (Some(user), Some(_)) = (values.text("user"), values.given("realm"))
         && let Some((_, own)) = user.rsplit_once('@')
-        && Some(own) != values.text("realm")
+        && own != values.word("realm")
     {
         values
             .warnings

@@ -24,6 +24,7 @@ use crate::{
     ssh::Ssh,
 };
 use connection::Origins;
+use search::Found;
 use std::{
     fmt,
     net::SocketAddr,
@@ -149,28 +150,25 @@ impl Config {
         let search = search::search(explicit, env, exe_dir)
             .map_err(|(file, problem)| ConfigError { file: Some(file), problems: vec![problem] })?;
         let home = env("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let mut values = Values::defaults();
+        let mut values = Values::default();
         let mut source = Source::default();
         if search.by_variable {
             source.env.push("PROXMOX_MCP_CONFIG");
         }
-        if let Some((file, object)) = &search.found
-            && let Some(clusters) = clusters::split(object).map_err(|problems| ConfigError {
-                file: Some(file.clone()),
+        if let Some(found) = &search.found {
+            source.file = Some(found.path.clone());
+            let clusters = clusters::split(&found.pairs).map_err(|problems| ConfigError {
+                file: source.file.clone(),
                 problems: problems
                     .iter()
-                    .map(|problem| format!("In `{}`, {problem}", file.display()))
+                    .map(|problem| format!("In `{}`, {problem}", found.path.display()))
                     .collect(),
-            })?
-        {
-            source.file = Some(file.clone());
-            return Config::of_clusters(file, &clusters, env, home.as_deref(), &source);
-        }
-        if let Some((file, object)) = &search.found {
-            values.read_file(file, object, home.as_deref());
-            let warning = search::permissions_warning(file, values.file_holds_secret());
-            values.warnings.extend(warning);
-            source.file = Some(file.clone());
+            })?;
+            if let Some(clusters) = clusters {
+                return Config::of_clusters(found, &clusters, env, home.as_deref(), &source);
+            }
+            values.read_file(&found.path, &found.pairs, home.as_deref());
+            values.warnings.extend(search::permissions_warning(found, values.file_holds_secret()));
         }
         source.env.extend(values.read_environment(env, home.as_deref(), |_| true));
         if !values.problems.is_empty() {
@@ -182,23 +180,24 @@ impl Config {
     /// One configuration for each cluster. Of the environment only what holds for the whole server counts: a
     /// host or a token in it could be meant for any of them.
     fn of_clusters(
-        file: &Path,
+        found: &Found,
         clusters: &[(String, clusters::Pairs)],
         env: Env<'_>,
         home: Option<&Path>,
         source: &Source,
     ) -> Result<Config, ConfigError> {
-        let mut problems = Vec::new();
+        let (mut problems, mut permissions) = (Vec::new(), None);
         let mut configs: Vec<(String, Config)> = Vec::new();
         for (name, object) in clusters {
-            let (mut values, mut source) = (Values::defaults(), source.clone());
-            values.read_file(file, object, home);
-            let warning = search::permissions_warning(file, values.file_holds_secret());
-            values.warnings.extend(warning.filter(|_| configs.is_empty()));
+            let (mut values, mut source) = (Values::default(), source.clone());
+            values.read_file(&found.path, object, home);
+            permissions = permissions.or(search::permissions_warning(found, values.file_holds_secret()));
             source.env.extend(values.read_environment(env, home, |key| !key.per_cluster));
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
-                configs.push((name.clone(), Config::from_values(values, source, &[])));
+                let mut config = Config::from_values(values, source, &[]);
+                config.warnings.iter_mut().for_each(|warning| *warning += &format!(" (Cluster `{name}`.)"));
+                configs.push((name.clone(), config));
             }
         }
         let Some((_, first)) = configs.first().filter(|_| problems.is_empty()) else {
@@ -206,7 +205,8 @@ impl Config {
             return Err(ConfigError { file: source.file.clone(), problems });
         };
         let mut config = first.clone();
-        config.warnings = configs.iter().flat_map(|(_, config)| config.warnings.clone()).collect();
+        let theirs = configs.iter().flat_map(|(_, config)| config.warnings.clone());
+        config.warnings = permissions.into_iter().chain(theirs).collect();
         config.clusters = configs;
         Ok(config)
     }
@@ -215,7 +215,7 @@ impl Config {
     /// answered with what is wrong.
     #[must_use]
     pub fn broken(error: &ConfigError) -> Config {
-        let mut config = Config::from_values(Values::defaults(), Source::default(), &[]);
+        let mut config = Config::from_values(Values::default(), Source::default(), &[]);
         config.settings.auth = Auth::Missing(format!(
             "The configuration is wrong. {error}\nCorrect it, then restart the server."
         ));
@@ -226,7 +226,7 @@ impl Config {
     /// The configuration for the built-in sample cluster, which listens on `address` without TLS.
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
-        let mut config = Config::from_values(Values::defaults(), Source::default(), &[]);
+        let mut config = Config::from_values(Values::default(), Source::default(), &[]);
         config.settings.hosts =
             vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
         config.settings.auth =
@@ -239,27 +239,27 @@ impl Config {
         let settings = connection::settings(&mut values, &Origins { file: source.file.as_deref(), looked });
         Config {
             settings,
-            access: match values.text("access") {
-                Some("read-only") => Access::ReadOnly,
-                Some("full") => Access::Full,
+            access: match values.word("access") {
+                "read-only" => Access::ReadOnly,
+                "full" => Access::Full,
                 _ => Access::Standard,
             },
-            toolsets: values.list("toolsets").to_vec(),
-            deny_tools: values.list("deny_tools").to_vec(),
+            toolsets: values.names("toolsets"),
+            deny_tools: values.names("deny_tools"),
             protected: values.selection("protected"),
             only: values.selection("only"),
-            strict: values.text("confirm") == Some("strict"),
+            strict: values.word("confirm") == "strict",
             audit_log: values.path_of("audit_log").map(Path::to_path_buf),
             tools: values.tools().to_vec(),
             ssh: values.ssh(),
             exec_allow: values.list("exec_allow").to_vec(),
-            list_format: match values.text("list_format") {
-                Some("objects") => ListFormat::Objects,
+            list_format: match values.word("list_format") {
+                "objects" => ListFormat::Objects,
                 _ => ListFormat::Table,
             },
             max_answer_bytes: usize::try_from(values.integer("max_answer_bytes")).unwrap_or(usize::MAX),
             wait: Duration::from_secs(values.integer("wait")),
-            log: values.text("log").filter(|_| values.given("log").is_some()).and_then(log::level),
+            log: values.text("log").and_then(log::level),
             clusters: Vec::new(),
             source,
             warnings: values.warnings,

@@ -1,25 +1,39 @@
 //! Which file is the configuration, and its text as keys and values. Knows no key.
 
-use super::values::Env;
+use super::{clusters::Pairs, values::Env};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::{
-    fmt, fs,
-    io::ErrorKind,
+    fmt,
+    fs::{File, Metadata},
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
 /// The file's name beside the binary and in the folders that are searched.
 const NAME: &str = "config.json";
 
+/// Room for a file of usual size, in bytes; a larger one gets more when it is read.
+const USUAL: u64 = 64 * 1024;
+
 /// What the search gave.
 pub(super) struct Search {
-    /// The file that holds, with its keys in their order.
-    pub(super) found: Option<(PathBuf, Vec<(String, Value)>)>,
+    /// The file that holds.
+    pub(super) found: Option<Found>,
     /// Every path that was looked at, in order.
     pub(super) looked: Vec<PathBuf>,
     /// Whether `$PROXMOX_MCP_CONFIG` named the file.
     pub(super) by_variable: bool,
+}
+
+/// A file that was read.
+pub(super) struct Found {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Its keys and values, in their order.
+    pub(super) pairs: Pairs,
+    /// Who may read and change it: of the very file that was read, whatever is there by now.
+    metadata: Metadata,
 }
 
 /// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else
@@ -45,11 +59,9 @@ pub(super) fn search(
             )
         };
         return match read(&path) {
-            Ok(Some(text)) => Ok(Search {
-                found: Some((path.clone(), parse(&path, &text)?)),
-                looked: vec![path],
-                by_variable,
-            }),
+            Ok(Some(file)) => {
+                Ok(Search { looked: vec![path.clone()], found: Some(parse(path, file)?), by_variable })
+            }
             Ok(None) => Err((path.clone(), absent())),
             Err(problem) => Err((path, problem)),
         };
@@ -57,9 +69,8 @@ pub(super) fn search(
     let mut looked = Vec::new();
     for path in candidates(env, exe_dir) {
         match read(&path) {
-            Ok(Some(text)) => {
-                let found = Some((path.clone(), parse(&path, &text)?));
-                return Ok(Search { found, looked, by_variable });
+            Ok(Some(file)) => {
+                return Ok(Search { found: Some(parse(path, file)?), looked, by_variable });
             }
             Ok(None) => looked.push(path),
             Err(problem) => return Err((path, problem)),
@@ -79,28 +90,38 @@ fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
 }
 
-/// The text of the file; nothing when there is none.
-fn read(path: &Path) -> Result<Option<String>, String> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
+/// The bytes of the file, and whose they are; nothing when there is none.
+fn read(path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, String> {
+    match whole(path) {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => {
-            return Err(format!(
-                "`{}` cannot be read ({error}); correct its permissions or path.",
-                path.display()
-            ));
+            Err(format!("`{}` cannot be read ({error}); correct its permissions or path.", path.display()))
         }
-    };
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text)),
-        Err(_) => Err(format!("`{}` is not UTF-8 text; save it as UTF-8.", path.display())),
     }
 }
 
-/// The keys and values of a file's text.
-fn parse(path: &Path, text: &str) -> Result<Vec<(String, Value)>, (PathBuf, String)> {
+fn whole(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(USUAL)).unwrap_or_default());
+    file.take(u64::MAX).read_to_end(&mut bytes)?;
+    Ok((bytes, metadata))
+}
+
+/// The keys and values of a file.
+fn parse(path: PathBuf, (bytes, metadata): (Vec<u8>, Metadata)) -> Result<Found, (PathBuf, String)> {
+    match str::from_utf8(&bytes).map(|text| pairs(&path, text)) {
+        Ok(Ok(pairs)) => Ok(Found { path, pairs, metadata }),
+        Ok(Err(problem)) => Err((path, problem)),
+        Err(_) => {
+            let problem = format!("`{}` is not UTF-8 text; save it as UTF-8.", path.display());
+            Err((path, problem))
+        }
+    }
+}
+
+fn pairs(path: &Path, text: &str) -> Result<Pairs, String> {
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_str::<Object>(text).map(|object| object.0).map_err(|error| {
@@ -114,12 +135,11 @@ fn parse(path: &Path, text: &str) -> Result<Vec<(String, Value)>, (PathBuf, Stri
             ""
         };
         // serde's own sentence for a wrong type would show a string that may be a secret.
-        let sentence = if error.is_data() {
+        if error.is_data() {
             format!("`{}` must hold one JSON object, `{{…}}`.", path.display())
         } else {
             format!("`{}` is not valid JSON at line {line}, column {column}: {what}.{hint}", path.display())
-        };
-        (path.to_path_buf(), sentence)
+        }
     })
 }
 
@@ -152,9 +172,10 @@ impl<'de> Deserialize<'de> for Object {
 
 /// What is unsafe about the file's permissions, with the command that mends it.
 #[cfg(unix)]
-pub(super) fn permissions_warning(path: &Path, holds_secret: bool) -> Option<String> {
+pub(super) fn permissions_warning(found: &Found, holds_secret: bool) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let path = &found.path;
+    let mode = found.metadata.permissions().mode() & 0o777;
     let danger = if mode & 0o022 != 0 {
         "can be changed by other users, who could send your credentials elsewhere"
     } else if holds_secret && mode & 0o044 != 0 {
@@ -168,6 +189,6 @@ pub(super) fn permissions_warning(path: &Path, holds_secret: bool) -> Option<Str
 
 /// Elsewhere than on Unix a file has no mode to judge.
 #[cfg(not(unix))]
-pub(super) fn permissions_warning(_: &Path, _: bool) -> Option<String> {
+pub(super) fn permissions_warning(_: &Found, _: bool) -> Option<String> {
     None
 }

@@ -1,5 +1,5 @@
-//! Checked values by key: what the file, the environment and the defaults say. Every problem becomes a sentence;
-//! no sentence ever shows a secret. Knows nothing of what the values are for.
+//! Checked values by key: what the file and the environment say, and the table's default where neither says anything.
+//! Every problem becomes a sentence; no sentence ever shows a secret. Knows nothing of what the values are for.
 
 use super::{
     check::{At, Checked, Place, check},
@@ -8,13 +8,13 @@ use super::{
     selection::Selection,
 };
 use crate::{secret::SecretSource, ssh::Ssh};
+use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 
 /// Who said it. Later ones override earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Origin {
-    Default,
     File,
     Environment,
 }
@@ -22,7 +22,7 @@ pub(super) enum Origin {
 /// The environment, as a function, so that tests can run side by side.
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// All values, and what was wrong or odd about them.
+/// What was given, and what was wrong or odd about it.
 #[derive(Default)]
 pub(super) struct Values {
     found: Vec<(&'static str, Checked, Origin)>,
@@ -31,19 +31,6 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// The defaults of the table.
-    pub(super) fn defaults() -> Values {
-        let mut values = Values { found: Vec::with_capacity(KEYS.len()), ..Values::default() };
-        let place = Place { at: At::File(Path::new("")), home: None };
-        for key in KEYS {
-            if let Some(json) = key.default {
-                let value = serde_json::from_str(json).expect("a default is JSON; a test loads them all");
-                values.set(key, &value, place, key.name, Origin::Default);
-            }
-        }
-        values
-    }
-
     /// Takes the keys of a file. A key that begins with `_` or `//` is a comment.
     pub(super) fn read_file(&mut self, file: &Path, object: &[(String, Value)], home: Option<&Path>) {
         let place = Place { at: At::File(file), home };
@@ -133,19 +120,30 @@ impl Values {
 
     /// Who gave the key: the file, the environment, or nobody.
     pub(super) fn given(&self, name: &str) -> Option<Origin> {
-        let origin = self.found.iter().find(|(key, ..)| *key == name)?.2;
-        (origin != Origin::Default).then_some(origin)
+        self.found.iter().find(|(key, ..)| *key == name).map(|(.., origin)| *origin)
     }
 
+    /// A key whose row has a default.
     pub(super) fn bool(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Checked::Bool(true)))
+        match self.get(name) {
+            Some(Checked::Bool(flag)) => *flag,
+            _ => default(name),
+        }
     }
 
     /// A key whose row has a default.
     pub(super) fn integer(&self, name: &str) -> u64 {
         match self.get(name) {
             Some(Checked::Integer(number)) => *number,
-            _ => unreachable!("`{name}` is an integer with a default; the table's test says so"),
+            _ => default(name),
+        }
+    }
+
+    /// A key whose row has a default.
+    pub(super) fn word(&self, name: &str) -> &str {
+        match self.get(name) {
+            Some(Checked::Text(text)) => text,
+            _ => default(name),
         }
     }
 
@@ -153,6 +151,14 @@ impl Values {
         match self.get(name) {
             Some(Checked::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A key whose row has a default.
+    pub(super) fn names(&self, name: &str) -> Vec<String> {
+        match self.get(name) {
+            Some(Checked::List(list)) => list.clone(),
+            _ => default(name),
         }
     }
 
@@ -207,6 +213,13 @@ impl Values {
         };
         self.found.iter().any(|(name, value, origin)| *origin == Origin::File && literal(name, value))
     }
+}
+
+/// What a row says where nothing is given. Read only when it is asked for: most keys of most files are not given.
+fn default<T: Deserialize<'static>>(name: &str) -> T {
+    let json = keys::find(name).and_then(|key| key.default);
+    json.and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_else(|| unreachable!("`{name}` has a default of that kind; whoever asks for it is tested"))
 }
 
 /// A variable's text as the JSON that the same key would have in a file. What does not fit stays a string, for

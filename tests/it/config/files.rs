@@ -82,6 +82,8 @@ fn a_file_that_others_can_read_is_warned_about_when_it_holds_a_secret() {
     let elsewhere = login(json!({"env": "X"}));
     let proxy = |address: &str| json!({"host": "a", "proxy": address}).to_string();
     let (open, guarded) = (proxy("http://p:1"), proxy("http://me:word@p:1"));
+    let entry = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let second = json!({"clusters": {"a": entry(&elsewhere), "b": entry(&literal)}}).to_string();
     for (text, mode, expected) in [
         (&literal, 0o600, None),
         (&literal, 0o400, None),
@@ -92,6 +94,8 @@ fn a_file_that_others_can_read_is_warned_about_when_it_holds_a_secret() {
         (&guarded, 0o644, Some("holds a secret and can be read")),
         (&elsewhere, 0o622, Some("(mode 0622) can be changed by other users")),
         (&literal, 0o666, Some("can be changed by other users")),
+        (&second, 0o644, Some("holds a secret and can be read")),
+        (&second, 0o666, Some("can be changed by other users")),
     ] {
         let path = folder.write("it's.json", text);
         set_mode(&path, mode);
@@ -107,6 +111,15 @@ fn a_file_that_others_can_read_is_warned_about_when_it_holds_a_secret() {
             }
         }
     }
+}
+
+#[test]
+fn a_warning_names_the_cluster_that_it_is_about() {
+    let text = json!({"clusters": {"a": {"host": "a"}, "b": {"host": "b", "ssl_verify": false}}}).to_string();
+    let config = load_text(&text, &[]).unwrap();
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+    assert!(config.warnings[0].contains("`ssl_verify` is off"), "{}", config.warnings[0]);
+    assert!(config.warnings[0].ends_with("(Cluster `b`.)"), "{}", config.warnings[0]);
 }
 
 #[test]
