@@ -2,7 +2,10 @@
 //! list of their own; what may follow comes from the tables of commands and tools.
 
 use super::table::{COMMANDS, Command, Flag, GLOBAL, Takes, find, words};
-use crate::tools::{row::Shape, spec::entries};
+use crate::tools::{
+    index::{entries, named},
+    row::Shape,
+};
 
 /// The hidden command that prints candidates: the words before the cursor follow, the one under it last.
 pub(super) const ASK: &str = "__complete";
@@ -144,7 +147,7 @@ fn values(prefix: &str, takes: Takes, current: &str) -> Vec<Candidate> {
 
 /// The arguments of a tool that are not given yet, or the choices of the one that is being written.
 fn arguments(tool: &str, given: &[&str], current: &str) -> Vec<Candidate> {
-    let Some(entry) = entries().find(|entry| entry.name == tool) else { return Vec::new() };
+    let Some(entry) = named(tool) else { return Vec::new() };
     if let Some((name, _)) = current.split_once('=') {
         let (name, json) = name.strip_suffix(':').map_or((name, ""), |name| (name, ":"));
         let choices: &[&str] = match entry.params().find(|param| param.name == name).map(|param| param.shape)

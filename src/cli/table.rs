@@ -1,6 +1,6 @@
 //! The commands and options as one table: parsing, `--help`, the manual page and shell completion follow from it.
 
-use crate::{log::LEVELS, people::recipe, tools::spec::entries};
+use crate::{log::LEVELS, people::recipe, tools::index::entries};
 use std::fmt::Write;
 
 /// What follows an option or a command.

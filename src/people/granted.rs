@@ -119,7 +119,7 @@ fn is_hole(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::spec::entries;
+    use crate::tools::index::named;
     use serde_json::json;
 
     fn granted(value: Value) -> Granted {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_tool_may_what_all_of_its_requests_may() {
-        let tool = |name| entries().find(|entry| entry.name == name).expect("a tool");
+        let tool = |name| named(name).expect("a tool");
         let one = granted(json!({"/vms/102": {"VM.Audit": 1, "VM.PowerMgmt": 1}}));
         let may = one.may(&tool("proxmox_start_vm"));
         assert_eq!((may.reach, may.lacking.len()), (Reach::Somewhere, 0), "{may:?}");

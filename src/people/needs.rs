@@ -211,11 +211,11 @@ pub fn other(raw: &'static str) -> Option<Need> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::spec::entries;
+    use crate::tools::index::{entries, named};
 
     #[track_caller]
     fn check(name: &str, expected: &[&str]) {
-        let entry = entries().find(|entry| entry.name == name).expect("a tool");
+        let entry = named(name).expect("a tool");
         let needs = crate::order::set(wanted(&entry).needs.into_iter().map(|(_, privilege)| privilege));
         for privilege in expected {
             assert!(needs.contains(privilege), "{name}: {privilege} is missing in {needs:?}");

@@ -3,10 +3,7 @@
 use super::needs::wanted;
 use crate::{
     config::Access,
-    tools::{
-        Effect,
-        spec::{Entry, entries},
-    },
+    tools::{Effect, index::entries, spec::Entry},
 };
 use std::{collections::BTreeSet, fmt::Write};
 

@@ -1,7 +1,7 @@
 //! The cluster as a whole, and the connection to it.
 
 use super::{
-    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, find, metrics, rows, spec,
+    Args, Context, Effect, Failure, Outcome, Param, Tool, answer, cluster_status, find, index, metrics, rows,
     table::{self, Column, FIELDS, LIMIT, OFFSET},
 };
 use crate::{config::Access, pve::Params};
@@ -91,7 +91,7 @@ fn server_info(context: &Context<'_>, _: &Args) -> Outcome {
         Access::Standard => "standard",
         Access::Full => "full",
     };
-    let names: Vec<&str> = spec::entries().map(|entry| entry.name).collect();
+    let names: Vec<&str> = index::entries().map(|entry| entry.name).collect();
     answer(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "access": access,

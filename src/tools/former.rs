@@ -2,7 +2,7 @@
 //!
 //! Not listed, so that nobody pays tokens for them; somebody's notes and prompts go on working.
 
-use super::spec::{Entry, named};
+use super::{index::named, spec::Entry};
 use serde_json::{Map, Value, json};
 
 /// An old name and the tool that does its work now.

@@ -28,6 +28,7 @@ pub mod guest_create;
 pub mod guest_info;
 pub mod guests;
 pub mod ha;
+pub mod index;
 pub mod instructions;
 pub mod journal;
 pub mod logs;
@@ -150,8 +151,9 @@ pub fn answer(value: &impl Serialize) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::{
+        index::entries,
         row::{Effect, Run},
-        spec::{self, entries},
+        spec,
     };
     use crate::{mcp::Revision, pve::Method};
     use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 use super::{
     cluster,
     members::{ALL, CLUSTER},
-    row::{CONFIRM, Effect, Kind, Name, Param, Shape, Tool, WAIT},
+    row::{CONFIRM, Effect, Kind, Param, Shape, Tool, WAIT},
     table::{FIELDS, LIMIT, OFFSET},
 };
 use crate::mcp::Revision;
@@ -131,39 +131,4 @@ fn property(param: &Param) -> Value {
         property["description"] = param.about.into();
     }
     property
-}
-
-/// Every tool, each under its own name, in the order of the groups.
-pub fn entries() -> impl Iterator<Item = Entry> {
-    super::GROUPS.iter().flat_map(|group| {
-        group.tools.iter().flat_map(move |tool| {
-            let entry = |name, kind, toolset| Entry { tool, name, kind, toolset };
-            let both = match tool.name {
-                Name::One(name) => [Some(entry(name, None, group.name)), None],
-                Name::Guest(vm, container) => [
-                    Some(entry(vm, Some(Kind::Vm), group.name)),
-                    Some(entry(container, Some(Kind::Container), group.containers)),
-                ],
-            };
-            both.into_iter().flatten()
-        })
-    })
-}
-
-/// The tool of that name. Builds nothing on the way: a start asks for a few of them.
-#[must_use]
-pub fn named(name: &str) -> Option<Entry> {
-    super::GROUPS.iter().find_map(|group| {
-        group.tools.iter().find_map(|tool| {
-            let entry = |name, kind, toolset| Some(Entry { tool, name, kind, toolset });
-            match tool.name {
-                Name::One(one) if one == name => entry(one, None, group.name),
-                Name::Guest(vm, _) if vm == name => entry(vm, Some(Kind::Vm), group.name),
-                Name::Guest(_, container) if container == name => {
-                    entry(container, Some(Kind::Container), group.containers)
-                }
-                _ => None,
-            }
-        })
-    })
 }

@@ -3,11 +3,7 @@
 use crate::{Target, check, check::kind, paths::leads, source::Source};
 use proxmox_mcp::{
     pve::{Method, api, path},
-    tools::{
-        Args, Kind, Run,
-        row::Shape,
-        spec::{Entry, entries},
-    },
+    tools::{Args, Kind, Run, index::entries, row::Shape, spec::Entry},
 };
 use serde_json::Value;
 use std::sync::LazyLock;

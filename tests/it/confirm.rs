@@ -4,7 +4,7 @@ use crate::cluster::{Sample, column};
 use proxmox_mcp::{
     config::Access,
     demo,
-    tools::{Effect, spec::entries},
+    tools::{Effect, index::entries},
 };
 use serde_json::{Value, json};
 

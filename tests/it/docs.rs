@@ -9,7 +9,7 @@ use proxmox_mcp::{
         clients::CLIENTS,
         recipe::{self, Recipe},
     },
-    tools::{Effect, resources::TEMPLATES, reviews::REVIEWS, spec::entries},
+    tools::{Effect, index::entries, resources::TEMPLATES, reviews::REVIEWS},
 };
 use std::fmt::Write;
 

@@ -5,7 +5,7 @@ use crate::cluster::Sample;
 use proxmox_mcp::{
     config::{Access, Config, Selection},
     demo,
-    tools::{Effect, spec::entries},
+    tools::{Effect, index::named},
 };
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn a_dry_run_sends_nothing_and_tells_every_request() {
     let sample = sample(|_| {});
     let mut told = 0;
     for (name, mut arguments) in crate::requests::every_call() {
-        let entry = entries().find(|entry| entry.name == name).unwrap();
+        let entry = named(&name).unwrap();
         if entry.tool.effect == Effect::Read {
             continue;
         }

@@ -9,11 +9,7 @@ use proxmox_mcp::{
         Method,
         api::{self, Lookup},
     },
-    tools::{
-        Param,
-        row::Shape,
-        spec::{Entry, entries},
-    },
+    tools::{Param, index::entries, row::Shape, spec::Entry},
 };
 use serde_json::{Map, Value, json};
 use std::fmt::Write;

@@ -9,8 +9,9 @@ use crate::{
     },
     tools::{
         Args, Context, Effect, Outcome, Param, Run, Tool,
+        index::entries as built_in,
         row::{Name, Shape},
-        spec::{Entry, entries as built_in},
+        spec::Entry,
         table::{Column, FIELDS, LIMIT, OFFSET},
     },
 };
