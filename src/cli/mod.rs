@@ -73,38 +73,33 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             print!("{}", man::page());
             ExitCode::SUCCESS
         }
-        _ => with_config(&options),
+        _ if options.demo => with_sample(&options),
+        _ => with_config(&options, load(&options)),
     }
 }
 
-/// The commands that need a configuration: the user's, or the sample cluster's.
-fn with_config(options: &Options) -> ExitCode {
-    // Kept until the end: the sample cluster stops when it is dropped.
-    let mut sample = None;
-    let config = if options.demo {
-        match demo::Server::start(sample_options(options)) {
-            Ok(server) => {
-                let (id, secret) = server.token();
-                let config = Config::for_demo(server.address(), &id, secret.expose());
-                sample = Some(server);
-                Ok(config)
-            }
-            Err(error) => {
-                eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");
-                return ExitCode::FAILURE;
-            }
+/// The commands that need a configuration, on the sample cluster.
+fn with_sample(options: &Options) -> ExitCode {
+    match demo::Server::start(sample_options(options)) {
+        Ok(server) => {
+            let (id, secret) = server.token();
+            // The sample cluster stops when it is dropped, after the command.
+            with_config(options, Ok(Config::for_demo(server.address(), &id, secret.expose())))
         }
-    } else {
-        load(options)
-    };
+        Err(error) => {
+            eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The commands that need a configuration, with this one.
+fn with_config(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     let configured = config.as_ref().ok().and_then(|config| config.log);
     if let Some(level) = options.log().or(configured) {
         log::set_level(level);
     }
-    let code =
-        if options.command.name == "check" { run_check(options, config) } else { command(options, config) };
-    drop(sample);
-    code
+    if options.command.name == "check" { run_check(options, config) } else { command(options, config) }
 }
 
 /// How large the sample cluster is; without options, as it was made by hand.
@@ -139,23 +134,13 @@ fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     }
 }
 
-/// How the variables of the environment begin that are this program's own.
-const PREFIX: &str = "PROXMOX_";
-
 fn load(options: &Options) -> Result<Config, ConfigError> {
-    // Read once: the configuration asks for some sixty names, and each would be a walk through all variables.
-    let ours: Vec<(String, String)> = std::env::vars_os()
-        .filter(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let env = |name: &str| match ours.iter().find(|(known, _)| known == name) {
-        None if name.starts_with(PREFIX) => None,
-        None => std::env::var(name).ok(),
-        Some((_, value)) => Some(value.clone()),
-    };
-    let exe = std::env::current_exe().ok();
+    let env = |name: &str| std::env::var(name).ok();
+    let explicit = options.config();
+    // Asked for only where the file is to be looked for.
+    let exe = if explicit.is_none() { std::env::current_exe().ok() } else { None };
     let exe_dir = exe.as_deref().and_then(Path::parent);
-    Config::load(options.config().as_deref(), &env, exe_dir).and_then(|config| {
+    Config::load(explicit.as_deref(), &env, exe_dir).and_then(|config| {
         let problems = name_clashes(&config.tools);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: config.source.file, problems }) }
     })

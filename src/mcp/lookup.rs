@@ -6,6 +6,7 @@ use super::{
     rpc::{self, Fault, Id, result_line},
     session::{TTL_MS, frame, invalid_params, one_page},
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// 2024-11-05 to 2025-11-25: there is no such resource.
@@ -42,29 +43,42 @@ pub enum Wish {
     Complete(Completion),
 }
 
-/// What a client may ask for beside tools, added to the capabilities.
-pub(super) fn announce(toolbox: &dyn Toolbox, revision: Revision) -> Value {
-    let mut capabilities = json!({"tools": {}});
-    let (prompts, resources) = (toolbox.has_prompts(), !toolbox.templates().is_empty());
-    if prompts {
-        capabilities["prompts"] = json!({});
-    }
-    if resources {
-        capabilities["resources"] = json!({});
-    }
+/// What a client may ask for (schema, `ServerCapabilities`); what it may not is left out.
+#[derive(Debug, Serialize)]
+pub(super) struct Capabilities {
+    tools: Offered,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<Offered>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<Offered>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completions: Option<Offered>,
+}
+
+/// `{}`: it is offered, and there is nothing more to say of it.
+#[derive(Debug, Serialize)]
+struct Offered {}
+
+/// What is announced to a client of that revision.
+pub(super) fn announce(toolbox: &dyn Toolbox, revision: Revision) -> Capabilities {
+    let (prompts, resources) = (toolbox.has_prompts(), toolbox.has_resources());
     // 2024-11-05 has completions, but no capability that says so.
-    if (prompts || resources) && revision.has_annotations() {
-        capabilities["completions"] = json!({});
+    let completions = (prompts || resources) && revision.has_annotations();
+    let offered = |offered: bool| offered.then_some(Offered {});
+    Capabilities {
+        tools: Offered {},
+        prompts: offered(prompts),
+        resources: offered(resources),
+        completions: offered(completions),
     }
-    capabilities
 }
 
 /// Whether this method is served at all: only what was announced is.
 pub(super) fn serves(toolbox: &dyn Toolbox, method: &str) -> bool {
     match method {
         "prompts/list" | "prompts/get" => toolbox.has_prompts(),
-        "resources/list" | "resources/templates/list" | "resources/read" => !toolbox.templates().is_empty(),
-        "completion/complete" => toolbox.has_prompts() || !toolbox.templates().is_empty(),
+        "resources/list" | "resources/templates/list" | "resources/read" => toolbox.has_resources(),
+        "completion/complete" => toolbox.has_prompts() || toolbox.has_resources(),
         _ => false,
     }
 }

@@ -23,6 +23,7 @@ pub use offer::{Completion, Contents, Filled, Prompt, PromptArgument, Resource, 
 pub use revision::Revision;
 pub use serve::{Options, Stop, serve};
 
+use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
 /// What a server offers to its clients.
@@ -73,6 +74,11 @@ pub trait Toolbox: Sync {
         Vec::new()
     }
 
+    /// Whether there are any.
+    fn has_resources(&self) -> bool {
+        !self.templates().is_empty()
+    }
+
     /// All resources to choose from, in an order that stays. Called from several threads at once, as are the two below.
     ///
     /// # Errors
@@ -103,8 +109,8 @@ pub trait Toolbox: Sync {
     }
 }
 
-/// Who the server is.
-#[derive(Clone, Copy, Debug)]
+/// Who the server is (schema, `Implementation`).
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct About {
     /// The programmatic name.
     pub name: &'static str,

@@ -169,7 +169,12 @@ pub fn result_line(id: &Id, result: impl Serialize) -> Vec<u8> {
     to_line(&Response { jsonrpc: "2.0", id, result })
 }
 
+/// Most lines are no longer than this, in bytes; a longer one is moved to more room while it is written.
+const USUAL_LINE: usize = 1024;
+
 /// Any message as a line, without a line break.
 pub fn to_line(message: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(message).expect("messages have string keys and go to memory")
+    let mut line = Vec::with_capacity(USUAL_LINE);
+    serde_json::to_writer(&mut line, message).expect("messages have string keys and go to memory");
+    line
 }

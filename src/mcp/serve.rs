@@ -82,7 +82,7 @@ pub fn serve(
                 }
                 Ok(Line::TooLong) => {
                     let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
-                    output.send(&to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
+                    output.send(to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
                 }
                 Ok(Line::End) => break Ok(()),
                 Err(error) => break Err(error),
@@ -106,12 +106,10 @@ struct Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    fn send(&self, line: &[u8]) {
-        let mut whole = Vec::with_capacity(line.len() + 1);
-        whole.extend_from_slice(line);
-        whole.push(b'\n');
+    fn send(&self, mut line: Vec<u8>) {
+        line.push(b'\n');
         let mut writer = lock(&self.writer);
-        if writer.write_all(&whole).and_then(|()| writer.flush()).is_err() {
+        if writer.write_all(&line).and_then(|()| writer.flush()).is_err() {
             (self.closed)();
         }
     }
@@ -172,7 +170,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     fn take_batch(self, session: &mut Session, entries: Vec<Value>) {
         if entries.is_empty() {
             let fault = Fault::new(None, rpc::INVALID_REQUEST, "Invalid request: the batch is empty.");
-            return self.output.send(&to_line(&fault.to_json()));
+            return self.output.send(to_line(&fault.to_json()));
         }
         let messages: Vec<Incoming> = entries.into_iter().map(rpc::classify).map(not_in_a_batch).collect();
         let due = messages
@@ -254,7 +252,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             if let Some(token) = &progress_token
                 && !cancel.is_cancelled()
             {
-                self.output.send(&progress_line(revision, token, done, total, message));
+                self.output.send(progress_line(revision, token, done, total, message));
             }
         };
         let ask_now = |question: &Question| {
@@ -262,7 +260,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             if !self.release(place, &released) {
                 return Reaction::Cancel;
             }
-            self.desk.ask(question, cancel, &|message| self.output.send(&to_line(message)))
+            self.desk.ask(question, cancel, &|message| self.output.send(to_line(message)))
         };
         let asking = match &way {
             Way::No => Asking::No,
@@ -298,14 +296,14 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
 
     fn deliver(self, outlet: &Outlet, line: Option<Vec<u8>>) {
         match outlet {
-            Outlet::Direct => line.iter().for_each(|line| self.output.send(line)),
+            Outlet::Direct => line.into_iter().for_each(|line| self.output.send(line)),
             Outlet::Batch(batch) => {
                 let mut answers = lock(&batch.answers);
                 answers.0 -= 1;
                 answers.1.extend(line);
                 if answers.0 == 0 && !answers.1.is_empty() {
                     let lines = std::mem::take(&mut answers.1);
-                    self.output.send(&[b"[", lines.join(&b","[..]).as_slice(), b"]"].concat());
+                    self.output.send([b"[", lines.join(&b","[..]).as_slice(), b"]"].concat());
                 }
             }
         }

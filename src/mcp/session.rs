@@ -6,7 +6,7 @@
 use super::{
     About, Revision, Toolbox,
     ask::{self, Way},
-    lookup::{self, Lookup},
+    lookup::{self, Capabilities, Lookup},
     queue::Place,
     rpc::{self, Fault, Id, Incoming, result_line},
 };
@@ -117,7 +117,10 @@ impl Session {
             |result: Value| Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), result))));
         match method {
             "ping" if !revision.is_modern() => reply(json!({})),
-            "server/discover" if revision.is_modern() => reply(discover(toolbox, revision)),
+            "server/discover" if revision.is_modern() => {
+                let result = frame(revision, toolbox.about(), discover(toolbox, revision));
+                Ok(Action::Reply(result_line(id, result)))
+            }
             "tools/list" => list(toolbox, revision, id, &params),
             "tools/call" => call(toolbox, revision, id, params, self.forms),
             method if !lookup::serves(toolbox, method) => Err(unknown_method(method)),
@@ -175,14 +178,13 @@ impl Session {
         let revision = Revision::negotiate(version);
         self.handshake = Some(revision);
         self.forms = ask::by_request(revision) && ask::has_forms(params.get("capabilities"));
-        let about = toolbox.about();
-        let result = json!({
-            "protocolVersion": revision.name(),
-            "capabilities": lookup::announce(toolbox, revision),
-            "serverInfo": server_info(about),
-            "instructions": toolbox.instructions(),
-        });
-        Ok(Action::Reply(result_line(id, result)))
+        let welcome = Welcome {
+            protocol_version: revision.name(),
+            capabilities: lookup::announce(toolbox, revision),
+            server_info: toolbox.about(),
+            instructions: toolbox.instructions(),
+        };
+        Ok(Action::Reply(result_line(id, welcome)))
     }
 }
 
@@ -207,14 +209,34 @@ fn modern(meta: &Map<String, Value>) -> Result<Revision, Fault> {
     Ok(newest)
 }
 
-fn discover(toolbox: &dyn Toolbox, revision: Revision) -> Value {
-    json!({
-        "supportedVersions": [Revision::V2026_07_28.name()],
-        "capabilities": lookup::announce(toolbox, revision),
-        "instructions": toolbox.instructions(),
-        "ttlMs": TTL_MS,
-        "cacheScope": "private",
-    })
+/// What `initialize` is answered with (schema, `InitializeResult`).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Welcome {
+    protocol_version: &'static str,
+    capabilities: Capabilities,
+    server_info: About,
+    instructions: String,
+}
+
+/// What `server/discover` is answered with (schema, `DiscoverResult`).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Discovered {
+    supported_versions: [&'static str; 1],
+    capabilities: Capabilities,
+    instructions: String,
+    #[serde(flatten)]
+    cache: Cache,
+}
+
+fn discover(toolbox: &dyn Toolbox, revision: Revision) -> Discovered {
+    Discovered {
+        supported_versions: [Revision::V2026_07_28.name()],
+        capabilities: lookup::announce(toolbox, revision),
+        instructions: toolbox.instructions(),
+        cache: CACHE,
+    }
 }
 
 #[derive(Serialize)]
@@ -224,6 +246,7 @@ struct ToolList<'a> {
     cache: Option<Cache>,
 }
 
+/// How long and for whom a client may keep what it was told.
 #[derive(Serialize)]
 struct Cache {
     #[serde(rename = "ttlMs")]
@@ -232,6 +255,8 @@ struct Cache {
     scope: &'static str,
 }
 
+const CACHE: Cache = Cache { ttl_ms: TTL_MS, scope: "private" };
+
 fn list(
     toolbox: &dyn Toolbox,
     revision: Revision,
@@ -239,7 +264,7 @@ fn list(
     params: &Map<String, Value>,
 ) -> Result<Action, Fault> {
     one_page(params)?;
-    let cache = revision.is_modern().then_some(Cache { ttl_ms: TTL_MS, scope: "private" });
+    let cache = revision.is_modern().then_some(CACHE);
     let tools = ToolList { tools: toolbox.list(revision), cache };
     Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), tools))))
 }
@@ -304,12 +329,8 @@ pub fn frame_as_is(revision: Revision, about: About, result: Value) -> Framed<Va
 /// Puts `resultType` and the server's name around a result where the revision has them.
 pub fn frame<R>(revision: Revision, about: About, result: R) -> Framed<R> {
     let modern = revision.is_modern();
-    let meta = modern.then(|| json!({SERVER_INFO: server_info(about)}));
+    let meta = modern.then(|| json!({SERVER_INFO: about}));
     Framed { result_type: modern.then_some("complete"), result, meta }
-}
-
-fn server_info(about: About) -> Value {
-    json!({"name": about.name, "title": about.title, "version": about.version})
 }
 
 pub(super) fn invalid_params(message: impl Into<String>) -> Fault {

@@ -15,8 +15,8 @@ pub fn text(tools: &Tools) -> String {
     let limited =
         members.iter().any(|member| !member.config.only.is_empty() || !member.config.protected.is_empty());
     let listed = |name: &str| tools.is_listed(name);
-    let mut text =
-        String::from("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
+    let mut text = String::with_capacity(1024);
+    text.push_str("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
     let mut say = |sentence: &str| {
         text.push(' ');
         text.push_str(sentence);

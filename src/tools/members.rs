@@ -16,6 +16,7 @@ use crate::{
     sync::at_once,
 };
 use serde_json::{Map, Value};
+use std::mem;
 
 /// The argument that names a cluster.
 pub const CLUSTER: &str = "cluster";
@@ -48,18 +49,18 @@ pub enum Chosen<'a> {
 
 /// The clusters of a configuration, the default first.
 #[must_use]
-pub fn of(config: &Config) -> Vec<Member> {
+pub fn of(mut config: Config) -> Vec<Member> {
     let numbers = Numbers::default();
-    let member = |name: &str, config: &Config| Member {
-        name: name.into(),
+    let member = |(name, config): (String, Config)| Member {
+        name,
         pve: Pve::new(config.settings.clone()),
-        config: config.clone(),
+        config,
         undo: Undo::new(Numbers::clone(&numbers)),
         fresh: Fresh::default(),
     };
-    match config.clusters.as_slice() {
-        [] => vec![member("", config)],
-        several => several.iter().map(|(name, config)| member(name, config)).collect(),
+    match mem::take(&mut config.clusters) {
+        none if none.is_empty() => vec![member((String::new(), config))],
+        several => several.into_iter().map(member).collect(),
     }
 }
 

@@ -64,14 +64,23 @@ fn guest_tool(kind: Kind) -> &'static str {
 
 /// The templates whose tools may run; where there are several clusters, each address names one first.
 pub fn templates(tools: &Tools) -> Vec<Template> {
+    let all = if tools.clusters().is_empty() { TEMPLATES } else { IN_CLUSTERS };
+    all.into_iter().filter(|template| can(tools, template)).collect()
+}
+
+/// Whether there is any such template.
+#[must_use]
+pub fn any(tools: &Tools) -> bool {
+    TEMPLATES.iter().any(|template| can(tools, template))
+}
+
+fn can(tools: &Tools, template: &Template) -> bool {
     let may = |tool: &str| tools.members().iter().any(|member| tools.may_run(member, tool));
-    let wanted = |template: &Template| match template.name {
+    match template.name {
         "guest" => [Kind::Vm, Kind::Container].into_iter().any(|kind| may(guest_tool(kind))),
         "node" => may(NODE_TOOL),
         _ => may(LOG_TOOL),
-    };
-    let all = if tools.clusters().is_empty() { TEMPLATES } else { IN_CLUSTERS };
-    all.into_iter().filter(wanted).collect()
+    }
 }
 
 /// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each

@@ -8,7 +8,9 @@ use super::{
     context::{Context, Grant},
     find,
     follow::follow,
-    former, instructions,
+    former,
+    index::{entries, named},
+    instructions,
     journal::Journal,
     members::{self, CLUSTER, Chosen, Member},
     object, prompts,
@@ -17,7 +19,7 @@ use super::{
     row::{Effect, Run},
     rows,
     seals::Seals,
-    spec::{Entry, entries, named},
+    spec::Entry,
     table::{self, Column},
 };
 use crate::{
@@ -42,7 +44,6 @@ use std::{
 /// Every tool, over one configuration.
 #[derive(Debug)]
 pub struct Tools {
-    config: Config,
     /// Never empty; the default first.
     members: Vec<Member>,
     seals: Seals,
@@ -58,24 +59,20 @@ impl Tools {
     /// Tools over a configuration; touches no network.
     #[must_use]
     pub fn new(config: Config) -> Tools {
-        let members = members::of(&config);
-        let audit = config.audit_log.clone().map(Audit::new);
-        let own = own::entries(&config.tools);
         Tools {
-            config,
-            members,
+            own: own::entries(&config.tools),
+            audit: config.audit_log.clone().map(Audit::new),
+            members: members::of(config),
             seals: Seals::new(),
-            own,
-            audit,
             prompts: OnceLock::new(),
             lists: Default::default(),
         }
     }
 
-    /// The configuration.
+    /// The configuration; of several clusters, that of the default one.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.members[0].config
     }
 
     /// The tools that are listed, in order.
@@ -129,7 +126,7 @@ impl Tools {
     }
 
     fn in_toolsets(&self, entry: &Entry) -> bool {
-        self.config.toolsets.iter().any(|name| match name.as_str() {
+        self.config().toolsets.iter().any(|name| match name.as_str() {
             "all" => true,
             "core" => entry.tool.core,
             name => name == entry.toolset,
@@ -419,6 +416,10 @@ impl Toolbox for Tools {
 
     fn templates(&self) -> Vec<Template> {
         resources::templates(self)
+    }
+
+    fn has_resources(&self) -> bool {
+        resources::any(self)
     }
 
     fn resources(&self, call: &Call<'_>) -> Result<Vec<Resource>, String> {

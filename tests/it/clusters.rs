@@ -16,10 +16,17 @@ use std::{fs, net::TcpListener, time::Duration};
 /// `lab`, which is the default and serves `sample`; `prod`, whose server is given along; `lost`, where nobody
 /// ever answers.
 pub fn three(change: impl FnOnce(&mut Config, &mut Config)) -> (Sample, Sample, TcpListener) {
+    let (config, mut sample, prod, silent) = configured(change);
+    sample.tools = Tools::new(config);
+    (sample, prod, silent)
+}
+
+/// Their configuration, as a file would give it, and what answers there.
+fn configured(change: impl FnOnce(&mut Config, &mut Config)) -> (Config, Sample, Sample, TcpListener) {
     let options = || demo::Options { clock_speed: 50.0, ..demo::Options::default() };
     let prod = Sample::with(options(), |_| {});
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut sample = Sample::with(options(), |_| {});
+    let sample = Sample::with(options(), |_| {});
     let mut configs = (sample.tools.config().clone(), prod.tools.config().clone());
     change(&mut configs.0, &mut configs.1);
     let mut lost = configs.0.clone();
@@ -28,8 +35,7 @@ pub fn three(change: impl FnOnce(&mut Config, &mut Config)) -> (Sample, Sample, 
     lost.settings.timeout = Duration::from_secs(1);
     let mut config = configs.0.clone();
     config.clusters = vec![("lab".into(), configs.0), ("prod".into(), configs.1), ("lost".into(), lost)];
-    sample.tools = Tools::new(config);
-    (sample, prod, silent)
+    (config, sample, prod, silent)
 }
 
 /// How many requests changed something, or tried to.
@@ -153,9 +159,9 @@ fn one_that_does_not_answer_holds_up_nobody_and_costs_only_its_part_of_the_sum()
 
 #[test]
 fn a_check_goes_through_all_of_them() {
-    let (lab, _prod, _silent) = three(|_, _| {});
+    let (config, _lab, _prod, _silent) = configured(|_, _| {});
     let mut findings = Vec::new();
-    let fine = check::run(Ok(lab.tools.config().clone()), &mut |finding| findings.push(finding));
+    let fine = check::run(Ok(config), &mut |finding| findings.push(finding));
     assert!(!fine);
     let failed: Vec<&str> = findings
         .iter()

@@ -127,7 +127,7 @@ fn instructions_tell_the_access_of_each() {
     let (sample, _prod, _silent) = three(|_, _| {});
     let many = |count: usize| {
         let mut config = sample.tools.config().clone();
-        let one = config.clusters[0].1.clone();
+        let one = config.clone();
         config.clusters =
             (0..count).map(|number| (format!("a-rather-long-name-{number}"), one.clone())).collect();
         proxmox_mcp::tools::Tools::new(config)
