@@ -7,6 +7,8 @@ const TABLE: &str = "src/pve/api/table.txt";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={TABLE}");
+    // The linker reads it (scripts/build.sh), and nobody else tells cargo so.
+    println!("cargo::rerun-if-changed=scripts/start.ld");
     let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
     packer.write_all(&fs::read(TABLE)?)?;
     let folder = env::var("OUT_DIR")?;
