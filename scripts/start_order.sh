@@ -32,6 +32,7 @@ SECTIONS
   {
     *crt1.o(.text .text.*)
     *mem*.lo(.text) *mem*.o(.text)
+    *(.text.__libc_start_main .text.libc_start_main_stage2 .text.static_init_tls .text.__init_tp)
 HEAD
     while read -r name; do echo "    *(.text*.$name)"; done <<<"$names"
     cat <<'TAIL'

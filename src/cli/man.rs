@@ -89,7 +89,7 @@ fn paragraph(text: &mut String, sentences: &str) {
 
 /// What a key is for, what it must be, and what it is where nothing is given.
 fn meaning(key: &Key) -> String {
-    let default = key.default.map_or_else(String::new, |json| format!("; {json} if not given"));
+    let default = key.default.map_or_else(String::new, |value| format!("; {value} if not given"));
     format!("{} Its value: {}{default}.", key.about, key.kind.describe())
 }
 

@@ -1,7 +1,7 @@
 //! `clusters`: several clusters in one file. What stands at the top level holds for all of them, except what says
 //! where a cluster is and how to enter it: nobody's token shall go to another cluster's host. Pure.
 
-use super::keys::{self, KEYS};
+use super::keys::{self, KEYS, is_comment};
 use serde_json::Value;
 
 /// Says where a cluster is and how to enter it; never taken over from the top level.
@@ -34,7 +34,6 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
     let Value::Object(clusters) = clusters else {
         return Err(vec!["`clusters` must be an object: a name for each cluster, and its keys.".into()]);
     };
-    let is_comment = |key: &str| key.starts_with('_') || key.starts_with("//");
     if clusters.keys().all(|name| is_comment(name)) {
         return Err(vec!["`clusters` is empty; name at least one cluster.".into()]);
     }

@@ -2,8 +2,7 @@
 //! contradict each other.
 
 use super::{
-    host,
-    keys::{self, Key},
+    host, keys,
     values::{Origin, Values},
 };
 use crate::{
@@ -165,17 +164,20 @@ fn full_user(user: &str, realm: &str) -> String {
 #[must_use]
 pub fn is_example(text: &str) -> bool {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return false };
-    ["host", "token_id", "token_secret"].iter().all(|name| {
-        let sample = keys::find(name).and_then(|key| serde_json::from_str(key.sample()).ok());
-        object.get(*name) == sample.as_ref()
-    })
+    ["host", "token_id", "token_secret"]
+        .iter()
+        .all(|name| object.get(*name).is_some_and(|value| value.as_str() == sample(name)))
+}
+
+/// The text that a key has in `config.example.json`.
+fn sample(name: &str) -> Option<&'static str> {
+    keys::find(name)?.example?.strip_prefix('"')?.strip_suffix('"')
 }
 
 /// A key of the file that still has the value of `config.example.json`.
 fn untouched(values: &Values, by_token: bool) -> Option<&'static str> {
-    let sample = |name: &str| serde_json::from_str::<String>(keys::find(name).map_or("", Key::sample)).ok();
     let from_file = |name: &str| values.given(name) == Some(Origin::File);
-    if from_file("host") && values.text("host") == sample("host").as_deref() {
+    if from_file("host") && values.text("host") == sample("host") {
         return Some("host");
     }
     let secret = SecretSource::Value(Secret::new(sample("token_secret")?));

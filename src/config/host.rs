@@ -9,7 +9,7 @@ use std::net::Ipv6Addr;
 /// # Errors
 /// The rest of a sentence that began with what was seen: what is wrong and how to write it.
 pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
-    let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
+    let (scheme, rest) = scheme(text).unwrap_or(("https", text));
     if !scheme.eq_ignore_ascii_case("https") {
         return Err("but Proxmox serves its API over `https://` only".into());
     }
@@ -39,10 +39,16 @@ pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
     Ok(Host { name: name.to_string(), port, plain: false })
 }
 
+/// What stands before the first `://` and what behind it.
+fn scheme(text: &str) -> Option<(&str, &str)> {
+    let behind = |at: usize| text[at + 1..].strip_prefix('/')?.strip_prefix('/');
+    text.match_indices(':').find_map(|(at, _)| Some((&text[..at], behind(at)?)))
+}
+
 /// The path that a host was written with, which a reverse proxy wants before `/api2`: empty, or without a slash at
 /// its end. People paste the API's own path as well; that is left out.
 pub(super) fn path(text: &str) -> String {
-    let (_, rest) = text.split_once("://").unwrap_or(("", text));
+    let (_, rest) = scheme(text).unwrap_or(("", text));
     let path = rest.find('/').map_or("", |at| &rest[at..]).trim_end_matches('/');
     let path = path.strip_suffix("/json").or(path.strip_suffix("/extjs")).unwrap_or(path);
     path.strip_suffix("/api2").unwrap_or(path).trim_end_matches('/').to_owned()

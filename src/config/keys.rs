@@ -2,7 +2,8 @@
 //! and the README's table all follow from the rows. Knows nothing of files.
 
 use crate::{log::LEVELS, suggest};
-use std::fmt::Write;
+use serde_json::json;
+use std::fmt::{self, Write};
 
 /// What a key's value must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,31 @@ pub enum Kind {
     Tools,
 }
 
+/// What holds where nothing is given.
+#[derive(Clone, Copy, Debug)]
+pub enum Fallback {
+    /// `true` or `false`.
+    Flag(bool),
+    /// A whole number.
+    Number(u64),
+    /// A string.
+    Word(&'static str),
+    /// A list of strings.
+    Names(&'static [&'static str]),
+}
+
+impl fmt::Display for Fallback {
+    /// As JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fallback::Flag(flag) => flag.fmt(f),
+            Fallback::Number(number) => number.fmt(f),
+            Fallback::Word(word) => json!(word).fmt(f),
+            Fallback::Names(names) => json!(names).fmt(f),
+        }
+    }
+}
+
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -56,8 +82,8 @@ pub struct Key {
     pub env: &'static [&'static str],
     /// Variables that programs share (`HTTPS_PROXY`); they count where neither the file nor `env` says anything.
     pub ambient: &'static [&'static str],
-    /// The value where nothing is given, as JSON.
-    pub default: Option<&'static str>,
+    /// The value where nothing is given.
+    pub default: Option<Fallback>,
     /// A value for the example file and the hints, as JSON; the default where there is none.
     pub example: Option<&'static str>,
     /// Whether it belongs to one cluster, and not to the server as a whole.
@@ -77,8 +103,8 @@ impl Key {
         Key { ambient, ..self }
     }
 
-    const fn default(self, json: &'static str) -> Key {
-        Key { default: Some(json), ..self }
+    const fn default(self, fallback: Fallback) -> Key {
+        Key { default: Some(fallback), ..self }
     }
 
     const fn example(self, json: &'static str) -> Key {
@@ -91,8 +117,8 @@ impl Key {
 
     /// The example, or else the default, as JSON.
     #[must_use]
-    pub fn sample(&self) -> &'static str {
-        self.example.or(self.default).unwrap_or("null")
+    pub fn sample(&self) -> String {
+        self.example.map(str::to_owned).or(self.default.map(|value| value.to_string())).unwrap_or_default()
     }
 }
 
@@ -114,7 +140,7 @@ pub const KEYS: &[Key] = &[
         .per_cluster(),
     Key::new("port", Kind::Integer(1, 65535, ""), "The API's port, for every host that does not name its own.")
         .env(&["PROXMOX_PORT"])
-        .default("8006")
+        .default(Fallback::Number(8006))
         .per_cluster(),
     Key::new("token_id", Kind::TokenId, "The API token's id, `user@realm!name`, or only its name beside `user`.")
         .env(&["PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_NAME"])
@@ -134,14 +160,14 @@ pub const KEYS: &[Key] = &[
         .per_cluster(),
     Key::new("realm", Kind::Text, "The realm of a `user` that does not carry its own.")
         .env(&["PROXMOX_REALM"])
-        .default(r#""pam""#)
+        .default(Fallback::Word("pam"))
         .per_cluster(),
     Key::new("totp", Kind::Secret, "The second factor of the account, where it asks for a one-time code.")
         .example(r#"{"command":["pass","otp","proxmox"]}"#)
         .per_cluster(),
     Key::new("ssl_verify", Kind::Bool, "Whether the server's certificate is checked; `false` is unsafe.")
         .env(&["PROXMOX_VERIFY_SSL", "PROXMOX_SSL_VERIFY"])
-        .default("true")
+        .default(Fallback::Flag(true))
         .per_cluster(),
     Key::new("ca_file", Kind::Path, "PEM file of the one authority to trust, such as a copy of `pve-root-ca.pem`.")
         .env(&["PROXMOX_CA_FILE"])
@@ -169,46 +195,46 @@ pub const KEYS: &[Key] = &[
         .example(r#"["example.com","192.0.2.0/24"]"#)
         .per_cluster(),
     Key::new("cluster_addresses", Kind::Bool, "Whether the addresses that the cluster tells of its nodes are tried too when no configured host can be reached.")
-        .default("false")
+        .default(Fallback::Flag(false))
         .per_cluster(),
     Key::new("connect_timeout", Kind::Integer(1, 300, "seconds"), "Time to connect to a host, TLS included.")
-        .default("10")
+        .default(Fallback::Number(10))
         .per_cluster(),
     // A node answers 596 for another one after 30 s, and that answer says more than a timeout of ours.
     Key::new("read_timeout", Kind::Integer(1, 3600, "seconds"), "How long a host may send nothing while its answer is awaited.")
-        .default("45")
+        .default(Fallback::Number(45))
         .per_cluster(),
     Key::new("timeout", Kind::Integer(1, 3600, "seconds"), "Time for one request, connecting included.")
-        .default("60")
+        .default(Fallback::Number(60))
         .per_cluster(),
     Key::new("workers", Kind::Integer(1, 32, ""), "How many requests are sent to the cluster at once.")
-        .default("6")
+        .default(Fallback::Number(6))
         .per_cluster(),
     Key::new("max_response_bytes", Kind::Integer(65_536, 1 << 32, "bytes"), "The largest answer read from Proxmox.")
-        .default("67108864")
+        .default(Fallback::Number(64 << 20))
         .per_cluster(),
     Key::new("access", Kind::Word(ACCESS), "What may run: reading only, all with confirmation, or all.")
         .env(&["PROXMOX_ACCESS"])
-        .default(r#""standard""#)
+        .default(Fallback::Word("standard"))
         .per_cluster(),
     Key::new("clusters", Kind::Clusters, "Several clusters: where each is and how to enter it; other keys may be set for all or for each.")
         .example(r#"{"lab":{"host":"lab.example.com"},"prod":{"host":"pve.example.com","access":"read-only"}}"#),
     Key::new("cluster", Kind::Text, "Of several clusters the one that is meant when a call names none; the first if not given.")
         .example(r#""prod""#),
     Key::new("toolsets", Kind::Names(false), "Which toolsets are listed; `[\"all\"]` lists every one.")
-        .default(r#"["core"]"#),
+        .default(Fallback::Names(&["core"])),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
-        .default("[]"),
+        .default(Fallback::Names(&[])),
     Key::new("protected", Kind::Selection, "What no tool that is marked destructive touches, whatever the access.")
-        .default("[]")
+        .default(Fallback::Names(&[]))
         .example(r#"[100,"200-299","tag:prod","pool:infra"]"#)
         .per_cluster(),
     Key::new("only", Kind::Selection, "Outside of this nothing is changed; each kind that is named must fit.")
-        .default("[]")
+        .default(Fallback::Names(&[]))
         .example(r#"["500-599","node:pve3"]"#)
         .per_cluster(),
     Key::new("confirm", Kind::Word(CONFIRM), "How what destroys is confirmed where the client cannot ask the user: by a plan and a token, or not at all (refused).")
-        .default(r#""token""#),
+        .default(Fallback::Word("token")),
     Key::new("audit_log", Kind::Path, "File to which each change is written, before and after, as a line of JSON.")
         .example(r#""audit.jsonl""#),
     Key::new("tools", Kind::Tools, "Your own tools: a name and a sentence over a method of the API, always listed.")
@@ -221,20 +247,26 @@ pub const KEYS: &[Key] = &[
     Key::new("exec_allow", Kind::Patterns, "The only commands that may run in guests; without it any may.")
         .example(r#"["systemctl status *","df -h"]"#),
     Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
-        .default("30"),
+        .default(Fallback::Number(30)),
     Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
-        .default(r#""table""#),
+        .default(Fallback::Word("table")),
     Key::new("max_answer_bytes", Kind::Integer(1024, 16 << 20, "bytes"), "The largest answer given to the client.")
-        .default("32768"),
+        .default(Fallback::Number(32768)),
     Key::new("log", Kind::Word(&LEVELS), "How much is logged on stderr.")
         .env(&["PROXMOX_MCP_LOG"])
-        .default(r#""info""#),
+        .default(Fallback::Word("info")),
 ];
 
 /// The row of that name.
 #[must_use]
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
+}
+
+/// Whether a key is only there for people: it begins with `_` or `//`.
+#[must_use]
+pub(super) fn is_comment(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'_', ..] | [b'/', b'/', ..])
 }
 
 /// ` Did you mean …?` for a key that does not exist. A name by which the environment knows a key leads to it as
@@ -256,7 +288,7 @@ pub fn markdown_table() -> String {
     let mut table =
         String::from("| key | value | default | environment | meaning |\n| --- | --- | --- | --- | --- |\n");
     for key in KEYS {
-        let default = key.default.map_or_else(String::new, |json| format!("`{json}`"));
+        let default = key.default.map_or_else(String::new, |value| format!("`{value}`"));
         let env: Vec<String> = key.env.iter().chain(key.ambient).map(|name| format!("`{name}`")).collect();
         let _ = writeln!(
             table,
@@ -317,7 +349,7 @@ mod tests {
             assert!(names.insert(key.name), "`{}` stands twice", key.name);
             assert!(key.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", key.name);
             assert!(key.about.ends_with('.') && !key.about.contains('|'), "`{}`: one sentence", key.name);
-            assert_ne!(key.sample(), "null", "`{}` needs a default or an example", key.name);
+            assert_ne!(key.sample(), "", "`{}` needs a default or an example", key.name);
             for variable in key.env {
                 assert!(variables.insert(variable), "{variable} stands twice");
                 assert!(variable.starts_with("PROXMOX_"), "{variable}");

@@ -3,12 +3,11 @@
 
 use super::{
     check::{At, Checked, Place, check},
-    keys::{self, KEYS, Key, Kind},
+    keys::{self, Fallback, KEYS, Key, Kind, is_comment},
     own::OwnTool,
     selection::Selection,
 };
 use crate::{secret::SecretSource, ssh::Ssh};
-use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 
@@ -35,7 +34,7 @@ impl Values {
     pub(super) fn read_file(&mut self, file: &Path, object: &[(String, Value)], home: Option<&Path>) {
         let place = Place { at: At::File(file), home };
         for (index, (name, value)) in object.iter().enumerate() {
-            if name.starts_with('_') || name.starts_with("//") {
+            if is_comment(name) {
                 continue;
             }
             let Some(key) = keys::find(name) else {
@@ -127,7 +126,7 @@ impl Values {
     pub(super) fn bool(&self, name: &str) -> bool {
         match self.get(name) {
             Some(Checked::Bool(flag)) => *flag,
-            _ => default(name),
+            _ => matches!(default(name), Some(Fallback::Flag(true))),
         }
     }
 
@@ -135,7 +134,10 @@ impl Values {
     pub(super) fn integer(&self, name: &str) -> u64 {
         match self.get(name) {
             Some(Checked::Integer(number)) => *number,
-            _ => default(name),
+            _ => match default(name) {
+                Some(Fallback::Number(number)) => number,
+                _ => unreachable!("`{name}` has a number for a default; every start asks for it"),
+            },
         }
     }
 
@@ -143,7 +145,10 @@ impl Values {
     pub(super) fn word(&self, name: &str) -> &str {
         match self.get(name) {
             Some(Checked::Text(text)) => text,
-            _ => default(name),
+            _ => match default(name) {
+                Some(Fallback::Word(word)) => word,
+                _ => "",
+            },
         }
     }
 
@@ -158,7 +163,10 @@ impl Values {
     pub(super) fn names(&self, name: &str) -> Vec<String> {
         match self.get(name) {
             Some(Checked::List(list)) => list.clone(),
-            _ => default(name),
+            _ => match default(name) {
+                Some(Fallback::Names(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -216,10 +224,8 @@ impl Values {
 }
 
 /// What a row says where nothing is given. Read only when it is asked for: most keys of most files are not given.
-fn default<T: Deserialize<'static>>(name: &str) -> T {
-    let json = keys::find(name).and_then(|key| key.default);
-    json.and_then(|json| serde_json::from_str(json).ok())
-        .unwrap_or_else(|| unreachable!("`{name}` has a default of that kind; whoever asks for it is tested"))
+fn default(name: &str) -> Option<Fallback> {
+    keys::find(name)?.default
 }
 
 /// A variable's text as the JSON that the same key would have in a file. What does not fit stays a string, for

@@ -171,7 +171,7 @@ fn made_up(source: &mut Source<'_>) -> Map<String, Value> {
                 "columns": source.json(1)
             }]),
             "protected" | "only" => json!([source.text(), source.number(), "200-299", "tag:prod"]),
-            _ => match key.default.and_then(|default| serde_json::from_str(default).ok()) {
+            _ => match key.default.and_then(|default| serde_json::from_str(&default.to_string()).ok()) {
                 Some(default) if source.chance(128) => default,
                 _ => source.json(2),
             },

@@ -151,7 +151,7 @@ fn example() -> Map<String, Value> {
 fn the_example_shows_every_key_with_its_default_and_is_accepted_whole() {
     let example = example();
     for key in KEYS {
-        let sample: Value = serde_json::from_str(key.sample()).unwrap();
+        let sample: Value = serde_json::from_str(&key.sample()).unwrap();
         let shown = example.get(key.name).or_else(|| example.get(&format!("//{}", key.name)));
         assert_eq!(shown, Some(&sample), "`{}` in config.example.json", key.name);
     }

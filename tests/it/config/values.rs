@@ -165,7 +165,7 @@ fn variables_alone_are_enough() {
 #[test]
 fn every_variable_of_the_table_is_read() {
     for key in KEYS {
-        let sample: Value = serde_json::from_str(key.sample()).unwrap();
+        let sample: Value = serde_json::from_str(&key.sample()).unwrap();
         let text = sample.as_str().map_or_else(|| sample.to_string(), String::from);
         let text = if key.name == "ca_file" { "/ca.pem".into() } else { text };
         for name in key.env {
