@@ -31,11 +31,10 @@ SECTIONS
   .text.start :
   {
     *crt1.o(.text .text.*)
-    *mem*.lo(.text) *mem*.o(.text)
-    *(.text.__libc_start_main .text.libc_start_main_stage2 .text.static_init_tls .text.__init_tp)
 HEAD
     while read -r name; do echo "    *(.text*.$name)"; done <<<"$names"
     cat <<'TAIL'
+    *libc.a:*(.text .text.*)
   }
 }
 INSERT BEFORE .text;

@@ -16,18 +16,18 @@ use crate::{
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// One value of the kind that its row asks for.
+/// One value of the kind that its row asks for. What is large and rare is in a box: few values take little room.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Checked {
     Bool(bool),
     Integer(u64),
     Text(String),
     List(Vec<String>),
-    Selection(Selection),
+    Selection(Box<Selection>),
     Path(PathBuf),
     Secret(SecretSource),
     Tools(Vec<OwnTool>),
-    Ssh(Ssh),
+    Ssh(Box<Ssh>),
 }
 
 /// Where a value stands, and what its relative paths begin at.
@@ -124,7 +124,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
                 let text = format!(" is {}, but must be one of {EXPECTED}.", entries[index]);
                 return Err(Wrong { below: format!(".{index}"), text });
             }
-            Checked::Selection(selection)
+            Checked::Selection(Box::new(selection))
         }
         (Kind::Path, Value::String(text)) => {
             Checked::Path(path(text, place).map_err(|problem| said(text, problem))?)
@@ -133,7 +133,7 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
         (Kind::Tools, _) => Checked::Tools(own::read(value)?),
         // Taken apart before any key is checked; a stray one is named there.
         (Kind::Clusters, _) => return Err(mismatch()),
-        (Kind::Ssh, _) => Checked::Ssh(ssh::read(value, place)?),
+        (Kind::Ssh, _) => Checked::Ssh(Box::new(ssh::read(value, place)?)),
         _ => return Err(mismatch()),
     })
 }

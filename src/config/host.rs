@@ -9,8 +9,8 @@ use std::net::Ipv6Addr;
 /// # Errors
 /// The rest of a sentence that began with what was seen: what is wrong and how to write it.
 pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
-    let (scheme, rest) = scheme(text).unwrap_or(("https", text));
-    if !scheme.eq_ignore_ascii_case("https") {
+    let (scheme, rest) = scheme(text).map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
+    if scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("https")) {
         return Err("but Proxmox serves its API over `https://` only".into());
     }
     // Looked for in the whole text: a password with a slash in it must not be shown as a path.

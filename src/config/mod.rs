@@ -214,6 +214,7 @@ impl Config {
     /// The configuration of a server whose own one is wrong: it starts and lists its tools, and every call is
     /// answered with what is wrong.
     #[must_use]
+    #[cold]
     pub fn broken(error: &ConfigError) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
         config.settings.auth = Auth::Missing(format!(

@@ -179,14 +179,14 @@ impl Values {
 
     pub(super) fn selection(&self, name: &str) -> Selection {
         match self.get(name) {
-            Some(Checked::Selection(selection)) => selection.clone(),
+            Some(Checked::Selection(selection)) => (**selection).clone(),
             _ => Selection::default(),
         }
     }
 
     pub(super) fn ssh(&self) -> Option<Ssh> {
         match self.get("ssh") {
-            Some(Checked::Ssh(ssh)) => Some(ssh.clone()),
+            Some(Checked::Ssh(ssh)) => Some((**ssh).clone()),
             _ => None,
         }
     }

@@ -52,35 +52,36 @@ const IN_CLUSTERS: [Template; 3] = [
 ];
 
 const SCHEME: &str = "pve://";
-const LOG_TOOL: &str = "proxmox_get_task_log";
+const VM_TOOL: &str = "proxmox_get_vm_info";
+const CONTAINER_TOOL: &str = "proxmox_get_container_info";
 const NODE_TOOL: &str = "proxmox_get_node_info";
+const LOG_TOOL: &str = "proxmox_get_task_log";
+
+/// The tools that read what each template stands for, in the order of [`TEMPLATES`].
+const READERS: [&[&str]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
 
 fn guest_tool(kind: Kind) -> &'static str {
     match kind {
-        Kind::Vm => "proxmox_get_vm_info",
-        Kind::Container => "proxmox_get_container_info",
+        Kind::Vm => VM_TOOL,
+        Kind::Container => CONTAINER_TOOL,
     }
 }
 
 /// The templates whose tools may run; where there are several clusters, each address names one first.
 pub fn templates(tools: &Tools) -> Vec<Template> {
     let all = if tools.clusters().is_empty() { TEMPLATES } else { IN_CLUSTERS };
-    all.into_iter().filter(|template| can(tools, template)).collect()
+    all.into_iter().zip(READERS).filter(|(_, readers)| may(tools, readers)).map(|(one, _)| one).collect()
 }
 
 /// Whether there is any such template.
 #[must_use]
 pub fn any(tools: &Tools) -> bool {
-    TEMPLATES.iter().any(|template| can(tools, template))
+    READERS.iter().any(|readers| may(tools, readers))
 }
 
-fn can(tools: &Tools, template: &Template) -> bool {
-    let may = |tool: &str| tools.members().iter().any(|member| tools.may_run(member, tool));
-    match template.name {
-        "guest" => [Kind::Vm, Kind::Container].into_iter().any(|kind| may(guest_tool(kind))),
-        "node" => may(NODE_TOOL),
-        _ => may(LOG_TOOL),
-    }
+/// Whether one of these may run in any cluster.
+fn may(tools: &Tools, readers: &[&str]) -> bool {
+    readers.iter().any(|tool| tools.members().iter().any(|member| tools.may_run(member, tool)))
 }
 
 /// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
