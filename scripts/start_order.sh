@@ -19,11 +19,13 @@ echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":
 
 # Hashes and numbers in names differ from one build to the next, and a `$` would be a symbol of the linker's.
 # `.text*` is also `.text.unlikely`.
-patterns() { sed -E 's/17h[0-9a-f]{16}E/17h*E/; s/Cs[0-9A-Za-z]+_/Cs*_/g; s/\$/?/g; s/\.[0-9]+$/*/'; }
-# A pattern that many functions share, of which a start uses one, comes last.
+patterns() { sed -E 's/17h[0-9a-f]{16}E/17h*E/; s/Cs[0-9A-Za-z]+_/Cs*_/g; s/\$/?/g; s/\.[0-9]+( |$)/*\1/'; }
+# By size, all that a pattern finds taken together: the many small ones share a few pages, and a pattern that many
+# functions share, of which a start uses one, comes last.
 names=$(LC_ALL=C join \
     <(sed -nE "s/^c?fn=\([0-9]+\) ([A-Za-z_][^' ]*).*/\1/p" "$folder/profile" | patterns | LC_ALL=C sort -u) \
-    <(nm "$binary" | sed -nE 's/^[0-9a-f]+ [tTwW] //p' | patterns | LC_ALL=C sort | uniq -c | awk '{ print $2, $1 }') \
+    <(nm -S -t d "$binary" | sed -nE 's/^[0-9]+ ([0-9]+) [tTwW] (.*)$/\2 \1/p' | patterns | LC_ALL=C sort \
+        | awk '$1 != name { if (name) print name, sum; name = $1; sum = 0 } { sum += $2 } END { print name, sum }') \
     | LC_ALL=C sort -k2,2n -k1,1 | cut -d ' ' -f 1)
 {
     cat <<'HEAD'
