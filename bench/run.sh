@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 binary=$(scripts/build.sh | tail -n 1)
 folder=$(dirname "$binary")
 target=$(basename "$(dirname "$folder")")
-scripts/build.sh "$target" --bench speed >/dev/null
+scripts/build.sh "$target" --bench speed --bench least >/dev/null
 # The newest, for older builds lie beside it.
-bench=$(find "$folder/deps" -name 'speed-*' -perm -u+x -type f -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+newest() { find "$folder/deps" -name "$1-*" -perm -u+x -type f -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-; }
 hello=$folder/hello
 rustc --edition 2024 -C opt-level=3 -C lto=fat -C codegen-units=1 -C strip=symbols ${RUSTFLAGS:-} \
     --target "$target" -o "$hello" bench/hello.rs
-exec "$bench" "$binary" "$hello" "$@"
+exec "$(newest speed)" "$binary" "$hello" "$(newest least)" "$@"
