@@ -29,7 +29,7 @@ names=$(LC_ALL=C join \
     | LC_ALL=C sort -k2,2n -k1,1 | cut -d ' ' -f 1)
 {
     cat <<'HEAD'
-/* Made by scripts/start_order.sh: what runs at a start lies side by side, in five pieces of 64 KiB instead of thirty.
+/* Made by scripts/start_order.sh: what runs at a start lies side by side, in six pieces of 64 KiB instead of thirty.
    The system reads a program in such pieces, and each one that is touched for the first time costs as much as
    thousands of instructions. A pattern that finds nothing does no harm. */
 SECTIONS
