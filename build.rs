@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={TABLE}");
     // The linker reads it (scripts/build.sh), and nobody else tells cargo so.
     println!("cargo::rerun-if-changed=scripts/start.ld");
+    println!("cargo::rerun-if-changed=scripts/start_constants.ld");
     let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
     packer.write_all(&fs::read(TABLE)?)?;
     let folder = env::var("OUT_DIR")?;

@@ -56,18 +56,20 @@ export RUSTFLAGS="${RUSTFLAGS:-} -C force-frame-pointers=yes"
 # of a start. The stack, the heap and whatever is mapped are still placed at random.
 [[ $target != *-linux-* ]] || RUSTFLAGS+=" -C relocation-model=static"
 
-# What runs at a start lies side by side in the file, where the linker can do that: fewer pages to fetch.
-order="-C link-arg=-Tscripts/start.ld"
-takes_order() {
+# What a start runs and reads lies side by side in the file, where the linker can do that: fewer pages to fetch.
+takes() {
     local folder
     folder=$(mktemp -d)
     # shellcheck disable=SC2086
-    echo 'fn main() {}' | rustc --target "$target" ${!linker:+-C linker="${!linker}"} $order -o "$folder/probe" - 2>/dev/null
+    echo 'fn main() {}' | rustc --target "$target" ${!linker:+-C linker="${!linker}"} $1 -o "$folder/probe" - 2>/dev/null
     local taken=$?
     rm -r "$folder"
     return $taken
 }
-[[ $target != *-linux-* ]] || ! takes_order || RUSTFLAGS+=" $order"
+for order in start start_constants; do
+    order="-C link-arg=-Tscripts/$order.ld"
+    [[ $target != *-linux-* ]] || ! takes "$order" || RUSTFLAGS+=" $order"
+done
 
 # Panics name the file they come from; where this machine keeps it is nobody's business, and is longer.
 RUSTFLAGS+=" --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src="

@@ -1,49 +1,63 @@
 #!/usr/bin/env bash
-# Writes scripts/start.ld anew: which functions run between a start and the answer to `initialize`, as a linker script
-# that puts them side by side. Needed only after the way of a start has changed much; what the file no longer names,
-# or names in vain, costs a page fault. Needs valgrind.
+# Writes scripts/start.ld and scripts/start_constants.ld anew: which functions run, and which constants are read, between
+# a start and the answer to `initialize`, as linker scripts that put them side by side. Needed only after the way of a
+# start has changed much; what the files no longer name, or name in vain, costs a page fault. Needs valgrind.
 # usage: scripts/start_order.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export LC_ALL=C
 
-export CARGO_PROFILE_RELEASE_STRIP=false CARGO_TARGET_DIR=target/start_order
-binary=$(scripts/build.sh | tail -n 1)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-echo '{"host":"pve.example.org","token_id":"a@pve!b","token_secret":"12345678-90ab-cdef-1234-567890abcdef"}' \
-    >"$folder/config.json"
+map=$PWD/target/start_order/map
+binary=$(CARGO_TARGET_DIR=target/start_order RUSTFLAGS="-C link-arg=-Wl,-Map=$map" scripts/build.sh | tail -n 1)
+# What people configure most: what runs for none of it is not named.
+cat >"$folder/config.json" <<'CONFIG'
+{"host":"https://pve.example.org:8006","token_id":"a@pve!b","token_secret":"12345678-90ab-cdef-1234-567890abcdef",
+"ca_file":"ca.pem","access":"standard","toolsets":["core"],"deny_tools":[],"protected":[],"wait":30}
+CONFIG
 chmod 600 "$folder/config.json"
 echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}' \
-    | valgrind --quiet --tool=callgrind --demangle=no --callgrind-out-file="$folder/profile" \
-        "$binary" --config "$folder/config.json" | grep -q '"protocolVersion"'
+    | valgrind --quiet --tool=lackey --trace-mem=yes --log-file="$folder/accesses" "$binary" --config "$folder/config.json" \
+    | grep -q '"protocolVersion"'
+
+# Each section with its address and size. The map gives a name a line of its own where it is long.
+awk '$1 ~ /^\.(text|rodata)/ && $1 !~ /\.start$/ { name = $1; if (NF == 1) next; $1 = ""; $0 = $0 }
+     name && $1 ~ /^0x0*[1-9a-f]/ { print substr($1, 3), "is", name, $2 } { name = "" }' "$map" >"$folder/places"
+# What of each was run or read, in pieces of 16 bytes.
+sort -k1,1 -k2,2r "$folder/places" \
+    <(sed -nE 's/^(I | [LM]) +([0-9a-f]+),.*/\2/p' "$folder/accesses" | sort -u \
+        | awk '{ print substr("0000000000000000" $1, length($1) + 1), "at" }') \
+    | awk '$2 == "is" { name = $3; next } name && !seen[name, substr($1, 1, 15)]++ { print name, 16 }' >"$folder/used"
 
 # Hashes and numbers in names differ from one build to the next, and a `$` would be a symbol of the linker's.
-# `.text*` is also `.text.unlikely`.
-patterns() { sed -E 's/17h[0-9a-f]{16}E/17h*E/; s/Cs[0-9A-Za-z]+_/Cs*_/g; s/\$/?/g; s/\.[0-9]+( |$)/*\1/'; }
-# By size, all that a pattern finds taken together: the many small ones share a few pages, and a pattern that many
-# functions share, of which a start uses one, comes last.
-names=$(LC_ALL=C join \
-    <(sed -nE "s/^c?fn=\([0-9]+\) ([A-Za-z_][^' ]*).*/\1/p" "$folder/profile" | patterns | LC_ALL=C sort -u) \
-    <(nm -S -t d "$binary" | sed -nE 's/^[0-9]+ ([0-9]+) [tTwW] (.*)$/\2 \1/p' | patterns | LC_ALL=C sort \
-        | awk '$1 != name { if (name) print name, sum; name = $1; sum = 0 } { sum += $2 } END { print name, sum }') \
-    | LC_ALL=C sort -k2,2n -k1,1 | cut -d ' ' -f 1)
-{
-    cat <<'HEAD'
-/* Made by scripts/start_order.sh: what runs at a start lies side by side, in six pieces of 64 KiB instead of thirty.
-   The system reads a program in such pieces, and each one that is touched for the first time costs as much as
-   thousands of instructions. A pattern that finds nothing does no harm. */
+patterns() {
+    sed -E 's/17h[0-9a-f]{16}E/17h*E/; s/Cs[0-9A-Za-z]+_/Cs*_/g; s/\$/?/g; s/\.[0-9]+( |$)/*\1/; s/^\.text\.unlikely\./.text*./'
+}
+sums() { awk '{ sum[$1] += $2 } END { for (name in sum) print name, sum[name] }' | sort; }
+hexadecimal() { while read -r _ _ name size; do echo "$name $((size))"; done; }
+# The densest first: of how much that a pattern finds was how much used. So the many small ones share a few pages, and
+# what is mostly for errors, or shared by functions of which a start uses one, comes last. Not taken: what is hardly used,
+# and what has no name of its own (other numbers after each edit).
+join <(patterns <"$folder/used" | sums) <(hexadecimal <"$folder/places" | patterns | sums) \
+    | awk '$2 / $3 > 0.004 && $1 !~ /^\.(text|rodata)$/ && $1 !~ /\.Lanon\.|\.str1/ { print $2 / $3, $1 }' \
+    | sort -k1,1gr -k2,2 | cut -d ' ' -f 2 >"$folder/dense"
+
+# usage: script SECTION PLACE < patterns
+script() {
+    cat <<HEAD
+/* Made by scripts/start_order.sh: what a start runs or reads lies side by side. The system reads a program in pieces of
+   64 KiB, and each one that is touched for the first time costs as much as thousands of instructions. A pattern that
+   finds nothing does no harm. */
 SECTIONS
 {
-  .text.start :
+  $1 :
   {
-    *crt1.o(.text .text.*)
 HEAD
-    while read -r name; do echo "    *(.text*.$name)"; done <<<"$names"
-    cat <<'TAIL'
-    *libc.a:*(.text .text.*)
-  }
+    sed 's/.*/    &/'
+    printf '  }\n}\nINSERT %s;\n' "$2"
 }
-INSERT BEFORE .text;
-TAIL
-} >scripts/start.ld
-echo "scripts/start.ld names $(wc -l <<<"$names") functions."
+{ echo '*crt1.o(.text .text.*)' && echo '*libc.a:*(.text)' && sed -n 's/^\.text.*/*(&)/p' "$folder/dense"; } \
+    | script .text.start 'BEFORE .text' >scripts/start.ld
+sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense" | script .rodata.start 'AFTER .note.gnu.build-id' >scripts/start_constants.ld
+wc -l scripts/start*.ld
