@@ -257,6 +257,34 @@ pub const KEYS: &[Key] = &[
         .default(Fallback::Word("info")),
 ];
 
+/// The row of a name that stands in this program; there being none is an error when it is compiled.
+macro_rules! key {
+    ($name:literal) => {
+        const { $crate::config::keys::row($name) }
+    };
+}
+pub(super) use key;
+
+/// For [`key!`] alone, which asks when this is compiled: a start looks for no name.
+pub(super) const fn row(name: &str) -> &'static Key {
+    let mut place = 0;
+    while place < KEYS.len() {
+        if is_same(KEYS[place].name.as_bytes(), name.as_bytes()) {
+            return &KEYS[place];
+        }
+        place += 1;
+    }
+    panic!("there is no key of that name");
+}
+
+const fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let mut at = 0;
+    while at < left.len() && at < right.len() && left[at] == right[at] {
+        at += 1;
+    }
+    at == left.len() && at == right.len()
+}
+
 /// The row of that name.
 #[must_use]
 pub(super) fn find(name: &str) -> Option<&'static Key> {

@@ -3,7 +3,7 @@
 
 use super::{
     check::{At, Checked, Place, check},
-    keys::{self, Fallback, KEYS, Key, Kind, is_comment},
+    keys::{self, Fallback, KEYS, Key, Kind, is_comment, key},
     own::OwnTool,
     selection::Selection,
 };
@@ -24,7 +24,7 @@ pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// What was given, and what was wrong or odd about it.
 #[derive(Default)]
 pub(super) struct Values {
-    found: Vec<(&'static str, Checked, Origin)>,
+    found: Vec<(&'static Key, Checked, Origin)>,
     pub(super) problems: Vec<String>,
     pub(super) warnings: Vec<String>,
 }
@@ -81,7 +81,7 @@ impl Values {
             );
         }
         for key in KEYS {
-            if self.given(key.name).is_some() {
+            if self.given(key).is_some() {
                 continue;
             }
             let set = key.ambient.iter().filter_map(|name| Some((*name, env(name)?)));
@@ -102,8 +102,8 @@ impl Values {
         }
         match check(key.kind, value, place) {
             Ok(checked) => {
-                self.found.retain(|(earlier, ..)| *earlier != key.name);
-                self.found.push((key.name, checked, origin));
+                self.found.retain(|(earlier, ..)| earlier.name != key.name);
+                self.found.push((key, checked, origin));
             }
             Err(wrong) => self.problems.push(format!(
                 "{}{}",
@@ -113,100 +113,100 @@ impl Values {
         }
     }
 
-    fn get(&self, name: &str) -> Option<&Checked> {
-        self.found.iter().find(|(key, ..)| *key == name).map(|(_, value, _)| value)
+    fn get(&self, key: &'static Key) -> Option<&Checked> {
+        self.found.iter().find(|(found, ..)| found.name == key.name).map(|(_, value, _)| value)
     }
 
     /// Who gave the key: the file, the environment, or nobody.
-    pub(super) fn given(&self, name: &str) -> Option<Origin> {
-        self.found.iter().find(|(key, ..)| *key == name).map(|(.., origin)| *origin)
+    pub(super) fn given(&self, key: &'static Key) -> Option<Origin> {
+        self.found.iter().find(|(found, ..)| found.name == key.name).map(|(.., origin)| *origin)
     }
 
     /// A key whose row has a default.
-    pub(super) fn bool(&self, name: &str) -> bool {
-        match self.get(name) {
+    pub(super) fn bool(&self, key: &'static Key) -> bool {
+        match self.get(key) {
             Some(Checked::Bool(flag)) => *flag,
-            _ => matches!(default(name), Some(Fallback::Flag(true))),
+            _ => matches!(key.default, Some(Fallback::Flag(true))),
         }
     }
 
     /// A key whose row has a default.
-    pub(super) fn integer(&self, name: &str) -> u64 {
-        match self.get(name) {
+    pub(super) fn integer(&self, key: &'static Key) -> u64 {
+        match self.get(key) {
             Some(Checked::Integer(number)) => *number,
-            _ => match default(name) {
+            _ => match key.default {
                 Some(Fallback::Number(number)) => number,
-                _ => unreachable!("`{name}` has a number for a default; every start asks for it"),
+                _ => unreachable!("`{}` has a number for a default; every start asks for it", key.name),
             },
         }
     }
 
     /// A key whose row has a default.
-    pub(super) fn word(&self, name: &str) -> &str {
-        match self.get(name) {
+    pub(super) fn word(&self, key: &'static Key) -> &str {
+        match self.get(key) {
             Some(Checked::Text(text)) => text,
-            _ => match default(name) {
+            _ => match key.default {
                 Some(Fallback::Word(word)) => word,
                 _ => "",
             },
         }
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name) {
+    pub(super) fn text(&self, key: &'static Key) -> Option<&str> {
+        match self.get(key) {
             Some(Checked::Text(text)) => Some(text),
             _ => None,
         }
     }
 
     /// A key whose row has a default.
-    pub(super) fn names(&self, name: &str) -> Vec<String> {
-        match self.get(name) {
+    pub(super) fn names(&self, key: &'static Key) -> Vec<String> {
+        match self.get(key) {
             Some(Checked::List(list)) => list.clone(),
-            _ => match default(name) {
+            _ => match key.default {
                 Some(Fallback::Names(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
                 _ => Vec::new(),
             },
         }
     }
 
-    pub(super) fn list(&self, name: &str) -> &[String] {
-        match self.get(name) {
+    pub(super) fn list(&self, key: &'static Key) -> &[String] {
+        match self.get(key) {
             Some(Checked::List(list)) => list,
             _ => &[],
         }
     }
 
-    pub(super) fn selection(&self, name: &str) -> Selection {
-        match self.get(name) {
+    pub(super) fn selection(&self, key: &'static Key) -> Selection {
+        match self.get(key) {
             Some(Checked::Selection(selection)) => (**selection).clone(),
             _ => Selection::default(),
         }
     }
 
     pub(super) fn ssh(&self) -> Option<Ssh> {
-        match self.get("ssh") {
+        match self.get(key!("ssh")) {
             Some(Checked::Ssh(ssh)) => Some((**ssh).clone()),
             _ => None,
         }
     }
 
-    pub(super) fn path_of(&self, name: &str) -> Option<&Path> {
-        match self.get(name) {
+    pub(super) fn path_of(&self, key: &'static Key) -> Option<&Path> {
+        match self.get(key) {
             Some(Checked::Path(path)) => Some(path),
             _ => None,
         }
     }
 
-    pub(super) fn secret_of(&self, name: &str) -> Option<&SecretSource> {
-        match self.get(name) {
+    pub(super) fn secret_of(&self, key: &'static Key) -> Option<&SecretSource> {
+        match self.get(key) {
             Some(Checked::Secret(secret)) => Some(secret),
             _ => None,
         }
     }
 
     pub(super) fn tools(&self) -> &[OwnTool] {
-        match self.get("tools") {
+        match self.get(key!("tools")) {
             Some(Checked::Tools(tools)) => tools,
             _ => &[],
         }
@@ -215,17 +215,14 @@ impl Values {
     /// Whether the file holds a secret itself, and not only where to find one.
     pub(super) fn file_holds_secret(&self) -> bool {
         // A proxy's address is none unless somebody's password stands in it.
-        let literal = |name: &str, value: &Checked| match value {
-            Checked::Secret(SecretSource::Value(secret)) => name != "proxy" || secret.expose().contains('@'),
+        let literal = |key: &Key, value: &Checked| match value {
+            Checked::Secret(SecretSource::Value(secret)) => {
+                key.name != "proxy" || secret.expose().contains('@')
+            }
             _ => false,
         };
-        self.found.iter().any(|(name, value, origin)| *origin == Origin::File && literal(name, value))
+        self.found.iter().any(|(key, value, origin)| *origin == Origin::File && literal(key, value))
     }
-}
-
-/// What a row says where nothing is given. Read only when it is asked for: most keys of most files are not given.
-fn default(name: &str) -> Option<Fallback> {
-    keys::find(name)?.default
 }
 
 /// A variable's text as the JSON that the same key would have in a file. What does not fit stays a string, for

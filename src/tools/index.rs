@@ -1,5 +1,5 @@
 //! Every tool under its own name, put together and sorted when this is compiled: finding one by its name, which every
-//! call does and a start does a few times, looks at seven names, however many tools there are.
+//! call does, looks at seven names, however many tools there are.
 
 use super::{
     GROUPS,
@@ -22,6 +22,22 @@ pub fn entries() -> impl Iterator<Item = Entry> {
 pub fn named(name: &str) -> Option<Entry> {
     let place = BY_NAME.binary_search_by(|place| ENTRIES[*place].name.cmp(name)).ok()?;
     Some(ENTRIES[BY_NAME[place]])
+}
+
+/// The tool of a name that stands in this program; there being none is an error when it is compiled as a constant.
+pub const fn built_in(name: &str) -> &'static Entry {
+    let mut place = 0;
+    while place < COUNT {
+        let known = ENTRIES[place].name.as_bytes();
+        if known.len() == name.len()
+            && !is_before(known, name.as_bytes())
+            && !is_before(name.as_bytes(), known)
+        {
+            return &ENTRIES[place];
+        }
+        place += 1;
+    }
+    panic!("there is no tool of that name");
 }
 
 const COUNT: usize = {

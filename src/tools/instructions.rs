@@ -1,10 +1,15 @@
 //! What a model is told of the whole server before it calls anything: short, and true to the configuration.
 
-use super::{Tools, members};
+use super::{Tools, index::built_in, members, spec::Entry};
 use crate::config::Access;
 
 /// Clients cut there, so nothing may stand behind it (mcp.md: Claude Code).
 pub const MAX_CHARS: usize = 2048;
+
+const STATUS: &Entry = built_in("proxmox_get_cluster_status");
+const SEARCH: &Entry = built_in("proxmox_search_api");
+const GET: &Entry = built_in("proxmox_get_api");
+const CALL: &Entry = built_in("proxmox_call_api");
 
 /// The instructions under this configuration, at most [`MAX_CHARS`] long.
 #[must_use]
@@ -14,7 +19,7 @@ pub fn text(tools: &Tools) -> String {
     let (read_only, full) = (access(Access::ReadOnly), access(Access::Full));
     let limited =
         members.iter().any(|member| !member.config.only.is_empty() || !member.config.protected.is_empty());
-    let listed = |name: &str| tools.is_listed(name);
+    let listed = |tool: &Entry| tools.lists(tool);
     let mut text = String::with_capacity(1024);
     text.push_str("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
     let mut say = |sentence: &str| {
@@ -24,7 +29,7 @@ pub fn text(tools: &Tools) -> String {
     if let Some(sentence) = members::sentence(members) {
         say(&sentence);
     }
-    if listed("proxmox_get_cluster_status") {
+    if listed(STATUS) {
         say("Begin with `proxmox_get_cluster_status` where the question is how things are.");
     }
     say(
@@ -52,8 +57,8 @@ pub fn text(tools: &Tools) -> String {
             );
         }
     }
-    if listed("proxmox_search_api") && listed("proxmox_get_api") {
-        say(if listed("proxmox_call_api") {
+    if listed(SEARCH) && listed(GET) {
+        say(if listed(CALL) {
             "What no other tool does, `proxmox_search_api` finds in the API; `proxmox_get_api` reads it and `proxmox_call_api` changes it."
         } else {
             "What no other tool shows, `proxmox_search_api` finds in the API and `proxmox_get_api` reads."

@@ -3,8 +3,10 @@
 
 use super::{
     Tools,
+    index::built_in,
     members::{self, Member},
     reviews::{CLUSTER, REVIEWS},
+    spec::Entry,
 };
 use crate::mcp::Prompt;
 use serde_json::{Map, Value};
@@ -26,7 +28,7 @@ pub struct Review {
 #[derive(Debug)]
 pub struct Step {
     /// The tool that shows it.
-    pub tool: &'static str,
+    pub tool: &'static Entry,
     /// The tool's arguments, JSON; `<vmid>` and `<node>` stand for those of the prompt.
     pub arguments: &'static str,
     /// The API's path for it, for where that tool is not listed.
@@ -41,7 +43,7 @@ pub(super) const fn step(
     path: &'static str,
     look: &'static str,
 ) -> Step {
-    Step { tool, arguments, path, look }
+    Step { tool: built_in(tool), arguments, path, look }
 }
 
 /// How a step is taken under one configuration.
@@ -111,8 +113,8 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
     for (number, step) in review.steps.iter().enumerate() {
         let look = filled(step.look);
         let line = match step.way(tools, Some(member)) {
-            Way::Tool => format!("`{}` {}: {look}.", step.tool, filled(&sent(step.arguments))),
-            Way::Api => format!("`{API}` {}: {look}.", filled(&sent(&api_arguments(step.path)))),
+            Way::Tool => format!("`{}` {}: {look}.", step.tool.name, filled(&sent(step.arguments))),
+            Way::Api => format!("`{}` {}: {look}.", API.name, filled(&sent(&api_arguments(step.path)))),
             Way::None => {
                 format!("Not available here, so say in the report that it was not looked at: {look}.")
             }
@@ -139,14 +141,14 @@ pub fn text(tools: &Tools, name: &str, arguments: &Map<String, Value>) -> Result
 }
 
 /// The tool that reads any path of the API.
-const API: &str = "proxmox_get_api";
+const API: &Entry = built_in("proxmox_get_api");
 
 impl Step {
     /// In that cluster, or in any.
     fn way(&self, tools: &Tools, member: Option<&Member>) -> Way {
-        let has = |name: &str| {
-            let allowed = member.is_none_or(|member| tools.may_run(member, name));
-            allowed && tools.is_listed(name)
+        let has = |tool: &Entry| {
+            let allowed = member.is_none_or(|member| member.forbidden(tool).is_none());
+            allowed && tools.lists(tool)
         };
         if has(self.tool) {
             Way::Tool

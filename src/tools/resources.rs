@@ -1,7 +1,9 @@
 //! Resources: `pve://` addresses of guests, nodes and task logs. What is read there is what the tool of the same
 //! purpose answers, so that nothing is readable here that is forbidden there.
 
-use super::{Failure, Kind, Tools, find, members::Member, record::Record, rows};
+use super::{
+    Failure, Kind, Tools, find, index::built_in, members::Member, record::Record, rows, spec::Entry,
+};
 use crate::{
     log,
     mcp::{Call, Contents, Resource, Template, Unread},
@@ -52,15 +54,15 @@ const IN_CLUSTERS: [Template; 3] = [
 ];
 
 const SCHEME: &str = "pve://";
-const VM_TOOL: &str = "proxmox_get_vm_info";
-const CONTAINER_TOOL: &str = "proxmox_get_container_info";
-const NODE_TOOL: &str = "proxmox_get_node_info";
-const LOG_TOOL: &str = "proxmox_get_task_log";
+const VM_TOOL: &Entry = built_in("proxmox_get_vm_info");
+const CONTAINER_TOOL: &Entry = built_in("proxmox_get_container_info");
+const NODE_TOOL: &Entry = built_in("proxmox_get_node_info");
+const LOG_TOOL: &Entry = built_in("proxmox_get_task_log");
 
 /// The tools that read what each template stands for, in the order of [`TEMPLATES`].
-const READERS: [&[&str]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
+const READERS: [&[&Entry]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
 
-fn guest_tool(kind: Kind) -> &'static str {
+fn guest_tool(kind: Kind) -> &'static Entry {
     match kind {
         Kind::Vm => VM_TOOL,
         Kind::Container => CONTAINER_TOOL,
@@ -80,8 +82,8 @@ pub fn any(tools: &Tools) -> bool {
 }
 
 /// Whether one of these may run in any cluster.
-fn may(tools: &Tools, readers: &[&str]) -> bool {
-    readers.iter().any(|tool| tools.members().iter().any(|member| tools.may_run(member, tool)))
+fn may(tools: &Tools, readers: &[&Entry]) -> bool {
+    readers.iter().any(|tool| tools.members().iter().any(|member| member.forbidden(tool).is_none()))
 }
 
 /// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
@@ -116,10 +118,10 @@ fn list_one(tools: &Tools, member: &Member, call: &Call<'_>) -> Result<Vec<Resou
     let inventory = inventory(member, call)?;
     let records = rows(&inventory)?;
     let mut nodes: Vec<String> = nodes(&records);
-    nodes.retain(|_| tools.may_run(member, NODE_TOOL));
+    nodes.retain(|_| member.forbidden(NODE_TOOL).is_none());
     nodes.sort();
     let mut guests: Vec<find::Guest> = records.iter().filter_map(find::read).collect();
-    guests.retain(|guest| tools.may_run(member, guest_tool(guest.kind)));
+    guests.retain(|guest| member.forbidden(guest_tool(guest.kind)).is_none());
     guests.sort_by_key(|guest| guest.vmid);
     let cluster = &member.name;
     let several = !cluster.is_empty() && !tools.clusters().is_empty();
@@ -178,9 +180,9 @@ pub fn read(tools: &Tools, call: &Call<'_>, uri: &str) -> Result<Contents, Unrea
     let (kind, name) = rest.split_once('/').ok_or_else(nothing)?;
     let name = decoded(name).ok_or_else(nothing)?;
     let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
-    let run = |tool: &str, arguments: Value| match arguments {
-        Value::Object(arguments) if tools.may_run(member, tool) => {
-            tools.read_by(member, call, tool, arguments).map_err(failed)
+    let run = |tool: &Entry, arguments: Value| match arguments {
+        Value::Object(arguments) if member.forbidden(tool).is_none() => {
+            tools.read_by(member, call, *tool, arguments).map_err(failed)
         }
         _ => Err(nothing()),
     };

@@ -9,7 +9,7 @@ use super::{
     find,
     follow::follow,
     former,
-    index::{entries, named},
+    index::entries,
     instructions,
     journal::Journal,
     members::{self, CLUSTER, Chosen, Member},
@@ -80,13 +80,9 @@ impl Tools {
         self.entries().filter(|entry| self.lists(entry))
     }
 
-    fn lists(&self, entry: &Entry) -> bool {
+    /// Whether this tool is listed.
+    pub(super) fn lists(&self, entry: &Entry) -> bool {
         self.in_toolsets(entry) && self.members.iter().any(|member| member.forbidden(entry).is_none())
-    }
-
-    /// Whether one of the built-in tools is listed.
-    pub(super) fn is_listed(&self, name: &str) -> bool {
-        named(name).is_some_and(|entry| self.lists(&entry))
     }
 
     /// The clusters, the default first; never none.
@@ -94,26 +90,21 @@ impl Tools {
         &self.members
     }
 
-    /// Whether there is such a tool, and no setting of that cluster forbids it.
-    pub(super) fn may_run(&self, member: &Member, name: &str) -> bool {
-        named(name).is_some_and(|entry| member.forbidden(&entry).is_none())
-    }
-
     /// What a tool that only reads answers in that cluster.
     ///
     /// # Errors
-    /// What the tool says; that it is no tool that only reads.
+    /// What the tool says; that it is none that only reads.
     pub(super) fn read_by(
         &self,
         member: &Member,
         call: &Call<'_>,
-        name: &str,
+        entry: Entry,
         arguments: Map<String, Value>,
     ) -> Outcome {
-        match named(name).filter(|entry| entry.tool.effect == Effect::Read) {
-            Some(entry) => self.run_in(member, call, entry, arguments)?.unasked(),
-            None => Err(Failure::new(format!("There is no tool `{name}` that only reads."))),
+        if entry.tool.effect != Effect::Read {
+            return Err(Failure::new(format!("`{}` is no tool that only reads.", entry.name)));
         }
+        self.run_in(member, call, entry, arguments)?.unasked()
     }
 
     /// Every tool, those of the configuration last.
