@@ -2,6 +2,12 @@
 //! text. Builds nothing else, and takes nothing that `serde_json` would refuse; where it gives up (broken or deep
 //! JSON), `serde_json` reads the text and says why. Long lists are most of what is read from Proxmox, and this is a
 //! crate of its own so that it alone is compiled for speed, in a program that is compiled for size.
+//!
+//! And put together: see [`Object`].
+
+mod write;
+
+pub use write::{Object, quote};
 
 /// Nesting that is walked through; beyond it the other way is taken.
 const DEEPEST: usize = 128;

@@ -6,7 +6,6 @@ use super::{
     rpc::{self, Fault, Id, result_line},
     session::{TTL_MS, frame, invalid_params, one_page},
 };
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// 2024-11-05 to 2025-11-25: there is no such resource.
@@ -43,34 +42,13 @@ pub enum Wish {
     Complete(Completion),
 }
 
-/// What a client may ask for (schema, `ServerCapabilities`); what it may not is left out.
-#[derive(Debug, Serialize)]
-pub(super) struct Capabilities {
-    tools: Offered,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompts: Option<Offered>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resources: Option<Offered>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    completions: Option<Offered>,
-}
-
-/// `{}`: it is offered, and there is nothing more to say of it.
-#[derive(Debug, Serialize)]
-struct Offered {}
-
-/// What is announced to a client of that revision.
-pub(super) fn announce(toolbox: &dyn Toolbox, revision: Revision) -> Capabilities {
+/// What is announced to a client of that revision, each with nothing more to say of it (schema, `ServerCapabilities`).
+pub(super) fn announce(toolbox: &dyn Toolbox, revision: Revision) -> impl Iterator<Item = &'static str> {
     let (prompts, resources) = (toolbox.has_prompts(), toolbox.has_resources());
     // 2024-11-05 has completions, but no capability that says so.
     let completions = (prompts || resources) && revision.has_annotations();
-    let offered = |offered: bool| offered.then_some(Offered {});
-    Capabilities {
-        tools: Offered {},
-        prompts: offered(prompts),
-        resources: offered(resources),
-        completions: offered(completions),
-    }
+    let all = [("tools", true), ("prompts", prompts), ("resources", resources), ("completions", completions)];
+    all.into_iter().filter(|(_, offered)| *offered).map(|(name, _)| name)
 }
 
 /// Whether this method is served at all: only what was announced is.

@@ -1,5 +1,6 @@
 //! JSON-RPC 2.0: one line in, one line out. No input or output happens here.
 
+use proxmox_mcp_json::Object;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -167,6 +168,20 @@ struct Response<'a, R> {
 /// The line that answers request `id`, without a line break. Compact, so it holds no raw line break either.
 pub fn result_line(id: &Id, result: impl Serialize) -> Vec<u8> {
     to_line(&Response { jsonrpc: "2.0", id, result })
+}
+
+/// The same, with the members of the result as they are written.
+pub fn result_line_of(id: &Id, write: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
+    let mut line = Vec::with_capacity(USUAL_LINE);
+    let mut message = Object::begin(&mut line);
+    message.text("jsonrpc", "2.0");
+    match id {
+        Id::Text(text) => message.text("id", text),
+        Id::Number(number) => message.member("id").extend_from_slice(number.to_string().as_bytes()),
+    }
+    write(&mut message.object("result"));
+    drop(message);
+    line
 }
 
 /// Most lines are no longer than this, in bytes; a longer one is moved to more room while it is written.

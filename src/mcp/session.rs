@@ -6,9 +6,9 @@
 use super::{
     About, Revision, Toolbox,
     ask::{self, Way},
-    lookup::{self, Capabilities, Lookup},
+    lookup::{self, Lookup},
     queue::Place,
-    rpc::{self, Fault, Id, Incoming, result_line},
+    rpc::{self, Fault, Id, Incoming, result_line, result_line_of},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
@@ -117,10 +117,7 @@ impl Session {
             |result: Value| Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), result))));
         match method {
             "ping" if !revision.is_modern() => reply(json!({})),
-            "server/discover" if revision.is_modern() => {
-                let result = frame(revision, toolbox.about(), discover(toolbox, revision));
-                Ok(Action::Reply(result_line(id, result)))
-            }
+            "server/discover" if revision.is_modern() => reply(discover(toolbox)),
             "tools/list" => list(toolbox, revision, id, &params),
             "tools/call" => call(toolbox, revision, id, params, self.forms),
             method if !lookup::serves(toolbox, method) => Err(unknown_method(method)),
@@ -178,13 +175,7 @@ impl Session {
         let revision = Revision::negotiate(version);
         self.handshake = Some(revision);
         self.forms = ask::by_request(revision) && ask::has_forms(params.get("capabilities"));
-        let welcome = Welcome {
-            protocol_version: revision.name(),
-            capabilities: lookup::announce(toolbox, revision),
-            server_info: toolbox.about(),
-            instructions: toolbox.instructions(),
-        };
-        Ok(Action::Reply(result_line(id, welcome)))
+        Ok(Action::Reply(welcome(toolbox, revision, id)))
     }
 }
 
@@ -209,34 +200,37 @@ fn modern(meta: &Map<String, Value>) -> Result<Revision, Fault> {
     Ok(newest)
 }
 
-/// What `initialize` is answered with (schema, `InitializeResult`).
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Welcome {
-    protocol_version: &'static str,
-    capabilities: Capabilities,
-    server_info: About,
-    instructions: String,
+/// The answer to `initialize` (schema, `InitializeResult`). Clients wait for it at every start: it is written straight.
+fn welcome(toolbox: &dyn Toolbox, revision: Revision, id: &Id) -> Vec<u8> {
+    result_line_of(id, |result| {
+        result.text("protocolVersion", revision.name());
+        let mut capabilities = result.object("capabilities");
+        for name in lookup::announce(toolbox, revision) {
+            capabilities.object(name);
+        }
+        drop(capabilities);
+        let About { name, title, version } = toolbox.about();
+        let mut info = result.object("serverInfo");
+        info.text("name", name);
+        info.text("title", title);
+        info.text("version", version);
+        drop(info);
+        result.text("instructions", &toolbox.instructions());
+    })
 }
 
 /// What `server/discover` is answered with (schema, `DiscoverResult`).
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Discovered {
-    supported_versions: [&'static str; 1],
-    capabilities: Capabilities,
-    instructions: String,
-    #[serde(flatten)]
-    cache: Cache,
-}
-
-fn discover(toolbox: &dyn Toolbox, revision: Revision) -> Discovered {
-    Discovered {
-        supported_versions: [Revision::V2026_07_28.name()],
-        capabilities: lookup::announce(toolbox, revision),
-        instructions: toolbox.instructions(),
-        cache: CACHE,
-    }
+fn discover(toolbox: &dyn Toolbox) -> Value {
+    let revision = Revision::V2026_07_28;
+    let capabilities: Map<String, Value> =
+        lookup::announce(toolbox, revision).map(|name| (name.to_owned(), json!({}))).collect();
+    json!({
+        "supportedVersions": [revision.name()],
+        "capabilities": capabilities,
+        "instructions": toolbox.instructions(),
+        "ttlMs": CACHE.ttl_ms,
+        "cacheScope": CACHE.scope,
+    })
 }
 
 #[derive(Serialize)]
