@@ -21,6 +21,9 @@ echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":
     | valgrind --quiet --tool=lackey --trace-mem=yes --log-file="$folder/accesses" "$binary" --config "$folder/config.json" \
     | grep -q '"protocolVersion"'
 
+# Which constants the system itself reads (the signals that a starting thread blocks) is in no trace.
+system='*(.rodata.app_mask)'
+
 # Each section with its address and size. The map gives a name a line of its own where it is long.
 awk '$1 ~ /^\.(text|rodata)/ && $1 !~ /\.start$/ { name = $1; if (NF == 1) next; $1 = ""; $0 = $0 }
      name && $1 ~ /^0x0*[1-9a-f]/ { print substr($1, 3), "is", name, $2 } { name = "" }' "$map" >"$folder/places"
@@ -59,5 +62,5 @@ HEAD
 }
 { echo '*crt1.o(.text .text.*)' && echo '*libc.a:*(.text)' && sed -n 's/^\.text.*/*(&)/p' "$folder/dense"; } \
     | script .text.start 'BEFORE .text' >scripts/start.ld
-sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense" | script .rodata.start 'AFTER .note.gnu.build-id' >scripts/start_constants.ld
+{ echo "$system" && sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense"; } | script .rodata.start 'AFTER .note.gnu.build-id' >scripts/start_constants.ld
 wc -l scripts/start*.ld

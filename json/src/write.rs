@@ -29,6 +29,14 @@ impl<'a> Object<'a> {
         quote(self.member(key), value);
     }
 
+    /// A member that is a string, made of what `write` hands over, piece by piece.
+    pub fn pieces(&mut self, key: &'static str, write: impl FnOnce(&mut dyn FnMut(&str))) {
+        let text = self.member(key);
+        text.push(b'"');
+        write(&mut |piece| escape(text, piece));
+        text.push(b'"');
+    }
+
     /// A member that is an object.
     pub fn object(&mut self, key: &'static str) -> Object<'_> {
         Object::begin(self.member(key))
@@ -41,9 +49,15 @@ impl Drop for Object<'_> {
     }
 }
 
-/// Writes a string in its quotes, with the escapes that `serde_json` writes.
+/// Writes a string in its quotes.
 pub fn quote(to: &mut Vec<u8>, text: &str) {
     to.push(b'"');
+    escape(to, text);
+    to.push(b'"');
+}
+
+/// Writes what stands in a string, with the escapes that `serde_json` writes.
+fn escape(to: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     let mut plain = 0;
     for (at, byte) in bytes.iter().enumerate() {
@@ -68,7 +82,6 @@ pub fn quote(to: &mut Vec<u8>, text: &str) {
         to.extend_from_slice(&[b'\\', letter]);
     }
     to.extend_from_slice(&bytes[plain..]);
-    to.push(b'"');
 }
 
 #[cfg(test)]
@@ -100,9 +113,10 @@ mod tests {
             let mut inner = object.object("c");
             inner.member("d").extend_from_slice(b"[1,2]");
             inner.text("e", "");
+            inner.pieces("f", |say| ["x", "", "\"", "y"].into_iter().for_each(say));
         }
-        let expected = json!({"a": "\"x\"", "b": {}, "c": {"d": [1, 2], "e": ""}});
+        let expected = json!({"a": "\"x\"", "b": {}, "c": {"d": [1, 2], "e": "", "f": "x\"y"}});
         assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), expected);
-        assert_eq!(written, br#"{"a":"\"x\"","b":{},"c":{"d":[1,2],"e":""}}"#);
+        assert_eq!(written, br#"{"a":"\"x\"","b":{},"c":{"d":[1,2],"e":"","f":"x\"y"}}"#);
     }
 }

@@ -30,6 +30,7 @@ use std::{
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use values::{Env, Values};
@@ -38,7 +39,7 @@ use values::{Env, Values};
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How to reach and enter the cluster. `Auth::Missing` in it says why that is not possible yet.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// What may run.
     pub access: Access,
     /// Which toolsets are listed; `all` stands for every one. Whether a name exists is for its user to say.
@@ -218,7 +219,7 @@ impl Config {
     #[cold]
     pub fn broken(error: &ConfigError) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
-        config.settings.auth = Auth::Missing(format!(
+        config.settings_mut().auth = Auth::Missing(format!(
             "The configuration is wrong. {error}\nCorrect it, then restart the server."
         ));
         config.source.file.clone_from(&error.file);
@@ -229,18 +230,23 @@ impl Config {
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
-        config.settings.hosts =
-            vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
-        config.settings.auth =
+        let settings = config.settings_mut();
+        settings.hosts = vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
+        settings.auth =
             Auth::Token { id: token_id.into(), secret: SecretSource::Value(Secret::new(token_secret)) };
-        config.settings.trust = Trust::System;
+        settings.trust = Trust::System;
         config
+    }
+
+    /// The settings of the connection, to be changed; clients that are made later use them.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
     }
 
     fn from_values(mut values: Values, source: Source, looked: &[PathBuf]) -> Config {
         let settings = connection::settings(&mut values, &Origins { file: source.file.as_deref(), looked });
         Config {
-            settings,
+            settings: Arc::new(settings),
             access: match values.word(key!("access")) {
                 "read-only" => Access::ReadOnly,
                 "full" => Access::Full,

@@ -31,8 +31,16 @@ pub trait Toolbox: Sync {
     /// Name, title and version of the server.
     fn about(&self) -> About;
 
-    /// What a model should know before it calls anything; at most 2,048 characters, as clients cut there.
-    fn instructions(&self) -> String;
+    /// Says what a model should know before it calls anything, piece by piece; at most 2,048 characters in all, as
+    /// clients cut there.
+    fn instruct(&self, say: &mut dyn FnMut(&str));
+
+    /// The same in one.
+    fn instructions(&self) -> String {
+        let mut text = String::new();
+        self.instruct(&mut |piece| text.push_str(piece));
+        text
+    }
 
     /// The JSON array of tools for a client of that revision, ready to be sent.
     fn list(&self, revision: Revision) -> &RawValue;

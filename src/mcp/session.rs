@@ -215,7 +215,7 @@ fn welcome(toolbox: &dyn Toolbox, revision: Revision, id: &Id) -> Vec<u8> {
         info.text("title", title);
         info.text("version", version);
         drop(info);
-        result.text("instructions", &toolbox.instructions());
+        result.pieces("instructions", |say| toolbox.instruct(say));
     })
 }
 

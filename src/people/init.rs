@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cancel::Cancel,
     config::{Config, is_example},
-    pve::{Params, Pve, certificate, colons},
+    pve::{Auth, Params, Pve, Settings, Trust, certificate, colons},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -334,9 +334,9 @@ fn offer_ca(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Re
 /// Whether a CA vouches for the host, tried over a connection of its own without credentials.
 fn vouches(draft: &Draft, config: &Config, pem: &str) -> bool {
     let path = draft.folder().join(format!("{CA}.draft-{}", std::process::id()));
-    let mut settings = config.settings.clone();
-    settings.trust = crate::pve::Trust::CaFile(path.clone());
-    settings.auth = crate::pve::Auth::Missing("Nobody logs in here.".into());
+    let mut settings = Settings::clone(&config.settings);
+    settings.trust = Trust::CaFile(path.clone());
+    settings.auth = Auth::Missing("Nobody logs in here.".into());
     let written = file::replace(&path, pem.as_bytes());
     let steps = Pve::new(settings).probe(&Cancel::new());
     let _ = fs::remove_file(&path);

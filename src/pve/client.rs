@@ -25,7 +25,7 @@ use std::{
 
 /// One cluster. Shared by all threads; at most `workers` requests are under way at once.
 pub struct Pve {
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) wire: Mutex<Option<Arc<Wire>>>,
     slots: Slots,
     session: Session,
@@ -44,7 +44,8 @@ pub(super) struct Limits<'a> {
 impl Pve {
     /// A client. Neither connects nor reads anything yet.
     #[must_use]
-    pub fn new(settings: Settings) -> Pve {
+    pub fn new(settings: impl Into<Arc<Settings>>) -> Pve {
+        let settings = settings.into();
         Pve {
             wire: Mutex::new(None),
             slots: Slots::new(settings.workers),

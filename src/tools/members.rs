@@ -16,7 +16,7 @@ use crate::{
     sync::at_once,
 };
 use serde_json::{Map, Value};
-use std::mem;
+use std::{mem, sync::Arc};
 
 /// The argument that names a cluster.
 pub const CLUSTER: &str = "cluster";
@@ -53,7 +53,7 @@ pub fn of(mut config: Config) -> Vec<Member> {
     let numbers = Numbers::default();
     let member = |(name, config): (String, Config)| Member {
         name,
-        pve: Pve::new(config.settings.clone()),
+        pve: Pve::new(Arc::clone(&config.settings)),
         config,
         undo: Undo::new(Numbers::clone(&numbers)),
         fresh: Fresh::default(),

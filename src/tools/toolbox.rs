@@ -354,8 +354,8 @@ impl Toolbox for Tools {
         About { name: "proxmox-mcp", title: "Proxmox VE", version: env!("CARGO_PKG_VERSION") }
     }
 
-    fn instructions(&self) -> String {
-        instructions::text(self)
+    fn instruct(&self, say: &mut dyn FnMut(&str)) {
+        instructions::tell(self, say);
     }
 
     fn list(&self, revision: Revision) -> &RawValue {

@@ -381,8 +381,8 @@ impl Toolbox for Stub {
         About { name: "stub", title: "Stub", version: "1" }
     }
 
-    fn instructions(&self) -> String {
-        "Call echo.".into()
+    fn instruct(&self, say: &mut dyn FnMut(&str)) {
+        say("Call echo.");
     }
 
     fn list(&self, _: Revision) -> &RawValue {

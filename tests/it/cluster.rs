@@ -85,8 +85,8 @@ impl Toolbox for Sample {
         self.tools.about()
     }
 
-    fn instructions(&self) -> String {
-        self.tools.instructions()
+    fn instruct(&self, say: &mut dyn FnMut(&str)) {
+        self.tools.instruct(say);
     }
 
     fn list(&self, revision: Revision) -> &RawValue {

@@ -31,8 +31,9 @@ fn configured(change: impl FnOnce(&mut Config, &mut Config)) -> (Config, Sample,
     change(&mut configs.0, &mut configs.1);
     let mut lost = configs.0.clone();
     let address = silent.local_addr().unwrap();
-    lost.settings.hosts = vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
-    lost.settings.timeout = Duration::from_secs(1);
+    lost.settings_mut().hosts =
+        vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
+    lost.settings_mut().timeout = Duration::from_secs(1);
     let mut config = configs.0.clone();
     config.clusters = vec![("lab".into(), configs.0), ("prod".into(), configs.1), ("lost".into(), lost)];
     (config, sample, prod, silent)

@@ -107,12 +107,12 @@ impl Stage {
     }
 
     fn host(&mut self) -> &mut Host {
-        &mut self.config.settings.hosts[0]
+        &mut self.config.settings_mut().hosts[0]
     }
 
     /// Puts a host before the sample's own.
     fn first_host(&mut self, name: &str, port: u16) {
-        self.config.settings.hosts.insert(0, Host { name: name.into(), port, plain: true });
+        self.config.settings_mut().hosts.insert(0, Host { name: name.into(), port, plain: true });
     }
 
     /// A port that accepts connections and says nothing.
@@ -124,7 +124,7 @@ impl Stage {
     }
 
     fn login(&mut self, user: &str, password: &str) {
-        self.config.settings.auth = Auth::Password {
+        self.config.settings_mut().auth = Auth::Password {
             user: user.into(),
             password: SecretSource::Value(Secret::new(password)),
             totp: None,
@@ -132,12 +132,12 @@ impl Stage {
     }
 
     fn token(&mut self, id: &str, secret: Secret) {
-        self.config.settings.auth = Auth::Token { id: id.into(), secret: SecretSource::Value(secret) };
+        self.config.settings_mut().auth = Auth::Token { id: id.into(), secret: SecretSource::Value(secret) };
     }
 
     fn proxy(&mut self, address: String) {
         self.host().name = "192.0.2.1".into();
-        self.config.settings.proxy = Some(SecretSource::Value(Secret::new(address)));
+        self.config.settings_mut().proxy = Some(SecretSource::Value(Secret::new(address)));
     }
 
     /// How many requests of the call have reached the API.
@@ -178,11 +178,11 @@ fn run(index: usize, row: &Row, kind: Kind, times: u32) -> Seen {
     let (id, secret) = server.token();
     let healthy = Config::for_demo(server.address(), &id, secret.expose());
     let mut config = healthy.clone();
-    config.settings.trust = Trust::Anything;
-    config.settings.connect_timeout = CONNECT * times;
-    config.settings.read_timeout = SILENCE * times;
-    config.settings.timeout = TOTAL * times;
-    config.settings.max_response_bytes = 1 << 20;
+    config.settings_mut().trust = Trust::Anything;
+    config.settings_mut().connect_timeout = CONNECT * times;
+    config.settings_mut().read_timeout = SILENCE * times;
+    config.settings_mut().timeout = TOTAL * times;
+    config.settings_mut().max_response_bytes = 1 << 20;
     let healthy = Tools::new(healthy);
     let start = json!({"vmid": 100, "node": "pve1", "wait": 0});
     let (name, arguments) = match kind {

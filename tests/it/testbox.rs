@@ -41,8 +41,8 @@ impl Toolbox for TestBox {
         About { name: "test", title: "Test", version: "1" }
     }
 
-    fn instructions(&self) -> String {
-        "Call echo.".into()
+    fn instruct(&self, say: &mut dyn FnMut(&str)) {
+        say("Call echo.");
     }
 
     fn list(&self, _: Revision) -> &RawValue {

@@ -205,11 +205,11 @@ fn the_connection_test_names_each_step() {
     let sample = Sample::start();
     let steps = sample.ok("proxmox_test_connection", json!({}));
     assert_eq!(column(&steps, "step"), ["reach", "tls", "login", "version", "permissions"]);
-    let closed = Sample::with(demo::Options::default(), |config| config.settings.hosts[0].port = 1);
+    let closed = Sample::with(demo::Options::default(), |config| config.settings_mut().hosts[0].port = 1);
     closed.fails("proxmox_test_connection", json!({}), &["reach: FAILED", "127.0.0.1"]);
     let wrong = Sample::with(demo::Options::default(), |config| {
         let secret = proxmox_mcp::secret::Secret::new("wrong-secret");
-        config.settings.auth = proxmox_mcp::pve::Auth::Token {
+        config.settings_mut().auth = proxmox_mcp::pve::Auth::Token {
             id: "root@pam!demo".into(),
             secret: proxmox_mcp::secret::SecretSource::Value(secret),
         };

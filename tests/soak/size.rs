@@ -31,8 +31,9 @@ pub(crate) fn measure(binary: &str) {
     let (id, secret) = cluster.token();
     let mut config = Config::for_demo(cluster.address(), &id, secret.expose());
     let (name, port) = (cluster.address().ip().to_string(), cluster.address().port());
-    config.settings.hosts = vec![Host { name, port, plain: false }];
-    config.settings.trust = Trust::Fingerprint(digest(&SHA256, &certificate).as_ref().try_into().unwrap());
+    config.settings_mut().hosts = vec![Host { name, port, plain: false }];
+    config.settings_mut().trust =
+        Trust::Fingerprint(digest(&SHA256, &certificate).as_ref().try_into().unwrap());
     let pve = Pve::new(config.settings);
     let mut size = 0;
     let raw = quickest(|| {

@@ -78,8 +78,8 @@ fn a_relative_path_begins_at_the_file_and_not_at_the_working_directory() {
     let path = folder.write("config.json", &text.to_string());
     let config = load_from(Some(&path), &[], None).unwrap();
     assert_eq!(config.settings.trust, Trust::CaFile(folder.0.join("ca.pem")));
-    let Auth::Token { secret, .. } = config.settings.auth else { panic!() };
-    assert_eq!(secret, SecretSource::File(folder.0.join("s")));
+    let Auth::Token { secret, .. } = &config.settings.auth else { panic!() };
+    assert_eq!(*secret, SecretSource::File(folder.0.join("s")));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn contradictions_are_settled_and_warned_about() {
     let trust = |more: Value, variables: Variables| {
         let mut object = json!({"host": "a"});
         object.as_object_mut().unwrap().append(&mut more.as_object().unwrap().clone());
-        load_text(&object.to_string(), variables).unwrap().settings.trust
+        load_text(&object.to_string(), variables).unwrap().settings.trust.clone()
     };
     assert_eq!(trust(json!({"ssl_verify": false, "fingerprint": pin}), &[]), Trust::Fingerprint([15; 32]));
     assert_eq!(trust(json!({"ca_file": "/a", "fingerprint": pin}), &[]), Trust::Fingerprint([15; 32]));
