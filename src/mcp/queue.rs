@@ -36,7 +36,6 @@ struct State<J> {
     threads: usize,
     idle: usize,
     ended: bool,
-    worked: bool,
     /// Over, their answers on the way out.
     delivering: usize,
 }
@@ -85,7 +84,6 @@ impl<J> Queue<J> {
             threads: 0,
             idle: 0,
             ended: false,
-            worked: false,
             delivering: 0,
         };
         Queue { state: Mutex::new(state), changed: Condvar::new(), workers: workers.max(1) }
@@ -102,7 +100,6 @@ impl<J> Queue<J> {
     #[must_use]
     pub fn push(&self, id: Id, place: Place, job: J) -> bool {
         let mut state = lock(&self.state);
-        state.worked = true;
         state.open.insert(id.clone(), Cancel::new());
         while state.lanes.len() <= place.lane {
             state.lanes.push(Lane { queued: VecDeque::new(), reading: 0, changing: 0 });
@@ -119,12 +116,6 @@ impl<J> Queue<J> {
         let wanted = state.idle < ready && state.threads < self.workers * state.lanes.len() + state.waiting;
         state.threads += usize::from(wanted);
         wanted
-    }
-
-    /// Whether any call was ever taken on.
-    #[must_use]
-    pub fn has_worked(&self) -> bool {
-        lock(&self.state).worked
     }
 
     /// A worker that was asked for could not be started.

@@ -65,35 +65,23 @@ pub fn serve(
     let output = Output { writer: Mutex::new(output), closed: options.on_output_closed };
     let queue = Arc::new(Queue::new(options.workers));
     let desk = Desk::default();
-    thread::scope(|scope| {
-        let mut seen_call = false;
-        let server = Server { scope, queue: &queue, output: &output, desk: &desk, toolbox };
-        let mut session = Session::new(options.lenient);
-        let mut line = Vec::new();
-        let result = loop {
-            match read_line(&mut input, &mut line, MAX_LINE) {
-                Ok(Line::Whole) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(Line::Whole) => {
-                    server.take(&mut session, rpc::parse(&line));
-                    if !seen_call && queue.has_worked() {
-                        seen_call = true;
-                        (options.on_first_call)(Stop(Arc::clone(&queue)));
-                    }
-                }
-                Ok(Line::TooLong) => {
-                    let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
-                    output.send(to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
-                }
-                Ok(Line::End) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-            if MAX_KEPT < line.capacity() {
-                line = Vec::new();
-            }
-        };
-        queue.end();
-        result
-    })
+    let mut session = Session::new(options.lenient);
+    // Clients wait for the first answers, and those need no thread.
+    let alone = Server { scope: None, queue: &queue, output: &output, desk: &desk, toolbox };
+    let ended = match alone.listen(&mut input, &mut session) {
+        Ok(0) => Ok(()),
+        Ok(wanted) => thread::scope(|scope| {
+            (options.on_first_call)(Stop(Arc::clone(&queue)));
+            let server = Server { scope: Some(scope), queue: &queue, output: &output, desk: &desk, toolbox };
+            (0..wanted).for_each(|_| server.spawn(scope));
+            let ended = server.listen(&mut input, &mut session);
+            queue.end();
+            ended.map(drop)
+        }),
+        Err(error) => Err(error),
+    };
+    queue.end();
+    ended
 }
 
 /// A buffer that grew beyond this for one long line is given back, in bytes.
@@ -143,7 +131,8 @@ enum Work {
 }
 
 struct Server<'scope, 'env, W> {
-    scope: &'scope Scope<'scope, 'env>,
+    /// Where workers run; `None` as long as there was nothing to do for one.
+    scope: Option<&'scope Scope<'scope, 'env>>,
     queue: &'env Queue<Job>,
     output: &'env Output<W>,
     desk: &'env Desk,
@@ -159,7 +148,32 @@ impl<W> Clone for Server<'_, '_, W> {
 impl<W> Copy for Server<'_, '_, W> {}
 
 impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
-    fn take(self, session: &mut Session, message: Incoming) {
+    /// Takes what comes until the input ends, or until there is work for threads and nowhere to start them: how many.
+    fn listen(self, input: &mut impl BufRead, session: &mut Session) -> io::Result<usize> {
+        let mut line = Vec::new();
+        loop {
+            match read_line(input, &mut line, MAX_LINE)? {
+                Line::Whole if line.iter().all(u8::is_ascii_whitespace) => {}
+                Line::Whole => {
+                    let wanted = self.take(session, rpc::parse(&line));
+                    if 0 < wanted {
+                        return Ok(wanted);
+                    }
+                }
+                Line::TooLong => {
+                    let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
+                    self.output.send(to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
+                }
+                Line::End => return Ok(0),
+            }
+            if MAX_KEPT < line.capacity() {
+                line = Vec::new();
+            }
+        }
+    }
+
+    /// Carries out what is asked for, or sees to it. How many threads it takes that cannot be started here.
+    fn take(self, session: &mut Session, message: Incoming) -> usize {
         match message {
             Incoming::Batch(entries) if session.takes_batches() => self.take_batch(session, entries),
             message => self.act(session, message, &Outlet::Direct),
@@ -167,10 +181,11 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 
     /// A batch is answered by one array, in any order, with nothing for notifications (JSON-RPC 2.0 section 6).
-    fn take_batch(self, session: &mut Session, entries: Vec<Value>) {
+    fn take_batch(self, session: &mut Session, entries: Vec<Value>) -> usize {
         if entries.is_empty() {
             let fault = Fault::new(None, rpc::INVALID_REQUEST, "Invalid request: the batch is empty.");
-            return self.output.send(to_line(&fault.to_json()));
+            self.output.send(to_line(&fault.to_json()));
+            return 0;
         }
         let messages: Vec<Incoming> = entries.into_iter().map(rpc::classify).map(not_in_a_batch).collect();
         let due = messages
@@ -178,19 +193,19 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             .filter(|message| matches!(message, Incoming::Request { .. } | Incoming::Invalid(_)))
             .count();
         let outlet = Outlet::Batch(Arc::new(Batch { answers: Mutex::new((due, Vec::new())) }));
-        for message in messages {
-            self.act(session, message, &outlet);
-        }
+        messages.into_iter().map(|message| self.act(session, message, &outlet)).sum()
     }
 
-    fn act(self, session: &mut Session, message: Incoming, outlet: &Outlet) {
+    fn act(self, session: &mut Session, message: Incoming, outlet: &Outlet) -> usize {
         match session.judge(self.toolbox, message) {
             Action::Ignore => {}
             Action::Reply(line) => self.deliver(outlet, Some(line)),
-            Action::Run(call) => self.enqueue(call.id.clone(), call.place, Work::Call(call), outlet.clone()),
+            Action::Run(call) => {
+                return self.enqueue(call.id.clone(), call.place, Work::Call(call), outlet.clone());
+            }
             Action::LookUp(lookup) => {
                 let place = Place { lane: lookup.lane(self.toolbox), order: Order::Read };
-                self.enqueue(lookup.id.clone(), place, Work::LookUp(lookup), outlet.clone());
+                return self.enqueue(lookup.id.clone(), place, Work::LookUp(lookup), outlet.clone());
             }
             Action::Answered(id, message) => self.desk.answered(&id, &message),
             Action::Cancel(id) => {
@@ -199,24 +214,29 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
                 }
             }
         }
+        0
     }
 
-    fn enqueue(self, id: Id, place: Place, work: Work, outlet: Outlet) {
+    fn enqueue(self, id: Id, place: Place, work: Work, outlet: Outlet) -> usize {
         if self.queue.is_open(&id) {
             let message = "Invalid request: another request with this id has no answer yet.";
             let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
-            return self.deliver(&outlet, Some(to_line(&fault.to_json())));
+            self.deliver(&outlet, Some(to_line(&fault.to_json())));
+            return 0;
         }
-        if self.queue.push(id, place, Job { work, outlet }) {
-            self.spawn();
+        if !self.queue.push(id, place, Job { work, outlet }) {
+            return 0;
         }
+        let Some(scope) = self.scope else { return 1 };
+        self.spawn(scope);
+        0
     }
 
-    fn spawn(self) {
-        let started = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, move || {
+    fn spawn(self, scope: &'scope Scope<'scope, 'env>) {
+        let started = thread::Builder::new().name("worker".into()).spawn_scoped(scope, move || {
             while let Some(turn) = self.queue.next() {
                 if turn.wants_thread {
-                    self.spawn();
+                    self.spawn(scope);
                 }
                 self.run(turn);
             }
@@ -288,8 +308,8 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         if may_wait {
             released.store(true, Ordering::Release);
         }
-        if wants_thread {
-            self.spawn();
+        if let Some(scope) = self.scope.filter(|_| wants_thread) {
+            self.spawn(scope);
         }
         may_wait
     }
