@@ -27,6 +27,31 @@ pub fn object(text: &str) -> Option<Members<'_>> {
     Some(members)
 }
 
+/// The members of an object that have these names; of one that stands twice, the last. `None`: it is none, or deep, or a
+/// key has escapes.
+#[must_use]
+pub fn pick<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+    let mut found = [None; N];
+    pick_into(text, &names, &mut found)?;
+    Some(found)
+}
+
+fn pick_into<'a>(text: &'a str, names: &[&str], found: &mut [Option<&'a str>]) -> Option<()> {
+    let mut walk = Walk { text, at: 0 };
+    walk.members(&mut |key, value| {
+        if let Some(place) = names.iter().position(|name| *name == key) {
+            found[place] = Some(value);
+        }
+    })?;
+    walk.end()
+}
+
+/// What a string says that has no escapes; `None` for any other value.
+#[must_use]
+pub fn plain(value: &str) -> Option<&str> {
+    value.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
+}
+
 /// Takes a list of objects apart. `None`: it is none, or deep, or a key has escapes.
 #[must_use]
 pub fn objects(text: &str) -> Option<Vec<Members<'_>>> {
@@ -89,9 +114,16 @@ impl<'a> Walk<'a> {
 
     fn object(&mut self) -> Option<Members<'a>> {
         let mut members = Vec::with_capacity(FIELDS);
+        self.members(&mut |key, value| members.push((key, value)))?;
+        Some(members)
+    }
+
+    /// Hands over an object's members.
+    #[inline(always)]
+    fn members(&mut self, take: &mut impl FnMut(&'a str, &'a str)) -> Option<()> {
         self.takes(b'{').then_some(())?;
         if self.takes(b'}') {
-            return Some(members);
+            return Some(());
         }
         loop {
             let (key, escaped) = self.key()?;
@@ -99,9 +131,9 @@ impl<'a> Walk<'a> {
                 return None;
             }
             let value = self.value(DEEPEST)?;
-            members.push((key, value));
+            take(key, value);
             if !self.takes(b',') {
-                return self.takes(b'}').then_some(members);
+                return self.takes(b'}').then_some(());
             }
         }
     }
@@ -226,6 +258,23 @@ impl<'a> Walk<'a> {
 mod tests {
     use super::*;
     use serde_json::{Map, Value, value::RawValue};
+
+    #[test]
+    fn members_are_picked_by_their_names() {
+        let text = r#" {"a":1,"b":{"c":"x"},"a":[2],"d":"\n"} "#;
+        assert_eq!(
+            pick(text, ["a", "b", "c", "d"]),
+            Some([Some("[2]"), Some(r#"{"c":"x"}"#), None, Some(r#""\n""#)])
+        );
+        for broken in ["", "[]", "{", r#"{"a":1"#, r#"{"a":1}x"#, r#"{"\u0061":1}"#, r#"{"a":01}"#] {
+            assert_eq!(pick(broken, ["a"]), None, "{broken}");
+        }
+        for (value, text) in
+            [(r#""x y""#, Some("x y")), (r#""""#, Some("")), (r#""a\n""#, None), ("1", None), ("\"", None)]
+        {
+            assert_eq!(plain(value), text, "{value}");
+        }
+    }
 
     /// What is taken is what `serde_json` takes, and the same.
     fn check(text: &str, taken: bool) {

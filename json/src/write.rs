@@ -58,16 +58,13 @@ pub fn quote(to: &mut Vec<u8>, text: &str) {
 
 /// Writes what stands in a string, with the escapes that `serde_json` writes.
 fn escape(to: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if !matches!(byte, b'"' | b'\\' | ..0x20) {
-            continue;
-        }
-        to.extend_from_slice(&bytes[plain..at]);
-        plain = at + 1;
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
+        to.extend_from_slice(&rest[..at]);
+        let byte = rest[at];
+        rest = &rest[at + 1..];
         let letter = match byte {
-            b'"' | b'\\' => *byte,
+            b'"' | b'\\' => byte,
             0x08 => b'b',
             0x0c => b'f',
             b'\n' => b'n',
@@ -81,8 +78,21 @@ fn escape(to: &mut Vec<u8>, text: &str) {
         };
         to.extend_from_slice(&[b'\\', letter]);
     }
-    to.extend_from_slice(&bytes[plain..]);
+    to.extend_from_slice(rest);
 }
+
+/// Which bytes of a string must not stand there as they are.
+static ESCAPED: [bool; 256] = {
+    let mut escaped = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escaped[byte] = true;
+        byte += 1;
+    }
+    escaped[b'"' as usize] = true;
+    escaped[b'\\' as usize] = true;
+    escaped
+};
 
 #[cfg(test)]
 mod tests {

@@ -190,7 +190,12 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         let messages: Vec<Incoming> = entries.into_iter().map(rpc::classify).map(not_in_a_batch).collect();
         let due = messages
             .iter()
-            .filter(|message| matches!(message, Incoming::Request { .. } | Incoming::Invalid(_)))
+            .filter(|message| {
+                matches!(
+                    message,
+                    Incoming::Request { .. } | Incoming::Initialize { .. } | Incoming::Invalid(_)
+                )
+            })
             .count();
         let outlet = Outlet::Batch(Arc::new(Batch { answers: Mutex::new((due, Vec::new())) }));
         messages.into_iter().map(|message| self.act(session, message, &outlet)).sum()
@@ -340,7 +345,7 @@ fn panicked(id: &Id, what: &str) -> Vec<u8> {
 /// `initialize` must not be part of a batch (2025-03-26, lifecycle), nor may a batch hold another.
 fn not_in_a_batch(message: Incoming) -> Incoming {
     match message {
-        Incoming::Request { id, method, .. } if method == "initialize" => {
+        Incoming::Initialize { id, .. } => {
             let message = "Invalid request: `initialize` must not be part of a batch.";
             Incoming::Invalid(Fault::new(Some(id), rpc::INVALID_REQUEST, message))
         }

@@ -90,6 +90,14 @@ impl Session {
                     Action::Reply(rpc::to_line(&fault.to_json()))
                 }
             },
+            Incoming::Initialize { id, version: Some(Value::String(version)), capabilities } => {
+                Action::Reply(self.initialize(toolbox, &id, &version, capabilities.as_ref()))
+            }
+            Incoming::Initialize { id, .. } => {
+                let problem = "Invalid params: `protocolVersion` must be a string such as \"2025-11-25\".";
+                let fault = Fault::new(Some(id), rpc::INVALID_PARAMS, problem);
+                Action::Reply(rpc::to_line(&fault.to_json()))
+            }
             Incoming::Notification { method, params } if method == "notifications/cancelled" => {
                 params.get("requestId").and_then(Id::from_json).map_or(Action::Ignore, Action::Cancel)
             }
@@ -109,9 +117,6 @@ impl Session {
         method: &str,
         params: Map<String, Value>,
     ) -> Result<Action, Fault> {
-        if method == "initialize" {
-            return self.initialize(toolbox, id, &params);
-        }
         let revision = self.revision(toolbox, method, &params)?;
         let reply =
             |result: Value| Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), result))));
@@ -165,17 +170,13 @@ impl Session {
         &mut self,
         toolbox: &dyn Toolbox,
         id: &Id,
-        params: &Map<String, Value>,
-    ) -> Result<Action, Fault> {
-        let Some(Value::String(version)) = params.get("protocolVersion") else {
-            return Err(invalid_params(
-                "Invalid params: `protocolVersion` must be a string such as \"2025-11-25\".",
-            ));
-        };
+        version: &str,
+        capabilities: Option<&Value>,
+    ) -> Vec<u8> {
         let revision = Revision::negotiate(version);
         self.handshake = Some(revision);
-        self.forms = ask::by_request(revision) && ask::has_forms(params.get("capabilities"));
-        Ok(Action::Reply(welcome(toolbox, revision, id)))
+        self.forms = ask::by_request(revision) && ask::has_forms(capabilities);
+        welcome(toolbox, revision, id)
     }
 }
 
