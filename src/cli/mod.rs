@@ -100,7 +100,7 @@ fn with_sample(options: &Options) -> ExitCode {
 /// The commands that need a configuration, with this one.
 fn with_config(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     let configured = config.as_ref().ok().and_then(|config| config.log);
-    if let Some(level) = options.log().or(configured) {
+    if let Some(level) = options.log(configured) {
         log::set_level(level);
     }
     if options.command.name == "check" { run_check(options, config) } else { command(options, config) }

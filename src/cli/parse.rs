@@ -31,10 +31,10 @@ impl Options {
         self.value("--config").map(PathBuf::from)
     }
 
-    /// How much is logged.
-    pub(super) fn log(&self) -> Option<log::Level> {
+    /// How much is logged; `configured` includes what the environment says.
+    pub(super) fn log(&self, configured: Option<log::Level>) -> Option<log::Level> {
         let environment = || std::env::var("PROXMOX_MCP_LOG").ok().and_then(|word| log::level(&word));
-        self.value("--log").and_then(log::level).or_else(environment)
+        self.value("--log").and_then(log::level).or(configured).or_else(environment)
     }
 }
 

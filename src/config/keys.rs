@@ -115,6 +115,11 @@ impl Key {
         Key { per_cluster: true, ..self }
     }
 
+    /// Whether both are the same row. Asked of many, most of which differ in length.
+    pub(super) fn is(&self, other: &Key) -> bool {
+        self.name.len() == other.name.len() && self.name == other.name
+    }
+
     /// The example, or else the default, as JSON.
     #[must_use]
     pub fn sample(&self) -> String {
