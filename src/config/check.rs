@@ -7,6 +7,7 @@ use super::{
     own::{self, OwnTool},
     selection::{EXPECTED, Selection},
     ssh,
+    values::Env,
 };
 use crate::{
     secret::{Secret, SecretSource},
@@ -34,8 +35,8 @@ pub(super) enum Checked {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) at: At<'a>,
-    /// What `~` stands for.
-    pub(super) home: Option<&'a Path>,
+    /// Says what `~` stands for.
+    pub(super) env: Env<'a>,
 }
 
 /// A file or a variable.
@@ -184,8 +185,8 @@ fn secret(value: &Value, place: Place<'_>) -> Result<SecretSource, Wrong> {
 
 pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
     if let Some(rest) = text.strip_prefix("~/") {
-        let home = place.home.ok_or("but `HOME` is not set; write the whole path")?;
-        return Ok(home.join(rest));
+        let home = (place.env)("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        return Ok(home.ok_or("but `HOME` is not set; write the whole path")?.join(rest));
     }
     match place.at {
         At::File(file) => Ok(file.parent().unwrap_or(Path::new("")).join(text)),

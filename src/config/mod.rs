@@ -151,7 +151,6 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let search = search::search(explicit, env, exe_dir)
             .map_err(|(file, problem)| ConfigError { file: Some(file), problems: vec![problem] })?;
-        let home = env("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let mut values = Values::default();
         let mut source = Source::default();
         if search.by_variable {
@@ -167,12 +166,12 @@ impl Config {
                     .collect(),
             })?;
             if let Some(clusters) = clusters {
-                return Config::of_clusters(found, &clusters, env, home.as_deref(), &source);
+                return Config::of_clusters(found, &clusters, env, &source);
             }
-            values.read_file(&found.path, &found.pairs, home.as_deref());
+            values.read_file(&found.path, &found.pairs, env);
             values.warnings.extend(search::permissions_warning(found, values.file_holds_secret()));
         }
-        source.env.extend(values.read_environment(env, home.as_deref(), |_| true));
+        source.env.extend(values.read_environment(env, |_| true));
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
@@ -185,16 +184,15 @@ impl Config {
         found: &Found,
         clusters: &[(String, clusters::Pairs)],
         env: Env<'_>,
-        home: Option<&Path>,
         source: &Source,
     ) -> Result<Config, ConfigError> {
         let (mut problems, mut permissions) = (Vec::new(), None);
         let mut configs: Vec<(String, Config)> = Vec::new();
         for (name, object) in clusters {
             let (mut values, mut source) = (Values::default(), source.clone());
-            values.read_file(&found.path, object, home);
+            values.read_file(&found.path, object, env);
             permissions = permissions.or(search::permissions_warning(found, values.file_holds_secret()));
-            source.env.extend(values.read_environment(env, home, |key| !key.per_cluster));
+            source.env.extend(values.read_environment(env, |key| !key.per_cluster));
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
                 let mut config = Config::from_values(values, source, &[]);

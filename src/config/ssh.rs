@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn an_object_is_read_and_what_is_wrong_in_it_is_named() {
-        let place = Place { at: At::File(Path::new("/etc/x/config.json")), home: None };
+        let place = Place { at: At::File(Path::new("/etc/x/config.json")), env: &|_| None };
         let ssh = read(
             &json!({"user": "ops", "port": 2222, "identity": "key", "addresses": {"pve1": "192.0.2.1"}}),
             place,

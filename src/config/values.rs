@@ -31,8 +31,8 @@ pub(super) struct Values {
 
 impl Values {
     /// Takes the keys of a file. A key that begins with `_` or `//` is a comment.
-    pub(super) fn read_file(&mut self, file: &Path, object: &[(String, Value)], home: Option<&Path>) {
-        let place = Place { at: At::File(file), home };
+    pub(super) fn read_file(&mut self, file: &Path, object: &[(String, Value)], env: Env<'_>) {
+        let place = Place { at: At::File(file), env };
         for (index, (name, value)) in object.iter().enumerate() {
             if is_comment(name) {
                 continue;
@@ -54,11 +54,10 @@ impl Values {
     pub(super) fn read_environment(
         &mut self,
         env: Env<'_>,
-        home: Option<&Path>,
         counts: impl Fn(&Key) -> bool,
     ) -> Vec<&'static str> {
         let mut used = Vec::new();
-        for key in KEYS.iter().filter(|key| counts(key)) {
+        for key in KEYS.iter().filter(|key| !key.env.is_empty() && counts(key)) {
             let set: Vec<(&str, String)> = key
                 .env
                 .iter()
@@ -75,12 +74,12 @@ impl Values {
             self.set(
                 key,
                 &from_text(key.kind, text),
-                Place { at: At::Variable(name), home },
+                Place { at: At::Variable(name), env },
                 key.name,
                 Origin::Environment,
             );
         }
-        for key in KEYS {
+        for key in KEYS.iter().filter(|key| !key.ambient.is_empty()) {
             if self.given(key).is_some() {
                 continue;
             }
@@ -89,7 +88,7 @@ impl Values {
                 continue;
             };
             used.push(name);
-            let place = Place { at: At::Variable(name), home };
+            let place = Place { at: At::Variable(name), env };
             self.set(key, &from_text(key.kind, &text), place, key.name, Origin::Environment);
         }
         used
