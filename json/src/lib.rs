@@ -27,23 +27,36 @@ pub fn object(text: &str) -> Option<Members<'_>> {
     Some(members)
 }
 
-/// The members of an object that have these names; of one that stands twice, the last. `None`: it is none, or deep, or a
-/// key has escapes.
+/// The members of an object that have these names, each the last of its name, and how many others there are. `None`: it
+/// is none, or deep, or a key has escapes.
 #[must_use]
-pub fn pick<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+pub fn pick<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<([Option<&'a str>; N], usize)> {
     let mut found = [None; N];
-    pick_into(text, &names, &mut found)?;
-    Some(found)
+    let others = pick_into(text, &names, &mut found)?;
+    Some((found, others))
 }
 
-fn pick_into<'a>(text: &'a str, names: &[&str], found: &mut [Option<&'a str>]) -> Option<()> {
+fn pick_into<'a>(text: &'a str, names: &[&str], found: &mut [Option<&'a str>]) -> Option<usize> {
     let mut walk = Walk { text, at: 0 };
-    walk.members(&mut |key, value| {
-        if let Some(place) = names.iter().position(|name| *name == key) {
-            found[place] = Some(value);
-        }
+    let mut others = 0;
+    walk.members(&mut |key, value| match names.iter().position(|name| *name == key) {
+        Some(place) => others += usize::from(found[place].replace(value).is_some()),
+        None => others += 1,
     })?;
-    walk.end()
+    walk.end()?;
+    Some(others)
+}
+
+/// Whether nothing in a JSON text is of the kind that `serde_json` refuses although the grammar has it: half a pair of
+/// `\u` escapes, a number beyond all bounds. With any escape or exponent, or hundreds of digits, the answer is no.
+#[must_use]
+pub fn is_ordinary(text: &str) -> bool {
+    let mut digits = 0;
+    text.bytes().all(|byte| {
+        let exponent = 0 < digits && matches!(byte, b'e' | b'E');
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        byte != b'\\' && !exponent && digits < 300
+    })
 }
 
 /// What a string says that has no escapes; `None` for any other value.
@@ -264,10 +277,17 @@ mod tests {
         let text = r#" {"a":1,"b":{"c":"x"},"a":[2],"d":"\n"} "#;
         assert_eq!(
             pick(text, ["a", "b", "c", "d"]),
-            Some([Some("[2]"), Some(r#"{"c":"x"}"#), None, Some(r#""\n""#)])
+            Some(([Some("[2]"), Some(r#"{"c":"x"}"#), None, Some(r#""\n""#)], 1))
         );
         for broken in ["", "[]", "{", r#"{"a":1"#, r#"{"a":1}x"#, r#"{"\u0061":1}"#, r#"{"a":01}"#] {
             assert_eq!(pick(broken, ["a"]), None, "{broken}");
+        }
+        assert_eq!(pick(text, ["b"]), Some(([Some(r#"{"c":"x"}"#)], 3)));
+        for text in [r#"{"a":[1,-2.5,"e 1"]}"#, "{}", &format!("[{}]", "1".repeat(299))] {
+            assert!(is_ordinary(text), "{text}");
+        }
+        for text in [r#"["\ud800"]"#, "[1e999]", "[1.0E999]", &format!("[{}]", "1".repeat(400))] {
+            assert!(!is_ordinary(text), "{text}");
         }
         for (value, text) in
             [(r#""x y""#, Some("x y")), (r#""""#, Some("")), (r#""a\n""#, None), ("1", None), ("\"", None)]

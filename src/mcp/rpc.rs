@@ -1,6 +1,6 @@
 //! JSON-RPC 2.0: one line in, one line out. No input or output happens here.
 
-use proxmox_mcp_json::{Object, pick, plain};
+use proxmox_mcp_json::{Object, is_ordinary, pick, plain};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -130,10 +130,10 @@ pub fn parse(line: &[u8]) -> Incoming {
 }
 
 /// A request as clients write them, taken apart where it stands. `None`: anything else, or something is odd about it;
-/// then the other way says what.
+/// then the other way says what. What is not read here is read by nobody, so it must be nothing that is refused there.
 fn request(text: &str) -> Option<Incoming> {
-    let [version, id, method, params] = pick(text, ["jsonrpc", "id", "method", "params"])?;
-    if version != Some("\"2.0\"") {
+    let ([version, id, method, params], others) = pick(text, ["jsonrpc", "id", "method", "params"])?;
+    if version != Some("\"2.0\"") || others != 0 {
         return None;
     }
     let (id, method) = (id?, plain(method?)?);
@@ -144,7 +144,10 @@ fn request(text: &str) -> Option<Incoming> {
     };
     let params = params.unwrap_or("{}");
     if method == INITIALIZE {
-        let [version, capabilities] = pick(params, ["protocolVersion", "capabilities"])?;
+        let ([version, capabilities], _) = pick(params, ["protocolVersion", "capabilities"])?;
+        if !is_ordinary(params) {
+            return None;
+        }
         let value = |text: Option<&str>| text.map(serde_json::from_str).transpose();
         return Some(Incoming::Initialize {
             id,
@@ -248,14 +251,19 @@ mod tests {
         let requests = [
             r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
             r#" { "method" : "tools/call" , "id" : "a b" , "jsonrpc" : "2.0" , "params" : { "name" : "x", "arguments": {"a":[1,{"b":null}]} } } "#,
-            r#"{"jsonrpc":"2.0","id":-7,"method":"ping","params":{},"more":[true]}"#,
-            r#"{"jsonrpc":"2.0","id":0,"method":"a","id":"","method":"b"}"#,
+            r#"{"jsonrpc":"2.0","id":-7,"method":"ping","params":{}}"#,
             r#"{"jsonrpc":"2.0","id":"ü","method":"initialize","params":{"protocolVersion":"x","capabilities":{"a":[]},"clientInfo":{}}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"\u0041","capabilities":null}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"x","result":1}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":1,"capabilities":null}}"#,
         ];
         let others = [
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"\u0041"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"a":"\ud800"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"a":[1e999]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\ud800"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","more":1e999}"#,
+            r#"{"jsonrpc":"2.0","id":0,"method":"a","id":"","method":"b"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","result":1}"#,
             r#"{"jsonrpc":"2.0","id":-0,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":1.0,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":"ping"}"#,
@@ -279,7 +287,8 @@ mod tests {
             assert_eq!(request(line).is_some(), straight, "{line}");
             let slow = match serde_json::from_str(line) {
                 Ok(Value::Array(entries)) => Incoming::Batch(entries),
-                value => classify(value.unwrap_or_else(|error| panic!("{line}: {error}"))),
+                Ok(value) => classify(value),
+                Err(error) => invalid(None, PARSE_ERROR, format!("Parse error: {error}.")),
             };
             assert_eq!(format!("{:?}", parse(line.as_bytes())), format!("{slow:?}"), "{line}");
         }
