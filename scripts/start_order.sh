@@ -38,11 +38,11 @@ patterns() {
     sed -E 's/17h[0-9a-f]{16}E/17h*E/; s/Cs[0-9A-Za-z]+_/Cs*_/g; s/\$/?/g; s/\.[0-9]+( |$)/*\1/; s/^\.text\.unlikely\./.text*./'
 }
 sums() { awk '{ sum[$1] += $2 } END { for (name in sum) print name, sum[name] }' | sort; }
-hexadecimal() { while read -r _ _ name size; do echo "$name $((size))"; done; }
+sizes() { while read -r _ _ name size; do echo "$name $((size))"; done; }
 # The densest first: of how much that a pattern finds was how much used. So the many small ones share a few pages, and
 # what is mostly for errors, or shared by functions of which a start uses one, comes last. Not taken: what is hardly used,
 # and what has no name of its own (other numbers after each edit).
-join <(patterns <"$folder/used" | sums) <(hexadecimal <"$folder/places" | patterns | sums) \
+join <(patterns <"$folder/used" | sums) <(sizes <"$folder/places" | patterns | sums) \
     | awk '$2 / $3 > 0.004 && $1 !~ /^\.(text|rodata)$/ && $1 !~ /\.Lanon\.|\.str1/ { print $2 / $3, $1 }' \
     | sort -k1,1gr -k2,2 | cut -d ' ' -f 2 >"$folder/dense"
 
@@ -62,5 +62,6 @@ HEAD
 }
 { echo '*crt1.o(.text .text.*)' && echo '*libc.a:*(.text)' && sed -n 's/^\.text.*/*(&)/p' "$folder/dense"; } \
     | script .text.start 'BEFORE .text' >scripts/start.ld
-{ echo "$system" && sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense"; } | script .rodata.start 'AFTER .note.gnu.build-id' >scripts/start_constants.ld
+{ echo "$system" && sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense"; } \
+    | script .rodata.start 'AFTER .note.gnu.build-id' >scripts/start_constants.ld
 wc -l scripts/start*.ld

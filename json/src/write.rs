@@ -50,7 +50,7 @@ impl Drop for Object<'_> {
 }
 
 /// Writes a string in its quotes.
-pub fn quote(to: &mut Vec<u8>, text: &str) {
+fn quote(to: &mut Vec<u8>, text: &str) {
     to.push(b'"');
     escape(to, text);
     to.push(b'"');

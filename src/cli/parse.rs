@@ -31,7 +31,8 @@ impl Options {
         self.value("--config").map(PathBuf::from)
     }
 
-    /// How much is logged; `configured` includes what the environment says.
+    /// How much is logged: the option, else what was configured, else the environment, which the sample cluster's
+    /// configuration does not read.
     pub(super) fn log(&self, configured: Option<log::Level>) -> Option<log::Level> {
         let environment = || std::env::var("PROXMOX_MCP_LOG").ok().and_then(|word| log::level(&word));
         self.value("--log").and_then(log::level).or(configured).or_else(environment)

@@ -1,7 +1,7 @@
 //! The table of configuration keys: one row is one key. Parsing, checks, environment, hints, the example's test
 //! and the README's table all follow from the rows. Knows nothing of files.
 
-use crate::{log::LEVELS, suggest};
+use crate::{constant::is_same, log::LEVELS, suggest};
 use serde_json::json;
 use std::fmt::{self, Write};
 
@@ -113,11 +113,6 @@ impl Key {
 
     const fn per_cluster(self) -> Key {
         Key { per_cluster: true, ..self }
-    }
-
-    /// Whether both are the same row. Asked of many, most of which differ in length.
-    pub(super) fn is(&self, other: &Key) -> bool {
-        self.name.len() == other.name.len() && self.name == other.name
     }
 
     /// The example, or else the default, as JSON.
@@ -274,20 +269,12 @@ pub(super) use key;
 pub(super) const fn row(name: &str) -> &'static Key {
     let mut place = 0;
     while place < KEYS.len() {
-        if is_same(KEYS[place].name.as_bytes(), name.as_bytes()) {
+        if is_same(KEYS[place].name, name) {
             return &KEYS[place];
         }
         place += 1;
     }
     panic!("there is no key of that name");
-}
-
-const fn is_same(left: &[u8], right: &[u8]) -> bool {
-    let mut at = 0;
-    while at < left.len() && at < right.len() && left[at] == right[at] {
-        at += 1;
-    }
-    at == left.len() && at == right.len()
 }
 
 /// The row of that name.

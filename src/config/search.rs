@@ -48,8 +48,8 @@ pub(super) fn search(
     env: Env<'_>,
     exe_dir: Option<&Path>,
 ) -> Result<Search, (PathBuf, String)> {
-    let variable = || env("PROXMOX_MCP_CONFIG").filter(|text| !text.is_empty());
-    let variable = if explicit.is_none() { variable() } else { None };
+    let variable =
+        if explicit.is_some() { None } else { env("PROXMOX_MCP_CONFIG").filter(|text| !text.is_empty()) };
     let by_variable = variable.is_some();
     if let Some(path) = explicit.map(PathBuf::from).or(variable.map(PathBuf::from)) {
         let named = if by_variable { "`PROXMOX_MCP_CONFIG`" } else { "`--config`" };

@@ -101,7 +101,7 @@ impl Values {
         }
         match check(key.kind, value, place) {
             Ok(checked) => {
-                self.found.retain(|(earlier, ..)| !earlier.is(key));
+                self.found.retain(|(earlier, ..)| earlier.name != key.name);
                 self.found.push((key, checked, origin));
             }
             Err(wrong) => self.problems.push(format!(
@@ -113,12 +113,12 @@ impl Values {
     }
 
     fn get(&self, key: &'static Key) -> Option<&Checked> {
-        self.found.iter().find(|(found, ..)| found.is(key)).map(|(_, value, _)| value)
+        self.found.iter().find(|(found, ..)| found.name == key.name).map(|(_, value, _)| value)
     }
 
     /// Who gave the key: the file, the environment, or nobody.
     pub(super) fn given(&self, key: &'static Key) -> Option<Origin> {
-        self.found.iter().find(|(found, ..)| found.is(key)).map(|(.., origin)| *origin)
+        self.found.iter().find(|(found, ..)| found.name == key.name).map(|(.., origin)| *origin)
     }
 
     /// A key whose row has a default.

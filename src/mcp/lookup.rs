@@ -284,7 +284,7 @@ fn named(revision: Revision, name: &str, title: &str) -> Value {
 }
 
 /// With how long it may be kept, and by whom, where the revision wants that said.
-fn cached(revision: Revision, ttl_ms: u64, mut result: Value) -> Value {
+pub(super) fn cached(revision: Revision, ttl_ms: u64, mut result: Value) -> Value {
     if revision.is_modern() {
         result["ttlMs"] = ttl_ms.into();
         result["cacheScope"] = "private".into();

@@ -68,9 +68,9 @@ pub fn serve(
     let mut session = Session::new(options.lenient);
     // Clients wait for the first answers, and those need no thread.
     let alone = Server { scope: None, queue: &queue, output: &output, desk: &desk, toolbox };
-    let ended = match alone.listen(&mut input, &mut session) {
-        Ok(0) => Ok(()),
-        Ok(wanted) => thread::scope(|scope| {
+    match alone.listen(&mut input, &mut session)? {
+        0 => Ok(()),
+        wanted => thread::scope(|scope| {
             (options.on_first_call)(Stop(Arc::clone(&queue)));
             let server = Server { scope: Some(scope), queue: &queue, output: &output, desk: &desk, toolbox };
             (0..wanted).for_each(|_| server.spawn(scope));
@@ -78,10 +78,7 @@ pub fn serve(
             queue.end();
             ended.map(drop)
         }),
-        Err(error) => Err(error),
-    };
-    queue.end();
-    ended
+    }
 }
 
 /// A buffer that grew beyond this for one long line is given back, in bytes.

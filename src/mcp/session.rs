@@ -225,13 +225,12 @@ fn discover(toolbox: &dyn Toolbox) -> Value {
     let revision = Revision::V2026_07_28;
     let capabilities: Map<String, Value> =
         lookup::announce(toolbox, revision).map(|name| (name.to_owned(), json!({}))).collect();
-    json!({
+    let discovered = json!({
         "supportedVersions": [revision.name()],
         "capabilities": capabilities,
         "instructions": toolbox.instructions(),
-        "ttlMs": CACHE.ttl_ms,
-        "cacheScope": CACHE.scope,
-    })
+    });
+    lookup::cached(revision, TTL_MS, discovered)
 }
 
 #[derive(Serialize)]

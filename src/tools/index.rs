@@ -6,6 +6,7 @@ use super::{
     row::{Kind, Name},
     spec::Entry,
 };
+use crate::constant::{is_before, is_same};
 
 static ENTRIES: [Entry; COUNT] = all();
 
@@ -28,11 +29,7 @@ pub fn named(name: &str) -> Option<Entry> {
 pub const fn built_in(name: &str) -> &'static Entry {
     let mut place = 0;
     while place < COUNT {
-        let known = ENTRIES[place].name.as_bytes();
-        if known.len() == name.len()
-            && !is_before(known, name.as_bytes())
-            && !is_before(name.as_bytes(), known)
-        {
+        if is_same(ENTRIES[place].name, name) {
             return &ENTRIES[place];
         }
         place += 1;
@@ -90,7 +87,7 @@ const fn by_name() -> [usize; COUNT] {
     let mut number = 1;
     while number < COUNT {
         let mut to = number;
-        while 0 < to && is_before(ENTRIES[number].name.as_bytes(), ENTRIES[places[to - 1]].name.as_bytes()) {
+        while 0 < to && is_before(ENTRIES[number].name, ENTRIES[places[to - 1]].name) {
             places[to] = places[to - 1];
             to -= 1;
         }
@@ -98,17 +95,6 @@ const fn by_name() -> [usize; COUNT] {
         number += 1;
     }
     places
-}
-
-const fn is_before(left: &[u8], right: &[u8]) -> bool {
-    let mut at = 0;
-    while at < left.len() && at < right.len() {
-        if left[at] != right[at] {
-            return left[at] < right[at];
-        }
-        at += 1;
-    }
-    left.len() < right.len()
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ pub fn tell(tools: &Tools, out: &mut dyn FnMut(&str)) {
     let (read_only, full) = (access(Access::ReadOnly), access(Access::Full));
     let limited =
         members.iter().any(|member| !member.config.only.is_empty() || !member.config.protected.is_empty());
-    let listed = |tool: &Entry| tools.lists(tool);
     out("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
     let mut say = |sentence: &str| {
         out(" ");
@@ -27,7 +26,7 @@ pub fn tell(tools: &Tools, out: &mut dyn FnMut(&str)) {
     if let Some(sentence) = members::sentence(members) {
         say(&sentence);
     }
-    if listed(STATUS) {
+    if tools.lists(STATUS) {
         say("Begin with `proxmox_get_cluster_status` where the question is how things are.");
     }
     say(
@@ -55,8 +54,8 @@ pub fn tell(tools: &Tools, out: &mut dyn FnMut(&str)) {
             );
         }
     }
-    if listed(SEARCH) && listed(GET) {
-        say(if listed(CALL) {
+    if tools.lists(SEARCH) && tools.lists(GET) {
+        say(if tools.lists(CALL) {
             "What no other tool does, `proxmox_search_api` finds in the API; `proxmox_get_api` reads it and `proxmox_call_api` changes it."
         } else {
             "What no other tool shows, `proxmox_search_api` finds in the API and `proxmox_get_api` reads."
