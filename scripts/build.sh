@@ -55,6 +55,8 @@ export RUSTFLAGS="${RUSTFLAGS:-} -C force-frame-pointers=yes"
 # At a fixed place in memory: nothing is adjusted when it starts, which was half of the instructions and of the pages
 # of a start. The stack, the heap and whatever is mapped are still placed at random.
 [[ $target != *-linux-* ]] || RUSTFLAGS+=" -C relocation-model=static"
+# Names that tell one instance of a generic function from another, for what follows.
+RUSTFLAGS+=" -C symbol-mangling-version=v0"
 
 # What a start runs and reads lies side by side in the file, where the linker can do that: fewer pages to fetch.
 takes() {
