@@ -1,7 +1,7 @@
 //! JSON text taken apart where it stands: the members of an object, the rows of a list, each as a slice of the
-//! text. Builds nothing else, and takes nothing that `serde_json` would refuse but for what [`is_ordinary`] tells; where it gives up (broken or deep
-//! JSON), `serde_json` reads the text and says why. Long lists are most of what is read from Proxmox, and this is a
-//! crate of its own so that it alone is compiled for speed, in a program that is compiled for size.
+//! text. Builds nothing else, and takes nothing that `serde_json` would refuse but for what [`is_ordinary`] tells; where
+//! it gives up (broken or deep JSON), `serde_json` reads the text and says why. Long lists are most of what is read from
+//! Proxmox, and this is a crate of its own so that it alone is compiled for speed, in a program that is compiled for size.
 //!
 //! And put together: see [`Object`].
 
