@@ -41,9 +41,11 @@ pub(crate) fn start(
     for round in 0..330 {
         let mut times = [const { Times::new() }; 5];
         let candidates = [&hello[..], &least[..], &ours[..], other];
-        // Each is first as often as the others: whoever follows upon `/bin/true` finds the caches full of it.
+        // Each is first as often as the others, and follows each of them as often: whoever follows upon another finds the
+        // caches full of it.
         for turn in 0..candidates.len() {
-            let place = (round + turn) % candidates.len();
+            let turn = if round % 2 == 0 { turn } else { candidates.len() - 1 - turn };
+            let place = (round / 2 + turn) % candidates.len();
             let words = candidates[place];
             // Another server may need seconds: a few rounds are enough for it.
             if words.is_empty() || (place == 3 && 12 <= round) {
