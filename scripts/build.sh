@@ -58,7 +58,8 @@ export RUSTFLAGS="${RUSTFLAGS:-} -C force-frame-pointers=yes"
 # Names that tell one instance of a generic function from another, for what follows.
 RUSTFLAGS+=" -C symbol-mangling-version=v0"
 
-# What a start runs and reads lies side by side in the file, where the linker can do that: fewer pages to fetch.
+# What a start runs and reads lies side by side in the file, where the linker can do that, and constants in one part with
+# the code, as linkers had it until 2018: fewer pieces of the file to map and to fetch. Nothing that can be written can be run.
 takes() {
     local folder
     folder=$(mktemp -d)
@@ -68,9 +69,9 @@ takes() {
     rm -r "$folder"
     return $taken
 }
-for order in start start_constants; do
-    order="-C link-arg=-Tscripts/$order.ld"
-    [[ $target != *-linux-* ]] || ! takes "$order" || RUSTFLAGS+=" $order"
+for flags in "-Tscripts/start.ld" "-Tscripts/start_constants.ld" "-z -C link-arg=noseparate-code"; do
+    flags="-C link-arg=$flags"
+    [[ $target != *-linux-* ]] || ! takes "$flags" || RUSTFLAGS+=" $flags"
 done
 
 # Panics name the file they come from; where this machine keeps it is nobody's business, and is longer.

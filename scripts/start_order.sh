@@ -17,7 +17,8 @@ CONFIG
 chmod 600 "$folder/config.json"
 
 # Which constants the system itself reads is in no trace: the signals that a starting thread blocks, a file's empty name.
-system='*(.rodata.app_mask) *(.rodata.__fstat.str1.1)'
+# And some builds look into the table of tools where others have what is in it.
+others='*(.rodata.app_mask) *(.rodata.__fstat.str1.1) *(.rodata.*5tools5index7ENTRIES)'
 
 # Builds with other flags, or in another folder, have other hashes, by which the compiler decides what it writes where it is
 # called: what any of three uses counts.
@@ -28,7 +29,7 @@ for build in 1 2 3; do
         | valgrind --quiet --tool=lackey --trace-mem=yes --log-file="$folder/accesses" "$binary" --config "$folder/config.json" \
         | grep -q '"protocolVersion"'
     # Each section with its address and size. The map gives a name a line of its own where it is long.
-    awk '$1 ~ /^\.(text|rodata)/ && $1 !~ /\.start$/ { name = $1; if (NF == 1) next; $1 = ""; $0 = $0 }
+    awk '$1 ~ /^\.(text|rodata)/ && $1 !~ /\.(start|near)$/ { name = $1; if (NF == 1) next; $1 = ""; $0 = $0 }
          name && $1 ~ /^0x0*[1-9a-f]/ { print substr($1, 3), "is", name, $2 } { name = "" }' "$map" >"$folder/places$build"
     # What of each was run or read, in pieces of 16 bytes.
     end=0
@@ -61,18 +62,13 @@ sizes() { while read -r _ _ name size; do echo "$name $((size))"; done; }
 join <(cat "$folder"/used? | patterns | sums) <(cat "$folder"/places? | sizes | patterns | sums) \
     | awk '$2 / $3 > 0.004 && $1 !~ /^\.(text|rodata)$/ && $1 !~ /\.Lanon\.|\.str1/ { print $2 / $3, $1 }' \
     | sort -k1,1gr -k2,2 | cut -d ' ' -f 2 >"$folder/dense"
-# Constants without a name are counted in each crate, and most edits move them by a few: first those that were read, then
-# their neighbours, by tens.
-numbers() { sed -nE 's/^\.rodata\.\.Lanon\.[0-9a-f]+\.([0-9]+) .*/\1/p' "$folder"/used? | sort -nu; }
-{ numbers && numbers | awk '{ ten = int($1 / 10); for (t = ten - 1; t <= ten + 1; t++) if (0 < t && !seen[t]++) print t "?" }'; } \
-    | sed 's/^/.rodata..Lanon.*./' >"$folder/unnamed"
+# Constants without a name are counted in each crate, and most edits move them by a few: first those that were read, and
+# behind the code their neighbours, by tens.
+sed -nE 's/^\.rodata\.\.Lanon\.[0-9a-f]+\.([0-9]+) .*/\1/p' "$folder"/used? | sort -nu >"$folder/unnamed"
 
 # usage: script SECTION PLACE < patterns
 script() {
     cat <<HEAD
-/* Made by scripts/start_order.sh: what a start runs or reads lies side by side. The system reads a program in pieces of
-   64 KiB, and each one that is touched for the first time costs as much as thousands of instructions. A pattern that
-   finds nothing does no harm. */
 SECTIONS
 {
   $1 :
@@ -81,8 +77,24 @@ HEAD
     sed 's/.*/    &/'
     printf '  }\n}\nINSERT %s;\n' "$2"
 }
-{ echo '*crt1.o(.text .text.*)' && echo '*libc.a:*(.text)' && sed -n 's/^\.text.*/*(&)/p' "$folder/dense"; } \
-    | script .text.start 'BEFORE .text' >scripts/start.ld
-{ echo "$system" && sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense" "$folder/unnamed"; } \
-    | script .rodata.start 'AFTER .note.gnu.build-id' >scripts/start_constants.ld
+about='/* Made by scripts/start_order.sh: what a start runs or reads lies side by side. The system reads a program in pieces of
+   64 KiB, and each one that is touched for the first time costs as much as thousands of instructions. A pattern that
+   finds nothing does no harm. */'
+{
+    echo "$about"
+    { echo '*crt1.o(.text .text.*)' && echo '*libc.a:*(.text)' && sed -n 's/^\.text.*/*(&)/p' "$folder/dense"; } \
+        | script .text.start 'BEFORE .text'
+} >scripts/start.ld
+{
+    echo "$about"
+    {
+        echo "$others"
+        sed -n 's/^\.rodata.*/*(&)/p' "$folder/dense"
+        sed 's/.*/*(.rodata..Lanon.*.&)/' "$folder/unnamed"
+    } | script .rodata.start 'AFTER .note.gnu.build-id'
+    awk '{
+            ten = int($1 / 10)
+            for (t = ten - 1; t <= ten + 1; t++) if (0 < t && !seen[t]++) print "*(.rodata..Lanon.*." t "?)"
+        }' "$folder/unnamed" | script .rodata.near 'BEFORE .text'
+} >scripts/start_constants.ld
 wc -l scripts/start*.ld
