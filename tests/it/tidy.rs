@@ -9,16 +9,26 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+fn all_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.extend(all_files(&path));
+        } else {
             files.push(path);
         }
     }
+    files
+}
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| wanted.iter().any(|one| extension == *one))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = all_files(folder);
+    files.retain(|path| has_extension(path, &["rs"]));
     files
 }
 
@@ -107,6 +117,19 @@ fn imports_are_read_as_they_are_written() {
     let modules = named_modules(&file);
     for module in ["config", "demo", "log", "mcp", "people", "tools"] {
         assert!(modules.iter().any(|named| named == module), "{module} is missing in {modules:?}");
+    }
+}
+
+#[test]
+fn no_copies_of_files_are_left_behind() {
+    for folder in ["src", "tests", "json/src", "bench", "scripts"] {
+        for file in all_files(&root().join(folder)) {
+            assert!(
+                !has_extension(&file, &["orig", "rej", "bak", "swp"]),
+                "{} is a leftover",
+                file.display()
+            );
+        }
     }
 }
 
