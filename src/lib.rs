@@ -6,7 +6,7 @@
 //! * [`config`] — the configuration file and the environment, as one checked value.
 //! * [`mcp`] — JSON-RPC over stdio, lifecycle, workers. Knows nothing of Proxmox.
 //! * [`tools`] — one row per tool: what it is, what it sends, how its answer is shaped.
-//! * [`people`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
+//! * [`setup`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
@@ -32,9 +32,9 @@ pub mod demo;
 pub mod log;
 pub mod mcp;
 pub mod order;
-pub mod people;
 pub mod pve;
 pub mod secret;
+pub mod setup;
 pub mod signals;
 pub mod ssh;
 pub mod suggest;

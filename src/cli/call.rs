@@ -1,11 +1,11 @@
 //! `call`: one tool from a shell.
 
-use super::{USAGE, parse::Options};
 use crate::{
     cancel::Cancel,
+    cli::{USAGE, parse::Options},
     mcp::{Answer, Asking, Call, Question, Reaction, Toolbox},
-    people::show,
-    tools::{Effect, Tools, spec::Entry},
+    setup::show,
+    tools::{catalog::entry::Entry, param::Effect, toolbox::Tools},
 };
 use serde_json::{Map, Value};
 use std::{

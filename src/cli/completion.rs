@@ -1,10 +1,12 @@
 //! Completion for shells. The scripts ask the binary for candidates, so they are right for every version and hold no
 //! list of their own; what may follow comes from the tables of commands and tools.
 
-use super::table::{COMMANDS, Command, Flag, GLOBAL, Takes, find, words};
-use crate::tools::{
-    index::{entries, named},
-    row::Shape,
+use crate::{
+    cli::table::{COMMANDS, Command, Flag, GLOBAL, Takes, find, words},
+    tools::{
+        catalog::index::{entries, named},
+        param::Shape,
+    },
 };
 
 /// The hidden command that prints candidates: the words before the cursor follow, the one under it last.

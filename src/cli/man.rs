@@ -1,8 +1,10 @@
 //! The manual page, proxmox-mcp(1), written from the tables of commands, options and configuration keys. Knows only
 //! text; reading it is `proxmox-mcp man | man -l -`.
 
-use super::table::{COMMANDS, Flag, GLOBAL, shown};
-use crate::config::{KEYS, Key};
+use crate::{
+    cli::table::{COMMANDS, Flag, GLOBAL, shown},
+    config::{KEYS, Key},
+};
 use std::fmt::Write;
 
 const DESCRIPTION: &str = "is a server of the Model Context Protocol (MCP) that runs a Proxmox VE cluster for an AI \

@@ -18,7 +18,7 @@ use crate::{
     config::{Access, Config, ConfigError},
     demo, log,
     mcp::{self, Revision, Toolbox},
-    people::{
+    setup::{
         ask::Person,
         check,
         finding::Finding,
@@ -26,7 +26,7 @@ use crate::{
         recipe::{self, Recipe},
     },
     signals,
-    tools::{Tools, api::own::name_clashes},
+    tools::{catalog::own::name_clashes, toolbox::Tools},
 };
 use parse::{Options, Parsed, parse};
 use serde_json::Value;

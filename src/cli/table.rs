@@ -1,6 +1,6 @@
 //! The commands and options as one table: parsing, `--help`, the manual page and shell completion follow from it.
 
-use crate::{log::LEVELS, people::recipe, tools::index::entries};
+use crate::{log::LEVELS, setup::recipe, tools::catalog::index::entries};
 use std::fmt::Write;
 
 /// What follows an option or a command.
@@ -65,7 +65,7 @@ fn shells() -> Vec<&'static str> {
 }
 
 fn clients() -> Vec<&'static str> {
-    crate::people::clients::CLIENTS.iter().map(|client| client.name).collect()
+    crate::setup::clients::CLIENTS.iter().map(|client| client.name).collect()
 }
 
 fn tools() -> Vec<&'static str> {

@@ -3,25 +3,16 @@
 //! `tools/list`, hints, access filtering, argument checks, the wire tests and README's table all derive from
 //! the row, so adding a tool touches one place.
 
-use super::{
-    Args, Context, Outcome,
-    api::own::Own,
-    table::{Column, FIELDS, LIMIT, OFFSET, WHERE},
+use crate::{
+    pve::Method,
+    tools::{
+        answer::{Outcome, table::Column},
+        param::{CONFIRM, DRY_RUN, Effect, FIELDS, LIMIT, OFFSET, Param, WAIT, WHERE},
+        run::{args::Args, context::Context},
+    },
 };
-use crate::pve::Method;
-
-/// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Looks and changes nothing.
-    Read,
-    /// Changes something that can be changed back.
-    Change,
-    /// Interrupts what runs: marked destructive, but nothing stored is lost.
-    Disrupt,
-    /// Data is lost.
-    Destroy,
-}
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// One tool, or the two that differ only in the guest they are for.
 #[derive(Debug)]
@@ -55,39 +46,19 @@ pub enum Name {
     Guest(&'static str, &'static str),
 }
 
-/// The two kinds of guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A virtual machine.
-    Vm,
-    /// A container.
-    Container,
-}
+/// What runs a tool that is no row of this program.
+pub trait Handler: fmt::Debug + Sync {
+    /// Checks the arguments of a call.
+    ///
+    /// # Errors
+    /// A sentence for each argument that is wrong.
+    fn check(&self, given: Map<String, Value>) -> Result<Args, String>;
 
-impl Kind {
-    /// Proxmox's word for it in paths and in `/cluster/resources`.
-    #[must_use]
-    pub fn api_type(self) -> &'static str {
-        match self {
-            Kind::Vm => "qemu",
-            Kind::Container => "lxc",
-        }
-    }
-
-    /// The word for people.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Kind::Vm => "VM",
-            Kind::Container => "container",
-        }
-    }
-
-    /// The kind that Proxmox calls so.
-    #[must_use]
-    pub fn from_api_type(word: &str) -> Option<Kind> {
-        [Kind::Vm, Kind::Container].into_iter().find(|kind| kind.api_type() == word)
-    }
+    /// Runs the tool.
+    ///
+    /// # Errors
+    /// What happened, and what to do.
+    fn run(&self, context: &Context<'_>, args: &Args) -> Outcome;
 }
 
 /// What a tool runs.
@@ -101,13 +72,13 @@ pub enum Run {
     /// Several requests, or a shaped answer.
     With(fn(&Context<'_>, &Args) -> Outcome),
     /// A method of the API under a name of the configuration.
-    Own(&'static Own),
+    Own(&'static dyn Handler),
 }
 
 impl Tool {
     /// A tool that runs that.
     #[must_use]
-    pub(super) const fn new(name: Name, effect: Effect, run: Run) -> Tool {
+    pub(in crate::tools) const fn new(name: Name, effect: Effect, run: Run) -> Tool {
         Tool {
             name,
             about: "",
@@ -234,127 +205,21 @@ static PAGING: [Param; 4] = [FIELDS, LIMIT, OFFSET, WHERE];
 /// What everything that changes takes: some arguments can make it lose data, which must be confirmed then too.
 static COMMON: [Param; 2] = [CONFIRM.unlisted(), DRY_RUN];
 
-/// Whether only what would be sent is told.
-pub const DRY_RUN: Param = Param::flag("dry_run").unlisted();
-
-/// The token of a plan that was agreed to.
-pub const CONFIRM: Param = Param::text("confirm").optional();
-
-/// How long a tool waits for its task.
-pub const WAIT: Param = Param::int("wait", 0, 600).optional();
-
-/// One parameter of a tool, under Proxmox's own name where Proxmox has one.
+/// A toolset: rows under the name that the configuration lists them by.
 #[derive(Debug)]
-pub struct Param {
-    /// Its name.
+pub struct Group {
+    /// The toolset's name; for rows that are two tools, the virtual machines' one.
     pub name: &'static str,
-    /// What it is, where the name does not say it.
-    pub about: &'static str,
-    /// What it may hold.
-    pub shape: Shape,
-    /// Whether a call must have it.
-    pub required: bool,
-    /// Not sent: it picks the rows of a list whose value of that name is this one.
-    pub filter: bool,
-    /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
-    pub unlisted: bool,
-    /// Only one half of a row that is two tools has it.
-    pub only: Option<Kind>,
+    /// The toolset of the containers' half of such rows.
+    pub containers: &'static str,
+    /// Its rows.
+    pub tools: &'static [Tool],
 }
 
-/// What a parameter may hold.
-#[derive(Clone, Copy, Debug)]
-pub enum Shape {
-    /// An integer from the first to the second, both included.
-    Int(i64, i64),
-    /// Text.
-    Text,
-    /// True or false.
-    Flag,
-    /// One of these words.
-    OneOf(&'static [&'static str]),
-    /// A list of text.
-    Texts,
-    /// A list of words, listed as one text with commas between them, which costs less.
-    Words,
-    /// An object of further parameters, sent along each under its own name.
-    More,
-}
-
-impl Param {
-    const fn new(name: &'static str, shape: Shape) -> Param {
-        Param { name, about: "", shape, required: true, filter: false, unlisted: false, only: None }
-    }
-
-    /// An integer in a range.
+impl Group {
+    /// Rows that are listed as one toolset.
     #[must_use]
-    pub const fn int(name: &'static str, least: i64, most: i64) -> Param {
-        Param::new(name, Shape::Int(least, most))
-    }
-
-    /// Text.
-    #[must_use]
-    pub const fn text(name: &'static str) -> Param {
-        Param::new(name, Shape::Text)
-    }
-
-    /// True or false.
-    #[must_use]
-    pub const fn flag(name: &'static str) -> Param {
-        Param::new(name, Shape::Flag)
-    }
-
-    /// One of these words.
-    #[must_use]
-    pub const fn one_of(name: &'static str, words: &'static [&'static str]) -> Param {
-        Param::new(name, Shape::OneOf(words))
-    }
-
-    /// A list of text.
-    #[must_use]
-    pub const fn texts(name: &'static str) -> Param {
-        Param::new(name, Shape::Texts)
-    }
-
-    /// Words with commas between them, or a list of them.
-    #[must_use]
-    pub const fn words(name: &'static str) -> Param {
-        Param::new(name, Shape::Words)
-    }
-
-    /// An object of further parameters of the API.
-    #[must_use]
-    pub const fn more(name: &'static str) -> Param {
-        Param { required: false, ..Param::new(name, Shape::More) }
-    }
-
-    /// Picks rows and is not sent; may be left out.
-    #[must_use]
-    pub const fn filter(self) -> Param {
-        Param { filter: true, required: false, ..self }
-    }
-
-    /// May be left out, and is not listed.
-    #[must_use]
-    pub const fn unlisted(self) -> Param {
-        Param { unlisted: true, required: false, ..self }
-    }
-
-    /// Only that half of a row that is two tools has it; may be left out.
-    #[must_use]
-    pub const fn only(self, kind: Kind) -> Param {
-        Param { only: Some(kind), required: false, ..self }
-    }
-
-    /// Says what it is.
-    #[must_use]
-    pub const fn about(self, about: &'static str) -> Param {
-        Param { about, ..self }
-    }
-
-    /// May be left out.
-    #[must_use]
-    pub const fn optional(self) -> Param {
-        Param { required: false, ..self }
+    pub const fn new(name: &'static str, tools: &'static [Tool]) -> Group {
+        Group { name, containers: name, tools }
     }
 }

@@ -1,27 +1,5 @@
 //! The toolbox: policy → find → check → run.
 
-use super::{
-    Args, Failure, Kind, Outcome, Tool, answer,
-    api::own,
-    cluster, complete,
-    confirm::{self, Passage},
-    context::{Context, Grant},
-    find,
-    follow::follow,
-    former,
-    index::entries,
-    instructions,
-    journal::Journal,
-    members::{self, CLUSTER, Chosen, Member},
-    object, prompts,
-    request::Request,
-    resources,
-    row::{Effect, Run},
-    rows,
-    seals::Seals,
-    spec::Entry,
-    table::{self, Column},
-};
 use crate::{
     audit::Audit,
     config::{Access, Config},
@@ -31,6 +9,29 @@ use crate::{
     },
     pve::{Method, path},
     suggest::did_you_mean,
+    tools::{
+        answer::{
+            Failure, Outcome, answer, rows,
+            table::{self, Column},
+        },
+        catalog::{aliases, cluster, entry::Entry, index::entries, own},
+        offers::Toolset,
+        offers::{complete, instructions, prompts, resources},
+        param::{Effect, Kind},
+        row::{Run, Tool},
+        run::list,
+        run::{
+            args::Args,
+            clusters::{self, CLUSTER, Chosen, Member},
+            confirm::{self, Passage},
+            context::{Context, Grant},
+            find,
+            follow::follow,
+            journal::Journal,
+            request::Request,
+            seals::Seals,
+        },
+    },
 };
 use serde_json::{
     Map, Value,
@@ -62,7 +63,7 @@ impl Tools {
         Tools {
             own: own::entries(&config.tools),
             audit: config.audit_log.clone().map(Audit::new),
-            members: members::of(config),
+            members: clusters::of(config),
             seals: Seals::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
@@ -80,40 +81,13 @@ impl Tools {
         self.entries().filter(|entry| self.lists(entry))
     }
 
-    /// Whether this tool is listed.
-    pub(super) fn lists(&self, entry: &Entry) -> bool {
-        self.in_toolsets(entry) && self.members.iter().any(|member| member.forbidden(entry).is_none())
-    }
-
-    /// The clusters, the default first; never none.
-    pub(super) fn members(&self) -> &[Member] {
-        &self.members
-    }
-
-    /// What a tool that only reads answers in that cluster.
-    ///
-    /// # Errors
-    /// What the tool says; that it is none that only reads.
-    pub(super) fn read_by(
-        &self,
-        member: &Member,
-        call: &Call<'_>,
-        entry: Entry,
-        arguments: Map<String, Value>,
-    ) -> Outcome {
-        if entry.tool.effect != Effect::Read {
-            return Err(Failure::new(format!("`{}` is no tool that only reads.", entry.name)));
-        }
-        self.run_in(member, call, entry, arguments)?.unasked()
-    }
-
     /// Every tool, those of the configuration last.
     fn entries(&self) -> impl Iterator<Item = Entry> {
         entries().chain(self.own.iter().copied())
     }
 
     fn find(&self, name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
-        former::find(name, arguments).or_else(|| self.own.iter().find(|entry| entry.name == name).copied())
+        aliases::find(name, arguments).or_else(|| self.own.iter().find(|entry| entry.name == name).copied())
     }
 
     fn in_toolsets(&self, entry: &Entry) -> bool {
@@ -124,17 +98,11 @@ impl Tools {
         }) || entry.toolset == own::TOOLSET
     }
 
-    /// What is offered to clients to name a cluster by: nothing where there is only one.
-    pub(super) fn clusters(&self) -> Vec<&str> {
-        let several = 1 < self.members.len();
-        self.members.iter().filter(|_| several).map(|member| member.name.as_str()).collect()
-    }
-
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
-        match members::take(&self.members, &mut arguments).map_err(Failure::new)? {
+        match clusters::take(&self.members, &mut arguments).map_err(Failure::new)? {
             Chosen::One(member) => self.run_in(member, call, entry, arguments),
             Chosen::All if entry.name == cluster::STATUS => {
-                let outcome = members::in_each(&self.members, |member| {
+                let outcome = clusters::in_each(&self.members, |member| {
                     self.run_in(member, call, entry, arguments.clone())?.unasked()
                 });
                 outcome.map(Ran::Data)
@@ -154,7 +122,7 @@ impl Tools {
         entry: Entry,
         arguments: Map<String, Value>,
     ) -> Result<Ran, Failure> {
-        if let Some(sentence) = member.forbidden(&entry) {
+        if let Some(sentence) = entry.forbidden_in(member) {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
         let cluster = (1 < self.members.len()).then_some(member.name.as_str());
@@ -275,7 +243,7 @@ fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
         facts.insert("then".into(), why.into());
     }
     facts.insert("note".into(), "Nothing was sent.".into());
-    object::fit(context, facts)
+    context.fit(facts)
 }
 
 /// The path of a row with its holes filled, and the guest that was found for it.
@@ -323,10 +291,10 @@ fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str,
         facts.insert("node".into(), guest.node.into());
     }
     match value.as_str() {
-        _ if context.dry => object::wrap(context, value),
+        _ if context.dry => context.wrap(value),
         Some(upid) if entry.tool.task && upid.starts_with("UPID:") => follow(context, args, upid, facts),
-        _ if value.is_null() && !facts.is_empty() => object::wrap(context, facts.into()),
-        _ => object::wrap(context, value),
+        _ if value.is_null() && !facts.is_empty() => context.wrap(facts.into()),
+        _ => context.wrap(value),
     }
 }
 
@@ -346,7 +314,35 @@ fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column]
     if let Some(first) = columns.first() {
         table::sort(&mut records, first.name);
     }
-    table::answer(context, args, &records, columns)
+    list::answer(context, args, &records, columns)
+}
+
+impl Toolset for Tools {
+    fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    fn clusters(&self) -> Vec<&str> {
+        let several = 1 < self.members.len();
+        self.members.iter().filter(|_| several).map(|member| member.name.as_str()).collect()
+    }
+
+    fn lists(&self, entry: &Entry) -> bool {
+        self.in_toolsets(entry) && self.members.iter().any(|member| entry.forbidden_in(member).is_none())
+    }
+
+    fn read_by(
+        &self,
+        member: &Member,
+        call: &Call<'_>,
+        entry: Entry,
+        arguments: Map<String, Value>,
+    ) -> Outcome {
+        if entry.tool.effect != Effect::Read {
+            return Err(Failure::new(format!("`{}` is no tool that only reads.", entry.name)));
+        }
+        self.run_in(member, call, entry, arguments)?.unasked()
+    }
 }
 
 impl Toolbox for Tools {
@@ -378,12 +374,12 @@ impl Toolbox for Tools {
     }
 
     fn lane(&self, arguments: &Map<String, Value>) -> usize {
-        members::lane(&self.members, arguments)
+        clusters::lane(&self.members, arguments)
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
         let outcome = match self.find(name, &arguments) {
-            Some(entry) => self.run(call, entry, former::arguments(name, &entry, arguments)),
+            Some(entry) => self.run(call, entry, aliases::arguments(name, &entry, arguments)),
             None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
         };
         match outcome {

@@ -3,7 +3,12 @@
 use crate::{Target, check, check::kind, paths::leads, source::Source};
 use proxmox_mcp::{
     pve::{Method, api, path},
-    tools::{Args, Kind, Run, index::entries, row::Shape, spec::Entry},
+    tools::{
+        catalog::{entry::Entry, index::entries},
+        param::{Kind, Shape},
+        row::Run,
+        run::args::Args,
+    },
 };
 use serde_json::Value;
 use std::sync::LazyLock;

@@ -3,7 +3,7 @@
 use crate::{Target, check, check::kind, source::Source};
 use proxmox_mcp::{
     config::{Config, KEYS},
-    tools::seals::Seals,
+    tools::run::seals::Seals,
 };
 use serde_json::{Map, Value, json};
 use std::{cell::RefCell, collections::HashMap, env, fs, path::PathBuf, process, sync::LazyLock};

@@ -1,7 +1,7 @@
 //! Bytes taken for choices: numbers, words, JSON values. A changed byte is another choice, so that what comes out is
 //! always well-formed and mostly nearly right.
 
-use proxmox_mcp::tools::{Param, row::Shape};
+use proxmox_mcp::tools::param::{Param, Shape};
 use serde_json::{Map, Value, json};
 
 /// Text that has led somewhere else in some program: paths, headers, queries, forms, templates, scripts.

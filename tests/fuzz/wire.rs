@@ -8,7 +8,7 @@ use proxmox_mcp::{
         rpc::{self, Id, Incoming},
         serve,
     },
-    tools::index::entries,
+    tools::catalog::index::entries,
 };
 use serde_json::{Map, Value, json, value::RawValue, value::to_raw_value};
 use std::{

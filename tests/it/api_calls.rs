@@ -9,7 +9,7 @@ use proxmox_mcp::{
         Method,
         api::{self, Param, Row},
     },
-    tools::api::risk,
+    tools::run::risk,
 };
 use serde_json::{Map, Value, json};
 

@@ -5,7 +5,7 @@ use proxmox_mcp::{
     config::{Config, OwnTool},
     demo,
     mcp::{Revision, Toolbox},
-    tools::api::own::name_clashes,
+    tools::catalog::own::name_clashes,
 };
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};

@@ -6,8 +6,8 @@ use proxmox_mcp::{
     config::{Access, Config, Selection},
     demo,
     mcp::{Revision, Toolbox},
-    people::{check, finding::Verdict},
     pve::Host,
+    setup::{check, finding::Verdict},
     tools::Tools,
 };
 use serde_json::{Value, json};

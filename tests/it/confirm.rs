@@ -4,7 +4,7 @@ use crate::cluster::{Sample, column};
 use proxmox_mcp::{
     config::Access,
     demo,
-    tools::{Effect, index::entries},
+    tools::{Effect, catalog::index::entries},
 };
 use serde_json::{Value, json};
 

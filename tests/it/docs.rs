@@ -5,11 +5,15 @@ use proxmox_mcp::{
     cli,
     config::{Access, markdown_table},
     mcp::PromptArgument,
-    people::{
+    setup::{
         clients::CLIENTS,
         recipe::{self, Recipe},
     },
-    tools::{Effect, index::entries, resources::TEMPLATES, reviews::REVIEWS},
+    tools::{
+        Effect,
+        catalog::index::entries,
+        offers::{resources::TEMPLATES, reviews::REVIEWS},
+    },
 };
 use std::fmt::Write;
 

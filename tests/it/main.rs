@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod administration;
+mod aliases;
 mod api;
 mod api_calls;
 mod api_own;
@@ -25,18 +26,12 @@ mod demo_wire;
 mod docs;
 mod elicit;
 mod exec;
-mod former;
 mod golden;
 mod lifecycle;
 mod long;
 mod matrix;
 mod offers;
 mod packaging;
-mod people_box;
-mod people_check;
-mod people_init;
-mod people_recipe;
-mod people_shell;
 mod policy;
 mod protocol;
 mod readme;
@@ -44,6 +39,11 @@ mod replay;
 mod requests;
 mod schema;
 mod secrets;
+mod setup_box;
+mod setup_check;
+mod setup_init;
+mod setup_recipe;
+mod setup_shell;
 mod testbox;
 mod tidy;
 mod tiny_http;

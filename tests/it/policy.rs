@@ -5,7 +5,7 @@ use crate::cluster::Sample;
 use proxmox_mcp::{
     config::{Access, Config, Selection},
     demo,
-    tools::{Effect, index::named},
+    tools::{Effect, catalog::index::named},
 };
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn sample(change: impl FnOnce(&mut Config)) -> Sample {
 fn reading_only_nothing_but_get_reaches_the_api() {
     let sample = sample(|config| config.access = Access::ReadOnly);
     let mut refused = 0;
-    for (name, arguments) in crate::requests::every_call().chain(crate::former::every_call()) {
+    for (name, arguments) in crate::requests::every_call().chain(crate::aliases::every_call()) {
         let answer = sample.call(&name, arguments);
         refused += usize::from(answer.is_err_and(|words| words.contains("`read-only`")));
     }
@@ -32,7 +32,7 @@ fn reading_only_nothing_but_get_reaches_the_api() {
 #[test]
 fn in_standard_nothing_is_lost_without_confirmation() {
     let sample = sample(|_| {});
-    for (name, mut arguments) in crate::requests::every_call().chain(crate::former::every_call()) {
+    for (name, mut arguments) in crate::requests::every_call().chain(crate::aliases::every_call()) {
         if arguments.get("wait").is_some() {
             arguments["wait"] = 0.into();
         }

@@ -1,6 +1,6 @@
 //! What README shows is what happens: its commands are run, its links lead somewhere, its examples are accepted.
 
-use crate::people_box::{Authority, Home};
+use crate::setup_box::{Authority, Home};
 use proxmox_mcp::{cli, config::Config, demo};
 use serde_json::{Value, json};
 use std::{
@@ -16,8 +16,8 @@ const PAGES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/
 const ELSEWHERE: [(&str, &str); 5] = [
     ("./setup.sh", "test_server.sh"),
     ("./test_server.sh", "continuous integration"),
-    ("proxmox-mcp init", "people_init, with somebody who answers"),
-    ("pveum ", "people_recipe; here it is Proxmox's own"),
+    ("proxmox-mcp init", "setup_init, with somebody who answers"),
+    ("pveum ", "setup_recipe; here it is Proxmox's own"),
     ("proxmox-mcp audit verify", "audit, with a log"),
 ];
 

@@ -9,7 +9,10 @@ use proxmox_mcp::{
         Method,
         api::{self, Lookup},
     },
-    tools::{Param, index::entries, row::Shape, spec::Entry},
+    tools::{
+        catalog::{entry::Entry, index::entries},
+        param::{Param, Shape},
+    },
 };
 use serde_json::{Map, Value, json};
 use std::fmt::Write;

@@ -24,7 +24,7 @@ fn no_answer_no_failure_and_no_line_of_the_audit_log_holds_a_secret() {
             });
         let secret = sample.server.token().1;
         let mut all = String::new();
-        for (name, mut arguments) in crate::requests::every_call().chain(crate::former::every_call()) {
+        for (name, mut arguments) in crate::requests::every_call().chain(crate::aliases::every_call()) {
             if arguments.get("options").is_some() {
                 arguments["options"]["password"] = PLANTED.into();
             }

@@ -80,12 +80,12 @@ fn named_modules(path: &Path) -> Vec<String> {
 #[test]
 fn layers_cannot_see_each_other() {
     for (layer, forbidden) in [
-        ("src/mcp", &["pve", "tools", "demo", "config", "cli", "people"][..]),
-        ("src/pve", &["mcp", "tools", "demo", "config", "cli", "people"]),
-        ("src/config", &["mcp", "tools", "demo", "cli", "people"]),
-        ("src/tools", &["demo", "cli", "people"]),
-        ("src/demo", &["mcp", "tools", "config", "cli", "people"]),
-        ("src/people", &["mcp", "demo", "cli"]),
+        ("src/mcp", &["pve", "tools", "demo", "config", "cli", "setup"][..]),
+        ("src/pve", &["mcp", "tools", "demo", "config", "cli", "setup"]),
+        ("src/config", &["mcp", "tools", "demo", "cli", "setup"]),
+        ("src/tools", &["demo", "cli", "setup"]),
+        ("src/demo", &["mcp", "tools", "config", "cli", "setup"]),
+        ("src/setup", &["mcp", "demo", "cli"]),
     ] {
         let files = rust_files(&root().join(layer));
         assert!(!files.is_empty(), "{layer} is there");
@@ -115,7 +115,7 @@ fn protocol_and_client_do_not_even_name_each_other() {
 fn imports_are_read_as_they_are_written() {
     let file = root().join("src/cli/mod.rs");
     let modules = named_modules(&file);
-    for module in ["config", "demo", "log", "mcp", "people", "tools"] {
+    for module in ["config", "demo", "log", "mcp", "setup", "tools"] {
         assert!(modules.iter().any(|named| named == module), "{module} is missing in {modules:?}");
     }
 }

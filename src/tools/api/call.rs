@@ -1,14 +1,17 @@
 //! Running a checked call: sending it, waiting for its task.
 
-use super::{Request, shape};
 use crate::{
     pve::Method,
-    tools::{Args, Context, Outcome, follow::follow, table::Column},
+    tools::{
+        answer::{Outcome, table::Column},
+        api::{request::Request, shape},
+        run::{args::Args, context::Context, follow::follow},
+    },
 };
 use serde_json::Map;
 
 /// `proxmox_get_api` and `proxmox_call_api`.
-pub(super) fn run(context: &Context<'_>, args: &Args) -> Outcome {
+pub(in crate::tools) fn run(context: &Context<'_>, args: &Args) -> Outcome {
     run_with(context, args, &[])
 }
 

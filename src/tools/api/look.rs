@@ -1,15 +1,14 @@
 //! Search and description: what the table of the API says, without a request.
 
-use super::risk;
 use crate::{
     pve::{
         Method,
         api::{self, Lookup, Param, Place, Row, words},
     },
     tools::{
-        Args, Context, Failure, Outcome, answer,
-        record::Record,
-        table::{self, Column},
+        answer::{Failure, Outcome, answer, record::Record, table::Column},
+        run::list,
+        run::{args::Args, context::Context, risk},
     },
 };
 use serde_json::{Map, Value, json};
@@ -20,7 +19,7 @@ const HITS: usize = 8;
 const HIT: &[Column] = &[Column::new("method"), Column::new("path"), Column::new("params").if_any()];
 
 /// `proxmox_search_api`.
-pub(super) fn search(context: &Context<'_>, args: &Args) -> Outcome {
+pub(in crate::tools) fn search(context: &Context<'_>, args: &Args) -> Outcome {
     let query = args.text("query").unwrap_or_default();
     let mut hits = api::search::methods(query);
     // What is far below the best only shares a word with the question.
@@ -50,11 +49,11 @@ pub(super) fn search(context: &Context<'_>, args: &Args) -> Outcome {
             record
         })
         .collect();
-    table::answer(context, args, &records, HIT)
+    list::answer(context, args, &records, HIT)
 }
 
 /// `proxmox_describe_api`.
-pub(super) fn describe(context: &Context<'_>, args: &Args) -> Outcome {
+pub(in crate::tools) fn describe(context: &Context<'_>, args: &Args) -> Outcome {
     let place = Place::read(args.text("path").unwrap_or_default()).map_err(Failure::new)?;
     let row = match args.text("method").and_then(Method::from_word) {
         Some(method) => place.find(method).map_err(Failure::new)?.row,

@@ -1,6 +1,5 @@
 //! A call of the API, checked against the table before anything is sent.
 
-use super::risk;
 use crate::{
     pve::{
         Method, Params,
@@ -8,7 +7,11 @@ use crate::{
         params::encode_into,
         path,
     },
-    tools::{self, Args, Context, Failure, find},
+    tools::{
+        answer::Failure,
+        param::Kind as GuestKind,
+        run::{args::Args, context::Context, find, risk},
+    },
 };
 use serde_json::{Map, Value};
 
@@ -108,8 +111,8 @@ impl Request {
 
     /// The guest's kind, where the path is one of a guest or creates one.
     #[must_use]
-    pub fn kind(&self) -> Option<tools::Kind> {
-        tools::Kind::from_api_type(self.template.strip_prefix("/nodes/{node}/")?.split('/').next()?)
+    pub fn kind(&self) -> Option<GuestKind> {
+        GuestKind::from_api_type(self.template.strip_prefix("/nodes/{node}/")?.split('/').next()?)
     }
 
     /// The path as it is sent. Finds the node of a guest where it is not given.

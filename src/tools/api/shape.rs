@@ -3,9 +3,9 @@
 use crate::{
     suggest::did_you_mean,
     tools::{
-        Args, Context, Failure, Outcome, object,
-        record::Record,
-        table::{self, Column},
+        answer::{Failure, Outcome, record::Record, table::Column},
+        run::list,
+        run::{args::Args, context::Context},
     },
 };
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
             let json = Value::Array(items).to_string();
             let records: Vec<Record<'_>> = serde_json::from_str(&json)
                 .map_err(|error| Failure::new(format!("The list could not be read: {error}.")))?;
-            table::answer_with(context, args, &records, columns, &missing(&records, columns))
+            list::answer_with(context, args, &records, columns, &missing(&records, columns))
         }
         Value::Array(items) => page(context, args, "items", items),
         Value::String(text) if text.contains('\n') => {
@@ -38,9 +38,9 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
                     "`fields` chooses entries, and `at` with an entry's name goes into it, page by page.";
                 object.insert("note".into(), note.into());
             }
-            object::fit(context, object)
+            context.fit(object)
         }
-        other => object::wrap(context, other),
+        other => context.wrap(other),
     }
 }
 
@@ -80,7 +80,7 @@ fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Ou
     if cut {
         answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; go on with offset = next."));
     }
-    object::fit(context, answer)
+    context.fit(answer)
 }
 
 /// The entries of an object that `fields` names; all without it.

@@ -1,0 +1,144 @@
+//! Lists of a node's guests, their indexes and status, and what their features allow.
+
+use crate::{
+    demo::{
+        state::{
+            cluster::{Cluster, Kind},
+            status,
+        },
+        wire::{
+            answer::{ApiError, Outcome},
+            routes::{Request, Route, route},
+        },
+    },
+    pve::Method::Get,
+};
+use serde_json::{Value, json};
+
+const AUDIT: &str = "/vms/{vmid}, VM.Audit";
+
+pub(crate) const ROUTES: [Route; 8] = [
+    route(Get, "/nodes/{node}/{kind}", "", list),
+    route(Get, "/nodes/{node}/{kind}/{vmid}", "", index),
+    route(Get, "/nodes/{node}/{kind}/{vmid}/status/current", AUDIT, current),
+    route(Get, "/nodes/{node}/{kind}/{vmid}/feature", AUDIT, feature),
+    route(Get, "/nodes/{node}/{kind}/{vmid}/rrddata", AUDIT, rrddata),
+    route(Get, "/nodes/{node}/{kind}/{vmid}/cloudinit", AUDIT, cloudinit),
+    route(Get, "/nodes/{node}/{kind}/{vmid}/interfaces", AUDIT, interfaces),
+    route(Get, "/nodes/{node}/{kind}/{vmid}/migrate", AUDIT, migrate_preconditions),
+];
+
+fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let now = cluster.clock.now();
+    let rows = cluster
+        .guests
+        .values()
+        .filter(|guest| guest.node == request.node() && guest.kind == request.kind())
+        .filter(|guest| {
+            let path = format!("/vms/{}", guest.vmid);
+            cluster.access.allows(&request.who, &path, guest.pool.as_deref(), "VM.Audit")
+        })
+        .map(|guest| Value::Object(status::listed(guest, now, request.flag("full"))));
+    Ok(Value::Array(rows.collect()).into())
+}
+
+fn index(cluster: &mut Cluster, request: &Request) -> Outcome {
+    cluster.guest(request.kind(), request.node(), request.vmid())?;
+    let parts = ["config", "cloudinit", "pending", "status", "snapshot", "firewall", "migrate", "rrddata"];
+    Ok(json!(parts.map(|subdir| json!({"subdir": subdir}))).into())
+}
+
+fn current(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    Ok(status::current(cluster, guest).into())
+}
+
+fn feature(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    // Snapshots of containers need a storage that has them; the sample's containers on a directory have none.
+    let has = match request.param("feature") {
+        Some("snapshot") => crate::demo::routes::snapshots::possible(cluster, guest),
+        Some("clone") => true,
+        Some("copy") => guest.started.is_none() || guest.kind == Kind::Qemu,
+        other => {
+            let got = other.unwrap_or_default();
+            let problem =
+                format!("value '{got}' does not have a value in the enumeration 'snapshot, clone, copy'");
+            return Err(ApiError::parameter("feature", problem));
+        }
+    };
+    if guest.kind == Kind::Lxc {
+        return Ok(json!({"hasFeature": u8::from(has)}).into());
+    }
+    let nodes: Vec<&str> = cluster.nodes.iter().map(|node| node.name.as_str()).collect();
+    Ok(json!({"hasFeature": u8::from(has), "nodes": nodes}).into())
+}
+
+fn rrddata(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    let now = cluster.clock.now();
+    let rows = crate::demo::routes::nodes::rrd_times(now, request.param("timeframe")).map(|time| {
+        #[allow(clippy::cast_precision_loss, reason = "a time")]
+        let then = time as f64;
+        if guest.started.is_none_or(|started| then < started) {
+            return json!({"time": time});
+        }
+        let load = status::load(guest, then);
+        json!({"time": time, "cpu": load.cpu, "maxcpu": guest.cpus(), "mem": load.mem, "maxmem": guest.memory(),
+            "disk": load.disk, "maxdisk": guest.disk(), "netin": load.netin, "netout": load.netout,
+            "diskread": load.diskread, "diskwrite": load.diskwrite})
+    });
+    Ok(Value::Array(rows.collect()).into())
+}
+
+fn cloudinit(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    let rows = guest.config.iter().filter(|(key, _)| key.starts_with("ci") || key.starts_with("ipconfig"));
+    let shown =
+        |key: &str, value: &Value| if key == "cipassword" { json!("**********") } else { value.clone() };
+    let rows = rows.map(|(key, value)| json!({"key": key, "value": shown(key, value)}));
+    Ok(Value::Array(rows.collect()).into())
+}
+
+fn interfaces(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    if guest.started.is_none() {
+        return Ok(Value::Null.into());
+    }
+    let net = guest.config.get("net0").and_then(Value::as_str).unwrap_or_default();
+    let part = |name: &str| net.split(',').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
+    let address = part("hwaddr=").to_lowercase();
+    let mut own =
+        json!({"name": part("name="), "hwaddr": address, "hardware-address": address, "ip-addresses": []});
+    if let Some((ip, prefix)) = part("ip=").split_once('/') {
+        own["inet"] = json!(format!("{ip}/{prefix}"));
+        own["ip-addresses"] = json!([{"ip-address": ip, "ip-address-type": "inet", "prefix": prefix}]);
+    }
+    let zero = "00:00:00:00:00:00";
+    let lo = json!({"name": "lo", "hwaddr": zero, "hardware-address": zero, "ip-addresses": []});
+    Ok(json!([lo, own]).into())
+}
+
+fn migrate_preconditions(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
+    let others = cluster.nodes.iter().filter(|node| node.name != guest.node && node.lost.is_none());
+    let others: Vec<&str> = others.map(|node| node.name.as_str()).collect();
+    let disk = guest.config.get("scsi0").and_then(Value::as_str).unwrap_or_default();
+    let volid = disk.split(',').next().unwrap_or_default();
+    let local = !volid.is_empty() && !volid.starts_with("shared:");
+    let disks =
+        if local { json!([{"volid": volid, "size": guest.disk(), "drivename": "scsi0"}]) } else { json!([]) };
+    let none: serde_json::Map<String, Value> =
+        others.iter().map(|node| ((*node).to_owned(), json!({}))).collect();
+    Ok(json!({
+        "running": u8::from(guest.started.is_some()),
+        "allowed_nodes": others,
+        "not_allowed_nodes": none,
+        "local_disks": disks,
+        "local_resources": [],
+        "mapped-resources": [],
+        "mapped-resource-info": {},
+        "has-dbus-vmstate": 1,
+    })
+    .into())
+}

@@ -1,0 +1,213 @@
+//! Guests in numbers: what lists, resources and status show of one guest. Knows neither routes nor rights.
+
+use crate::demo::state::{
+    clock::whole,
+    cluster::{Cluster, Guest, Kind, Node},
+};
+use serde_json::{Map, Value, json};
+
+/// Seconds after which the last known state of a lost node's guests is forgotten (pve.md section 6).
+const STALE: f64 = 300.0;
+
+/// A steady number between 0 and 1 for a guest: its load, without chance.
+fn share(vmid: u32, salt: u32) -> f64 {
+    f64::from(vmid.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) >> 16 & 0xff) / 255.0
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "an estimate"
+)]
+fn part(whole: u64, share: f64) -> u64 {
+    (whole as f64 * share) as u64
+}
+
+/// The measured values of a guest at a time.
+pub(crate) struct Load {
+    pub(crate) uptime: u64,
+    pub(crate) cpu: f64,
+    pub(crate) mem: u64,
+    pub(crate) disk: u64,
+    pub(crate) netin: u64,
+    pub(crate) netout: u64,
+    pub(crate) diskread: u64,
+    pub(crate) diskwrite: u64,
+}
+
+/// The load of a guest: all zero while it is stopped.
+pub(crate) fn load(guest: &Guest, now: f64) -> Load {
+    load_since(guest, guest.started, now)
+}
+
+fn load_since(guest: &Guest, started: Option<f64>, now: f64) -> Load {
+    let Some(started) = started else {
+        return Load { uptime: 0, cpu: 0.0, mem: 0, disk: 0, netin: 0, netout: 0, diskread: 0, diskwrite: 0 };
+    };
+    let (uptime, vmid) = (whole(now - started), guest.vmid);
+    let disk = if guest.kind == Kind::Lxc { part(guest.disk(), 0.1 + 0.6 * share(vmid, 3)) } else { 0 };
+    Load {
+        uptime,
+        cpu: (share(vmid, 1) * 4000.0).round() / 10_000.0,
+        mem: part(guest.memory(), 0.2 + 0.7 * share(vmid, 2)),
+        disk,
+        netin: uptime * (200 + u64::from(vmid % 17) * 300),
+        netout: uptime * (150 + u64::from(vmid % 13) * 250),
+        diskread: uptime * 512,
+        diskwrite: uptime * (1024 + u64::from(vmid % 7) * 512),
+    }
+}
+
+/// `running` or `stopped`.
+pub(crate) fn word(guest: &Guest) -> &'static str {
+    if guest.started.is_some() { "running" } else { "stopped" }
+}
+
+/// A guest as `/cluster/resources` lists it.
+pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
+    let now = cluster.clock.now();
+    let mut row = json!({
+        "id": format!("{}/{}", guest.kind.word(), guest.vmid),
+        "type": guest.kind.word(),
+        "vmid": guest.vmid,
+        "node": guest.node,
+        "name": guest.name(),
+        "template": u8::from(guest.is_template()),
+    });
+    for key in ["tags", "lock"] {
+        if let Some(value) = guest.config.get(key) {
+            row[key] = value.clone();
+        }
+    }
+    if let Some(pool) = &guest.pool {
+        row["pool"] = json!(pool);
+    }
+    let lost = cluster.nodes.iter().find(|node| node.name == guest.node).and_then(|node| node.lost);
+    if lost.is_some_and(|lost| STALE < now - lost) {
+        row["status"] = json!("unknown");
+        return row;
+    }
+    let started = guest.shown_started(now);
+    let load = load_since(guest, started, lost.unwrap_or(now));
+    row["status"] = json!(if started.is_some() { "running" } else { "stopped" });
+    row["cpu"] = number(load.cpu);
+    row["maxcpu"] = json!(guest.cpus());
+    row["mem"] = json!(load.mem);
+    row["memhost"] = json!(load.mem);
+    row["maxmem"] = json!(guest.memory());
+    row["disk"] = json!(load.disk);
+    row["maxdisk"] = json!(guest.disk());
+    row["uptime"] = json!(load.uptime);
+    row["netin"] = json!(load.netin);
+    row["netout"] = json!(load.netout);
+    row["diskread"] = json!(load.diskread);
+    row["diskwrite"] = json!(load.diskwrite);
+    row
+}
+
+/// A fraction as Perl writes it: a whole number without a point.
+fn number(value: f64) -> Value {
+    if value == 0.0 { json!(0) } else { json!(value) }
+}
+
+/// A guest as its node lists it; `full` asks each VM's monitor.
+pub(crate) fn listed(guest: &Guest, now: f64, full: bool) -> Map<String, Value> {
+    let load = load(guest, now);
+    let mut row = Map::new();
+    let mut set = |key: &str, value: Value| drop(row.insert(key.into(), value));
+    set("vmid", json!(guest.vmid));
+    set("name", json!(guest.name()));
+    set("status", json!(word(guest)));
+    set("cpu", number(load.cpu));
+    set("cpus", json!(guest.cpus()));
+    set("mem", json!(load.mem));
+    set("maxmem", json!(guest.memory()));
+    set("disk", json!(load.disk));
+    set("maxdisk", json!(guest.disk()));
+    set("uptime", json!(load.uptime));
+    set("netin", json!(load.netin));
+    set("netout", json!(load.netout));
+    if let Some(tags) = guest.config.get("tags") {
+        set("tags", tags.clone());
+    }
+    if let Some(lock) = guest.config.get("lock") {
+        set("lock", lock.clone());
+    }
+    if guest.is_template() {
+        set("template", json!(1));
+    }
+    if guest.started.is_some() {
+        set("pid", json!(600 + guest.vmid));
+    }
+    if guest.kind == Kind::Lxc {
+        set("type", json!("lxc"));
+        set("swap", json!(0));
+        set("maxswap", json!(guest.number("swap", 512) << 20));
+        set("diskread", json!(load.diskread));
+        set("diskwrite", json!(load.diskwrite));
+        return row;
+    }
+    set("memhost", json!(load.mem));
+    if guest.config.contains_key("serial0") {
+        set("serial", json!(1));
+    }
+    if guest.started.is_some() {
+        set("diskread", json!(load.diskread));
+        set("diskwrite", json!(load.diskwrite));
+    }
+    if full {
+        let word = if guest.paused { "paused" } else { word(guest) };
+        set("qmpstatus", json!(word));
+    }
+    row
+}
+
+/// A guest's `status/current`.
+pub(crate) fn current(cluster: &Cluster, guest: &Guest) -> Value {
+    let now = cluster.clock.now();
+    let mut row = listed(guest, now, true);
+    row.insert("ha".into(), cluster.ha_of(guest));
+    let pressures = ["pressurecpusome", "pressurecpufull", "pressureiosome", "pressureiofull"];
+    let pressures = pressures.into_iter().chain(["pressurememorysome", "pressurememoryfull"]);
+    let running = guest.started.is_some();
+    if guest.kind == Kind::Lxc {
+        if running {
+            row.extend(pressures.map(|key| (key.to_owned(), Value::Null)));
+        }
+        return Value::Object(row);
+    }
+    if guest.config.contains_key("agent") {
+        row.insert("agent".into(), json!(1));
+    }
+    row.insert("clipboard".into(), Value::Null);
+    if running {
+        let load = load(guest, now);
+        row.extend(pressures.map(|key| (key.to_owned(), json!(0))));
+        row.insert("balloon".into(), json!(guest.memory()));
+        row.insert("ballooninfo".into(), json!({"actual": guest.memory(), "max_mem": guest.memory()}));
+        row.insert("running-machine".into(), json!("pc-i440fx-10.2+pve0"));
+        row.insert("running-qemu".into(), json!("10.2.2"));
+        row.insert("proxmox-support".into(), json!({"pbs-dirty-bitmap": true, "backup-fleecing": true}));
+        let nic = format!("tap{}i0", guest.vmid);
+        row.insert("nics".into(), json!({nic: {"netin": load.netin, "netout": load.netout}}));
+        let disk = json!({"rd_bytes": load.diskread, "wr_bytes": load.diskwrite, "rd_operations": load.uptime,
+            "wr_operations": load.uptime, "failed_rd_operations": 0, "failed_wr_operations": 0});
+        row.insert("blockstat".into(), json!({"scsi0": disk}));
+    }
+    Value::Object(row)
+}
+
+/// Load of a node: that of its guests and its own.
+pub(crate) fn node_load(cluster: &Cluster, node: &Node) -> (f64, u64, u64) {
+    let now = cluster.clock.now();
+    let (mut cpu, mut memory) = (0.02, node.memory / 12);
+    for guest in cluster.guests.values().filter(|guest| guest.node == node.name) {
+        let load = load(guest, now);
+        #[allow(clippy::cast_precision_loss, reason = "a load")]
+        let share = guest.cpus() as f64 / node.cpus.max(1) as f64;
+        cpu += load.cpu * share;
+        memory += load.mem;
+    }
+    ((cpu.min(1.0) * 1e6).round() / 1e6, memory.min(node.memory), part(node.disk, 0.09))
+}

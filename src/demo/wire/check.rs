@@ -1,0 +1,44 @@
+//! A request held against the table of the API: does the path exist, may a token call it, do the parameters fit.
+
+use crate::{
+    demo::{
+        state::access::Identity,
+        wire::{answer::ApiError, form::Pairs},
+    },
+    pve::{
+        Method,
+        api::{self, Found, Lookup},
+    },
+};
+
+/// The method that a path leads to.
+///
+/// # Errors
+/// 501 when the API has no such path or not with this method, 403 when tokens cannot call it.
+pub(crate) fn method(method: Method, segments: &[String], who: &Identity) -> Result<Found, ApiError> {
+    let path = format!("/{}", segments.join("/"));
+    let mut encoded = String::new();
+    for segment in segments {
+        encoded.push('/');
+        crate::pve::params::encode_into(&mut encoded, segment);
+    }
+    let Lookup::Found(found) = api::find(method, &encoded) else {
+        return Err(ApiError::not_implemented(method.word(), &path));
+    };
+    if who.token.is_some() && !found.row.allow_token() {
+        let message = format!("{method} {path} not available with API token, need proper ticket");
+        return Err(ApiError::with(403, message));
+    }
+    Ok(found)
+}
+
+/// Refuses parameters that the method does not know or that have the wrong form.
+pub(crate) fn parameters(found: &Found, params: &Pairs) -> Result<(), ApiError> {
+    let given: Vec<(&str, &str)> =
+        params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let violations = found.check(&given);
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::parameters(violations.into_iter().map(|one| (one.param, one.message)).collect()))
+}

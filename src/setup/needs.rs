@@ -1,0 +1,258 @@
+//! Which privileges each tool needs: from the requests it sends, and what the table of the API asks for each.
+//!
+//! Which requests a tool sends is not written down a second time: it is the golden file in which a test keeps
+//! what every tool was seen to send.
+
+use crate::{
+    pve::{
+        Method,
+        api::{self, Lookup, Privilege, Row},
+    },
+    tools::{catalog::entry::Entry, param::Effect},
+};
+use serde_json::Value;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+/// A tool's name in a line of its own, and indented below it each request it was seen to send.
+const SEEN: &str = include_str!("../../tests/golden/requests.txt");
+
+/// A privilege at a path of the access tree; the path may have holes.
+pub type Need = (&'static str, &'static str);
+
+/// What methods look for in their own code, beyond what the table says: most are open to whoever is logged in and
+/// then show or do only what the caller may see or change.
+const LOOK_CLOSER: &[(Method, &str, &[Need])] = &[
+    (
+        Method::Get,
+        RESOURCES,
+        &[
+            ("/vms/{vmid}", "VM.Audit"),
+            ("/nodes/{node}", "Sys.Audit"),
+            ("/storage/{storage}", "Datastore.Audit"),
+            ("/pool/{pool}", "Pool.Audit"),
+        ],
+    ),
+    (Method::Get, "/cluster/options", &[("/", "Sys.Audit")]),
+    (Method::Get, "/cluster/log", &[("/", "Sys.Audit")]),
+    (Method::Get, "/cluster/tasks", &[("/", "Sys.Audit")]),
+    (Method::Get, "/cluster/replication", &[("/vms/{vmid}", "VM.Audit")]),
+    (Method::Get, "/cluster/sdn/zones", &[("/sdn/zones/{zone}", "SDN.Audit")]),
+    (Method::Get, "/cluster/sdn/vnets", &[("/sdn/zones/{zone}", "SDN.Audit")]),
+    (Method::Get, "/cluster/sdn/vnets/{vnet}/subnets", &[("/sdn/zones/{zone}", "SDN.Audit")]),
+    (Method::Get, "/nodes", &[("/nodes/{node}", "Sys.Audit")]),
+    (Method::Get, "/nodes/{node}/network", &[("/sdn/zones/{zone}", "SDN.Audit")]),
+    (Method::Get, "/nodes/{node}/replication", &[("/vms/{vmid}", "VM.Audit")]),
+    (Method::Get, "/nodes/{node}/tasks/{upid}/status", &[("/nodes/{node}", "Sys.Audit")]),
+    (Method::Get, "/nodes/{node}/tasks/{upid}/log", &[("/nodes/{node}", "Sys.Audit")]),
+    (Method::Delete, "/nodes/{node}/tasks/{upid}", &[("/nodes/{node}", "Sys.Modify")]),
+    (Method::Get, "/pools", &[("/pool/{pool}", "Pool.Audit")]),
+    (Method::Get, "/access/users", &[("/access/groups", "Sys.Audit")]),
+    (Method::Post, "/nodes/{node}/qemu", CREATE),
+    (Method::Post, "/nodes/{node}/lxc", CREATE),
+    (Method::Post, "/nodes/{node}/qemu/{vmid}/clone", COPY),
+    (Method::Post, "/nodes/{node}/lxc/{vmid}/clone", COPY),
+    (
+        Method::Post,
+        "/nodes/{node}/vzdump",
+        &[("/vms/{vmid}", "VM.Backup"), ("/storage/{storage}", "Datastore.AllocateSpace")],
+    ),
+    (
+        Method::Get,
+        "/nodes/{node}/vzdump/extractconfig",
+        &[("/vms/{vmid}", "VM.Backup"), ("/storage/{storage}", "Datastore.AllocateSpace")],
+    ),
+    (
+        Method::Put,
+        "/nodes/{node}/storage/{storage}/content/{volume}",
+        &[("/storage/{storage}", "Datastore.Allocate")],
+    ),
+    (
+        Method::Delete,
+        "/nodes/{node}/storage/{storage}/content/{volume}",
+        &[("/storage/{storage}", "Datastore.Allocate")],
+    ),
+];
+
+/// A new guest, with every kind of setting.
+const CREATE: &[Need] = &[
+    ("/vms/{vmid}", "VM.Allocate"),
+    ("/vms/{vmid}", "VM.Config.CDROM"),
+    ("/vms/{vmid}", "VM.Config.CPU"),
+    ("/vms/{vmid}", "VM.Config.Cloudinit"),
+    ("/vms/{vmid}", "VM.Config.Disk"),
+    ("/vms/{vmid}", "VM.Config.HWType"),
+    ("/vms/{vmid}", "VM.Config.Memory"),
+    ("/vms/{vmid}", "VM.Config.Network"),
+    ("/vms/{vmid}", "VM.Config.Options"),
+    ("/storage/{storage}", "Datastore.AllocateSpace"),
+    ("/sdn/zones/{zone}", "SDN.Use"),
+];
+
+/// A copy of a guest.
+const COPY: &[Need] = &[("/storage/{storage}", "Datastore.AllocateSpace"), ("/sdn/zones/{zone}", "SDN.Use")];
+
+/// A request that a tool was seen to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The method of the API.
+    pub row: Row,
+    /// Of `/cluster/resources`: the only type that was asked for.
+    only: Option<&'static str>,
+}
+
+/// The requests that a tool was seen to send, each method once.
+pub fn requests(entry: &Entry) -> &'static [Request] {
+    static TOOLS: LazyLock<Vec<(&str, Vec<Request>)>> = LazyLock::new(|| {
+        let mut tools: Vec<(&str, Vec<Request>)> = Vec::new();
+        for line in SEEN.lines() {
+            match (line.strip_prefix("    "), tools.last_mut()) {
+                (None, _) => tools.push((line, Vec::new())),
+                (Some(line), Some((_, requests))) => {
+                    requests.extend(request(line).filter(|request| !requests.contains(request)));
+                }
+                (Some(_), None) => {}
+            }
+        }
+        tools
+    });
+    TOOLS.iter().find(|(name, _)| *name == entry.name).map_or(&[], |(_, requests)| requests)
+}
+
+/// The method that `GET /nodes/pve1/qemu/100/config current=1` calls.
+fn request(line: &'static str) -> Option<Request> {
+    let mut words = line.split(' ');
+    let method = match words.next()? {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        _ => return None,
+    };
+    match api::find(method, words.next()?) {
+        Lookup::Found(found) => {
+            let only = words.find_map(|word| word.strip_prefix("type="));
+            let resources = found.row.path() == RESOURCES;
+            Some(Request { row: found.row, only: only.filter(|_| resources) })
+        }
+        _ => None,
+    }
+}
+
+const RESOURCES: &str = "/cluster/resources";
+
+/// What the code of a request's method looks for, as far as this tool depends on it.
+pub fn look_closer(entry: &Entry, request: &Request) -> impl Iterator<Item = &'static Need> + use<> {
+    let Request { row, only } = *request;
+    // A tool that changes something lists other things only to choose or to check; without them it does less.
+    let matters = entry.tool.effect == Effect::Read || row.method() != Method::Get || row.path() == RESOURCES;
+    let own = |(method, path, _): &&(Method, &str, _)| *method == row.method() && *path == row.path();
+    let needs = LOOK_CLOSER.iter().filter(move |_| matters).find(own).map_or(&[][..], |(_, _, needs)| needs);
+    let tree = only.map(|only| format!("/{only}"));
+    needs.iter().filter(move |(path, _)| tree.as_ref().is_none_or(|tree| path.starts_with(tree)))
+}
+
+/// What a role must hold for a tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Privileges, and the paths where they count.
+    pub needs: BTreeSet<Need>,
+    /// Only root@pam may do it, whatever the role.
+    pub root: bool,
+    /// It refuses API tokens.
+    pub no_token: bool,
+}
+
+/// What a role must hold for a tool: where one of several privileges is enough, the least of them.
+#[must_use]
+pub fn wanted(entry: &Entry) -> Wanted {
+    let mut wanted = Wanted::default();
+    for request in requests(entry) {
+        wanted.no_token |= !request.row.allow_token();
+        wanted.needs.extend(look_closer(entry, request));
+        add(&request.row.privileges(), &mut wanted);
+    }
+    wanted
+}
+
+fn add(privilege: &Privilege, wanted: &mut Wanted) {
+    match privilege {
+        Privilege::Root => wanted.root = true,
+        Privilege::World | Privilege::AnyUser => {}
+        Privilege::Perm { path, privileges, any, .. } => {
+            // Which part of a configuration is changed is the caller's choice, so each of them is needed.
+            let each = !*any || privileges.iter().all(|name| name.starts_with("VM.Config."));
+            let least = privileges.iter().find(|name| name.ends_with(".Audit")).or(privileges.first());
+            match each {
+                true => wanted.needs.extend(privileges.iter().map(|name| (*path, *name))),
+                false => wanted.needs.extend(least.map(|name| (*path, *name))),
+            }
+        }
+        // Proxmox names the usual way first; alternatives that need more, or a certain parameter, come after.
+        Privilege::Or(ways) => ways.iter().take(1).for_each(|way| add(way, wanted)),
+        Privilege::And(parts) => parts.iter().for_each(|part| add(part, wanted)),
+        Privilege::Other(raw) => wanted.needs.extend(other(raw)),
+    }
+}
+
+/// What checks of another kind come down to.
+#[must_use]
+pub fn other(raw: &'static str) -> Option<Need> {
+    let check: Vec<Value> = serde_json::from_str(raw).ok()?;
+    match (check.first()?.as_str()?, check.get(1)?) {
+        ("perm-modify", _) => Some(("/", "Permissions.Modify")),
+        ("userid-param", Value::String(name)) if name == "Realm.AllocateUser" => {
+            Some(("/access/realm/{realm}", "Realm.AllocateUser"))
+        }
+        ("userid-group", _) => Some(("/access/groups", "User.Modify")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::catalog::index::{entries, named};
+
+    #[track_caller]
+    fn check(name: &str, expected: &[&str]) {
+        let entry = named(name).expect("a tool");
+        let needs = crate::order::set(wanted(&entry).needs.into_iter().map(|(_, privilege)| privilege));
+        for privilege in expected {
+            assert!(needs.contains(privilege), "{name}: {privilege} is missing in {needs:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_tool_needs_follows_from_what_it_sends() {
+        check("proxmox_start_vm", &["VM.PowerMgmt", "VM.Audit"]);
+        check("proxmox_clone_vm", &["VM.Clone", "VM.Allocate", "Datastore.AllocateSpace"]);
+        check("proxmox_update_vm_config", &["VM.Config.Disk", "VM.Config.Cloudinit"]);
+        check("proxmox_get_node_info", &["Sys.Audit"]);
+        check("proxmox_update_acl", &["Permissions.Modify"]);
+        check("proxmox_create_access", &["User.Modify", "Realm.AllocateUser"]);
+        check("proxmox_delete_volume", &["Datastore.Allocate"]);
+        check("proxmox_execute_vm_command", &["VM.GuestAgent.Unrestricted"]);
+    }
+
+    #[test]
+    fn every_method_with_needs_of_its_own_exists() {
+        for (method, path, _) in LOOK_CLOSER {
+            assert!(api::find_template(*method, path).is_some(), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn tools_that_only_read_need_nothing_that_changes_but_where_proxmox_asks_for_it() {
+        let changes = |(_, privilege): &Need| {
+            let last = privilege.rsplit('.').next().unwrap_or_default();
+            ["Modify", "Allocate", "PowerMgmt"].contains(&last)
+        };
+        let reading = entries().filter(|entry| entry.tool.effect == Effect::Read);
+        let found: Vec<&str> =
+            reading.filter(|entry| wanted(entry).needs.iter().any(changes)).map(|entry| entry.name).collect();
+        assert_eq!(found, WITH_MORE);
+    }
+
+    /// The API's own rules: package lists need Sys.Modify, a storage's definition and a scan for storages Datastore.Allocate.
+    const WITH_MORE: &[&str] = &["proxmox_list_node_items", "proxmox_get_storage", "proxmox_scan_storage"];
+}

@@ -1,0 +1,201 @@
+//! The QEMU guest agent: commands and files inside a virtual machine.
+
+use crate::{
+    base64,
+    pve::{Method, Params, Reply},
+    tools::{
+        answer::{Failure, Outcome, answer},
+        catalog::{
+            exec,
+            guests::{NODE, VMID},
+        },
+        param::{Effect, Kind, Param},
+        row::Tool,
+        run::{args::Args, context::Context, find},
+    },
+};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// The rows.
+pub const TOOLS: &[Tool] = &[
+    Tool::with("proxmox_execute_vm_command", Effect::Disrupt, execute)
+        .about("Run a command in a VM through its guest agent; answers exit code and output.")
+        .params(&[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE])
+        .core(),
+    Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
+        .about("Output of a command that was still running; after its end, once only.")
+        .params(&[VMID, Param::int("pid", 0, 4_294_967_295), NODE]),
+    Tool::post("proxmox_control_agent", "/nodes/{node}/qemu/{vmid}/agent/{command}")
+        .about("Freeze, thaw or trim a VM's file systems.")
+        .params(&[
+            VMID,
+            Param::one_of("command", &["fsfreeze-status", "fsfreeze-freeze", "fsfreeze-thaw", "fstrim"]),
+            NODE,
+        ])
+        .disrupts(),
+    Tool::post("proxmox_set_vm_password", "/nodes/{node}/qemu/{vmid}/agent/set-user-password")
+        .about("Set a user's password inside a VM.")
+        .params(&[VMID, Param::text("username"), Param::text("password"), NODE]),
+    Tool::get("proxmox_get_agent_info", "/nodes/{node}/qemu/{vmid}/agent/{command}")
+        .about("Ask a VM's guest agent.")
+        .params(&[
+            VMID,
+            Param::one_of(
+                "command",
+                &[
+                    "get-osinfo",
+                    "get-host-name",
+                    "get-users",
+                    "network-get-interfaces",
+                    "get-fsinfo",
+                    "get-time",
+                ],
+            ),
+            NODE,
+        ]),
+    Tool::post("proxmox_ping_agent", "/nodes/{node}/qemu/{vmid}/agent/ping")
+        .about("Ask whether a VM's guest agent answers.")
+        .params(&[VMID, NODE])
+        .idempotent(),
+    Tool::with("proxmox_read_vm_file", Effect::Read, read_file)
+        .about("Read a file in a VM through its guest agent.")
+        .params(&[VMID, Param::text("file"), NODE]),
+    Tool::with("proxmox_write_vm_file", Effect::Disrupt, write_file)
+        .about("Write or replace a text file in a VM through its guest agent.")
+        .params(&[VMID, Param::text("file"), Param::text("content"), NODE]),
+];
+
+/// Starts the command and polls until it has ended. A finished status can be read only once (pve.md section 7),
+/// so its answer is never asked for again.
+fn execute(context: &Context<'_>, args: &Args) -> Outcome {
+    let agent = agent(context, args)?;
+    let program = exec::program(context, args)?;
+    let params = |words: &[String]| {
+        let mut params = Params::new();
+        words.iter().for_each(|word| params.push("command", word));
+        if let Some(input) = args.text("input-data") {
+            params.push("input-data", input);
+        }
+        params
+    };
+    let start = |words: &[String]| send(context, Method::Post, &format!("{agent}/exec"), &params(words));
+    let started = match start(&program) {
+        // An array since 8.0; before, one text with zero bytes between (pve.md section 7). Refused by its form, so
+        // certainly not carried out.
+        Err(Failure(words)) if words.contains("type check ('string')") => start(&[program.join("\0")])?,
+        started => started?,
+    };
+    let started: Value = started.value();
+    if context.dry {
+        return answer(&json!({}));
+    }
+    let pid = started["pid"].as_i64().ok_or_else(|| Failure::new("Proxmox answered no process id."))?;
+    let _ = context.call.submitted();
+    let seconds = args.count("timeout").unwrap_or(exec::SECONDS);
+    let until = Instant::now() + Duration::from_secs(seconds as u64);
+    let mut pause = Duration::from_millis(100);
+    let status_of = Params::new().with("pid", pid);
+    loop {
+        let status = send(context, Method::Get, &format!("{agent}/exec-status"), &status_of)?.value();
+        if truthy(&status["exited"]) {
+            return answer(&finished(&status));
+        }
+        let over = until <= Instant::now() || context.call.cancel.is_hurried();
+        if over || context.call.cancel.sleep(pause) && context.call.cancel.is_cancelled() {
+            return answer(&json!({
+                "pid": pid,
+                "exited": false,
+                "note": format!("Still running after {seconds} s; it goes on. Its output can be read with proxmox_get_agent_exec_status."),
+            }));
+        }
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+fn exec_status(context: &Context<'_>, args: &Args) -> Outcome {
+    let agent = agent(context, args)?;
+    let params = Params::new().with("pid", args.int("pid").unwrap_or_default());
+    let status = send(context, Method::Get, &format!("{agent}/exec-status"), &params)?.value();
+    if truthy(&status["exited"]) { answer(&finished(&status)) } else { answer(&json!({"exited": false})) }
+}
+
+fn finished(status: &Value) -> Value {
+    let mut result = json!({"exitcode": status["exitcode"]});
+    if !status["signal"].is_null() {
+        result["signal"] = status["signal"].clone();
+    }
+    for (key, name) in [("out-data", "stdout"), ("err-data", "stderr")] {
+        if let Some(text) = status[key].as_str().filter(|text| !text.is_empty()) {
+            result[name] = utf8(text).into();
+        }
+    }
+    for (key, name) in [("out-truncated", "stdout_truncated"), ("err-truncated", "stderr_truncated")] {
+        if truthy(&status[key]) {
+            result[name] = true.into();
+        }
+    }
+    result
+}
+
+fn read_file(context: &Context<'_>, args: &Args) -> Outcome {
+    let agent = agent(context, args)?;
+    let params = Params::new().with("file", args.text("file").unwrap_or_default());
+    let value = send(context, Method::Get, &format!("{agent}/file-read"), &params)?.value();
+    let content = utf8(value["content"].as_str().unwrap_or_default());
+    let mut result = json!({"content": content});
+    if truthy(&value["truncated"]) {
+        result["truncated"] = true.into();
+    }
+    answer(&result)
+}
+
+fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
+    let agent = agent(context, args)?;
+    let content = args.text("content").unwrap_or_default();
+    let mut params = args.params(|name| name == "file");
+    if content.is_ascii() {
+        params.push("content", content);
+    } else {
+        // Proxmox's own encoding takes Latin-1 only and fails at any other letter (pve.md section 7).
+        params.push("content", base64::encode(content.as_bytes()));
+        params.push("encode", 0);
+    }
+    send(context, Method::Post, &format!("{agent}/file-write"), &params)?;
+    answer(&json!({"ok": true}))
+}
+
+fn agent(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
+    let vmid = args.int("vmid").unwrap_or_default();
+    Ok(format!("{}/agent", find::guest_of(context, vmid, args.text("node"), Some(Kind::Vm))?.path()?))
+}
+
+/// A request to the agent. What is wrong with an agent is said in several wordings; each has its remedy.
+fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> Result<Reply, Failure> {
+    let sent = match method {
+        Method::Get => context.get(path, params),
+        _ => context.change(method, path, params),
+    };
+    sent.map_err(|Failure(message)| {
+        let remedy = if message.contains("No QEMU guest agent configured") {
+            " Set `agent: 1` in the VM's configuration, install qemu-guest-agent in it, and restart it."
+        } else if message.contains("guest agent is not running") {
+            " Start the service qemu-guest-agent in the VM, or install it there."
+        } else if message.contains("has been disabled") {
+            " The agent inside the VM forbids this: allow it in its qemu-ga configuration (BLACKLIST_RPC, block-rpcs)."
+        } else {
+            ""
+        };
+        Failure::new(message + remedy)
+    })
+}
+
+/// Bytes that Proxmox shows as Latin-1, read as the UTF-8 that they mostly are (pve.md section 7).
+fn utf8(text: &str) -> String {
+    let bytes: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
+}
+
+fn truthy(value: &Value) -> bool {
+    matches!(value, Value::Bool(true)) || value.as_i64() == Some(1) || value.as_str() == Some("1")
+}

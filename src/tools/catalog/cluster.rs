@@ -1,0 +1,145 @@
+//! The cluster as a whole, and the connection to it.
+
+use crate::{
+    config::Access,
+    pve::Params,
+    tools::{
+        answer::{
+            Failure, Outcome, answer, rows,
+            table::{self, Column},
+        },
+        catalog::{cluster_status, index, metrics},
+        param::{Effect, FIELDS, LIMIT, OFFSET, Param},
+        row::Tool,
+        run::list,
+        run::{args::Args, context::Context, find},
+    },
+};
+use serde_json::json;
+
+/// The one tool that can sum up several clusters at once.
+pub const STATUS: &str = "proxmox_get_cluster_status";
+
+/// The rows.
+pub const TOOLS: &[Tool] = &[
+    Tool::with("proxmox_test_connection", Effect::Read, test_connection)
+        .about("Test the connection step by step: reach, TLS, login, version, permissions.")
+        .core(),
+    Tool::get("proxmox_get_version", "/version").about("Proxmox VE version of the API host.").core(),
+    Tool::with("proxmox_get_server_info", Effect::Read, server_info)
+        .about("What this server may do: access level, denied tools, toolsets, version."),
+    Tool::with(STATUS, Effect::Read, cluster_status::status)
+        .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
+        .core()
+        .entry(),
+    Tool::with("proxmox_get_metrics", Effect::Read, metrics::metrics)
+        .about("History of a node, guest or storage: points with minimum, average, maximum.")
+        .params(metrics::PARAMS),
+    Tool::with("proxmox_get_cluster_log", Effect::Read, cluster_log)
+        .about("Cluster log, newest first, by user, text and time.")
+        .params(&[
+            Param::int("max", 1, 1000).unlisted(),
+            Param::int("since", 0, i64::MAX).optional(),
+            Param::text("user").optional(),
+            Param::text("text").optional(),
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ]),
+    Tool::get("proxmox_get_next_vmid", "/cluster/nextid")
+        .about("Next free VMID, or whether a given one is free.")
+        .params(&[Param::int("vmid", 100, 999_999_999).optional()]),
+    Tool::get("proxmox_get_cluster_options", "/cluster/options").about("Datacenter options."),
+    Tool::put("proxmox_update_cluster_options", "/cluster/options")
+        .about("Change datacenter options.")
+        .params(&[Param::more("options")]),
+    Tool::with("proxmox_list_replication", Effect::Read, replication)
+        .about("List replication jobs; with node, their state there: last sync, failures.")
+        .params(&[Param::text("node").optional(), FIELDS, LIMIT, OFFSET]),
+    Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Health and use of Ceph."),
+];
+
+const LOG: &[Column] =
+    &[Column::new("time"), Column::new("node"), Column::new("user"), Column::new("tag"), Column::new("msg")];
+const REPLICATION: &[Column] = &[
+    Column::new("id"),
+    Column::new("source").if_any(),
+    Column::new("target"),
+    Column::new("schedule"),
+    Column::new("disable").if_any(),
+    Column::new("comment").if_any(),
+];
+const REPLICATION_STATE: &[Column] = &[
+    Column::new("id"),
+    Column::new("target"),
+    Column::new("last_sync"),
+    Column::new("next_sync"),
+    Column::new("duration"),
+    Column::new("fail_count"),
+    Column::new("error").if_any(),
+];
+
+fn replication(context: &Context<'_>, args: &Args) -> Outcome {
+    let (path, columns) = match args.text("node") {
+        Some(node) => {
+            find::node_exists(context, node)?;
+            (format!("/nodes/{node}/replication"), REPLICATION_STATE)
+        }
+        None => ("/cluster/replication".to_owned(), REPLICATION),
+    };
+    let reply = context.get(&path, &Params::new())?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, "id");
+    list::answer(context, args, &records, columns)
+}
+
+/// Of this server, not of the cluster: nothing is asked of Proxmox.
+fn server_info(context: &Context<'_>, _: &Args) -> Outcome {
+    let config = context.config;
+    let access = match config.access {
+        Access::ReadOnly => "read-only",
+        Access::Standard => "standard",
+        Access::Full => "full",
+    };
+    let names: Vec<&str> = index::entries().map(|entry| entry.name).collect();
+    answer(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "access": access,
+        "confirms_before_destroying": config.access == Access::Standard,
+        "deny_tools": config.deny_tools,
+        "toolsets": config.toolsets,
+        "tools": names,
+    }))
+}
+
+fn cluster_log(context: &Context<'_>, args: &Args) -> Outcome {
+    let max = args.int("max").unwrap_or(100);
+    let reply = context.get("/cluster/log", &Params::new().with("max", max))?;
+    let mut records = rows(&reply)?;
+    if let Some(since) = args.int("since") {
+        #[allow(clippy::cast_precision_loss, reason = "Unix times are far below 2^53")]
+        records.retain(|record| record.number("time").is_some_and(|time| since as f64 <= time));
+    }
+    for (key, argument) in [("user", "user"), ("msg", "text")] {
+        if let Some(part) = args.text(argument) {
+            let part = part.to_lowercase();
+            records.retain(|record| record.text(key).to_lowercase().contains(&part));
+        }
+    }
+    table::sort(&mut records, "time");
+    records.reverse();
+    list::answer(context, args, &records, LOG)
+}
+
+/// Each step in words; a step that fails makes the call a failure, with the steps before it as context.
+fn test_connection(context: &Context<'_>, _: &Args) -> Outcome {
+    let steps = context.pve.probe(&context.call.cancel);
+    if steps.iter().all(|step| step.ok) {
+        let rows: Vec<_> = steps.iter().map(|step| json!([step.name, "ok", step.detail])).collect();
+        return answer(&json!({"columns": ["step", "result", "detail"], "rows": rows}));
+    }
+    let line = |step: &crate::pve::probe::Step| {
+        format!("{}: {}: {}", step.name, if step.ok { "ok" } else { "FAILED" }, step.detail)
+    };
+    Err(Failure::new(steps.iter().map(line).collect::<Vec<_>>().join("\n")))
+}

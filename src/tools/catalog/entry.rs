@@ -1,0 +1,142 @@
+//! A row as `tools/list` shows it, and as README's table does.
+
+use crate::{
+    mcp::Revision,
+    tools::{
+        catalog::cluster,
+        param::{CONFIRM, Effect, FIELDS, Kind, LIMIT, OFFSET, Param, Shape, WAIT},
+        row::Tool,
+        run::clusters::{ALL, CLUSTER, Member},
+    },
+};
+use serde_json::{Map, Value, json};
+
+/// One tool under one name: half of a row that is two tools, or a whole row.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The row.
+    pub tool: &'static Tool,
+    /// The tool's name.
+    pub name: &'static str,
+    /// Which half it is.
+    pub kind: Option<Kind>,
+    /// The toolset it belongs to.
+    pub toolset: &'static str,
+}
+
+impl Entry {
+    /// The description, the guest's word filled in.
+    #[must_use]
+    pub fn about(&self) -> String {
+        self.tool.about.replace("{guest}", self.kind.map_or("guest", Kind::word))
+    }
+
+    /// The sentence that says which setting of a cluster forbids it.
+    #[must_use]
+    pub fn forbidden_in(&self, cluster: &Member) -> Option<String> {
+        cluster.forbidden(self.name, self.tool.effect)
+    }
+
+    /// `Start VM` for `proxmox_start_vm`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let words =
+            self.name.strip_prefix("proxmox_").unwrap_or(self.name).split('_').map(|word| match word {
+                "vm" => "VM".to_owned(),
+                "vms" => "VMs".to_owned(),
+                "api" => "API".to_owned(),
+                "ha" => "HA".to_owned(),
+                word => word.to_owned(),
+            });
+        let title = words.collect::<Vec<_>>().join(" ");
+        let mut letters = title.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
+    /// Its parameters, those left out that only the other half of the row has.
+    pub fn params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
+        let (tool, kind) = (self.tool, self.kind);
+        tool.all_params().filter(move |param| param.only.is_none_or(|only| kind == Some(only)))
+    }
+
+    /// The tool as a client of that revision wants it. It takes the name of one of the clusters, if any are given.
+    #[must_use]
+    pub fn spec(&self, revision: Revision, clusters: &[&str]) -> Value {
+        let mut spec = json!({"name": self.name});
+        if revision.has_structured_content() {
+            spec["title"] = self.title().into();
+        }
+        spec["description"] = self.about().into();
+        spec["inputSchema"] = self.schema(clusters);
+        if revision.has_annotations() {
+            spec["annotations"] = self.annotations();
+        }
+        // Claude Code shows every other tool by its name alone until it is asked for. Tools have `_meta` from
+        // 2025-06-18 on.
+        if self.tool.entry && revision.has_structured_content() {
+            spec["_meta"] = json!({"anthropic/alwaysLoad": true});
+        }
+        spec
+    }
+
+    /// All four hints: what a client assumes of those left out is hostile.
+    fn annotations(&self) -> Value {
+        let effect = self.tool.effect;
+        json!({
+            "title": self.title(),
+            "readOnlyHint": effect == Effect::Read,
+            "destructiveHint": matches!(effect, Effect::Disrupt | Effect::Destroy),
+            "idempotentHint": effect == Effect::Read || self.tool.idempotent,
+            "openWorldHint": false,
+        })
+    }
+
+    /// Flat and without combinators: some providers refuse the whole list otherwise.
+    fn schema(&self, clusters: &[&str]) -> Value {
+        let mut properties = Map::new();
+        for param in self.params().filter(|param| !param.unlisted && !self.goes_without_saying(param)) {
+            properties.insert(param.name.into(), property(param));
+        }
+        if !clusters.is_empty() {
+            let all = (self.name == cluster::STATUS).then_some(&ALL);
+            let names: Vec<&&str> = clusters.iter().chain(all).collect();
+            properties.insert(CLUSTER.into(), json!({"type": "string", "enum": names}));
+        }
+        let required: Vec<_> = self.params().filter(|param| param.required).map(|param| param.name).collect();
+        let mut schema = json!({"type": "object"});
+        if !properties.is_empty() {
+            schema["properties"] = properties.into();
+        }
+        if !required.is_empty() {
+            schema["required"] = required.into();
+        }
+        // With properties it would cost every client tokens for what each call is checked for anyway.
+        if schema.get("properties").is_none() {
+            schema["additionalProperties"] = false.into();
+        }
+        schema
+    }
+
+    /// What every list, task or destructive tool takes is said once, in the instructions; only the tools listed
+    /// by default say it again, and of pages every answer that has more tells the next.
+    fn goes_without_saying(&self, param: &Param) -> bool {
+        let common = [FIELDS, LIMIT, WAIT, CONFIRM];
+        param.name == OFFSET.name
+            || (!self.tool.core && common.iter().any(|common| common.name == param.name))
+    }
+}
+
+fn property(param: &Param) -> Value {
+    let mut property = match param.shape {
+        Shape::Int(..) => json!({"type": "integer"}),
+        Shape::Text | Shape::Words => json!({"type": "string"}),
+        Shape::Flag => json!({"type": "boolean"}),
+        Shape::OneOf(words) => json!({"type": "string", "enum": words}),
+        Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Shape::More => json!({"type": "object"}),
+    };
+    if !param.about.is_empty() {
+        property["description"] = param.about.into();
+    }
+    property
+}

@@ -1,0 +1,196 @@
+//! Changes of a guest that take more than one request.
+
+use crate::{
+    pve::{Auth, Host, Method, Params},
+    tools::{
+        answer::{Failure, Outcome, answer, object},
+        catalog::guests::{NODE, VMID},
+        param::{Kind, Param},
+        run::{args::Args, context::Context, find, follow::follow},
+    },
+};
+use serde_json::{Map, Value, json};
+
+/// What a change of configuration takes.
+pub const UPDATE: &[Param] =
+    &[VMID, Param::more("config"), Param::words("delete").about("Keys to remove.").optional(), NODE];
+/// What a migration takes.
+pub const MIGRATE: &[Param] = &[
+    VMID,
+    Param::text("target"),
+    Param::flag("with-local-disks").only(Kind::Vm),
+    Param::text("targetstorage").unlisted(),
+    Param::flag("online").unlisted(),
+    NODE,
+];
+/// What moving a disk takes.
+pub const MOVE: &[Param] = &[
+    VMID,
+    Param::text("disk"),
+    Param::text("storage"),
+    Param::flag("delete").optional(),
+    Param::text("format").unlisted(),
+    NODE,
+];
+
+/// Reads the old values, sends the new ones guarded by the digest of what was read, and answers with both.
+pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let path = format!("{}/config", guest.path()?);
+    let before = object::object(context.get(&path, &Params::new())?.value())?;
+    let mut params = args.params(|name| name == "config");
+    let delete: Vec<&str> = args.texts("delete").collect();
+    if !delete.is_empty() {
+        params.push("delete", delete.join(","));
+    }
+    if params.is_empty() {
+        return Err(Failure::new("Nothing to change: give `config`, such as {\"cores\": 4}, or `delete`."));
+    }
+    let changed: Vec<String> =
+        params.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "delete").collect();
+    if let Some(digest) = before.get("digest").and_then(Value::as_str)
+        && params.get("digest").is_none()
+    {
+        params.push("digest", digest);
+    }
+    // A VM's POST goes on in a task where storage is slow; a container has only PUT (pve.md section 4).
+    let method = if guest.kind == Kind::Vm { Method::Post } else { Method::Put };
+    let value = context.change(method, &path, &params)?.value();
+    let mut facts = about(&guest);
+    if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
+        let ended = follow(context, args, upid, Map::new())?;
+        if ended.get().contains("\"status\":\"running\"") {
+            return Ok(ended);
+        }
+    }
+    let after = object::object(context.get(&path, &Params::new())?.value())?;
+    let keys = changed.iter().map(String::as_str).chain(delete);
+    let rows: Vec<Value> = keys.map(|key| json!([key, before.get(key), after.get(key)])).collect();
+    facts.insert("changed".into(), json!({"columns": ["key", "old", "new"], "rows": rows}));
+    if guest.status == "running" {
+        let pending = pending(context, &guest)?;
+        if !pending.is_empty() {
+            facts.insert("pending_until_restart".into(), pending.into());
+        }
+    }
+    context.fit(facts)
+}
+
+/// The keys whose new value waits for a restart.
+fn pending(context: &Context<'_>, guest: &find::Guest) -> Result<Vec<String>, Failure> {
+    let value = context.get(&format!("{}/pending", guest.path()?), &Params::new())?.value();
+    let waits = |entry: &&Value| {
+        entry.get("pending").is_some() || entry.get("delete").is_some_and(|delete| delete != 0)
+    };
+    let keys = value.as_array().into_iter().flatten().filter(waits);
+    Ok(keys.filter_map(|entry| entry["key"].as_str().map(str::to_owned)).collect())
+}
+
+/// What every answer about a guest begins with.
+pub(in crate::tools) fn about(guest: &find::Guest) -> Map<String, Value> {
+    let (vmid, name, node) = (json!(guest.vmid), json!(guest.name), json!(guest.node));
+    Map::from_iter([("vmid".to_owned(), vmid), ("name".to_owned(), name), ("node".to_owned(), node)])
+}
+
+/// A running virtual machine moves online, a running container by a restart: nothing else is possible.
+pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let target = args.text("target").unwrap_or_default();
+    find::node_exists(context, target)?;
+    if target == guest.node {
+        return Err(Failure::new(format!("{} is on node `{target}` already.", guest.title())));
+    }
+    let path = format!("{}/migrate", guest.path()?);
+    let mut params = Params::new().with("target", target);
+    let running = guest.status == "running";
+    match guest.kind {
+        Kind::Vm => {
+            if let Some(obstacles) =
+                obstacles(&context.get(&path, &Params::new().with("target", target))?.value(), args)
+            {
+                return Err(Failure::new(format!(
+                    "{} cannot move to `{target}`: {obstacles} Nothing was done.",
+                    guest.title()
+                )));
+            }
+            if args.flag("online").unwrap_or(running) {
+                params.push("online", 1);
+            }
+            if args.flag("with-local-disks") == Some(true) {
+                params.push("with-local-disks", 1);
+            }
+            if let Some(storage) = args.text("targetstorage") {
+                params.push("targetstorage", storage);
+            }
+        }
+        Kind::Container => {
+            if running {
+                params.push("restart", 1);
+            }
+            if let Some(storage) = args.text("targetstorage") {
+                params.push("target-storage", storage);
+            }
+        }
+    }
+    let value = context.change(Method::Post, &path, &params)?.value();
+    let mut facts = about(&guest);
+    facts.insert("target".into(), target.into());
+    follow(context, args, value.as_str().unwrap_or_default(), facts)
+}
+
+/// What the preconditions (API path `…/migrate`, GET) say against it.
+fn obstacles(preconditions: &Value, args: &Args) -> Option<String> {
+    let mut sentences = Vec::new();
+    if let Some(local) = preconditions["local_resources"].as_array().filter(|local| !local.is_empty()) {
+        sentences.push(format!("it uses devices of its node ({}).", Value::from(local.clone())));
+    }
+    let disks: Vec<&str> = preconditions["local_disks"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|disk| disk["cdrom"] != 1)
+        .filter_map(|disk| disk["volid"].as_str())
+        .collect();
+    if !disks.is_empty() && args.flag("with-local-disks") != Some(true) && preconditions["running"] == 1 {
+        sentences.push(format!(
+            "its disks {} are local; set with-local-disks to copy them along.",
+            disks.join(", ")
+        ));
+    }
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+/// A VM's disk and a container's volume have different requests.
+pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let (request, key) = match guest.kind {
+        Kind::Vm => ("move_disk", "disk"),
+        Kind::Container => ("move_volume", "volume"),
+    };
+    let mut params = Params::new().with(key, args.text("disk").unwrap_or_default());
+    for (name, value) in args.iter().filter(|(name, _)| matches!(*name, "storage" | "delete" | "format")) {
+        params.push_json(name, value);
+    }
+    let path = format!("{}/{request}", guest.path()?);
+    let value = context.change(Method::Post, &path, &params)?.value();
+    follow(context, args, value.as_str().unwrap_or_default(), about(&guest))
+}
+
+/// The web interface's own console window; whoever opens it logs in there.
+pub fn console(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    let kind = if guest.kind == Kind::Vm { "kvm" } else { "lxc" };
+    let Some(Host { name, port, plain }) = context.config.settings.hosts.first() else {
+        return Err(Failure::new("No host is configured."));
+    };
+    if let Auth::Missing(problem) = &context.config.settings.auth {
+        return Err(Failure::new(problem.clone()));
+    }
+    let scheme = if *plain { "http" } else { "https" };
+    let name = if name.contains(':') { format!("[{name}]") } else { name.clone() };
+    let url = format!(
+        "{scheme}://{name}:{port}/?console={kind}&novnc=1&vmid={}&node={}&resize=scale",
+        guest.vmid, guest.node
+    );
+    answer(&json!({"url": url, "note": "Opens in a browser that is logged in to Proxmox."}))
+}

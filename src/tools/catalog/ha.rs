@@ -1,0 +1,94 @@
+//! High availability.
+
+use crate::{
+    pve::{Method, Params, path},
+    tools::{
+        answer::{
+            Failure, Outcome, rows,
+            table::{self, Column},
+        },
+        param::{Effect, FIELDS, LIMIT, OFFSET, Param},
+        row::Tool,
+        run::list,
+        run::{args::Args, context::Context},
+    },
+};
+use serde_json::json;
+
+const WHAT: Param = Param::one_of("what", &["resource", "rule", "group"]);
+const ID: Param = Param::text("id");
+
+/// The rows.
+pub const TOOLS: &[Tool] = &[
+    Tool::list("proxmox_get_ha_status", "/cluster/ha/status/current", STATUS)
+        .about("State of high availability: quorum, master, services."),
+    Tool::with("proxmox_list_ha", Effect::Read, list)
+        .about("List HA resources (guests), rules (9.0 on) or groups (before 9.0).")
+        .params(&[Param::one_of("what", &["resources", "rules", "groups"]), FIELDS, LIMIT, OFFSET]),
+    Tool::with("proxmox_create_ha", Effect::Change, |context, args| change(context, args, Method::Post))
+        .about("Put a guest under high availability, or add a rule or group.")
+        .params(&[
+            WHAT,
+            ID.about("vm:100, ct:100, or a name."),
+            Param::more("options").about("state, type, nodes, resources, …"),
+        ]),
+    Tool::with("proxmox_update_ha", Effect::Change, |context, args| change(context, args, Method::Put))
+        .about("Change a guest's HA settings, a rule or a group.")
+        .params(&[WHAT, ID, Param::more("options")])
+        .idempotent(),
+    Tool::with("proxmox_delete_ha", Effect::Destroy, |context, args| change(context, args, Method::Delete))
+        .about("Take a guest out of high availability; it stays. Or remove a rule or group.")
+        .params(&[WHAT, ID])
+        .idempotent(),
+];
+
+const STATUS: &[Column] = &[
+    Column::new("id"),
+    Column::new("type"),
+    Column::new("node"),
+    Column::new("status"),
+    Column::new("state").if_any(),
+];
+const RESOURCES: &[Column] = &[
+    Column::new("sid"),
+    Column::new("state"),
+    Column::new("group").if_any(),
+    Column::new("max_restart").if_any(),
+];
+const RULES: &[Column] = &[
+    Column::new("rule"),
+    Column::new("type"),
+    Column::new("resources"),
+    Column::new("nodes").if_any(),
+    Column::new("affinity").if_any(),
+    Column::new("disable").if_any(),
+];
+const GROUPS: &[Column] = &[Column::new("group"), Column::new("nodes"), Column::new("restricted").if_any()];
+
+fn list(context: &Context<'_>, args: &Args) -> Outcome {
+    let what = args.text("what").unwrap_or("resources");
+    let columns = match what {
+        "rules" => RULES,
+        "groups" => GROUPS,
+        _ => RESOURCES,
+    };
+    let reply = context.get(&format!("/cluster/ha/{what}"), &Params::new())?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, columns[0].name);
+    list::answer(context, args, &records, columns)
+}
+
+/// Creating puts the name among the parameters, changing and deleting put it into the path.
+fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
+    let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
+    let mut params = args.params(|name| name == "options");
+    let path = if method == Method::Post {
+        params.push(if what == "resource" { "sid" } else { what }, id);
+        format!("/cluster/ha/{what}s")
+    } else {
+        let filled = path::fill("/{id}", |_| Some(id.to_owned())).map_err(Failure::new)?;
+        format!("/cluster/ha/{what}s{filled}")
+    };
+    context.change(method, &path, &params)?;
+    context.wrap(json!({(what): id, "ok": true}))
+}

@@ -1,0 +1,54 @@
+//! Snapshots of guests. The same tools for virtual machines and containers: a VMID says which it is.
+
+use crate::tools::{
+    answer::table::Column,
+    catalog::guests::{NODE, VMID},
+    param::Param,
+    row::Tool,
+};
+
+const SNAPNAME: Param = Param::text("snapname");
+
+/// The rows.
+pub const TOOLS: &[Tool] = &[
+    Tool::list("proxmox_list_snapshots", "/nodes/{node}/{type}/{vmid}/snapshot", SNAPSHOTS)
+        .about("List snapshots of a guest; parent makes the tree, current is now.")
+        .params(&[VMID, NODE])
+        .core(),
+    Tool::post("proxmox_create_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot")
+        .about("Take a snapshot of a guest; vmstate keeps a VM's memory too.")
+        .params(&[
+            VMID,
+            NODE,
+            SNAPNAME,
+            Param::text("description").optional(),
+            Param::flag("vmstate").optional(),
+        ])
+        .task()
+        .core(),
+    Tool::post("proxmox_rollback_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/rollback")
+        .about("Roll a guest back to a snapshot; everything since then is lost.")
+        .params(&[VMID, NODE, SNAPNAME, Param::flag("start").optional()])
+        .destroys()
+        .task()
+        .core(),
+    Tool::delete("proxmox_delete_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}")
+        .about("Delete a snapshot of a guest.")
+        .params(&[VMID, NODE, SNAPNAME, Param::flag("force").unlisted()])
+        .task()
+        .core(),
+    Tool::put("proxmox_update_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
+        .about("Change a snapshot's description.")
+        .params(&[VMID, NODE, SNAPNAME, Param::text("description")]),
+    Tool::get("proxmox_get_snapshot_config", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
+        .about("Configuration of a guest as of a snapshot.")
+        .params(&[VMID, NODE, SNAPNAME]),
+];
+
+const SNAPSHOTS: &[Column] = &[
+    Column::new("name"),
+    Column::new("parent"),
+    Column::new("snaptime"),
+    Column::new("vmstate").if_any(),
+    Column::new("description"),
+];

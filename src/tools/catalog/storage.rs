@@ -1,0 +1,306 @@
+//! Storages.
+
+use crate::{
+    pve::{Method, Params, path},
+    tools::{
+        answer::{
+            Failure, Outcome,
+            record::Record,
+            rows,
+            table::{self, Column},
+        },
+        catalog::upload,
+        param::{Effect, FIELDS, LIMIT, OFFSET, Param},
+        row::Tool,
+        run::list,
+        run::{args::Args, context::Context, find, follow::follow},
+    },
+};
+use serde_json::json;
+
+/// The rows.
+pub const TOOLS: &[Tool] = &[
+    Tool::with("proxmox_list_storage", Effect::Read, list_storage)
+        .about("List storages with their use; a shared one is one row with its nodes.")
+        .params(&[
+            Param::text("node").optional(),
+            Param::text("storage").optional(),
+            Param::text("type").about("nfs, dir, …").unlisted(),
+            Param::text("content")
+                .about("images, rootdir, iso, vztmpl, backup, snippets or import.")
+                .optional(),
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ])
+        .core(),
+    Tool::get("proxmox_get_storage", "/storage/{storage}")
+        .about("Definition of a storage: type, server, export, options, nodes.")
+        .params(&[STORAGE]),
+    Tool::with("proxmox_list_storage_content", Effect::Read, list_content)
+        .about("List volumes of a storage.")
+        .params(&[
+            STORAGE,
+            Param::text("content").optional(),
+            Param::int("vmid", 100, 999_999_999).optional(),
+            NODE,
+            FIELDS,
+            LIMIT,
+            OFFSET,
+        ]),
+    Tool::with("proxmox_download_to_storage", Effect::Change, download)
+        .about("Download an ISO, template or image from a URL into a storage.")
+        .params(&[
+            STORAGE,
+            Param::text("url"),
+            Param::text("filename"),
+            Param::one_of("content", &["iso", "vztmpl", "import"]),
+            Param::text("checksum").optional(),
+            Param::one_of("checksum-algorithm", &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
+                .unlisted(),
+            NODE,
+            Param::text("compression").unlisted(),
+            Param::flag("verify-certificates").unlisted(),
+        ])
+        .task(),
+    Tool::with("proxmox_upload_to_storage", Effect::Change, upload::upload)
+        .about("Upload a file of this machine to a storage: an ISO, template or disk image.")
+        .params(upload::PARAMS)
+        .task(),
+    Tool::list("proxmox_list_appliances", "/nodes/{node}/aplinfo", APPLIANCES)
+        .about("List container templates that can be downloaded.")
+        .params(&[Param::text("node"), Param::text("section").filter()]),
+    Tool::post("proxmox_download_appliance", "/nodes/{node}/aplinfo")
+        .about("Download a container template into a storage.")
+        .params(&[Param::text("node"), STORAGE, Param::text("template")])
+        .idempotent()
+        .task(),
+    Tool::with("proxmox_delete_volume", Effect::Destroy, delete_volume)
+        .about("Delete a volume: an ISO, template, backup or unused disk.")
+        .params(&[Param::text("volume").about("storage:path."), NODE])
+        .idempotent()
+        .task(),
+    Tool::with("proxmox_update_volume", Effect::Change, update_volume)
+        .about("Protect a backup from deletion, or change its notes.")
+        .params(&[
+            Param::text("volume"),
+            Param::flag("protected").optional(),
+            Param::text("notes").optional(),
+            NODE,
+        ])
+        .idempotent(),
+    Tool::post("proxmox_create_storage", "/storage").about("Define a storage.").params(&[
+        STORAGE,
+        Param::text("type").about("dir, nfs, lvmthin, zfspool, pbs, …"),
+        Param::more("options"),
+    ]),
+    Tool::put("proxmox_update_storage", "/storage/{storage}")
+        .about("Change a storage's definition.")
+        .params(&[STORAGE, Param::more("options")]),
+    Tool::delete("proxmox_delete_storage", "/storage/{storage}")
+        .about("Remove a storage's definition; its data stays.")
+        .params(&[STORAGE]),
+    Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
+        .about("Scan from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .params(&[
+            Param::text("node"),
+            Param::one_of("type", &["nfs", "cifs", "iscsi", "lvm", "zfs", "pbs"]),
+            Param::text("server").optional(),
+            Param::text("portal").unlisted(),
+            Param::text("username").unlisted(),
+            Param::text("password").unlisted(),
+            Param::text("fingerprint").unlisted(),
+        ]),
+];
+
+const STORAGE: Param = Param::text("storage");
+const NODE: Param = Param::text("node").optional();
+
+const CONTENT: &[Column] = &[
+    Column::new("volid"),
+    Column::new("content"),
+    Column::new("format"),
+    Column::new("size"),
+    Column::new("ctime"),
+    Column::new("vmid").if_any(),
+    Column::new("notes").if_any(),
+    Column::new("protected").if_any(),
+];
+const APPLIANCES: &[Column] = &[
+    Column::new("template"),
+    Column::new("section"),
+    Column::new("os"),
+    Column::new("version"),
+    Column::new("headline"),
+];
+const SCAN: &[Column] = &[
+    Column::new("path").if_any(),
+    Column::new("share").if_any(),
+    Column::new("target").if_any(),
+    Column::new("portal").if_any(),
+    Column::new("vg").if_any(),
+    Column::new("pool").if_any(),
+    Column::new("store").if_any(),
+    Column::new("options").if_any(),
+    Column::new("size").if_any(),
+    Column::new("free").if_any(),
+];
+
+/// The path of a storage on a node that has it.
+pub(in crate::tools) fn on_a_node(
+    context: &Context<'_>,
+    storage: &str,
+    node: Option<&str>,
+) -> Result<String, Failure> {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
+    let records = rows(&reply)?;
+    find::among("storage", storage, &records)?;
+    let here = |record: &&Record<'_>| {
+        record.text("storage") == storage && node.is_none_or(|node| node == record.text("node"))
+    };
+    let mut places: Vec<_> = records.iter().filter(here).collect();
+    let absent = |record: &Record<'_>| record.text("status") != "available";
+    crate::order::sort_by(&mut places, |one, other| absent(one).cmp(&absent(other)));
+    let Some(place) = places.first() else {
+        let all: Vec<_> = records.iter().filter(|record| record.text("storage") == storage).collect();
+        let nodes: Vec<_> = all.iter().map(|record| record.text("node").into_owned()).collect();
+        let wanted = node.unwrap_or_default().escape_debug();
+        return Err(Failure::new(format!(
+            "Storage `{storage}` is not on node `{wanted}`. It is on: {}.",
+            nodes.join(", ")
+        )));
+    };
+    let value =
+        |hole: &str| Some(if hole == "node" { place.text("node").into_owned() } else { storage.to_owned() });
+    path::fill("/nodes/{node}/storage/{storage}", value).map_err(Failure::new)
+}
+
+fn list_content(context: &Context<'_>, args: &Args) -> Outcome {
+    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
+    let params = args.params(|name| matches!(name, "content" | "vmid"));
+    let reply = context.get(&format!("{path}/content"), &params)?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, "volid");
+    list::answer(context, args, &records, CONTENT)
+}
+
+fn download(context: &Context<'_>, args: &Args) -> Outcome {
+    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
+    let mut params = args.params(|name| !matches!(name, "storage" | "node" | "wait"));
+    if let Some(checksum) = args.text("checksum")
+        && args.text("checksum-algorithm").is_none()
+    {
+        params.push("checksum-algorithm", algorithm(checksum)?);
+    }
+    act(context, args, Method::Post, &format!("{path}/download-url"), &params)
+}
+
+/// Each algorithm's checksum has a length of its own, in hexadecimal digits.
+pub(in crate::tools) fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
+    Ok(match checksum.len() {
+        32 => "md5",
+        40 => "sha1",
+        56 => "sha224",
+        64 => "sha256",
+        96 => "sha384",
+        128 => "sha512",
+        length => {
+            return Err(Failure::new(format!(
+                "`checksum` has {length} characters, which is no MD5, SHA-1 or SHA-2 checksum in hexadecimal. Nothing was done."
+            )));
+        }
+    })
+}
+
+fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
+    let volume = args.text("volume").unwrap_or_default();
+    let Some((storage, _)) = volume.split_once(':') else {
+        let shown = volume.escape_debug();
+        return Err(Failure::new(format!(
+            "`volume` is `{shown}`, but it must be storage:path, as lists of content show it."
+        )));
+    };
+    let path = on_a_node(context, storage, args.text("node"))?;
+    path::fill("/content/{volume}", |_| Some(volume.to_owned()))
+        .map(|rest| path + &rest)
+        .map_err(Failure::new)
+}
+
+fn delete_volume(context: &Context<'_>, args: &Args) -> Outcome {
+    act(context, args, Method::Delete, &volume_path(context, args)?, &Params::new())
+}
+
+fn update_volume(context: &Context<'_>, args: &Args) -> Outcome {
+    let params = args.params(|name| matches!(name, "protected" | "notes"));
+    act(context, args, Method::Put, &volume_path(context, args)?, &params)
+}
+
+/// Sends a change; where it starts a task, waits for it.
+fn act(context: &Context<'_>, args: &Args, method: Method, path: &str, params: &Params) -> Outcome {
+    let value = context.change(method, path, params)?.value();
+    match value.as_str() {
+        Some(upid) if upid.starts_with("UPID:") => follow(context, args, upid, serde_json::Map::new()),
+        _ => context.wrap(value),
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("storage"),
+    Column::new("node"),
+    Column::new("plugintype"),
+    Column::new("status"),
+    Column::new("disk"),
+    Column::new("maxdisk"),
+    Column::new("content"),
+    Column::new("shared").if_any(),
+];
+
+fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
+    let mut records = rows(&reply)?;
+    // Entries of other types come along unasked (pve.md section 6).
+    records.retain(|record| record.text("type") == "storage");
+    if let Some(node) = args.text("node") {
+        records.retain(|record| record.text("node") == node);
+        if records.is_empty() {
+            find::node_exists(context, node)?;
+        }
+    }
+    if let Some(storage) = args.text("storage") {
+        find::among("storage", storage, &records)?;
+        records.retain(|record| record.text("storage") == storage);
+    }
+    if let Some(kind) = args.text("type") {
+        records.retain(|record| record.text("plugintype") == kind);
+    }
+    if let Some(content) = args.text("content") {
+        records.retain(|record| record.text("content").split(',').any(|kind| kind == content));
+    }
+    table::sort(&mut records, "node");
+    let mut records = merge_shared(records);
+    table::sort(&mut records, "storage");
+    list::answer(context, args, &records, COLUMNS)
+}
+
+/// A shared storage comes once for each node; where they tell the same it becomes one row naming its nodes.
+fn merge_shared(records: Vec<Record<'_>>) -> Vec<Record<'_>> {
+    let mut merged: Vec<(Record<'_>, Vec<String>)> = Vec::new();
+    for record in records {
+        let node = record.text("node").into_owned();
+        let twin = merged.iter_mut().find(|(other, _)| {
+            record.has("shared")
+                && ["storage", "status"].iter().all(|key| other.json(key) == record.json(key))
+        });
+        match twin {
+            Some((_, nodes)) => nodes.push(node),
+            None => merged.push((record, vec![node])),
+        }
+    }
+    merged
+        .into_iter()
+        .map(|(mut record, nodes)| {
+            record.set("node", json!(nodes.join(",")).to_string());
+            record
+        })
+        .collect()
+}

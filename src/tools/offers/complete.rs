@@ -1,0 +1,82 @@
+//! Values for arguments that are half typed: clusters, nodes, VMIDs by number or by name, recent tasks.
+
+use crate::{
+    mcp::{Call, Completion},
+    pve::Params,
+    tools::{
+        answer::{Failure, record::Record, rows},
+        offers::Toolset,
+        offers::resources,
+        run::{
+            clusters::{self, CLUSTER},
+            find,
+        },
+    },
+};
+use serde_json::Value;
+
+/// Every value that fits, the best first.
+///
+/// # Errors
+/// What the client says.
+pub fn complete(tools: &dyn Toolset, call: &Call<'_>, wish: &Completion) -> Result<Vec<String>, Failure> {
+    let typed = wish.typed.trim().to_lowercase();
+    // What else is filled in narrows the choice (context.arguments, from 2025-06-18).
+    let node = wish.known.get("node").and_then(Value::as_str).filter(|node| !node.is_empty());
+    let cluster = wish.known.get(CLUSTER).and_then(Value::as_str).filter(|name| !name.is_empty());
+    let member = match cluster {
+        Some(name) if !tools.clusters().is_empty() => {
+            clusters::named(tools.members(), name).map_err(Failure::new)?
+        }
+        _ => &tools.members()[0],
+    };
+    match wish.argument.as_str() {
+        CLUSTER => {
+            let names = tools.clusters().into_iter().filter(|name| name.to_lowercase().starts_with(&typed));
+            Ok(names.map(str::to_owned).collect())
+        }
+        "node" => {
+            let inventory = resources::inventory(member, call)?;
+            let mut nodes = resources::nodes(&rows(&inventory)?);
+            nodes.retain(|name| name.to_lowercase().starts_with(&typed));
+            nodes.sort();
+            Ok(nodes)
+        }
+        "vmid" => {
+            let inventory = resources::inventory(member, call)?;
+            let mut guests: Vec<find::Guest> = rows(&inventory)?.iter().filter_map(find::read).collect();
+            guests.retain(|guest| node.is_none_or(|node| node == guest.node));
+            Ok(vmids(guests, &typed))
+        }
+        "upid" => {
+            let reply = member.pve.get(&call.cancel, "/cluster/tasks", &Params::new())?;
+            let mut tasks = rows(&reply)?;
+            tasks.sort_by(|a, b| started(b).total_cmp(&started(a)));
+            let upids = tasks.iter().map(|task| task.text("upid").into_owned());
+            // Nobody types a task's id from its beginning: what it did to which guest stands within it.
+            Ok(upids.filter(|upid| upid.to_lowercase().contains(&typed)).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn started(task: &Record<'_>) -> f64 {
+    task.number("starttime").unwrap_or_default()
+}
+
+/// Those whose number starts so, then those whose name does, then those that have it within their name.
+fn vmids(mut guests: Vec<find::Guest>, typed: &str) -> Vec<String> {
+    let rank = |guest: &find::Guest| {
+        let name = guest.name.to_lowercase();
+        if guest.vmid.to_string().starts_with(typed) {
+            return Some(0);
+        }
+        if name.starts_with(typed) {
+            return Some(1);
+        }
+        name.contains(typed).then_some(2)
+    };
+    guests.retain(|guest| rank(guest).is_some());
+    guests.sort_by_key(|guest| (rank(guest), guest.vmid));
+    guests.iter().map(|guest| guest.vmid.to_string()).collect()
+}

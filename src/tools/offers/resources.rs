@@ -1,0 +1,325 @@
+//! Resources: `pve://` addresses of guests, nodes and task logs. What is read there is what the tool of the same
+//! purpose answers, so that nothing is readable here that is forbidden there.
+
+use crate::{
+    log,
+    mcp::{Call, Contents, Resource, Template, Unread},
+    pve::{Params, Reply, task::Upid},
+    sync::at_once,
+    tools::{
+        answer::{Failure, record::Record, rows},
+        catalog::{entry::Entry, index::built_in},
+        offers::Toolset,
+        param::Kind,
+        run::{clusters::Member, find},
+    },
+};
+use serde_json::{Map, Value, json};
+
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain";
+
+/// The lines of a task's log that are read, its last ones.
+const LOG_LINES: u64 = 500;
+
+/// A guest, whichever kind it has.
+pub const GUEST: Template = Template {
+    uri: "pve://guest/{vmid}",
+    name: "guest",
+    title: "Guest",
+    about: "Configuration, live state, snapshots and addresses of a VM or container.",
+    media_type: JSON,
+};
+/// A node.
+pub const NODE: Template = Template {
+    uri: "pve://node/{node}",
+    name: "node",
+    title: "Node",
+    about: "Load, memory, root disk, kernel and version of a node.",
+    media_type: JSON,
+};
+/// A task's log.
+pub const TASK: Template = Template {
+    uri: "pve://task/{upid}",
+    name: "task",
+    title: "Task log",
+    about: "The last lines of a task's log.",
+    media_type: TEXT,
+};
+
+/// Every template, in the order in which they are listed.
+pub const TEMPLATES: [Template; 3] = [GUEST, NODE, TASK];
+
+/// The same where there are several clusters.
+const IN_CLUSTERS: [Template; 3] = [
+    Template { uri: "pve://{cluster}/guest/{vmid}", ..GUEST },
+    Template { uri: "pve://{cluster}/node/{node}", ..NODE },
+    Template { uri: "pve://{cluster}/task/{upid}", ..TASK },
+];
+
+const SCHEME: &str = "pve://";
+const VM_TOOL: &Entry = built_in("proxmox_get_vm_info");
+const CONTAINER_TOOL: &Entry = built_in("proxmox_get_container_info");
+const NODE_TOOL: &Entry = built_in("proxmox_get_node_info");
+const LOG_TOOL: &Entry = built_in("proxmox_get_task_log");
+
+/// The tools that read what each template stands for, in the order of [`TEMPLATES`].
+const READERS: [&[&Entry]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
+
+fn guest_tool(kind: Kind) -> &'static Entry {
+    match kind {
+        Kind::Vm => VM_TOOL,
+        Kind::Container => CONTAINER_TOOL,
+    }
+}
+
+/// The templates whose tools may run; where there are several clusters, each address names one first.
+pub fn templates(tools: &dyn Toolset) -> Vec<Template> {
+    let all = if tools.clusters().is_empty() { TEMPLATES } else { IN_CLUSTERS };
+    all.into_iter().zip(READERS).filter(|(_, readers)| may(tools, readers)).map(|(one, _)| one).collect()
+}
+
+/// Whether there is any such template.
+#[must_use]
+pub fn any(tools: &dyn Toolset) -> bool {
+    READERS.iter().any(|readers| may(tools, readers))
+}
+
+/// Whether one of these may run in any cluster.
+fn may(tools: &dyn Toolset, readers: &[&Entry]) -> bool {
+    readers.iter().any(|tool| tools.members().iter().any(|member| tool.forbidden_in(member).is_none()))
+}
+
+/// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
+/// once; tasks come and go too fast for a list. One of several that does not answer is left out.
+///
+/// # Errors
+/// What the client says, where no cluster answers.
+pub fn list(tools: &dyn Toolset, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
+    let answers = at_once(tools.members(), |member| list_one(tools, member, call));
+    let mut all = Vec::new();
+    let (mut answered, mut last) = (false, None);
+    for (member, answer) in tools.members().iter().zip(answers) {
+        match answer {
+            Ok(found) => {
+                answered = true;
+                all.extend(found);
+            }
+            Err(failure) if tools.clusters().is_empty() => return Err(failure),
+            Err(failure) => {
+                log::warn(format_args!(
+                    "The resources of cluster `{}` are not listed: {}",
+                    member.name, failure.0
+                ));
+                last = Some(failure);
+            }
+        }
+    }
+    last.filter(|_| !answered).map_or(Ok(all), Err)
+}
+
+fn list_one(tools: &dyn Toolset, member: &Member, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
+    let inventory = inventory(member, call)?;
+    let records = rows(&inventory)?;
+    let mut nodes: Vec<String> = nodes(&records);
+    nodes.retain(|_| NODE_TOOL.forbidden_in(member).is_none());
+    nodes.sort();
+    let mut guests: Vec<find::Guest> = records.iter().filter_map(find::read).collect();
+    guests.retain(|guest| guest_tool(guest.kind).forbidden_in(member).is_none());
+    guests.sort_by_key(|guest| guest.vmid);
+    let cluster = &member.name;
+    let several = !cluster.is_empty() && !tools.clusters().is_empty();
+    let (base, place) = if several {
+        (format!("{SCHEME}{cluster}/"), format!(" in {cluster}"))
+    } else {
+        (SCHEME.to_owned(), String::new())
+    };
+    let of_node = |node: String| Resource {
+        uri: format!("{base}node/{node}"),
+        title: format!("Node {node}{place}"),
+        name: node,
+        media_type: JSON,
+    };
+    let of_guest = |guest: find::Guest| Resource {
+        uri: format!("{base}guest/{}", guest.vmid),
+        title: format!("{} on {}{place}", guest.title(), guest.node),
+        name: if guest.name.is_empty() { guest.vmid.to_string() } else { guest.name },
+        media_type: JSON,
+    };
+    Ok(nodes.into_iter().map(of_node).chain(guests.into_iter().map(of_guest)).collect())
+}
+
+/// The number of the cluster in which an address lies, and what stands after it.
+fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &'a str)> {
+    let rest = uri.strip_prefix(SCHEME)?;
+    if tools.clusters().is_empty() {
+        return Some((0, rest));
+    }
+    let (cluster, rest) = rest.split_once('/')?;
+    let place = tools.members().iter().position(|member| member.name == cluster)?;
+    Some((place, rest))
+}
+
+/// The lane in which an address is read: that of its cluster.
+pub fn lane(tools: &dyn Toolset, uri: &str) -> usize {
+    located(tools, uri).map_or(0, |(place, _)| place)
+}
+
+/// Reads what an address names.
+///
+/// # Errors
+/// There is nothing of that name, or why it could not be read.
+pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
+    let nothing = || {
+        let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
+        let shown: String = uri.chars().take(120).collect();
+        Unread::Unknown(format!(
+            "There is no resource `{}`; addresses look like {}.",
+            shown.escape_debug(),
+            known.join(", ")
+        ))
+    };
+    let (place, rest) = located(tools, uri).ok_or_else(nothing)?;
+    let member = &tools.members()[place];
+    let (kind, name) = rest.split_once('/').ok_or_else(nothing)?;
+    let name = decoded(name).ok_or_else(nothing)?;
+    let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
+    let run = |tool: &Entry, arguments: Value| match arguments {
+        Value::Object(arguments) if tool.forbidden_in(member).is_none() => {
+            tools.read_by(member, call, *tool, arguments).map_err(failed)
+        }
+        _ => Err(nothing()),
+    };
+    match kind {
+        "guest" => {
+            let vmid: i64 = name.parse().map_err(|_| nothing())?;
+            if vmid.to_string() != name {
+                return Err(nothing());
+            }
+            let inventory = inventory(member, call).map_err(failed)?;
+            let records = rows(&inventory).map_err(failed)?;
+            let guest = records.iter().filter_map(find::read).find(|guest| guest.vmid == vmid);
+            let guest = guest.ok_or_else(|| unseen(&format!("guest {vmid}")))?;
+            let data = run(guest_tool(guest.kind), json!({"vmid": vmid}))?;
+            Ok(Contents { media_type: JSON, text: data.get().to_owned() })
+        }
+        "node" => {
+            must_have_node(member, call, &name)?;
+            let data = run(NODE_TOOL, json!({"node": name}))?;
+            Ok(Contents { media_type: JSON, text: data.get().to_owned() })
+        }
+        "task" => {
+            let upid = Upid::parse(&name).map_err(Unread::Unknown)?;
+            must_have_node(member, call, &upid.node)?;
+            let data = run(LOG_TOOL, json!({"upid": name, "limit": LOG_LINES})).map_err(|why| match why {
+                // Proxmox forgets old tasks (pve.md section 2).
+                Unread::Failed(sentences) if sentences.contains("no such task") => Unread::Unknown(sentences),
+                why => why,
+            })?;
+            let log: Map<String, Value> = serde_json::from_str(data.get())
+                .map_err(|error| Unread::Failed(format!("The log cannot be read: {error}.")))?;
+            let lines = log.get("lines").and_then(Value::as_array).into_iter().flatten();
+            let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
+            Ok(Contents { media_type: TEXT, text: last_lines(&lines, member.config.max_answer_bytes) })
+        }
+        _ => Err(nothing()),
+    }
+}
+
+/// Everything a cluster knows of, in rows.
+///
+/// # Errors
+/// What the client says.
+pub fn inventory(member: &Member, call: &Call<'_>) -> Result<Reply, Failure> {
+    Ok(member.pve.get(&call.cancel, "/cluster/resources", &Params::new())?)
+}
+
+/// The names of the nodes in an inventory.
+#[must_use]
+pub fn nodes(inventory: &[Record<'_>]) -> Vec<String> {
+    let nodes = inventory.iter().filter(|record| record.text("type") == "node");
+    nodes.map(|record| record.text("node").into_owned()).collect()
+}
+
+fn must_have_node(member: &Member, call: &Call<'_>, node: &str) -> Result<(), Unread> {
+    let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
+    let inventory = inventory(member, call).map_err(failed)?;
+    let known = nodes(&rows(&inventory).map_err(failed)?);
+    if known.iter().any(|name| name == node) {
+        Ok(())
+    } else {
+        Err(unseen(&format!("node `{}`", node.escape_debug())))
+    }
+}
+
+fn unseen(what: &str) -> Unread {
+    Unread::Unknown(format!("There is no {what} that this account may see."))
+}
+
+/// The last of these lines that fit into so many bytes, since a log's end tells how its task ended. A line that says so
+/// stands for what was left out.
+fn last_lines(lines: &[&str], max_bytes: usize) -> String {
+    const LEFT_OUT: &str = "[earlier lines are left out]";
+    let mut size = LEFT_OUT.len();
+    let fits = |line: &&&str| {
+        size += 1 + line.len();
+        size <= max_bytes
+    };
+    let kept = lines.iter().rev().take_while(fits).count();
+    let shown = lines[lines.len() - kept..].join("\n");
+    let all = kept == lines.len() && (kept as u64) < LOG_LINES;
+    if all { shown } else { format!("{LEFT_OUT}\n{shown}") }
+}
+
+/// Undoes the percent-encoding with which clients fill a template (RFC 6570: `:` and `@` are encoded).
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut plain = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            plain.push(byte);
+            continue;
+        }
+        let digits = [bytes.next()?, bytes.next()?];
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        plain.push(u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()?);
+    }
+    String::from_utf8(plain).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decoded, last_lines};
+
+    #[test]
+    fn a_long_log_keeps_its_end_and_says_so() {
+        let many = vec!["x"; 500];
+        for (lines, max_bytes, expected) in [
+            (&["a", "b"][..], 1024, "a\nb"),
+            (&[], 1024, ""),
+            (&["first", "second", "third"], 41, "[earlier lines are left out]\nsecond\nthird"),
+            (&["first", "second", "third"], 40, "[earlier lines are left out]\nthird"),
+            (&["\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"], 30, "[earlier lines are left out]\n"),
+            (&many, 32, "[earlier lines are left out]\nx\nx"),
+        ] {
+            assert_eq!(last_lines(lines, max_bytes), expected);
+        }
+        assert!(last_lines(&many, 100_000).starts_with("[earlier"), "a log of more lines than are asked for");
+    }
+
+    #[test]
+    fn escapes_are_undone_and_broken_ones_refused() {
+        for (text, expected) in [
+            ("100", Some("100")),
+            ("UPID%3Apve1%3aroot%40pam%3A", Some("UPID:pve1:root@pam:")),
+            ("a%2Fb", Some("a/b")),
+            ("%", None),
+            ("%4", None),
+            ("%+1", None),
+            ("%ff", None),
+            ("%é1", None),
+        ] {
+            assert_eq!(decoded(text).as_deref(), expected, "{text}");
+        }
+    }
+}

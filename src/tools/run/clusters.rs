@@ -1,0 +1,177 @@
+//! The clusters that a server works for: which one a call is for, what is allowed there, and what a model is told
+//! of them. With one cluster nothing of this is seen.
+
+use crate::{
+    config::{Access, Config},
+    pve::Pve,
+    suggest::did_you_mean,
+    sync::at_once,
+    tools::{
+        answer::{Failure, Outcome, answer},
+        param::Effect,
+        run::{
+            fresh::Fresh,
+            pattern::fits,
+            undo::{Numbers, Undo},
+        },
+    },
+};
+use serde_json::{Map, Value};
+use std::{mem, sync::Arc};
+
+/// The argument that names a cluster.
+pub const CLUSTER: &str = "cluster";
+/// What stands for every cluster at once, where that makes sense.
+pub const ALL: &str = "all";
+
+/// One cluster.
+#[derive(Debug)]
+pub struct Member {
+    /// Its name in the configuration; empty where there is only the one.
+    pub name: String,
+    /// What holds for it.
+    pub config: Config,
+    /// The way to it.
+    pub pve: Pve,
+    /// What was changed in it and can be taken back.
+    pub undo: Undo,
+    /// The guests that were changed a moment ago.
+    pub fresh: Fresh,
+}
+
+/// Which cluster a call is for.
+#[derive(Debug)]
+pub enum Chosen<'a> {
+    /// This one.
+    One(&'a Member),
+    /// Every one.
+    All,
+}
+
+/// The clusters of a configuration, the default first.
+#[must_use]
+pub fn of(mut config: Config) -> Vec<Member> {
+    let numbers = Numbers::default();
+    let member = |(name, config): (String, Config)| Member {
+        name,
+        pve: Pve::new(Arc::clone(&config.settings)),
+        config,
+        undo: Undo::new(Numbers::clone(&numbers)),
+        fresh: Fresh::default(),
+    };
+    match mem::take(&mut config.clusters) {
+        none if none.is_empty() => vec![member((String::new(), config))],
+        several => several.into_iter().map(member).collect(),
+    }
+}
+
+/// Takes out of the arguments which cluster is meant. With one cluster there is no such argument, and what is
+/// given is left for the tool to refuse.
+///
+/// # Errors
+/// There is no such cluster: the nearest name and all of them.
+pub fn take<'a>(members: &'a [Member], arguments: &mut Map<String, Value>) -> Result<Chosen<'a>, String> {
+    if members.len() < 2 {
+        return Ok(Chosen::One(&members[0]));
+    }
+    match arguments.remove(CLUSTER) {
+        None => Ok(Chosen::One(&members[0])),
+        Some(Value::String(name)) if name == ALL => Ok(Chosen::All),
+        Some(given) => {
+            let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+            named(members, &name).map(Chosen::One)
+        }
+    }
+}
+
+/// The cluster of that name.
+///
+/// # Errors
+/// There is none: the nearest name and all of them.
+pub fn named<'a>(members: &'a [Member], name: &str) -> Result<&'a Member, String> {
+    members.iter().find(|member| member.name == name).ok_or_else(|| {
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        let shown = name.escape_debug().to_string();
+        let hint = did_you_mean(&shown, names.iter().copied());
+        format!("There is no cluster `{shown}`.{hint} The configuration has: {}.", names.join(", "))
+    })
+}
+
+fn find(members: &[Member], name: &Value) -> Option<usize> {
+    members.iter().position(|member| name.as_str() == Some(&member.name))
+}
+
+/// The number of the cluster a call is for, so that calls to different ones do not wait for each other.
+#[must_use]
+pub fn lane(members: &[Member], arguments: &Map<String, Value>) -> usize {
+    arguments.get(CLUSTER).and_then(|name| find(members, name)).unwrap_or_default()
+}
+
+/// What each cluster answers, by name, all asked at the same time. One that does not answer costs its own part.
+///
+/// # Errors
+/// The answer cannot be put together.
+pub fn in_each(members: &[Member], run: impl Fn(&Member) -> Outcome + Sync) -> Outcome {
+    let answers = at_once(members, run);
+    let mut all = Map::new();
+    for (member, outcome) in members.iter().zip(answers) {
+        let part = match outcome {
+            Ok(data) => serde_json::from_str(data.get()).unwrap_or(Value::Null),
+            Err(Failure(why)) => Map::from_iter([("error".to_owned(), why.into())]).into(),
+        };
+        all.insert(member.name.clone(), part);
+    }
+    answer(&Map::from_iter([("clusters".to_owned(), Value::from(all))]))
+}
+
+impl Member {
+    /// The sentence that says which setting forbids a tool.
+    #[must_use]
+    pub fn forbidden(&self, tool: &str, effect: Effect) -> Option<String> {
+        if self.config.access == Access::ReadOnly && effect != Effect::Read {
+            let place =
+                if self.name.is_empty() { String::new() } else { format!(" of cluster `{}`", self.name) };
+            return Some(format!(
+                "`{}` changes the cluster, and the setting `access`{place} is `read-only`.",
+                tool
+            ));
+        }
+        let pattern = self.config.deny_tools.iter().find(|pattern| fits(pattern, tool, |_| true))?;
+        Some(format!("`{tool}` is forbidden by `{pattern}` in the setting `deny_tools`."))
+    }
+}
+
+/// What a model is told of the clusters; `None` where there is only one.
+#[must_use]
+pub fn sentence(members: &[Member]) -> Option<String> {
+    let [first, _, ..] = members else { return None };
+    let names: Vec<String> = members
+        .iter()
+        .map(|member| match member.config.access {
+            Access::ReadOnly => format!("{} (read only)", member.name),
+            Access::Full => format!("{} (full)", member.name),
+            Access::Standard => member.name.clone(),
+        })
+        .collect();
+    Some(format!(
+        "Clusters: {}. Every tool takes `cluster`, {} if not given; a VMID means another guest in each.",
+        shortened(&names),
+        first.name
+    ))
+}
+
+/// Names with commas between them, as many as leave room for the rest of the instructions.
+fn shortened(names: &[String]) -> String {
+    const ROOM: usize = 600;
+    let mut text = String::new();
+    for (count, name) in names.iter().enumerate() {
+        if ROOM < text.len() + name.len() {
+            return format!("{text} and {} more", names.len() - count);
+        }
+        if count != 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+    }
+    text
+}

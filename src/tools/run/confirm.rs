@@ -1,0 +1,178 @@
+//! Confirmation of what loses data: the plan is shown to the person, by a question where the client can ask one,
+//! by a token to send back where it cannot; and only what was agreed to happens, once.
+
+use crate::{
+    mcp::{Asking, Question, Reaction},
+    order,
+    tools::{
+        answer::{Failure, Outcome, answer},
+        run::{
+            args::Args,
+            clusters::CLUSTER,
+            context::Context,
+            plan::{self, Plan},
+            request::Request,
+            seals::Seals,
+        },
+    },
+};
+use serde_json::{Map, Value, json};
+
+/// What is to be done with a change that must be confirmed.
+#[derive(Debug)]
+pub enum Passage {
+    /// It was confirmed: send it.
+    Go,
+    /// The call is answered with this.
+    Answer(Outcome),
+    /// The call is answered with a question, and comes again with this state.
+    Ask(Question, String),
+}
+
+/// Asks for a change to be confirmed, or checks what came back.
+///
+/// # Errors
+/// Nothing was done, and why: declined, mistyped, a token that does not fit, a target that changed meanwhile.
+pub fn pass(
+    context: &Context<'_>,
+    seals: &Seals,
+    name: &str,
+    args: &Args,
+    request: &Request,
+) -> Result<Passage, Failure> {
+    let shown = in_cluster(context, plan::of(context, request)?);
+    let bound = bind(context, name, args, request, &shown);
+    match context.call.asking() {
+        Asking::Now(ask) => {
+            typed(&shown, ask(&question(&shown)))?;
+            // A person may take minutes: the target is looked at again.
+            if plan::of(context, request)?.identity == shown.identity {
+                return Ok(Passage::Go);
+            }
+            Err(Failure::new(format!(
+                "{} changed while this was asked. Nothing was done; ask again.",
+                shown.title
+            )))
+        }
+        Asking::Again(given) => {
+            let Some(given) = given else {
+                return Ok(Passage::Ask(question(&shown), seals.issue(&bound)?));
+            };
+            let Some(reaction) = given.reaction.clone() else {
+                // No answer came along: the question is asked again (basic/multi-round-trip).
+                return Ok(Passage::Ask(question(&shown), seals.issue(&bound)?));
+            };
+            seals.redeem(&given.state, &bound).map_err(|why| {
+                Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{name}` again for a new question."))
+            })?;
+            typed(&shown, reaction)?;
+            Ok(Passage::Go)
+        }
+        Asking::No => match args.text("confirm") {
+            _ if context.config.strict => Err(Failure::new(format!(
+                "Nothing was done: {} loses data, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
+                request.title()
+            ))),
+            Some(token) => match seals.redeem(token, &bound) {
+                Ok(()) => Ok(Passage::Go),
+                Err(why) => Err(Failure::new(format!(
+                    "Nothing was done: the `confirm` token is not accepted, {why}. Call `{name}` without `confirm` for a new plan."
+                ))),
+            },
+            None => {
+                let token = seals.issue(&bound)?;
+                Ok(Passage::Answer(answer(&json!({
+                    "confirmation_needed": shown.lost,
+                    "confirm": token,
+                    "note": "Nothing was done. Show this to the user; if they agree, repeat the call with the same arguments and this confirm, within 5 minutes.",
+                }))))
+            }
+        },
+    }
+}
+
+/// Says which cluster is meant, where there are several.
+fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
+    if let Some(name) = context.cluster {
+        shown.sentence = format!("Cluster {name}: {}", shown.sentence);
+        shown.lost.shift_insert(0, CLUSTER.into(), name.into());
+    }
+    shown
+}
+
+/// What a seal is for: the cluster, the tool, its arguments, the request, and what the target looks like.
+fn bind(context: &Context<'_>, name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
+    let arguments: Map<String, Value> = args
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "confirm" | "wait"))
+        .map(|(name, value)| (name.to_owned(), in_order(value)))
+        .collect();
+    let mut sorted: Vec<_> = arguments.iter().collect();
+    order::sort_by(&mut sorted, |one, other| one.0.cmp(other.0));
+    // By name only: the values of a repeated one have an order of their own.
+    let mut params: Vec<(&str, &str)> = request.params.iter().collect();
+    order::sort_by(&mut params, |one, other| one.0.cmp(other.0));
+    json!([context.cluster, name, sorted, request.title(), params, shown.identity]).to_string()
+}
+
+/// A value with its objects' entries sorted: the same arguments may come back in another order.
+fn in_order(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut entries: Vec<_> =
+                object.iter().map(|(name, value)| (name.clone(), in_order(value))).collect();
+            order::sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => items.iter().map(in_order).collect(),
+        other => other.clone(),
+    }
+}
+
+fn question(shown: &Plan) -> Question {
+    let mut message = format!("{} This cannot be undone.", shown.sentence);
+    for (name, value) in &shown.lost {
+        if !matches!(name.as_str(), "request" | "guest" | "lost" | "parameters") {
+            message.push_str(&format!("\n{name}: {}", plain(value)));
+        }
+    }
+    message.push_str(&format!("\nType {} to confirm.", shown.word));
+    Question { message, field: "confirm", title: format!("Type {}", shown.word) }
+}
+
+/// A value for people: text as it is, anything else as JSON. What comes from the cluster can hold no line break
+/// or escape sequence that would pass for words of ours.
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    };
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// Whether the person agreed, and typed what was asked for.
+fn typed(shown: &Plan, reaction: Reaction) -> Result<(), Failure> {
+    let content = match reaction {
+        Reaction::Accept(content) => content,
+        Reaction::Decline => return Err(Failure::new("The user declined. Nothing was done.")),
+        Reaction::Cancel => {
+            return Err(Failure::new("The question was closed or not answered in time. Nothing was done."));
+        }
+    };
+    let typed = match content.get("confirm") {
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    if typed == shown.word {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "Not confirmed: `{}` was typed where `{}` was asked for. Nothing was done.",
+        typed.escape_debug(),
+        shown.word.escape_debug()
+    )))
+}

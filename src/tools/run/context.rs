@@ -1,0 +1,187 @@
+//! What a running tool works with: the call, the cluster, the configuration. Every request of a tool goes
+//! through here: reads by [`Context::get`], changes by [`Context::change`].
+
+use crate::{
+    config::Config,
+    mcp::Call,
+    pve,
+    sync::{at_once, lock},
+    tools::{
+        answer::{Failure, Outcome, object},
+        param::{Effect, Kind},
+        run::{
+            fresh::Fresh,
+            journal::Journal,
+            policy,
+            request::Request,
+            undo::{self, Undo},
+        },
+    },
+};
+use serde_json::{Map, Value};
+use std::{sync::Mutex, time::Instant};
+
+/// What a running tool works with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The call: whether it is still wanted, progress, leave to wait.
+    pub call: &'a Call<'a>,
+    /// The cluster.
+    pub pve: &'a pve::Pve,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The cluster's name, where there are several.
+    pub cluster: Option<&'a str>,
+    /// The kind of guest, for one half of a row that is two tools.
+    pub kind: Option<Kind>,
+    /// What the tool does to the cluster.
+    pub effect: Effect,
+    /// When the call began to run; `wait` counts from here.
+    pub started: Instant,
+    /// Whether changes are only written down.
+    pub dry: bool,
+    /// What may be lost.
+    pub grant: Grant,
+    /// The changes that can be taken back.
+    pub undo: &'a Undo,
+    /// The guests that were changed a moment ago.
+    pub fresh: &'a Fresh,
+    /// Where changes are written down.
+    pub journal: Option<&'a Journal<'a>>,
+    /// What became of the changes.
+    pub record: Mutex<Record>,
+}
+
+/// Which changes that lose data may be sent.
+#[derive(Clone, Debug)]
+pub enum Grant {
+    /// None: each is to be confirmed.
+    None,
+    /// Exactly this one, which was confirmed.
+    One(Request),
+    /// All, as the access level says.
+    All,
+}
+
+/// The changes of one call.
+#[derive(Debug, Default)]
+pub struct Record {
+    requests: Vec<Request>,
+    pending: Option<Request>,
+    drafts: Vec<undo::Draft>,
+}
+
+impl Context<'_> {
+    /// Reads a path of the API.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
+        Ok(self.pve.get(&self.call.cancel, path, params)?)
+    }
+
+    /// Sends what changes something. The one door through which every change goes: past the rules of the
+    /// configuration, into the record instead of to Proxmox where the call is a dry run, and not before what
+    /// loses data was confirmed.
+    ///
+    /// # Errors
+    /// The setting that forbids it; that it must be confirmed first (see [`Context::pending`]); what the client says.
+    pub fn change(
+        &self,
+        method: pve::Method,
+        path: &str,
+        params: &pve::Params,
+    ) -> Result<pve::Reply, Failure> {
+        let request = Request { method, path: path.to_owned(), params: params.clone() };
+        // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
+        let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
+        let loses = any_deletion || request.destroys();
+        if !self.permit(&request, loses)? {
+            return Ok(pve::Reply::pretended(method, path));
+        }
+        let draft = undo::draft(self, &request);
+        // Also where the answer is lost: it may have been carried out.
+        self.fresh.changed(&request.touched().vmids);
+        let reply = self.pve.send(&self.call.cancel, method, path, params)?;
+        lock(&self.record).drafts.extend(draft);
+        Ok(reply)
+    }
+
+    /// Whether a change may be carried out now; `false` in a dry run, which has only written it down. Whoever
+    /// changes something by another way than the API asks here first, with a request that says what it is.
+    ///
+    /// # Errors
+    /// As [`Context::change`].
+    pub fn permit(&self, request: &Request, loses: bool) -> Result<bool, Failure> {
+        policy::check(self, request)?;
+        let mut record = lock(&self.record);
+        if self.dry {
+            record.requests.push(request.clone());
+            return Ok(false);
+        }
+        let granted = match &self.grant {
+            Grant::All => true,
+            Grant::One(granted) => granted == request,
+            Grant::None => false,
+        };
+        if loses && !granted {
+            record.pending = Some(request.clone());
+            return Err(Failure::new("This must be confirmed first."));
+        }
+        if let Some(journal) = self.journal {
+            journal.before(request).map_err(Failure::new)?;
+        }
+        record.requests.push(request.clone());
+        Ok(true)
+    }
+
+    /// The change that was held back because it must be confirmed first.
+    #[must_use]
+    pub fn pending(&self) -> Option<Request> {
+        lock(&self.record).pending.clone()
+    }
+
+    /// What was there before the changes that can be taken back.
+    #[must_use]
+    pub fn drafts(&self) -> Vec<undo::Draft> {
+        lock(&self.record).drafts.clone()
+    }
+
+    /// The changes that were sent, or in a dry run would have been, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        lock(&self.record).requests.clone()
+    }
+
+    /// An answer that is one object, kept under `max_answer_bytes`.
+    ///
+    /// # Errors
+    /// As [`object::fit`].
+    pub fn fit(&self, object: Map<String, Value>) -> Outcome {
+        object::fit(self.config.max_answer_bytes, object)
+    }
+
+    /// Any answer of Proxmox's as an object, kept under `max_answer_bytes`.
+    ///
+    /// # Errors
+    /// As [`object::wrap`].
+    pub fn wrap(&self, value: Value) -> Outcome {
+        object::wrap(self.config.max_answer_bytes, value)
+    }
+
+    /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends
+    /// no more than `workers` at once.
+    pub fn get_each<P: AsRef<str> + Sync>(
+        &self,
+        paths: &[P],
+        params: &pve::Params,
+    ) -> Vec<Result<pve::Reply, pve::Error>> {
+        at_once(paths, |path| self.pve.get(&self.call.cancel, path.as_ref(), params))
+    }
+
+    /// Reads several paths at the same time; the answers come in the order of the paths.
+    pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<pve::Reply, pve::Error>; N] {
+        let replies = self.get_each(&paths, &pve::Params::new());
+        replies.try_into().unwrap_or_else(|_| unreachable!("each path has its answer"))
+    }
+}

@@ -1,0 +1,256 @@
+//! Following the tasks that a change starts, for as long as its call may wait, and telling how they ended.
+
+use crate::{
+    pve::{
+        Params,
+        task::{self, Upid},
+    },
+    tools::{
+        answer::{Failure, Outcome, answer},
+        run::{args::Args, context::Context, find},
+    },
+};
+use serde_json::{Map, Value, json};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+/// How much of a failed task's log is told, in lines.
+const LOG_LINES: usize = 10;
+/// Tasks that one call may follow at once.
+const MAX_TASKS: usize = 64;
+/// How often a guest is looked at that high availability is to start, stop or move. Its manager works in rounds
+/// of 10 s (pve.md section 5).
+const HA_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a call may still wait.
+struct Patience {
+    until: Instant,
+    /// Why it does not wait at all, empty where it does.
+    why_not: &'static str,
+}
+
+/// `wait` counts from the start of the call, so that a tool that follows several tasks in a row keeps to it.
+fn patience(context: &Context<'_>, args: &Args) -> Patience {
+    let wait = args.count("wait").map_or(context.config.wait, |seconds| Duration::from_secs(seconds as u64));
+    if context.call.submitted() {
+        Patience { until: context.started + wait, why_not: "" }
+    } else {
+        Patience { until: context.started, why_not: "Too many calls wait already, so this one did not. " }
+    }
+}
+
+/// Until when a call that has begun to wait may go on.
+pub fn deadline(context: &Context<'_>, args: &Args) -> Instant {
+    patience(context, args).until
+}
+
+/// Waits for a task as long as the call may, and answers with `facts` and how it ended.
+///
+/// # Errors
+/// The task failed: its exit status and the end of its log, with what to do.
+pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<String, Value>) -> Outcome {
+    if context.dry {
+        facts.insert("exitstatus".into(), "OK".into());
+        return answer(&facts);
+    }
+    let parsed = Upid::parse(upid).map_err(Failure::new)?;
+    let patience = patience(context, args);
+    let mut told = |poll: &task::Poll| {
+        let line = poll.last_line.as_deref().unwrap_or("The task is running.");
+        match poll.percent {
+            Some(percent) => context.call.progress(percent, Some(100.0), line),
+            None => context.call.progress(context.started.elapsed().as_secs_f64(), None, line),
+        }
+    };
+    facts.insert("upid".into(), upid.into());
+    match watch(context, &parsed, patience.until, &mut told)? {
+        Ended::NotYet => {
+            facts.insert("status".into(), "running".into());
+            let note = format!(
+                "{}Proxmox goes on with the task; proxmox_wait_task with this upid waits for its end.",
+                patience.why_not
+            );
+            facts.insert("note".into(), note.into());
+        }
+        Ended::Well { exitstatus, warnings, duration } => {
+            facts.insert("exitstatus".into(), exitstatus.into());
+            facts.insert("duration".into(), seconds(duration));
+            if let Some(warnings) = warnings {
+                facts.insert("warnings".into(), warnings.into());
+            }
+            await_ha(context, &parsed, patience.until, &mut facts)?;
+        }
+        Ended::Badly { exitstatus, log, .. } => return Err(failed(upid, &exitstatus, &log)),
+    }
+    answer(&facts)
+}
+
+/// Waits for several tasks that run side by side, and answers with `facts` and a row for each.
+///
+/// # Errors
+/// One of them failed: the rows, and the exit status and the end of the log of each that did.
+pub fn follow_each(
+    context: &Context<'_>,
+    args: &Args,
+    upids: &[String],
+    mut facts: Map<String, Value>,
+) -> Outcome {
+    if MAX_TASKS < upids.len() {
+        return Err(Failure::new(format!(
+            "{} tasks are too many for one call; it can wait for {MAX_TASKS}.",
+            upids.len()
+        )));
+    }
+    let parsed: Vec<Upid> =
+        upids.iter().map(|upid| Upid::parse(upid).map_err(Failure::new)).collect::<Result<_, _>>()?;
+    let patience = patience(context, args);
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    let mut running = 0;
+    for (done, upid) in parsed.iter().enumerate() {
+        let text = upid.to_string();
+        let mut told = |poll: &task::Poll| {
+            let part = poll.percent.unwrap_or_default() / 100.0;
+            let line = poll.last_line.as_deref().unwrap_or("The task is running.");
+            context.call.progress(done as f64 + part, Some(parsed.len() as f64), line);
+        };
+        rows.push(match watch(context, upid, patience.until, &mut told)? {
+            Ended::NotYet => {
+                running += 1;
+                json!([text, "running", null])
+            }
+            Ended::Well { exitstatus, duration, .. } => json!([text, exitstatus, seconds(duration)]),
+            Ended::Badly { exitstatus, log, duration } => {
+                failures.push(failed(&text, &exitstatus, &log).0);
+                json!([text, exitstatus, seconds(duration)])
+            }
+        });
+    }
+    facts.insert("tasks".into(), json!({"columns": ["upid", "status", "duration"], "rows": rows}));
+    if running != 0 {
+        let note = format!(
+            "{}{running} of {} tasks go on; proxmox_wait_task with their upids waits for their end.",
+            patience.why_not,
+            parsed.len()
+        );
+        facts.insert("note".into(), note.into());
+    }
+    if failures.is_empty() {
+        return context.fit(facts);
+    }
+    Err(Failure::new(format!("{}\n{}", Value::from(facts), failures.join("\n"))))
+}
+
+/// How a task stands at the end of a wait.
+enum Ended {
+    NotYet,
+    Well { exitstatus: String, warnings: Option<u32>, duration: f64 },
+    Badly { exitstatus: String, log: Vec<String>, duration: f64 },
+}
+
+fn watch(
+    context: &Context<'_>,
+    upid: &Upid,
+    until: Instant,
+    told: &mut dyn FnMut(&task::Poll),
+) -> Result<Ended, Failure> {
+    let options = task::Watch { until, log: context.call.wants_progress() };
+    let outcome = task::wait(context.pve, &context.call.cancel, upid, options, told);
+    // The task is there whatever became of looking at it: its name must not get lost.
+    let outcome = outcome.map_err(|error| {
+        Failure::new(format!("How the task ended is not known. {error} Whatever was begun goes on; proxmox_wait_task with this upid looks again.\nTask: {upid}"))
+    })?;
+    context.fresh.changed(upid.id.parse().ok().as_slice());
+    Ok(match outcome {
+        task::Outcome::Running => Ended::NotYet,
+        task::Outcome::Stopped { exitstatus, ok: true, warnings, duration } => {
+            Ended::Well { exitstatus, warnings, duration }
+        }
+        task::Outcome::Stopped { exitstatus, duration, .. } => {
+            let log = task::log_tail(context.pve, &context.call.cancel, upid, LOG_LINES).unwrap_or_default();
+            Ended::Badly { exitstatus, log, duration }
+        }
+    })
+}
+
+/// Proxmox's clock has whole seconds; hundredths are plenty.
+fn seconds(duration: f64) -> Value {
+    json!((duration * 100.0).round() / 100.0)
+}
+
+/// What high availability was asked for.
+enum Wanted {
+    Status(&'static str),
+    Node(String),
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::Status(status) => f.write_str(status),
+            Wanted::Node(node) => write!(f, "on {node}"),
+        }
+    }
+}
+
+/// The task of a guest under high availability ends before anything has happened, so the guest itself is looked
+/// at until it is as it should be.
+fn await_ha(
+    context: &Context<'_>,
+    upid: &Upid,
+    until: Instant,
+    facts: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let wanted = match (upid.kind.as_str(), facts.get("target").and_then(Value::as_str)) {
+        ("hastart", _) => Wanted::Status("running"),
+        ("hastop" | "hashutdown", _) => Wanted::Status("stopped"),
+        ("hamigrate" | "harelocate", Some(target)) => Wanted::Node(target.to_owned()),
+        _ => return Ok(()),
+    };
+    let Ok(vmid) = upid.id.parse() else { return Ok(()) };
+    loop {
+        let guest = find::guest(context, vmid, None)?;
+        let current = context.get(&format!("{}/status/current", guest.path()?), &Params::new())?.value();
+        let status = current["status"].as_str().unwrap_or(&guest.status).to_owned();
+        let there = match &wanted {
+            Wanted::Status(wanted) => status == *wanted,
+            Wanted::Node(wanted) => guest.node == *wanted,
+        };
+        if there {
+            facts.insert("ha".into(), format!("The guest is {wanted}.").into());
+            return Ok(());
+        }
+        context.call.progress(
+            context.started.elapsed().as_secs_f64(),
+            None,
+            &format!("High availability was told; the guest is {status} on {}.", guest.node),
+        );
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || context.call.cancel.sleep(HA_PAUSE.min(left)) {
+            let note = format!(
+                "High availability accepted this and carries it out in its next rounds of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status tells how it stands.",
+                guest.node
+            );
+            facts.insert("ha".into(), note.into());
+            return Ok(());
+        }
+    }
+}
+
+fn failed(upid: &str, exitstatus: &str, log: &[String]) -> Failure {
+    let mut text =
+        format!("Proxmox accepted the request, but its task failed: {}.", exitstatus.trim_end_matches('.'));
+    // One line that only repeats the exit status says nothing more.
+    let telling: Vec<_> = log.iter().filter(|line| **line != format!("TASK ERROR: {exitstatus}")).collect();
+    if !telling.is_empty() {
+        text.push_str("\nThe end of its log:");
+        for line in telling {
+            text.push_str("\n  ");
+            text.push_str(line);
+        }
+    }
+    text.push_str(&format!("\nTask: {upid}"));
+    Failure(text)
+}

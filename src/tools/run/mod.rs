@@ -1,0 +1,21 @@
+//! How a call is run: arguments, policy, confirmation, requests, tasks, undo.
+
+pub mod args;
+pub mod clusters;
+pub mod confirm;
+pub mod context;
+pub mod find;
+pub mod follow;
+pub mod fresh;
+pub mod journal;
+pub mod list;
+pub mod pattern;
+pub mod plan;
+pub mod policy;
+pub mod request;
+pub mod risk;
+pub mod seals;
+pub mod undo;
+
+pub use args::Args;
+pub use context::Context;

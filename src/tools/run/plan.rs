@@ -1,0 +1,345 @@
+//! What a change would lose, read from the live cluster just before somebody is asked.
+
+use crate::{
+    pve::{
+        Method, Params,
+        api::{self, Lookup, words::is_secret},
+    },
+    tools::{
+        answer::{Failure, object, rows},
+        param::Kind,
+        run::{
+            context::Context,
+            find, fresh,
+            request::{Request, owner},
+        },
+    },
+};
+use serde_json::{Map, Value, json};
+
+/// What is shown before something is lost.
+#[derive(Debug)]
+pub struct Plan {
+    /// `VM 100 (web01)`, or the request where there is no better name.
+    pub title: String,
+    /// What would happen, as one sentence.
+    pub sentence: String,
+    /// What is lost, by name.
+    pub lost: Map<String, Value>,
+    /// What the person types: the VMID, or the last part of the path.
+    pub word: String,
+    /// A text that changes when the target does.
+    pub identity: String,
+}
+
+/// Guests whose configuration is searched for uses of something, at most.
+const MAX_SEARCHED: usize = 200;
+/// Entries of a list that are shown.
+const MAX_SHOWN: usize = 20;
+
+/// The plan for a change.
+///
+/// # Errors
+/// The guest that it is about does not exist; Proxmox cannot be asked.
+pub fn of(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
+    let mut plan = read(context, request)?;
+    if let Some(lost) = request.loss() {
+        plan.lost.insert("lost".into(), lost.into());
+    }
+    plan.lost.insert("request".into(), request.title().into());
+    if !request.params.is_empty() {
+        plan.lost.insert("parameters".into(), request.to_json()["params"].take());
+    }
+    Ok(plan)
+}
+
+fn read(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
+    let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["nodes", _, "qemu" | "lxc", vmid, rest @ ..] if !rest.contains(&"firewall") => {
+            guest(context, request, vmid.parse().unwrap_or_default(), rest)
+        }
+        ["nodes", _, "qemu" | "lxc"] if exists(context, request)? => {
+            let vmid = request.params.get("vmid").and_then(|vmid| vmid.parse().ok()).unwrap_or_default();
+            let mut plan = guest(context, request, vmid, &[])?;
+            let archive = request.params.get("archive").or_else(|| request.params.get("ostemplate"));
+            plan.sentence = format!("Overwrite {} with the backup.", plan.title);
+            plan.lost.insert("backup".into(), archive.unwrap_or_default().into());
+            Ok(plan)
+        }
+        _ => other(context, request, &parts),
+    }
+}
+
+/// Whether the guest that would be made is there already.
+fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
+    let vmid = request.params.get("vmid").unwrap_or_default();
+    Ok(find::guests(context)?.iter().any(|guest| guest.vmid.to_string() == vmid))
+}
+
+/// About a guest as a whole, one of its snapshots, or its configuration.
+fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
+    let records = fresh::inventory(context, &reply)?;
+    let guests = records.iter().filter_map(find::read).collect();
+    let guest = find::guest_among(guests, vmid, None, kind)?;
+    let path = guest.path()?;
+    let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
+    let [config, snapshots] = context.get_all([&config, &snapshots]);
+    let config = object::object(config?.value())?;
+    let snapshots = snapshots?.value();
+    let snapshots: Vec<&Value> =
+        snapshots.as_array().into_iter().flatten().filter(|entry| entry["name"] != "current").collect();
+    let names: Vec<&str> = snapshots.iter().filter_map(|entry| entry["name"].as_str()).collect();
+    let word = vmid.to_string();
+    let mut lost = Map::new();
+    lost.insert("guest".into(), guest.title().into());
+    lost.insert("node".into(), guest.node.clone().into());
+    lost.insert("status".into(), guest.status.clone().into());
+    let sentence = match rest {
+        ["snapshot", name, action @ ..] => {
+            let Some(entry) = snapshots.iter().find(|entry| entry["name"] == *name) else {
+                let known = if names.is_empty() { "none".into() } else { names.join(", ") };
+                return Err(Failure::new(format!(
+                    "{} has no snapshot `{}`. It has: {known}.",
+                    guest.title(),
+                    name.escape_debug()
+                )));
+            };
+            lost.insert("snapshot".into(), (*name).into());
+            lost.insert("snaptime".into(), entry["snaptime"].clone());
+            if action.is_empty() {
+                format!("Delete snapshot {name} of {}.", guest.title())
+            } else {
+                lost.insert("disks".into(), disks(&config).into());
+                let newer: Vec<&str> = snapshots
+                    .iter()
+                    .filter(|other| other["snaptime"].as_f64() > entry["snaptime"].as_f64())
+                    .filter_map(|other| other["name"].as_str())
+                    .collect();
+                if !newer.is_empty() {
+                    lost.insert("newer_snapshots".into(), json!(newer));
+                }
+                format!("Roll {} back to snapshot {name}: everything since then is lost.", guest.title())
+            }
+        }
+        ["config" | "unlink", ..] => {
+            let keys =
+                request.params.get("delete").or_else(|| request.params.get("idlist")).unwrap_or_default();
+            for key in keys.split([',', ' ', ';']).filter(|key| !key.is_empty()) {
+                lost.insert(key.into(), config.get(key).cloned().unwrap_or_default());
+            }
+            format!("Remove {keys} of {}, with the data on it.", guest.title())
+        }
+        _ => {
+            lost.insert("disks".into(), disks(&config).into());
+            lost.insert("snapshots".into(), json!(names));
+            let record = records.iter().find(|record| record.text("vmid") == word);
+            for key in ["pool", "hastate"] {
+                if let Some(record) = record.filter(|record| record.has(key)) {
+                    lost.insert(key.into(), record.text(key).into());
+                }
+            }
+            lost.insert("newest_backup".into(), newest_backup(context, vmid));
+            if let Ok(jobs) = context.get("/cluster/replication", &Params::new()) {
+                let jobs = jobs.value();
+                let of_guest = |job: &&Value| job["guest"].to_string().trim_matches('"') == word;
+                let jobs: Vec<_> = jobs
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(of_guest)
+                    .map(|job| job["id"].clone())
+                    .collect();
+                if !jobs.is_empty() {
+                    lost.insert("replication".into(), jobs.into());
+                }
+            }
+            format!("Delete {} with its disks.", guest.title())
+        }
+    };
+    let digest = config.get("digest").and_then(Value::as_str).unwrap_or_default();
+    let identity = format!("{} {} {} {digest} {}", guest.node, guest.name, guest.status, names.join(","));
+    Ok(Plan { title: guest.title(), sentence, lost, word, identity })
+}
+
+/// Anything else: what the same path answers to a GET, and who uses it.
+fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Plan, Failure> {
+    let word = named(request);
+    let mut lost = Map::new();
+    let mut identity = String::new();
+    let readable = matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
+    if readable {
+        match context.get(&request.path, &Params::new()) {
+            Ok(reply) => {
+                let mut value = reply.value();
+                identity = value.to_string();
+                if let Value::Array(items) = &mut value {
+                    items.truncate(MAX_SHOWN);
+                }
+                if let Value::Object(facts) = &mut value {
+                    facts
+                        .iter_mut()
+                        .filter(|(name, _)| is_secret(name))
+                        .for_each(|(_, fact)| *fact = "***".into());
+                }
+                lost.insert("is_now".into(), value);
+            }
+            Err(Failure(why)) => {
+                lost.insert("unread".into(), why.into());
+            }
+        }
+    }
+    match parts {
+        ["nodes", node, "storage", storage, "content", ..] => {
+            let uses = |text: &str| text.contains(&word);
+            lost.insert("used_by".into(), used_by(context, |_| true, &uses, owner(&word)));
+            lost.insert("on".into(), format!("storage {storage}, node {node}").into());
+        }
+        ["storage", storage] => {
+            let uses = |text: &str| text.starts_with(&format!("{storage}:"));
+            lost.insert("used_by".into(), used_by(context, |_| true, &uses, None));
+        }
+        ["nodes", node, "network", iface] => {
+            let bridge = format!("bridge={iface}");
+            let uses = |text: &str| text.split(',').any(|part| part == bridge);
+            lost.insert("used_by".into(), used_by(context, |at| at == *node, &uses, None));
+        }
+        ["cluster", "firewall", "aliases" | "ipset" | "groups", name, ..] => {
+            if let Ok(reply) = context.get("/cluster/firewall/rules", &Params::new()) {
+                let rules = reply.value();
+                let uses = |rule: &&Value| {
+                    ["source", "dest", "action"]
+                        .iter()
+                        .any(|key| rule[*key].as_str().is_some_and(|text| text.contains(name)))
+                };
+                let used: Vec<_> = rules
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(uses)
+                    .map(|rule| rule["pos"].clone())
+                    .collect();
+                lost.insert("used_by_cluster_rules".into(), used.into());
+            }
+        }
+        _ => {}
+    }
+    lost.insert("request".into(), request.title().into());
+    Ok(Plan {
+        title: format!("`{word}`"),
+        sentence: format!("{} for good.", sentence_of(request, &word)),
+        lost,
+        word,
+        identity,
+    })
+}
+
+/// What it is about: a disk that is wiped by its name, anything else by the last part of its path.
+fn named(request: &Request) -> String {
+    let disk = ["disk", "devices", "dev"].iter().find_map(|name| request.params.get(name));
+    match request.method {
+        Method::Delete => request.last_part(),
+        _ => disk.map_or_else(|| request.last_part(), str::to_owned),
+    }
+}
+
+fn sentence_of(request: &Request, word: &str) -> String {
+    match request.method {
+        Method::Delete => format!("Delete {word} ({})", request.title()),
+        _ => format!("Do {}", request.title()),
+    }
+}
+
+/// Which guests' configurations have a value that fits, as `VM 100 (web01): scsi0`.
+fn used_by(
+    context: &Context<'_>,
+    on_node: impl Fn(&str) -> bool,
+    uses: &dyn Fn(&str) -> bool,
+    only: Option<i64>,
+) -> Value {
+    let Ok(guests) = find::guests(context) else { return "unknown: the guests could not be listed".into() };
+    let guests: Vec<_> = guests
+        .into_iter()
+        .filter(|guest| on_node(&guest.node) && only.is_none_or(|vmid| vmid == guest.vmid))
+        .collect();
+    if MAX_SEARCHED < guests.len() {
+        return format!("not searched: {} guests are more than {MAX_SEARCHED}", guests.len()).into();
+    }
+    let Ok(paths) = guests
+        .iter()
+        .map(|guest| Ok(format!("{}/config", guest.path()?)))
+        .collect::<Result<Vec<_>, Failure>>()
+    else {
+        return Value::Null;
+    };
+    let replies = context.get_each(&paths, &Params::new());
+    let mut found = Vec::new();
+    for (guest, reply) in guests.iter().zip(replies) {
+        let Ok(Value::Object(config)) = reply.map(|reply| reply.value()) else { continue };
+        for (key, value) in &config {
+            if value.as_str().is_some_and(uses) {
+                found.push(format!("{}: {key}", guest.title()));
+            }
+        }
+    }
+    if MAX_SHOWN < found.len() {
+        let more = found.len() - MAX_SHOWN;
+        found.truncate(MAX_SHOWN);
+        found.push(format!("and {more} more"));
+    }
+    if found.is_empty() { "no guest".into() } else { found.into() }
+}
+
+/// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
+fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
+    let found = (|| {
+        let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
+        let storages = find::storages(&rows(&reply)?, "backup", None, None)?;
+        let paths = find::content_paths(&storages)?;
+        let params = Params::new().with("content", "backup").with("vmid", vmid);
+        let replies = context.get_each(&paths, &params);
+        let unread = replies.iter().filter(|reply| reply.is_err()).count();
+        let newest = replies
+            .into_iter()
+            .flatten()
+            .filter_map(|reply| reply.value().as_array().cloned())
+            .flatten()
+            .max_by_key(|volume| volume["ctime"].as_i64());
+        Ok::<_, Failure>((newest, unread))
+    })();
+    match found {
+        Ok((Some(volume), _)) => {
+            json!({"volid": volume["volid"], "ctime": volume["ctime"], "age": age(&volume["ctime"])})
+        }
+        Ok((None, 0)) => "none".into(),
+        Ok((None, unread)) => format!("none found; {unread} storages could not be read").into(),
+        Err(Failure(why)) => format!("unknown: {why}").into(),
+    }
+}
+
+/// Seconds from then to now.
+fn age(ctime: &Value) -> Value {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    ctime.as_u64().map_or(Value::Null, |then| now.saturating_sub(then).into())
+}
+
+/// `scsi0: local-lvm:vm-100-disk-0, 32G` for each volume of a configuration.
+fn disks(config: &Map<String, Value>) -> Vec<String> {
+    let families = ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "mp", "unused", "rootfs"];
+    config
+        .iter()
+        .filter(|(key, _)| families.contains(&key.trim_end_matches(|letter: char| letter.is_ascii_digit())))
+        .filter_map(|(key, value)| {
+            let text = value.as_str()?;
+            let volume = text.split(',').next()?;
+            let size = text.split(',').find_map(|part| part.strip_prefix("size="));
+            (!text.contains("media=cdrom")).then(|| match size {
+                Some(size) => format!("{key}: {volume}, {size}"),
+                None => format!("{key}: {volume}"),
+            })
+        })
+        .collect()
+}

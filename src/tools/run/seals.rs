@@ -1,0 +1,156 @@
+//! Seals: tokens and states that a client carries and that only this process can have issued, for exactly one
+//! purpose, once, for a while. Knows nothing of what they are for.
+
+use crate::{sync::lock, tools::answer::Failure};
+use ring::{
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    sync::{Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+
+/// How long a token lasts.
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// Plans that may be open at once; the oldest makes room.
+const MAX_OPEN: usize = 256;
+
+/// The tokens that are out. Kept by number, so that each works once and time is this process's own.
+pub struct Seals {
+    key: OnceLock<hmac::Key>,
+    open: Mutex<HashMap<u64, Instant>>,
+}
+
+impl Seals {
+    /// No tokens yet; the key is made at the first need.
+    #[must_use]
+    pub fn new() -> Seals {
+        Seals { key: OnceLock::new(), open: Mutex::default() }
+    }
+
+    fn key(&self) -> &hmac::Key {
+        self.key.get_or_init(|| {
+            hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+                .expect("the system gives random numbers")
+        })
+    }
+
+    /// A token for exactly this.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn issue(&self, bound: &str) -> Result<String, Failure> {
+        let mut number = [0; 8];
+        SystemRandom::new()
+            .fill(&mut number)
+            .map_err(|_| Failure::new("The system gives no random numbers, so nothing can be confirmed."))?;
+        let mut open = lock(&self.open);
+        let now = Instant::now();
+        open.retain(|_, issued| now < *issued + LIFETIME);
+        if MAX_OPEN <= open.len()
+            && let Some(oldest) = open.iter().min_by_key(|(_, issued)| **issued).map(|(number, _)| *number)
+        {
+            open.remove(&oldest);
+        }
+        open.insert(u64::from_be_bytes(number), now);
+        Ok(hex(&number) + &hex(&self.tag(&number, bound)))
+    }
+
+    /// Takes a token in: whether it is one of ours, for exactly this, in time and unused. It is used up if the
+    /// seal is right, and only then.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn redeem(&self, token: &str, bound: &str) -> Result<(), &'static str> {
+        let bytes =
+            unhex(token).filter(|bytes| bytes.len() == 8 + TAG).ok_or("it is no token of this server")?;
+        let (number, tag) = bytes.split_at(8);
+        let message = [number, bound.as_bytes()].concat();
+        let sealed = hmac::sign(self.key(), &message);
+        // Compared as MACs of MACs: the time it takes tells nothing about where they differ.
+        let same =
+            hmac::sign(self.key(), &sealed.as_ref()[..TAG]).as_ref() == hmac::sign(self.key(), tag).as_ref();
+        if !same {
+            return Err(
+                "it was issued for another tool, other arguments or another state of the target, or by another process",
+            );
+        }
+        let number = u64::from_be_bytes(number.try_into().map_err(|_| "it is no token of this server")?);
+        match lock(&self.open).remove(&number) {
+            Some(issued) if Instant::now() < issued + LIFETIME => Ok(()),
+            Some(_) => Err("it has expired"),
+            None => Err("it has been used already or has expired"),
+        }
+    }
+
+    fn tag(&self, number: &[u8], bound: &str) -> Vec<u8> {
+        hmac::sign(self.key(), &[number, bound.as_bytes()].concat()).as_ref()[..TAG].to_vec()
+    }
+}
+
+/// Half of HMAC-SHA-256 is plenty for five minutes, and half the tokens for whoever carries it back.
+const TAG: usize = 16;
+
+impl Default for Seals {
+    fn default() -> Seals {
+        Seals::new()
+    }
+}
+
+impl fmt::Debug for Seals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seals")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|place| u8::from_str_radix(text.get(place..place + 2)?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_works_once_for_what_it_was_issued_for_and_not_when_altered() {
+        let seals = Seals::new();
+        let token = seals.issue("delete 100").unwrap();
+        for place in 0..token.len() {
+            let mut altered = token.clone().into_bytes();
+            altered[place] = if altered[place] == b'0' { b'1' } else { b'0' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert!(seals.redeem(&altered, "delete 100").is_err(), "{altered}");
+        }
+        assert!(seals.redeem(&token, "delete 101").is_err());
+        assert!(Seals::new().redeem(&token, "delete 100").is_err(), "another process");
+        for broken in ["", "0", "zz", "é", &token[2..], &format!("{token}00")] {
+            assert!(seals.redeem(broken, "delete 100").is_err(), "{broken}");
+        }
+        assert_eq!(seals.redeem(&token, "delete 100"), Ok(()));
+        assert!(seals.redeem(&token, "delete 100").is_err(), "used");
+    }
+
+    #[test]
+    fn open_plans_are_bounded() {
+        let seals = Seals::new();
+        let first = seals.issue("x").unwrap();
+        for _ in 0..MAX_OPEN {
+            seals.issue("x").unwrap();
+        }
+        assert_eq!(lock(&seals.open).len(), MAX_OPEN);
+        assert!(seals.redeem(&first, "x").is_err(), "the oldest made room");
+    }
+}

@@ -1,0 +1,313 @@
+//! `init` end to end against a sample cluster behind TLS: by options, and by somebody who answers questions.
+
+use crate::setup_box::{Authority, Home, Ran, mode};
+use proxmox_mcp::{
+    demo,
+    setup::{
+        ask::Person,
+        clients::CLIENTS,
+        init::{self, Given, Stop, Surroundings},
+    },
+};
+use serde_json::{Value, json};
+use std::{fs, os::unix::fs::PermissionsExt};
+
+/// A sample cluster whose CA signed its certificate, or another one did.
+struct Cluster {
+    server: demo::Server,
+    fingerprint: String,
+}
+
+impl Cluster {
+    fn start(own_ca: bool) -> Cluster {
+        let authority = Authority::new();
+        let (fingerprint, tls) = authority.server("127.0.0.1", 2090);
+        let ca = if own_ca { authority.pem() } else { Authority::new().pem() };
+        let options = demo::Options { tls: Some(demo::Tls::new(tls)), ca, ..demo::Options::default() };
+        Cluster { server: demo::Server::start(options).unwrap(), fingerprint }
+    }
+
+    fn secret(&self) -> String {
+        self.server.token().1.expose().to_owned()
+    }
+
+    /// Runs `init` with the host, a token's id and these options.
+    fn init(&self, home: &Home, options: &[&str], input: &str) -> Ran {
+        let port = self.server.address().port().to_string();
+        let mut arguments = vec!["init", "--host", "127.0.0.1", "--port", &port];
+        arguments.extend(options);
+        let ran = home.run(&arguments, input);
+        let secret = self.secret();
+        assert!(!ran.out.contains(&secret) && !ran.err.contains(&secret), "{ran:?}");
+        ran
+    }
+}
+
+const USUAL: &str = ".config/proxmox-mcp/config.json";
+
+fn parse(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Nothing is left over of drafts.
+#[track_caller]
+fn is_tidy(home: &Home) {
+    let folder = home.path(".config/proxmox-mcp");
+    for entry in fs::read_dir(&folder).into_iter().flatten() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.contains("draft") && !name.contains("new-"), "{name} is left over");
+    }
+}
+
+#[test]
+fn options_alone_make_a_configuration_that_works() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let secret = home.file("secret.txt", &cluster.secret());
+    let options = [
+        "--fingerprint",
+        &cluster.fingerprint,
+        "--trust-ca",
+        "--token-id",
+        "root@pam!demo",
+        "--token-secret-file",
+        secret.to_str().unwrap(),
+        "--access",
+        "read-only",
+        "--toolsets",
+        "core,firewall",
+        "--client",
+        "cursor",
+    ];
+    let ran = cluster.init(&home, &options, "");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    for words in ["SHA-256 fingerprint", "the CA stays", "ok      login", "\"mcpServers\"", "~/.cursor"] {
+        let words = words.replace('~', home.path("").to_str().unwrap().trim_end_matches('/'));
+        assert!(ran.out.contains(&words), "{} lacks {words}", ran.out);
+    }
+    let config = parse(&home.read(USUAL));
+    assert_eq!(
+        config,
+        json!({"host": "127.0.0.1", "port": cluster.server.address().port(), "token_id": "root@pam!demo",
+            "token_secret": {"file": secret}, "ca_file": "pve-root-ca.pem", "access": "read-only",
+            "toolsets": ["core", "firewall"]})
+    );
+    assert!(home.read(".config/proxmox-mcp/pve-root-ca.pem").starts_with("-----BEGIN CERTIFICATE-----"));
+    let permissions = fs::metadata(home.path(USUAL)).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
+    assert!(!home.path(".cursor").exists(), "nothing is written that was not asked for");
+    is_tidy(&home);
+    let checked = home.run(&["check"], "");
+    assert!(checked.code == Some(0) && !checked.out.contains("warning"), "{checked:?}");
+    let called = home.run(&["call", "proxmox_get_version"], "");
+    assert!(called.out.contains("\"release\":\"9.2\""), "{called:?}");
+}
+
+#[test]
+fn a_pin_a_password_and_standard_input_do_as_well() {
+    let (cluster, home) = (Cluster::start(false), Home::new());
+    let fingerprint = cluster.fingerprint.replace(':', "").to_lowercase();
+    let options =
+        ["--fingerprint", &fingerprint, "--user", "root@pam", "--password-file", "-", "--output", "a b.json"];
+    let ran = cluster.init(&home, &[&options[..], &["--client", "vscode"]].concat(), "demo\n");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("did not sign the certificate"), "{}", ran.out);
+    let config = parse(&home.read("a b.json"));
+    assert_eq!((&config["password"], &config["fingerprint"]), (&json!("demo"), &json!(fingerprint)));
+    assert!(ran.out.contains("a b.json\"]") && !ran.out.contains("\"demo\""), "{}", ran.out);
+    let ran = cluster.init(&home, &[&options[..], &["--force", "--trust-ca"]].concat(), "demo\n");
+    assert!(ran.code == Some(1) && ran.err.contains("leave `--trust-ca` out"), "{ran:?}");
+}
+
+#[test]
+fn what_cannot_work_is_not_written() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let wrong = home.file("wrong.txt", "12345678-90ab-cdef-1234-567890abcdef");
+    let wrong = wrong.to_str().unwrap();
+    let print = cluster.fingerprint.as_str();
+    let zeros = "00".repeat(32);
+    let token = ["--token-id", "root@pam!demo", "--token-secret-file", wrong];
+    for (options, code, words) in [
+        (&[][..], 2, "give `--fingerprint "),
+        (&["--trust-ca", "--yes"], 2, "give `--fingerprint "),
+        (&["--fingerprint", &zeros], 1, "is not the one that `--fingerprint` names"),
+        (&["--fingerprint", "12"], 2, "64 hexadecimal digits"),
+        (&["--fingerprint", print], 2, "`--token-id` is missing"),
+        (&["--fingerprint", print, "--token-id", "root"], 2, "`--token-secret-file` is missing"),
+        (
+            &["--fingerprint", print, "--token-id", "root@pam", "--token-secret-env", "X"],
+            2,
+            "lacks the token's name",
+        ),
+        (
+            &["--fingerprint", print, "--token-id", "root@pam!demo", "--token-secret-file", "-"],
+            2,
+            "standard input is empty",
+        ),
+        (&[&["--fingerprint", print][..], &token].concat(), 1, "Nothing was written"),
+        (&["--write"], 2, "`--write` needs `--client`"),
+        (&["--client", "emacs"], 2, "must be one of claude-code"),
+        (&["--port", "0"], 2, "1 to 65535"),
+    ] {
+        let ran = cluster.init(&home, options, "");
+        assert!(ran.code == Some(code) && ran.err.contains(words), "{options:?}: {ran:?}");
+        assert!(!home.path(USUAL).exists(), "{options:?}");
+        is_tidy(&home);
+    }
+    let closed = home.run(&["init", "--host", "127.0.0.1:1"], "");
+    assert!(closed.code == Some(1) && closed.err.contains("Nothing listens on port 1"), "{closed:?}");
+    let ran = home.run(&["init"], "");
+    assert!(ran.code == Some(2) && ran.err.contains("`--host` is missing"), "{ran:?}");
+    let forced = cluster.init(&home, &[&["--fingerprint", print, "--force"][..], &token].concat(), "");
+    assert!(forced.code == Some(0) && forced.out.contains("failure login"), "{forced:?}");
+    let before = home.read(USUAL);
+    let ran = cluster.init(&home, &[&["--fingerprint", print][..], &token].concat(), "");
+    assert!(ran.code == Some(1) && ran.err.contains("is there already and stays as it is"), "{ran:?}");
+    assert_eq!(home.read(USUAL), before);
+}
+
+/// Every client's file is merged: other servers, comments and order stay, a backup is kept, and a second time
+/// changes nothing.
+#[test]
+fn clients_are_given_the_server_and_keep_everything_else() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let secret = home.file("secret.txt", &cluster.secret());
+    let env = |name: &str| (name == "HOME").then(|| home.path("").to_str().unwrap().to_owned());
+    for client in CLIENTS {
+        let file = client.file(std::env::consts::OS, &env).unwrap();
+        let text = format!(
+            "{{\n  // mine\n  \"z\": 1,\n  \"{}\": {{ \"other\": {{\"command\": \"x\"}}, }},\n}}\n",
+            client.key
+        );
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, &text).unwrap();
+        mode(&file, 0o640);
+        let options = [
+            "--fingerprint",
+            &cluster.fingerprint,
+            "--token-id",
+            "root@pam!demo",
+            "--token-secret-file",
+            secret.to_str().unwrap(),
+            "--client",
+            client.name,
+            "--write",
+            "--force",
+        ];
+        let ran = cluster.init(&home, &options, "");
+        let after = fs::read_to_string(&file).unwrap();
+        if client.name == "codex" {
+            assert!(
+                ran.code == Some(1) && ran.err.contains("TOML") && ran.out.contains("[mcp_servers.proxmox]"),
+                "{ran:?}"
+            );
+            assert_eq!(after, text);
+            continue;
+        }
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(after.contains("// mine") && after.contains("\"other\": {\"command\": \"x\"}, }"), "{after}");
+        assert!(
+            after.contains("\"proxmox\": {") && after.contains(env!("CARGO_BIN_EXE_proxmox-mcp")),
+            "{after}"
+        );
+        assert_eq!(fs::read_to_string(format!("{}.backup", file.display())).unwrap(), text);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        let ran = cluster.init(&home, &options, "");
+        assert!(ran.code == Some(0) && ran.out.contains("has the server already"), "{ran:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), after);
+    }
+    let file = home.file(".cursor/mcp.json", "{\"mcpServers\": [");
+    let options = [
+        "--fingerprint",
+        &cluster.fingerprint,
+        "--token-id",
+        "root@pam!demo",
+        "--token-secret-file",
+        secret.to_str().unwrap(),
+        "--client",
+        "cursor",
+        "--write",
+        "--force",
+    ];
+    let ran = cluster.init(&home, &options, "");
+    assert!(ran.code == Some(1) && ran.err.contains("paste the lines above"), "{ran:?}");
+    assert_eq!(fs::read_to_string(file).unwrap(), "{\"mcpServers\": [");
+}
+
+/// No options at all.
+struct Nothing;
+
+impl Given for Nothing {
+    fn value(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// Answers the questions of `init`; gives back what was shown.
+fn answer(home: &Home, typed: &str) -> (Result<(), Stop>, String) {
+    answer_to("/opt/proxmox-mcp", home, typed)
+}
+
+/// The same of a program somewhere else.
+fn answer_to(program: &str, home: &Home, typed: &str) -> (Result<(), Stop>, String) {
+    let (mut input, mut output) = (typed.as_bytes(), Vec::new());
+    let path = home.path("").to_str().unwrap().to_owned();
+    let env = |name: &str| (name == "HOME").then(|| path.clone());
+    let mut person = Person { input: &mut input, output: &mut output, there: true, defaults: false };
+    let around = Surroundings { env: &env, system: "linux", program: program.into() };
+    let result = init::run(&Nothing, &mut person, &around);
+    (result, String::from_utf8(output).unwrap())
+}
+
+#[test]
+fn the_example_beside_the_program_makes_room() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let (address, secret) = (cluster.server.address(), cluster.secret());
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config.example.json")).unwrap();
+    home.file("bin/config.json", &example);
+    let program = home.path("bin/proxmox-mcp").to_str().unwrap().to_owned();
+    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\n\n\n\n\n");
+    let (result, shown) = answer_to(&program, &home, &typed);
+    assert_eq!(result, Ok(()), "{shown}");
+    assert_eq!(parse(&home.read("bin/config.json"))["token_secret"], json!(secret), "{shown}");
+    assert!(!home.path(USUAL).exists(), "it would never be read");
+    // From now on it is somebody's own.
+    let (result, _) = answer_to(&program, &home, "n\n");
+    assert!(matches!(result, Err(Stop::Failed(_))), "{result:?}");
+}
+
+#[test]
+fn somebody_who_answers_questions_gets_a_configuration() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let (address, secret) = (cluster.server.address(), cluster.secret());
+    let (result, shown) = answer(&home, &format!("{address}\nno\n"));
+    assert!(matches!(result, Err(Stop::Failed(_))), "{result:?}");
+    assert!(shown.contains(&cluster.fingerprint) && shown.contains("pvenode cert info"), "{shown}");
+    assert!(cluster.server.requests().iter().all(|seen| !seen.path.contains("certificates")));
+
+    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\nfull\n\nclaude-desktop\ny\n");
+    let (result, shown) = answer(&home, &typed);
+    assert_eq!(result, Ok(()), "{shown}");
+    assert!(!shown.contains(&secret), "{shown}");
+    let config = parse(&home.read(USUAL));
+    assert_eq!(config["token_secret"], json!(secret));
+    assert_eq!((&config["access"], &config["ca_file"]), (&json!("full"), &json!("pve-root-ca.pem")));
+    let client = parse(&home.read(".config/Claude/claude_desktop_config.json"));
+    assert_eq!(client, json!({"mcpServers": {"proxmox": {"command": "/opt/proxmox-mcp", "args": []}}}));
+
+    let before = home.read(USUAL);
+    let (result, _) = answer(&home, "n\n");
+    assert!(matches!(result, Err(Stop::Failed(_))));
+    let typed =
+        format!("y\n{address}\ny\ntoken\nroot@pam!demo\n12345678-90ab-cdef-1234-567890abcdef\n\n\nn\n");
+    let (result, shown) = answer(&home, &typed);
+    assert!(
+        matches!(result, Err(Stop::Failed(_))) && shown.contains("Write the configuration anyway?"),
+        "{shown}"
+    );
+    assert_eq!(home.read(USUAL), before);
+    is_tidy(&home);
+}
