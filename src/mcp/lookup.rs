@@ -2,7 +2,7 @@
 //! needs the world outside becomes a [`Lookup`], which a worker carries out.
 
 use super::{
-    Call, Completion, Filled, Revision, Toolbox, Unread,
+    Call, Completion, Filled, ResourceError, Revision, Toolbox,
     rpc::{self, Fault, Id, result_line},
     session::{TTL_MS, frame, invalid_params, one_page},
 };
@@ -223,8 +223,8 @@ impl Lookup {
                     let entry = json!({"uri": uri, "mimeType": found.media_type, "text": found.text});
                     Ok(cached(self.revision, 0, json!({"contents": [entry]})))
                 }
-                Err(Unread::Unknown(sentence)) => Err(self.unknown(uri, sentence)),
-                Err(Unread::Failed(sentences)) => Err(failed(sentences)),
+                Err(ResourceError::Unknown(sentence)) => Err(self.unknown(uri, sentence)),
+                Err(ResourceError::Failed(sentences)) => Err(failed(sentences)),
             },
             Wish::Complete(wish) => toolbox.complete(call, wish).map(values).map_err(failed),
         };

@@ -19,7 +19,7 @@ pub mod session;
 
 pub use ask::{Asking, Question, Reaction};
 pub use call::{Call, ProgressSink};
-pub use offer::{Completion, Contents, Filled, Prompt, PromptArgument, Resource, Template, Unread};
+pub use offer::{Completion, Contents, Filled, Prompt, PromptArgument, Resource, ResourceError, Template};
 pub use revision::Revision;
 pub use serve::{Options, Stop, serve};
 
@@ -104,8 +104,8 @@ pub trait Toolbox: Sync {
     ///
     /// # Errors
     /// That there is no such thing, or why it could not be read.
-    fn read(&self, _call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
-        Err(Unread::Unknown(format!("There is no resource `{}`.", uri.escape_debug())))
+    fn read(&self, _call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
+        Err(ResourceError::Unknown(format!("There is no resource `{}`.", uri.escape_debug())))
     }
 
     /// Values for an argument that is half typed, the best first: all that fit, however many.

@@ -66,7 +66,7 @@ pub struct Contents {
 
 /// Why a resource could not be read.
 #[derive(Clone, Debug)]
-pub enum Unread {
+pub enum ResourceError {
     /// There is nothing of that name; a sentence.
     Unknown(String),
     /// It may be there, but could not be read; sentences.

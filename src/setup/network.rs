@@ -7,7 +7,7 @@ use crate::{
         certificate::{self, Certificate},
         colons,
     },
-    setup::{check::Tell, finding::Finding, when},
+    setup::{check::Tell, dates, finding::Finding},
 };
 use std::{
     io,
@@ -144,7 +144,7 @@ pub fn describe(shown: &Certificate) -> String {
     format!(
         "The certificate of `{}` is signed by {signer}, holds until {}, and has the SHA-256 fingerprint {}.",
         shown.subject,
-        when::day(shown.not_after),
+        dates::day(shown.not_after),
         colons(&shown.fingerprint)
     )
 }
@@ -228,13 +228,13 @@ fn remedy(settings: &Settings, host: &Host, shown: &Certificate) -> Option<Strin
     if shown.not_after < now {
         return Some(format!(
             "It ended on {}. Renew it on the node: pvecm updatecerts --force && systemctl restart pveproxy",
-            when::day(shown.not_after)
+            dates::day(shown.not_after)
         ));
     }
     if now < shown.not_before {
         return Some(format!(
             "It holds from {} on: set the clocks of this computer and of the node right (timedatectl).",
-            when::day(shown.not_before)
+            dates::day(shown.not_before)
         ));
     }
     if !names(shown, &host.name) {

@@ -2,7 +2,7 @@
 
 use crate::{
     config::Access,
-    setup::needs::wanted,
+    setup::required_privileges::wanted,
     tools::{
         catalog::{entry::Entry, index::entries},
         param::Effect,

@@ -6,7 +6,7 @@ use crate::{
     setup::{
         check::Tell,
         finding::Finding,
-        granted::{Granted, Reach},
+        permissions::{Permissions, Reach},
         recipe,
     },
     tools::{catalog::entry::Entry, param::Effect, toolbox::Tools},
@@ -56,14 +56,14 @@ pub fn check(tools: &Tools, pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
     }
 }
 
-fn permissions(pve: &Pve, cancel: &Cancel, user: Option<&str>) -> Result<Granted, String> {
+fn permissions(pve: &Pve, cancel: &Cancel, user: Option<&str>) -> Result<Permissions, String> {
     let params = user.map_or_else(Params::new, |user| Params::new().with("userid", user));
     let reply = pve.get(cancel, "/access/permissions", &params).map_err(|error| error.to_string())?;
-    reply.parse().map(Granted).map_err(|error| error.to_string())
+    reply.parse().map(Permissions).map_err(|error| error.to_string())
 }
 
 /// Where there are privileges, and how many.
-fn places(granted: &Granted) -> String {
+fn places(granted: &Permissions) -> String {
     let mut paths: Vec<(usize, &str)> = granted
         .0
         .iter()
@@ -78,7 +78,7 @@ fn places(granted: &Granted) -> String {
     format!("Privileges: {}{more}.", shown.join(", "))
 }
 
-fn toolset(name: &str, entries: &[Entry], granted: &Granted) -> Finding {
+fn toolset(name: &str, entries: &[Entry], granted: &Permissions) -> Finding {
     let mut refused: Vec<&str> = Vec::new();
     let mut partly: Vec<&str> = Vec::new();
     let mut lacking: BTreeSet<String> = BTreeSet::new();
@@ -159,10 +159,10 @@ fn empty(auth: &Auth, pve: &Pve, cancel: &Cancel, remedy: &str) -> Finding {
 }
 
 /// Says when a token's user may do more than the token.
-fn more_of_the_user(id: &str, granted: &Granted, pve: &Pve, cancel: &Cancel) -> Option<Finding> {
+fn more_of_the_user(id: &str, granted: &Permissions, pve: &Pve, cancel: &Cancel) -> Option<Finding> {
     let user = id.split('!').next().unwrap_or(id);
     let of_user = permissions(pve, cancel, Some(user)).ok()?;
-    let has = |granted: &Granted| -> BTreeSet<(String, String)> {
+    let has = |granted: &Permissions| -> BTreeSet<(String, String)> {
         let pairs = granted.0.iter().filter_map(|(path, names)| Some((path, names.as_object()?)));
         crate::order::set(
             pairs.flat_map(|(path, names)| names.keys().map(|name| (path.clone(), name.clone()))),

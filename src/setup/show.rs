@@ -1,7 +1,7 @@
 //! Answers of tools as text for people: lists as tables, the rest as names and values, bytes and times in words. What
 //! a guest's name or a log says is never let through to steer the terminal.
 
-use crate::setup::when;
+use crate::setup::dates;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
@@ -173,7 +173,7 @@ pub fn cell(name: &str, value: &Value) -> String {
                 (name, Some(seconds), _)
                     if TIMES.contains(&name) && 1_000_000_000 < seconds && seconds < 100_000_000_000 =>
                 {
-                    when::moment(seconds)
+                    dates::moment(seconds)
                 }
                 (name, Some(seconds), _) if SECONDS.contains(&name) => span(seconds),
                 _ => number.to_string(),

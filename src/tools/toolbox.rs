@@ -4,8 +4,8 @@ use crate::{
     audit::Audit,
     config::{Access, Config},
     mcp::{
-        About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, Revision, Template,
-        Toolbox, Unread,
+        About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, ResourceError,
+        Revision, Template, Toolbox,
     },
     pve::{Method, path},
     suggest::did_you_mean,
@@ -22,14 +22,14 @@ use crate::{
         run::list,
         run::{
             args::Args,
-            clusters::{self, CLUSTER, Chosen, Member},
-            confirm::{self, Passage},
+            clusters::{self, CLUSTER, Chosen, Cluster},
+            confirm::{self, Decision},
             context::{Context, Grant},
             find,
             follow::follow,
             journal::Journal,
             request::Request,
-            seals::Seals,
+            tokens::Tokens,
         },
     },
 };
@@ -46,8 +46,8 @@ use std::{
 #[derive(Debug)]
 pub struct Tools {
     /// Never empty; the default first.
-    members: Vec<Member>,
-    seals: Seals,
+    clusters: Vec<Cluster>,
+    tokens: Tokens,
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
@@ -63,8 +63,8 @@ impl Tools {
         Tools {
             own: own::entries(&config.tools),
             audit: config.audit_log.clone().map(Audit::new),
-            members: clusters::of(config),
-            seals: Seals::new(),
+            clusters: clusters::of(config),
+            tokens: Tokens::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
         }
@@ -73,7 +73,7 @@ impl Tools {
     /// The configuration; of several clusters, that of the default one.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.members[0].config
+        &self.clusters[0].config
     }
 
     /// The tools that are listed, in order.
@@ -99,11 +99,11 @@ impl Tools {
     }
 
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
-        match clusters::take(&self.members, &mut arguments).map_err(Failure::new)? {
-            Chosen::One(member) => self.run_in(member, call, entry, arguments),
+        match clusters::take(&self.clusters, &mut arguments).map_err(Failure::new)? {
+            Chosen::One(cluster) => self.run_in(cluster, call, entry, arguments),
             Chosen::All if entry.name == cluster::STATUS => {
-                let outcome = clusters::in_each(&self.members, |member| {
-                    self.run_in(member, call, entry, arguments.clone())?.unasked()
+                let outcome = clusters::in_each(&self.clusters, |cluster| {
+                    self.run_in(cluster, call, entry, arguments.clone())?.unasked()
                 });
                 outcome.map(Ran::Data)
             }
@@ -117,16 +117,17 @@ impl Tools {
 
     fn run_in(
         &self,
-        member: &Member,
+        cluster: &Cluster,
         call: &Call<'_>,
         entry: Entry,
         arguments: Map<String, Value>,
     ) -> Result<Ran, Failure> {
-        if let Some(sentence) = entry.forbidden_in(member) {
+        if let Some(sentence) = entry.forbidden_in(cluster) {
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
-        let cluster = (1 < self.members.len()).then_some(member.name.as_str());
-        let journal = self.audit.as_ref().map(|audit| Journal::new(audit, cluster, entry.name, &arguments));
+        let cluster_name = (1 < self.clusters.len()).then_some(cluster.name.as_str());
+        let journal =
+            self.audit.as_ref().map(|audit| Journal::new(audit, cluster_name, entry.name, &arguments));
         let args = match entry.tool.run {
             Run::Own(own) => own.check(arguments),
             _ => Args::check(entry.params(), arguments),
@@ -135,26 +136,26 @@ impl Tools {
         let dry = args.flag("dry_run") == Some(true);
         let context = |grant| Context {
             call,
-            pve: &member.pve,
-            config: &member.config,
-            cluster,
+            pve: &cluster.pve,
+            config: &cluster.config,
+            cluster: cluster_name,
             kind: entry.kind,
             effect: entry.tool.effect,
             started: Instant::now(),
             dry,
             grant,
-            undo: &member.undo,
-            fresh: &member.fresh,
+            undo: &cluster.undo,
+            fresh: &cluster.fresh,
             journal: journal.as_ref(),
             record: Mutex::default(),
         };
-        let all = member.config.access == Access::Full;
+        let all = cluster.config.access == Access::Full;
         let first = context(if all { Grant::All } else { Grant::None });
         let outcome = execute(&first, &entry, &args);
         if dry {
             return dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some(request) = first.pending() else { return told(&first, outcome).map(Ran::Data) };
+        let Some(request) = first.pending() else { return finish(&first, outcome).map(Ran::Data) };
         let sent = first.requests();
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
@@ -164,15 +165,15 @@ impl Tools {
                 sent.join(", ")
             )));
         }
-        match confirm::pass(&first, &self.seals, entry.name, &args, &request)? {
-            Passage::Answer(outcome) => return outcome.map(Ran::Data),
-            Passage::Ask(question, state) => return Ok(Ran::Ask(question, state)),
-            Passage::Go => {}
+        match confirm::decide(&first, &self.tokens, entry.name, &args, &request)? {
+            Decision::Answer(outcome) => return outcome.map(Ran::Data),
+            Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
+            Decision::Go => {}
         }
         let second = context(Grant::One(request));
         let outcome = execute(&second, &entry, &args);
         match second.pending() {
-            None => told(&second, outcome).map(Ran::Data),
+            None => finish(&second, outcome).map(Ran::Data),
             Some(other) => Err(Failure::new(format!(
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
@@ -207,7 +208,7 @@ fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
 }
 
 /// Keeps what a call changed, so that it can be taken back, and writes its outcome into the audit log.
-fn told(context: &Context<'_>, outcome: Outcome) -> Outcome {
+fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
     let ids = context.undo.keep(context, &context.drafts());
     let changed_in = context.cluster.filter(|_| context.effect != Effect::Read);
     let outcome = outcome.and_then(|data| match serde_json::from_str(data.get()) {
@@ -318,22 +319,22 @@ fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column]
 }
 
 impl Toolset for Tools {
-    fn members(&self) -> &[Member] {
-        &self.members
+    fn clusters(&self) -> &[Cluster] {
+        &self.clusters
     }
 
-    fn clusters(&self) -> Vec<&str> {
-        let several = 1 < self.members.len();
-        self.members.iter().filter(|_| several).map(|member| member.name.as_str()).collect()
+    fn cluster_names(&self) -> Vec<&str> {
+        let several = 1 < self.clusters.len();
+        self.clusters.iter().filter(|_| several).map(|cluster| cluster.name.as_str()).collect()
     }
 
     fn lists(&self, entry: &Entry) -> bool {
-        self.in_toolsets(entry) && self.members.iter().any(|member| entry.forbidden_in(member).is_none())
+        self.in_toolsets(entry) && self.clusters.iter().any(|cluster| entry.forbidden_in(cluster).is_none())
     }
 
     fn read_by(
         &self,
-        member: &Member,
+        cluster: &Cluster,
         call: &Call<'_>,
         entry: Entry,
         arguments: Map<String, Value>,
@@ -341,7 +342,7 @@ impl Toolset for Tools {
         if entry.tool.effect != Effect::Read {
             return Err(Failure::new(format!("`{}` is no tool that only reads.", entry.name)));
         }
-        self.run_in(member, call, entry, arguments)?.unasked()
+        self.run_in(cluster, call, entry, arguments)?.unasked()
     }
 }
 
@@ -359,7 +360,7 @@ impl Toolbox for Tools {
             usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content());
         self.lists[variant].get_or_init(|| {
             let specs: Vec<Value> =
-                self.listed().map(|entry| entry.spec(revision, &self.clusters())).collect();
+                self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
             to_raw_value(&specs).expect("specifications have text keys")
         })
     }
@@ -374,7 +375,7 @@ impl Toolbox for Tools {
     }
 
     fn lane(&self, arguments: &Map<String, Value>) -> usize {
-        clusters::lane(&self.members, arguments)
+        clusters::lane(&self.clusters, arguments)
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
@@ -417,7 +418,7 @@ impl Toolbox for Tools {
         resources::lane(self, uri)
     }
 
-    fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
+    fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
         resources::read(self, call, uri)
     }
 

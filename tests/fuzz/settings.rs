@@ -3,14 +3,14 @@
 use crate::{Target, check, check::kind, source::Source};
 use proxmox_mcp::{
     config::{Config, KEYS},
-    tools::run::seals::Seals,
+    tools::run::tokens::Tokens,
 };
 use serde_json::{Map, Value, json};
 use std::{cell::RefCell, collections::HashMap, env, fs, path::PathBuf, process, sync::LazyLock};
 
 pub const TARGETS: &[Target] = &[
     Target { name: "config", seeds: config_seeds, words: WORDS, run: config },
-    Target { name: "seals", seeds: seal_seeds, words: &["0", "f", "00", "é", "x"], run: seals },
+    Target { name: "tokens", seeds: seal_seeds, words: &["0", "f", "00", "é", "x"], run: tokens },
 ];
 
 const WORDS: &[&str] = &[
@@ -191,17 +191,17 @@ fn seal_seeds() -> Vec<Vec<u8>> {
 }
 
 thread_local! {
-    static SEALS: RefCell<Seals> = RefCell::new(Seals::new());
+    static SEALS: RefCell<Tokens> = RefCell::new(Tokens::new());
 }
 
 /// A token opens once, for what it was issued for, and in no other form.
-fn seals(input: &[u8]) -> u64 {
+fn tokens(input: &[u8]) -> u64 {
     let mut source = Source::new(input);
     let how = source.below(6);
     let place = source.byte();
     let bound = String::from_utf8_lossy(source.rest()).into_owned();
-    SEALS.with_borrow(|seals| {
-        let token = seals.issue(&bound).expect("random numbers");
+    SEALS.with_borrow(|tokens| {
+        let token = tokens.issue(&bound).expect("random numbers");
         let at = usize::from(place) % token.len();
         let (altered, other) = match how {
             0 => (token.clone(), format!("{bound}{}", char::from(place))),
@@ -210,20 +210,20 @@ fn seals(input: &[u8]) -> u64 {
             3 => (flipped(&token, at, place), bound.clone()),
             // Two tokens cut together.
             4 => {
-                let second = seals.issue(&bound).expect("random numbers");
+                let second = tokens.issue(&bound).expect("random numbers");
                 let cut = 1 + at % (token.len() - 1);
                 let mixed = format!("{}{}", &token[..cut], &second[cut..]);
                 let mixed = if mixed == second || mixed == token { String::new() } else { mixed };
-                let used = seals.redeem(&second, &bound);
+                let used = tokens.redeem(&second, &bound);
                 assert_eq!(used, Ok(()));
                 (mixed, bound.clone())
             }
             _ => (bound.clone(), bound.clone()),
         };
-        let refused = seals.redeem(&altered, &other);
+        let refused = tokens.redeem(&altered, &other);
         assert!(refused.is_err(), "{altered} opened {other:?}");
-        assert_eq!(seals.redeem(&token, &bound), Ok(()), "a genuine one");
-        assert!(seals.redeem(&token, &bound).is_err(), "a second time");
+        assert_eq!(tokens.redeem(&token, &bound), Ok(()), "a genuine one");
+        assert!(tokens.redeem(&token, &bound).is_err(), "a second time");
         kind((how, refused))
     })
 }

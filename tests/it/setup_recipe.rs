@@ -4,7 +4,7 @@ use crate::{golden::golden, setup_box::Home};
 use proxmox_mcp::{
     config::Access,
     setup::{
-        granted::{Granted, Reach},
+        permissions::{Permissions, Reach},
         recipe::{Recipe, listed, privileges},
     },
 };
@@ -49,7 +49,7 @@ fn a_role_made_so_lacks_nothing() {
         let recipe = recipe(access, toolsets);
         let names: Map<String, Value> =
             privileges(&recipe).into_iter().map(|name| (name.to_owned(), json!(1))).collect();
-        let granted = Granted(json!({"/": names}).as_object().unwrap().clone());
+        let granted = Permissions(json!({"/": names}).as_object().unwrap().clone());
         for entry in listed(access, &recipe.toolsets) {
             let may = granted.may(&entry);
             assert_eq!(may.reach, Reach::Everywhere, "{}: {may:?}", entry.name);

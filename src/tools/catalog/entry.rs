@@ -6,7 +6,7 @@ use crate::{
         catalog::cluster,
         param::{CONFIRM, Effect, FIELDS, Kind, LIMIT, OFFSET, Param, Shape, WAIT},
         row::Tool,
-        run::clusters::{ALL, CLUSTER, Member},
+        run::clusters::{ALL, CLUSTER, Cluster},
     },
 };
 use serde_json::{Map, Value, json};
@@ -33,7 +33,7 @@ impl Entry {
 
     /// The sentence that says which setting of a cluster forbids it.
     #[must_use]
-    pub fn forbidden_in(&self, cluster: &Member) -> Option<String> {
+    pub fn forbidden_in(&self, cluster: &Cluster) -> Option<String> {
         cluster.forbidden(self.name, self.tool.effect)
     }
 

@@ -24,32 +24,33 @@ pub fn complete(tools: &dyn Toolset, call: &Call<'_>, wish: &Completion) -> Resu
     // What else is filled in narrows the choice (context.arguments, from 2025-06-18).
     let node = wish.known.get("node").and_then(Value::as_str).filter(|node| !node.is_empty());
     let cluster = wish.known.get(CLUSTER).and_then(Value::as_str).filter(|name| !name.is_empty());
-    let member = match cluster {
-        Some(name) if !tools.clusters().is_empty() => {
-            clusters::named(tools.members(), name).map_err(Failure::new)?
+    let cluster = match cluster {
+        Some(name) if !tools.cluster_names().is_empty() => {
+            clusters::named(tools.clusters(), name).map_err(Failure::new)?
         }
-        _ => &tools.members()[0],
+        _ => &tools.clusters()[0],
     };
     match wish.argument.as_str() {
         CLUSTER => {
-            let names = tools.clusters().into_iter().filter(|name| name.to_lowercase().starts_with(&typed));
+            let names =
+                tools.cluster_names().into_iter().filter(|name| name.to_lowercase().starts_with(&typed));
             Ok(names.map(str::to_owned).collect())
         }
         "node" => {
-            let inventory = resources::inventory(member, call)?;
+            let inventory = resources::inventory(cluster, call)?;
             let mut nodes = resources::nodes(&rows(&inventory)?);
             nodes.retain(|name| name.to_lowercase().starts_with(&typed));
             nodes.sort();
             Ok(nodes)
         }
         "vmid" => {
-            let inventory = resources::inventory(member, call)?;
+            let inventory = resources::inventory(cluster, call)?;
             let mut guests: Vec<find::Guest> = rows(&inventory)?.iter().filter_map(find::read).collect();
             guests.retain(|guest| node.is_none_or(|node| node == guest.node));
             Ok(vmids(guests, &typed))
         }
         "upid" => {
-            let reply = member.pve.get(&call.cancel, "/cluster/tasks", &Params::new())?;
+            let reply = cluster.pve.get(&call.cancel, "/cluster/tasks", &Params::new())?;
             let mut tasks = rows(&reply)?;
             tasks.sort_by(|a, b| started(b).total_cmp(&started(a)));
             let upids = tasks.iter().map(|task| task.text("upid").into_owned());

@@ -19,17 +19,18 @@ const CALL: &Entry = built_in("proxmox_call_api");
 
 /// Says the instructions under this configuration, piece by piece, at most [`MAX_CHARS`] in all.
 pub fn tell(tools: &dyn Toolset, out: &mut dyn FnMut(&str)) {
-    let members = tools.members();
-    let access = |access: Access| members.iter().filter(|member| member.config.access == access).count();
+    let clusters = tools.clusters();
+    let access = |access: Access| clusters.iter().filter(|cluster| cluster.config.access == access).count();
     let (read_only, full) = (access(Access::ReadOnly), access(Access::Full));
-    let limited =
-        members.iter().any(|member| !member.config.only.is_empty() || !member.config.protected.is_empty());
+    let limited = clusters
+        .iter()
+        .any(|cluster| !cluster.config.only.is_empty() || !cluster.config.protected.is_empty());
     out("Runs a Proxmox VE cluster: nodes, VMs, containers, storage, backups, tasks.");
     let mut say = |sentence: &str| {
         out(" ");
         out(sentence);
     };
-    if let Some(sentence) = clusters::sentence(members) {
+    if let Some(sentence) = clusters::sentence(clusters) {
         say(&sentence);
     }
     if tools.lists(STATUS) {
@@ -39,7 +40,7 @@ pub fn tell(tools: &dyn Toolset, out: &mut dyn FnMut(&str)) {
         "Sizes are bytes, times seconds or Unix time, `cpu` a share of `maxcpu`. A guest's node is found by its VMID. \
          Lists are tables and all take `fields` (columns, commas between), `where` (key=value, key!=value, key~part), `limit` and `offset`.",
     );
-    if read_only == members.len() {
+    if read_only == clusters.len() {
         say("Access is read-only: nothing can be changed, only looked at.");
     } else {
         say(
@@ -47,7 +48,7 @@ pub fn tell(tools: &dyn Toolset, out: &mut dyn FnMut(&str)) {
         );
         say(match full {
             0 => "What destroys takes `confirm` (the token of the plan it answers first).",
-            all if read_only + all == members.len() => {
+            all if read_only + all == clusters.len() => {
                 "Access is full: what destroys does so at once, without asking; be sure of the VMID first."
             }
             _ => {

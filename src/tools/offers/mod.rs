@@ -8,17 +8,17 @@ pub mod reviews;
 
 use crate::{
     mcp::Call,
-    tools::{answer::Outcome, catalog::entry::Entry, run::clusters::Member},
+    tools::{answer::Outcome, catalog::entry::Entry, run::clusters::Cluster},
 };
 use serde_json::{Map, Value};
 
 /// What the offers ask of the tools.
 pub trait Toolset: Sync {
     /// The clusters, the default first; never none.
-    fn members(&self) -> &[Member];
+    fn clusters(&self) -> &[Cluster];
 
     /// The names by which a client chooses a cluster: none where there is only one.
-    fn clusters(&self) -> Vec<&str>;
+    fn cluster_names(&self) -> Vec<&str>;
 
     /// Whether this tool is listed.
     fn lists(&self, entry: &Entry) -> bool;
@@ -29,7 +29,7 @@ pub trait Toolset: Sync {
     /// What the tool says; that it is none that only reads.
     fn read_by(
         &self,
-        member: &Member,
+        cluster: &Cluster,
         call: &Call<'_>,
         entry: Entry,
         arguments: Map<String, Value>,

@@ -7,7 +7,7 @@ use crate::{
         catalog::{entry::Entry, index::built_in},
         offers::Toolset,
         offers::reviews::{CLUSTER, REVIEWS},
-        run::clusters::{self, Member},
+        run::clusters::{self, Cluster},
     },
 };
 use serde_json::{Map, Value};
@@ -57,7 +57,7 @@ enum Way {
 /// The prompts that can look at anything at all with what is listed.
 #[must_use]
 pub fn offered(tools: &dyn Toolset) -> Vec<Prompt> {
-    let several = !tools.clusters().is_empty();
+    let several = !tools.cluster_names().is_empty();
     let own = |review: &Review| {
         let mut prompt = review.prompt.clone();
         if several {
@@ -93,27 +93,27 @@ pub fn text(tools: &dyn Toolset, name: &str, arguments: &Map<String, Value>) -> 
     let given = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let vmid = given("vmid").map(vmid_of).transpose()?;
     let node = given("node").map(node_of).transpose()?;
-    let cluster = given(CLUSTER.name).map(|name| clusters::named(tools.members(), name)).transpose();
-    let cluster = cluster.map_err(|sentence| format!("Invalid params: {sentence}"))?;
-    let member = cluster.unwrap_or(&tools.members()[0]);
+    let chosen = given(CLUSTER.name).map(|name| clusters::named(tools.clusters(), name)).transpose();
+    let chosen = chosen.map_err(|sentence| format!("Invalid params: {sentence}"))?;
+    let cluster = chosen.unwrap_or(&tools.clusters()[0]);
     // Each call names its cluster again.
-    let sent = |arguments: &str| match cluster {
-        Some(member) if arguments == "{}" => format!(r#"{{"cluster":"{}"}}"#, member.name),
-        Some(member) => arguments.replacen('{', &format!(r#"{{"cluster":"{}","#, member.name), 1),
+    let sent = |arguments: &str| match chosen {
+        Some(cluster) if arguments == "{}" => format!(r#"{{"cluster":"{}"}}"#, cluster.name),
+        Some(cluster) => arguments.replacen('{', &format!(r#"{{"cluster":"{}","#, cluster.name), 1),
         None => arguments.to_owned(),
     };
     let filled = |text: &str| {
         let text = vmid.as_ref().map_or_else(|| text.to_owned(), |vmid| text.replace("<vmid>", vmid));
         node.map_or_else(|| text.clone(), |node| text.replace("<node>", node).replace("{node}", node))
     };
-    let aim = match cluster {
-        Some(member) => format!("{} All of it in the cluster `{}`.", filled(review.aim), member.name),
+    let aim = match chosen {
+        Some(cluster) => format!("{} All of it in the cluster `{}`.", filled(review.aim), cluster.name),
         None => filled(review.aim),
     };
     let mut lines = vec![aim, String::new(), "Look at, in this order:".into()];
     for (number, step) in review.steps.iter().enumerate() {
         let look = filled(step.look);
-        let line = match step.way(tools, Some(member)) {
+        let line = match step.way(tools, Some(cluster)) {
             Way::Tool => format!("`{}` {}: {look}.", step.tool.name, filled(&sent(step.arguments))),
             Way::Api => format!("`{}` {}: {look}.", API.name, filled(&sent(&api_arguments(step.path)))),
             Way::None => {
@@ -146,9 +146,9 @@ const API: &Entry = built_in("proxmox_get_api");
 
 impl Step {
     /// In that cluster, or in any.
-    fn way(&self, tools: &dyn Toolset, member: Option<&Member>) -> Way {
+    fn way(&self, tools: &dyn Toolset, cluster: Option<&Cluster>) -> Way {
         let has = |tool: &Entry| {
-            let allowed = member.is_none_or(|member| tool.forbidden_in(member).is_none());
+            let allowed = cluster.is_none_or(|cluster| tool.forbidden_in(cluster).is_none());
             allowed && tools.lists(tool)
         };
         if has(self.tool) {

@@ -3,7 +3,7 @@
 
 use crate::{
     log,
-    mcp::{Call, Contents, Resource, Template, Unread},
+    mcp::{Call, Contents, Resource, ResourceError, Template},
     pve::{Params, Reply, task::Upid},
     sync::at_once,
     tools::{
@@ -11,7 +11,7 @@ use crate::{
         catalog::{entry::Entry, index::built_in},
         offers::Toolset,
         param::Kind,
-        run::{clusters::Member, find},
+        run::{clusters::Cluster, find},
     },
 };
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ fn guest_tool(kind: Kind) -> &'static Entry {
 
 /// The templates whose tools may run; where there are several clusters, each address names one first.
 pub fn templates(tools: &dyn Toolset) -> Vec<Template> {
-    let all = if tools.clusters().is_empty() { TEMPLATES } else { IN_CLUSTERS };
+    let all = if tools.cluster_names().is_empty() { TEMPLATES } else { IN_CLUSTERS };
     all.into_iter().zip(READERS).filter(|(_, readers)| may(tools, readers)).map(|(one, _)| one).collect()
 }
 
@@ -87,7 +87,7 @@ pub fn any(tools: &dyn Toolset) -> bool {
 
 /// Whether one of these may run in any cluster.
 fn may(tools: &dyn Toolset, readers: &[&Entry]) -> bool {
-    readers.iter().any(|tool| tools.members().iter().any(|member| tool.forbidden_in(member).is_none()))
+    readers.iter().any(|tool| tools.clusters().iter().any(|cluster| tool.forbidden_in(cluster).is_none()))
 }
 
 /// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
@@ -96,20 +96,20 @@ fn may(tools: &dyn Toolset, readers: &[&Entry]) -> bool {
 /// # Errors
 /// What the client says, where no cluster answers.
 pub fn list(tools: &dyn Toolset, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
-    let answers = at_once(tools.members(), |member| list_one(tools, member, call));
+    let answers = at_once(tools.clusters(), |cluster| list_one(tools, cluster, call));
     let mut all = Vec::new();
     let (mut answered, mut last) = (false, None);
-    for (member, answer) in tools.members().iter().zip(answers) {
+    for (cluster, answer) in tools.clusters().iter().zip(answers) {
         match answer {
             Ok(found) => {
                 answered = true;
                 all.extend(found);
             }
-            Err(failure) if tools.clusters().is_empty() => return Err(failure),
+            Err(failure) if tools.cluster_names().is_empty() => return Err(failure),
             Err(failure) => {
                 log::warn(format_args!(
                     "The resources of cluster `{}` are not listed: {}",
-                    member.name, failure.0
+                    cluster.name, failure.0
                 ));
                 last = Some(failure);
             }
@@ -118,19 +118,19 @@ pub fn list(tools: &dyn Toolset, call: &Call<'_>) -> Result<Vec<Resource>, Failu
     last.filter(|_| !answered).map_or(Ok(all), Err)
 }
 
-fn list_one(tools: &dyn Toolset, member: &Member, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
-    let inventory = inventory(member, call)?;
+fn list_one(tools: &dyn Toolset, cluster: &Cluster, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
+    let inventory = inventory(cluster, call)?;
     let records = rows(&inventory)?;
     let mut nodes: Vec<String> = nodes(&records);
-    nodes.retain(|_| NODE_TOOL.forbidden_in(member).is_none());
+    nodes.retain(|_| NODE_TOOL.forbidden_in(cluster).is_none());
     nodes.sort();
     let mut guests: Vec<find::Guest> = records.iter().filter_map(find::read).collect();
-    guests.retain(|guest| guest_tool(guest.kind).forbidden_in(member).is_none());
+    guests.retain(|guest| guest_tool(guest.kind).forbidden_in(cluster).is_none());
     guests.sort_by_key(|guest| guest.vmid);
-    let cluster = &member.name;
-    let several = !cluster.is_empty() && !tools.clusters().is_empty();
+    let name = &cluster.name;
+    let several = !name.is_empty() && !tools.cluster_names().is_empty();
     let (base, place) = if several {
-        (format!("{SCHEME}{cluster}/"), format!(" in {cluster}"))
+        (format!("{SCHEME}{name}/"), format!(" in {name}"))
     } else {
         (SCHEME.to_owned(), String::new())
     };
@@ -152,11 +152,11 @@ fn list_one(tools: &dyn Toolset, member: &Member, call: &Call<'_>) -> Result<Vec
 /// The number of the cluster in which an address lies, and what stands after it.
 fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &'a str)> {
     let rest = uri.strip_prefix(SCHEME)?;
-    if tools.clusters().is_empty() {
+    if tools.cluster_names().is_empty() {
         return Some((0, rest));
     }
-    let (cluster, rest) = rest.split_once('/')?;
-    let place = tools.members().iter().position(|member| member.name == cluster)?;
+    let (name, rest) = rest.split_once('/')?;
+    let place = tools.clusters().iter().position(|cluster| cluster.name == name)?;
     Some((place, rest))
 }
 
@@ -169,24 +169,24 @@ pub fn lane(tools: &dyn Toolset, uri: &str) -> usize {
 ///
 /// # Errors
 /// There is nothing of that name, or why it could not be read.
-pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents, Unread> {
+pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
     let nothing = || {
         let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
         let shown: String = uri.chars().take(120).collect();
-        Unread::Unknown(format!(
+        ResourceError::Unknown(format!(
             "There is no resource `{}`; addresses look like {}.",
             shown.escape_debug(),
             known.join(", ")
         ))
     };
     let (place, rest) = located(tools, uri).ok_or_else(nothing)?;
-    let member = &tools.members()[place];
+    let cluster = &tools.clusters()[place];
     let (kind, name) = rest.split_once('/').ok_or_else(nothing)?;
     let name = decoded(name).ok_or_else(nothing)?;
-    let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
+    let failed = |Failure(sentences): Failure| ResourceError::Failed(sentences);
     let run = |tool: &Entry, arguments: Value| match arguments {
-        Value::Object(arguments) if tool.forbidden_in(member).is_none() => {
-            tools.read_by(member, call, *tool, arguments).map_err(failed)
+        Value::Object(arguments) if tool.forbidden_in(cluster).is_none() => {
+            tools.read_by(cluster, call, *tool, arguments).map_err(failed)
         }
         _ => Err(nothing()),
     };
@@ -196,7 +196,7 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
             if vmid.to_string() != name {
                 return Err(nothing());
             }
-            let inventory = inventory(member, call).map_err(failed)?;
+            let inventory = inventory(cluster, call).map_err(failed)?;
             let records = rows(&inventory).map_err(failed)?;
             let guest = records.iter().filter_map(find::read).find(|guest| guest.vmid == vmid);
             let guest = guest.ok_or_else(|| unseen(&format!("guest {vmid}")))?;
@@ -204,23 +204,25 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
             Ok(Contents { media_type: JSON, text: data.get().to_owned() })
         }
         "node" => {
-            must_have_node(member, call, &name)?;
+            must_have_node(cluster, call, &name)?;
             let data = run(NODE_TOOL, json!({"node": name}))?;
             Ok(Contents { media_type: JSON, text: data.get().to_owned() })
         }
         "task" => {
-            let upid = Upid::parse(&name).map_err(Unread::Unknown)?;
-            must_have_node(member, call, &upid.node)?;
+            let upid = Upid::parse(&name).map_err(ResourceError::Unknown)?;
+            must_have_node(cluster, call, &upid.node)?;
             let data = run(LOG_TOOL, json!({"upid": name, "limit": LOG_LINES})).map_err(|why| match why {
                 // Proxmox forgets old tasks (pve.md section 2).
-                Unread::Failed(sentences) if sentences.contains("no such task") => Unread::Unknown(sentences),
+                ResourceError::Failed(sentences) if sentences.contains("no such task") => {
+                    ResourceError::Unknown(sentences)
+                }
                 why => why,
             })?;
             let log: Map<String, Value> = serde_json::from_str(data.get())
-                .map_err(|error| Unread::Failed(format!("The log cannot be read: {error}.")))?;
+                .map_err(|error| ResourceError::Failed(format!("The log cannot be read: {error}.")))?;
             let lines = log.get("lines").and_then(Value::as_array).into_iter().flatten();
             let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
-            Ok(Contents { media_type: TEXT, text: last_lines(&lines, member.config.max_answer_bytes) })
+            Ok(Contents { media_type: TEXT, text: last_lines(&lines, cluster.config.max_answer_bytes) })
         }
         _ => Err(nothing()),
     }
@@ -230,8 +232,8 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
 ///
 /// # Errors
 /// What the client says.
-pub fn inventory(member: &Member, call: &Call<'_>) -> Result<Reply, Failure> {
-    Ok(member.pve.get(&call.cancel, "/cluster/resources", &Params::new())?)
+pub fn inventory(cluster: &Cluster, call: &Call<'_>) -> Result<Reply, Failure> {
+    Ok(cluster.pve.get(&call.cancel, "/cluster/resources", &Params::new())?)
 }
 
 /// The names of the nodes in an inventory.
@@ -241,9 +243,9 @@ pub fn nodes(inventory: &[Record<'_>]) -> Vec<String> {
     nodes.map(|record| record.text("node").into_owned()).collect()
 }
 
-fn must_have_node(member: &Member, call: &Call<'_>, node: &str) -> Result<(), Unread> {
-    let failed = |Failure(sentences): Failure| Unread::Failed(sentences);
-    let inventory = inventory(member, call).map_err(failed)?;
+fn must_have_node(cluster: &Cluster, call: &Call<'_>, node: &str) -> Result<(), ResourceError> {
+    let failed = |Failure(sentences): Failure| ResourceError::Failed(sentences);
+    let inventory = inventory(cluster, call).map_err(failed)?;
     let known = nodes(&rows(&inventory).map_err(failed)?);
     if known.iter().any(|name| name == node) {
         Ok(())
@@ -252,8 +254,8 @@ fn must_have_node(member: &Member, call: &Call<'_>, node: &str) -> Result<(), Un
     }
 }
 
-fn unseen(what: &str) -> Unread {
-    Unread::Unknown(format!("There is no {what} that this account may see."))
+fn unseen(what: &str) -> ResourceError {
+    ResourceError::Unknown(format!("There is no {what} that this account may see."))
 }
 
 /// The last of these lines that fit into so many bytes, since a log's end tells how its task ended. A line that says so

@@ -26,7 +26,7 @@ pub const ALL: &str = "all";
 
 /// One cluster.
 #[derive(Debug)]
-pub struct Member {
+pub struct Cluster {
     /// Its name in the configuration; empty where there is only the one.
     pub name: String,
     /// What holds for it.
@@ -43,16 +43,16 @@ pub struct Member {
 #[derive(Debug)]
 pub enum Chosen<'a> {
     /// This one.
-    One(&'a Member),
+    One(&'a Cluster),
     /// Every one.
     All,
 }
 
 /// The clusters of a configuration, the default first.
 #[must_use]
-pub fn of(mut config: Config) -> Vec<Member> {
+pub fn of(mut config: Config) -> Vec<Cluster> {
     let numbers = Numbers::default();
-    let member = |(name, config): (String, Config)| Member {
+    let cluster = |(name, config): (String, Config)| Cluster {
         name,
         pve: Pve::new(Arc::clone(&config.settings)),
         config,
@@ -60,8 +60,8 @@ pub fn of(mut config: Config) -> Vec<Member> {
         fresh: Fresh::default(),
     };
     match mem::take(&mut config.clusters) {
-        none if none.is_empty() => vec![member((String::new(), config))],
-        several => several.into_iter().map(member).collect(),
+        none if none.is_empty() => vec![cluster((String::new(), config))],
+        several => several.into_iter().map(cluster).collect(),
     }
 }
 
@@ -70,16 +70,16 @@ pub fn of(mut config: Config) -> Vec<Member> {
 ///
 /// # Errors
 /// There is no such cluster: the nearest name and all of them.
-pub fn take<'a>(members: &'a [Member], arguments: &mut Map<String, Value>) -> Result<Chosen<'a>, String> {
-    if members.len() < 2 {
-        return Ok(Chosen::One(&members[0]));
+pub fn take<'a>(clusters: &'a [Cluster], arguments: &mut Map<String, Value>) -> Result<Chosen<'a>, String> {
+    if clusters.len() < 2 {
+        return Ok(Chosen::One(&clusters[0]));
     }
     match arguments.remove(CLUSTER) {
-        None => Ok(Chosen::One(&members[0])),
+        None => Ok(Chosen::One(&clusters[0])),
         Some(Value::String(name)) if name == ALL => Ok(Chosen::All),
         Some(given) => {
             let name = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
-            named(members, &name).map(Chosen::One)
+            named(clusters, &name).map(Chosen::One)
         }
     }
 }
@@ -88,43 +88,43 @@ pub fn take<'a>(members: &'a [Member], arguments: &mut Map<String, Value>) -> Re
 ///
 /// # Errors
 /// There is none: the nearest name and all of them.
-pub fn named<'a>(members: &'a [Member], name: &str) -> Result<&'a Member, String> {
-    members.iter().find(|member| member.name == name).ok_or_else(|| {
-        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+pub fn named<'a>(clusters: &'a [Cluster], name: &str) -> Result<&'a Cluster, String> {
+    clusters.iter().find(|cluster| cluster.name == name).ok_or_else(|| {
+        let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
         let shown = name.escape_debug().to_string();
         let hint = did_you_mean(&shown, names.iter().copied());
         format!("There is no cluster `{shown}`.{hint} The configuration has: {}.", names.join(", "))
     })
 }
 
-fn find(members: &[Member], name: &Value) -> Option<usize> {
-    members.iter().position(|member| name.as_str() == Some(&member.name))
+fn find(clusters: &[Cluster], name: &Value) -> Option<usize> {
+    clusters.iter().position(|cluster| name.as_str() == Some(&cluster.name))
 }
 
 /// The number of the cluster a call is for, so that calls to different ones do not wait for each other.
 #[must_use]
-pub fn lane(members: &[Member], arguments: &Map<String, Value>) -> usize {
-    arguments.get(CLUSTER).and_then(|name| find(members, name)).unwrap_or_default()
+pub fn lane(clusters: &[Cluster], arguments: &Map<String, Value>) -> usize {
+    arguments.get(CLUSTER).and_then(|name| find(clusters, name)).unwrap_or_default()
 }
 
 /// What each cluster answers, by name, all asked at the same time. One that does not answer costs its own part.
 ///
 /// # Errors
 /// The answer cannot be put together.
-pub fn in_each(members: &[Member], run: impl Fn(&Member) -> Outcome + Sync) -> Outcome {
-    let answers = at_once(members, run);
+pub fn in_each(clusters: &[Cluster], run: impl Fn(&Cluster) -> Outcome + Sync) -> Outcome {
+    let answers = at_once(clusters, run);
     let mut all = Map::new();
-    for (member, outcome) in members.iter().zip(answers) {
+    for (cluster, outcome) in clusters.iter().zip(answers) {
         let part = match outcome {
             Ok(data) => serde_json::from_str(data.get()).unwrap_or(Value::Null),
             Err(Failure(why)) => Map::from_iter([("error".to_owned(), why.into())]).into(),
         };
-        all.insert(member.name.clone(), part);
+        all.insert(cluster.name.clone(), part);
     }
     answer(&Map::from_iter([("clusters".to_owned(), Value::from(all))]))
 }
 
-impl Member {
+impl Cluster {
     /// The sentence that says which setting forbids a tool.
     #[must_use]
     pub fn forbidden(&self, tool: &str, effect: Effect) -> Option<String> {
@@ -143,14 +143,14 @@ impl Member {
 
 /// What a model is told of the clusters; `None` where there is only one.
 #[must_use]
-pub fn sentence(members: &[Member]) -> Option<String> {
-    let [first, _, ..] = members else { return None };
-    let names: Vec<String> = members
+pub fn sentence(clusters: &[Cluster]) -> Option<String> {
+    let [first, _, ..] = clusters else { return None };
+    let names: Vec<String> = clusters
         .iter()
-        .map(|member| match member.config.access {
-            Access::ReadOnly => format!("{} (read only)", member.name),
-            Access::Full => format!("{} (full)", member.name),
-            Access::Standard => member.name.clone(),
+        .map(|cluster| match cluster.config.access {
+            Access::ReadOnly => format!("{} (read only)", cluster.name),
+            Access::Full => format!("{} (full)", cluster.name),
+            Access::Standard => cluster.name.clone(),
         })
         .collect();
     Some(format!(

@@ -12,7 +12,7 @@ use crate::{
             context::Context,
             plan::{self, Plan},
             request::Request,
-            seals::Seals,
+            tokens::Tokens,
         },
     },
 };
@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 /// What is to be done with a change that must be confirmed.
 #[derive(Debug)]
-pub enum Passage {
+pub enum Decision {
     /// It was confirmed: send it.
     Go,
     /// The call is answered with this.
@@ -33,13 +33,13 @@ pub enum Passage {
 ///
 /// # Errors
 /// Nothing was done, and why: declined, mistyped, a token that does not fit, a target that changed meanwhile.
-pub fn pass(
+pub fn decide(
     context: &Context<'_>,
-    seals: &Seals,
+    tokens: &Tokens,
     name: &str,
     args: &Args,
     request: &Request,
-) -> Result<Passage, Failure> {
+) -> Result<Decision, Failure> {
     let shown = in_cluster(context, plan::of(context, request)?);
     let bound = bind(context, name, args, request, &shown);
     match context.call.asking() {
@@ -47,7 +47,7 @@ pub fn pass(
             typed(&shown, ask(&question(&shown)))?;
             // A person may take minutes: the target is looked at again.
             if plan::of(context, request)?.identity == shown.identity {
-                return Ok(Passage::Go);
+                return Ok(Decision::Go);
             }
             Err(Failure::new(format!(
                 "{} changed while this was asked. Nothing was done; ask again.",
@@ -56,32 +56,32 @@ pub fn pass(
         }
         Asking::Again(given) => {
             let Some(given) = given else {
-                return Ok(Passage::Ask(question(&shown), seals.issue(&bound)?));
+                return Ok(Decision::Ask(question(&shown), tokens.issue(&bound)?));
             };
             let Some(reaction) = given.reaction.clone() else {
                 // No answer came along: the question is asked again (basic/multi-round-trip).
-                return Ok(Passage::Ask(question(&shown), seals.issue(&bound)?));
+                return Ok(Decision::Ask(question(&shown), tokens.issue(&bound)?));
             };
-            seals.redeem(&given.state, &bound).map_err(|why| {
+            tokens.redeem(&given.state, &bound).map_err(|why| {
                 Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{name}` again for a new question."))
             })?;
             typed(&shown, reaction)?;
-            Ok(Passage::Go)
+            Ok(Decision::Go)
         }
         Asking::No => match args.text("confirm") {
             _ if context.config.strict => Err(Failure::new(format!(
                 "Nothing was done: {} loses data, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 request.title()
             ))),
-            Some(token) => match seals.redeem(token, &bound) {
-                Ok(()) => Ok(Passage::Go),
+            Some(token) => match tokens.redeem(token, &bound) {
+                Ok(()) => Ok(Decision::Go),
                 Err(why) => Err(Failure::new(format!(
                     "Nothing was done: the `confirm` token is not accepted, {why}. Call `{name}` without `confirm` for a new plan."
                 ))),
             },
             None => {
-                let token = seals.issue(&bound)?;
-                Ok(Passage::Answer(answer(&json!({
+                let token = tokens.issue(&bound)?;
+                Ok(Decision::Answer(answer(&json!({
                     "confirmation_needed": shown.lost,
                     "confirm": token,
                     "note": "Nothing was done. Show this to the user; if they agree, repeat the call with the same arguments and this confirm, within 5 minutes.",

@@ -14,7 +14,7 @@ pub mod plan;
 pub mod policy;
 pub mod request;
 pub mod risk;
-pub mod seals;
+pub mod tokens;
 pub mod undo;
 
 pub use args::Args;

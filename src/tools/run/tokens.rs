@@ -1,4 +1,4 @@
-//! Seals: tokens and states that a client carries and that only this process can have issued, for exactly one
+//! Tokens and sealed states that a client carries and that only this process can have issued, for exactly one
 //! purpose, once, for a while. Knows nothing of what they are for.
 
 use crate::{sync::lock, tools::answer::Failure};
@@ -19,16 +19,16 @@ const LIFETIME: Duration = Duration::from_secs(5 * 60);
 const MAX_OPEN: usize = 256;
 
 /// The tokens that are out. Kept by number, so that each works once and time is this process's own.
-pub struct Seals {
+pub struct Tokens {
     key: OnceLock<hmac::Key>,
     open: Mutex<HashMap<u64, Instant>>,
 }
 
-impl Seals {
+impl Tokens {
     /// No tokens yet; the key is made at the first need.
     #[must_use]
-    pub fn new() -> Seals {
-        Seals { key: OnceLock::new(), open: Mutex::default() }
+    pub fn new() -> Tokens {
+        Tokens { key: OnceLock::new(), open: Mutex::default() }
     }
 
     fn key(&self) -> &hmac::Key {
@@ -94,15 +94,15 @@ impl Seals {
 /// Half of HMAC-SHA-256 is plenty for five minutes, and half the tokens for whoever carries it back.
 const TAG: usize = 16;
 
-impl Default for Seals {
-    fn default() -> Seals {
-        Seals::new()
+impl Default for Tokens {
+    fn default() -> Tokens {
+        Tokens::new()
     }
 }
 
-impl fmt::Debug for Seals {
+impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seals")
+        f.write_str("Tokens")
     }
 }
 
@@ -126,31 +126,31 @@ mod tests {
 
     #[test]
     fn a_token_works_once_for_what_it_was_issued_for_and_not_when_altered() {
-        let seals = Seals::new();
-        let token = seals.issue("delete 100").unwrap();
+        let tokens = Tokens::new();
+        let token = tokens.issue("delete 100").unwrap();
         for place in 0..token.len() {
             let mut altered = token.clone().into_bytes();
             altered[place] = if altered[place] == b'0' { b'1' } else { b'0' };
             let altered = String::from_utf8(altered).unwrap();
-            assert!(seals.redeem(&altered, "delete 100").is_err(), "{altered}");
+            assert!(tokens.redeem(&altered, "delete 100").is_err(), "{altered}");
         }
-        assert!(seals.redeem(&token, "delete 101").is_err());
-        assert!(Seals::new().redeem(&token, "delete 100").is_err(), "another process");
+        assert!(tokens.redeem(&token, "delete 101").is_err());
+        assert!(Tokens::new().redeem(&token, "delete 100").is_err(), "another process");
         for broken in ["", "0", "zz", "é", &token[2..], &format!("{token}00")] {
-            assert!(seals.redeem(broken, "delete 100").is_err(), "{broken}");
+            assert!(tokens.redeem(broken, "delete 100").is_err(), "{broken}");
         }
-        assert_eq!(seals.redeem(&token, "delete 100"), Ok(()));
-        assert!(seals.redeem(&token, "delete 100").is_err(), "used");
+        assert_eq!(tokens.redeem(&token, "delete 100"), Ok(()));
+        assert!(tokens.redeem(&token, "delete 100").is_err(), "used");
     }
 
     #[test]
     fn open_plans_are_bounded() {
-        let seals = Seals::new();
-        let first = seals.issue("x").unwrap();
+        let tokens = Tokens::new();
+        let first = tokens.issue("x").unwrap();
         for _ in 0..MAX_OPEN {
-            seals.issue("x").unwrap();
+            tokens.issue("x").unwrap();
         }
-        assert_eq!(lock(&seals.open).len(), MAX_OPEN);
-        assert!(seals.redeem(&first, "x").is_err(), "the oldest made room");
+        assert_eq!(lock(&tokens.open).len(), MAX_OPEN);
+        assert!(tokens.redeem(&first, "x").is_err(), "the oldest made room");
     }
 }

@@ -17,11 +17,11 @@ use std::{collections::BTreeSet, sync::LazyLock};
 const SEEN: &str = include_str!("../../tests/golden/requests.txt");
 
 /// A privilege at a path of the access tree; the path may have holes.
-pub type Need = (&'static str, &'static str);
+pub type RequiredPrivilege = (&'static str, &'static str);
 
 /// What methods look for in their own code, beyond what the table says: most are open to whoever is logged in and
 /// then show or do only what the caller may see or change.
-const LOOK_CLOSER: &[(Method, &str, &[Need])] = &[
+const LOOK_CLOSER: &[(Method, &str, &[RequiredPrivilege])] = &[
     (
         Method::Get,
         RESOURCES,
@@ -74,7 +74,7 @@ const LOOK_CLOSER: &[(Method, &str, &[Need])] = &[
 ];
 
 /// A new guest, with every kind of setting.
-const CREATE: &[Need] = &[
+const CREATE: &[RequiredPrivilege] = &[
     ("/vms/{vmid}", "VM.Allocate"),
     ("/vms/{vmid}", "VM.Config.CDROM"),
     ("/vms/{vmid}", "VM.Config.CPU"),
@@ -89,7 +89,8 @@ const CREATE: &[Need] = &[
 ];
 
 /// A copy of a guest.
-const COPY: &[Need] = &[("/storage/{storage}", "Datastore.AllocateSpace"), ("/sdn/zones/{zone}", "SDN.Use")];
+const COPY: &[RequiredPrivilege] =
+    &[("/storage/{storage}", "Datastore.AllocateSpace"), ("/sdn/zones/{zone}", "SDN.Use")];
 
 /// A request that a tool was seen to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,10 @@ fn request(line: &'static str) -> Option<Request> {
 const RESOURCES: &str = "/cluster/resources";
 
 /// What the code of a request's method looks for, as far as this tool depends on it.
-pub fn look_closer(entry: &Entry, request: &Request) -> impl Iterator<Item = &'static Need> + use<> {
+pub fn look_closer(
+    entry: &Entry,
+    request: &Request,
+) -> impl Iterator<Item = &'static RequiredPrivilege> + use<> {
     let Request { row, only } = *request;
     // A tool that changes something lists other things only to choose or to check; without them it does less.
     let matters = entry.tool.effect == Effect::Read || row.method() != Method::Get || row.path() == RESOURCES;
@@ -155,7 +159,7 @@ pub fn look_closer(entry: &Entry, request: &Request) -> impl Iterator<Item = &'s
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Privileges, and the paths where they count.
-    pub needs: BTreeSet<Need>,
+    pub needs: BTreeSet<RequiredPrivilege>,
     /// Only root@pam may do it, whatever the role.
     pub root: bool,
     /// It refuses API tokens.
@@ -196,7 +200,7 @@ fn add(privilege: &Privilege, wanted: &mut Wanted) {
 
 /// What checks of another kind come down to.
 #[must_use]
-pub fn other(raw: &'static str) -> Option<Need> {
+pub fn other(raw: &'static str) -> Option<RequiredPrivilege> {
     let check: Vec<Value> = serde_json::from_str(raw).ok()?;
     match (check.first()?.as_str()?, check.get(1)?) {
         ("perm-modify", _) => Some(("/", "Permissions.Modify")),
@@ -243,7 +247,7 @@ mod tests {
 
     #[test]
     fn tools_that_only_read_need_nothing_that_changes_but_where_proxmox_asks_for_it() {
-        let changes = |(_, privilege): &Need| {
+        let changes = |(_, privilege): &RequiredPrivilege| {
             let last = privilege.rsplit('.').next().unwrap_or_default();
             ["Modify", "Allocate", "PowerMgmt"].contains(&last)
         };

@@ -2,7 +2,7 @@
 
 use crate::{
     pve::api::Privilege,
-    setup::needs::{look_closer, other, requests},
+    setup::required_privileges::{look_closer, other, requests},
     tools::catalog::entry::Entry,
 };
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// Privileges by path: 1 where they also count below it, 0 where they count there alone.
 #[derive(Clone, Debug, Default)]
-pub struct Granted(pub Map<String, Value>);
+pub struct Permissions(pub Map<String, Value>);
 
 /// Where something is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ pub struct May {
     pub lacking: BTreeSet<String>,
 }
 
-impl Granted {
+impl Permissions {
     /// Whether there is any privilege at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -125,8 +125,8 @@ mod tests {
     use crate::tools::catalog::index::named;
     use serde_json::json;
 
-    fn granted(value: Value) -> Granted {
-        serde_json::from_value(value).map(Granted).expect("an object")
+    fn granted(value: Value) -> Permissions {
+        serde_json::from_value(value).map(Permissions).expect("an object")
     }
 
     #[track_caller]
