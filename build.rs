@@ -16,8 +16,7 @@ mod terms;
 const TABLE: &str = "src/pve/api/table.txt";
 /// The table of effects, file by file; the first holds what the others use.
 const EFFECTS: &str = "src/pve/api/effect/rows";
-const AREAS: [&str; 8] =
-    ["words", "access", "cluster", "nodes", "storage", "guests", "firewall", "sdn"];
+const AREAS: [&str; 8] = ["words", "access", "cluster", "nodes", "storage", "guests", "firewall", "sdn"];
 
 fn main() {
     if let Err(why) = pack() {

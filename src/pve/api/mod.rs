@@ -34,6 +34,7 @@
 
 mod age;
 mod check;
+pub mod effect;
 mod format;
 mod param;
 mod place;

@@ -132,7 +132,8 @@ impl Task {
     #[must_use]
     pub fn is_about_many(&self) -> bool {
         self.guest.is_none()
-            && (self.kind.ends_with("all") || ["vzdump", "bulk"].iter().any(|word| self.kind.starts_with(word)))
+            && (self.kind.ends_with("all")
+                || ["vzdump", "bulk"].iter().any(|word| self.kind.starts_with(word)))
     }
 }
 

@@ -74,7 +74,12 @@ fn tasks_tell_their_guest_and_their_node() {
         assert_eq!((task.guest, task.is_about_many()), (guest, many), "{kind} {id}");
         assert_eq!(task.node, Node::Named("pve1".into()));
     }
-    for text in ["", "UPID:pve1", "UPID:pve1:x:1:1:qmstart:100:root@pam:", "UPID:pve1:1:1:1:qmstart:100:root@pam:more:"] {
+    for text in [
+        "",
+        "UPID:pve1",
+        "UPID:pve1:x:1:1:qmstart:100:root@pam:",
+        "UPID:pve1:1:1:1:qmstart:100:root@pam:more:",
+    ] {
         assert_eq!(Task::read(text), Err(Unreadable), "{text}");
     }
 }
@@ -211,9 +216,14 @@ fn disks_tell_what_they_are_on() {
 
 #[test]
 fn switches_that_are_neither_on_nor_off_count_as_both() {
-    for (value, on, off) in
-        [("1", true, false), ("0", false, true), ("Yes", true, false), ("off", false, true), ("", false, true), ("2", true, true)]
-    {
+    for (value, on, off) in [
+        ("1", true, false),
+        ("0", false, true),
+        ("Yes", true, false),
+        ("off", false, true),
+        ("", false, true),
+        ("2", true, true),
+    ] {
         assert_eq!((may_be_on(value), may_be_off(value)), (on, off), "{value}");
     }
 }

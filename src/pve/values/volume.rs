@@ -60,9 +60,9 @@ fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
         // Of an ESXi host: data centre, datastore, folder, file.
         [_, _, _, .., file] if file.ends_with(".vmx") => Ok((None, Vec::new())),
         ["backup", file] => {
-            let rest = ["qemu", "lxc", "openvz"].iter().find_map(|kind| {
-                file.strip_prefix("vzdump-")?.strip_prefix(kind)?.strip_prefix('-')
-            });
+            let rest = ["qemu", "lxc", "openvz"]
+                .iter()
+                .find_map(|kind| file.strip_prefix("vzdump-")?.strip_prefix(kind)?.strip_prefix('-'));
             let Some(rest) = rest else { return Err(Unreadable) };
             Ok((Some(vmid(rest.split('-').next().unwrap_or_default())?), Vec::new()))
         }

@@ -115,7 +115,9 @@ impl Row<'_> {
     pub(super) fn touched_holes(&self) -> Vec<(Kind, &str, Role)> {
         let said = |hole: &str| {
             let touches = &self.body.touches;
-            touches.iter().any(|one| one.kind != Kind::NodeGuests && one.names.iter().any(|name| hole_of(name) == Some(hole)))
+            touches.iter().any(|one| {
+                one.kind != Kind::NodeGuests && one.names.iter().any(|name| hole_of(name) == Some(hole))
+            })
         };
         let kind = |hole: &str| HOLES.iter().find(|(name, _)| *name == hole).map(|(_, kind)| *kind);
         let mut found: Vec<_> = self.holes().filter_map(|hole| Some((kind(hole)?, hole, Role::At))).collect();
@@ -211,9 +213,12 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
         methods => {
             let methods: Vec<&str> = methods.split('|').collect();
             if let Some(word) = methods.iter().find(|word| !["GET", "POST", "PUT", "DELETE"].contains(word)) {
-                return Err(format!("`{word}` is no method; a line begins with one, `words`, `set` or `text`"));
+                return Err(format!(
+                    "`{word}` is no method; a line begins with one, `words`, `set` or `text`"
+                ));
             }
-            let path = words.next().filter(|path| path.starts_with('/')).ok_or("after the method comes a path")?;
+            let path =
+                words.next().filter(|path| path.starts_with('/')).ok_or("after the method comes a path")?;
             let classes = words.map(class).collect::<Result<Vec<_>, _>>()?;
             if classes.is_empty() {
                 return Err("after the path come the classes".to_owned());
@@ -228,8 +233,14 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
     Ok(())
 }
 
-fn read_detail<'t>(table: &Table<'t>, body: &mut Body<'t>, line: &'t str, why: &'t str) -> Result<(), String> {
-    let (subject, condition) = line.split_once(" when ").map_or((line, ""), |(subject, when)| (subject, when.trim()));
+fn read_detail<'t>(
+    table: &Table<'t>,
+    body: &mut Body<'t>,
+    line: &'t str,
+    why: &'t str,
+) -> Result<(), String> {
+    let (subject, condition) =
+        line.split_once(" when ").map_or((line, ""), |(subject, when)| (subject, when.trim()));
     let mut words = subject.split_whitespace();
     match words.next().unwrap_or_default() {
         "uses" => {
@@ -284,7 +295,11 @@ fn read_detail<'t>(table: &Table<'t>, body: &mut Body<'t>, line: &'t str, why: &
 }
 
 fn when<'t>(table: &Table<'t>, text: &'t str) -> Result<When<'t>, String> {
-    text.split(" and ").map(str::trim).filter(|test| !test.is_empty()).map(|test| read_test(table, test)).collect()
+    text.split(" and ")
+        .map(str::trim)
+        .filter(|test| !test.is_empty())
+        .map(|test| read_test(table, test))
+        .collect()
 }
 
 fn read_test<'t>(table: &Table<'t>, text: &'t str) -> Result<Test<'t>, String> {

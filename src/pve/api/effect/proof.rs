@@ -58,7 +58,9 @@ pub(super) fn problems(api: &str, effects: &Table<'_>) -> Vec<String> {
             found.push(format!("`{word} {path}` has two rows; leave one."));
         }
         if !methods.iter().any(|method| method.path == path && method.word == *word) {
-            found.push(format!("`{word} {path}` has a row, but the API has no such method; take the row out."));
+            found.push(format!(
+                "`{word} {path}` has a row, but the API has no such method; take the row out."
+            ));
         }
     }
     for method in &methods {
@@ -157,7 +159,9 @@ fn methods(api: &str) -> Vec<Method<'_>> {
             "" => {
                 let Some(method) = methods.last_mut() else { continue };
                 match line.trim_start().strip_prefix('&') {
-                    Some(_) => method.params.extend(below(api, line.trim_start()).map(|line| param(api, line))),
+                    Some(_) => {
+                        method.params.extend(below(api, line.trim_start()).map(|line| param(api, line)))
+                    }
                     None => method.params.push(param(api, &line[1..])),
                 }
             }
