@@ -36,6 +36,13 @@ pub fn vmids(text: &str) -> Result<Vec<u32>, Unreadable> {
     split_list(text).map(vmid).collect()
 }
 
+/// Whether it is a part of a host's name: letters, digits and, inside only, hyphens.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    letters && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
+}
+
 /// A node, which a request may name in a way that no list of nodes has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
@@ -46,13 +53,12 @@ pub enum Node {
 }
 
 impl Node {
-    /// Reads a node's name: letters, digits and, inside only, hyphens.
+    /// Reads a node's name.
     ///
     /// # Errors
     /// It is anything else, such as an address or a name with a domain.
     pub fn read(text: &str) -> Result<Node, Unreadable> {
-        let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if text.is_empty() || !letters || text.starts_with('-') || text.ends_with('-') {
+        if !is_label(text) {
             return Err(Unreadable);
         }
         let local = text.eq_ignore_ascii_case("localhost");

@@ -113,11 +113,13 @@ impl Row<'_> {
     /// The holes of its path that say by their names what is touched: the last is the target, and the others are where
     /// that is. What a line of the row says of a hole goes before.
     pub(super) fn touched_holes(&self) -> Vec<(Kind, &str, Role)> {
+        // Who names the guests of a node says nothing of the node itself.
+        let is_said = |one: &Touches<'_>| {
+            !matches!(one.kind, Kind::NodeGuests | Kind::PoolGuests | Kind::StorageGuests)
+        };
         let said = |hole: &str| {
-            let touches = &self.body.touches;
-            touches.iter().any(|one| {
-                one.kind != Kind::NodeGuests && one.names.iter().any(|name| hole_of(name) == Some(hole))
-            })
+            let lines = self.body.touches.iter().filter(|one| is_said(one));
+            lines.flat_map(|one| &one.names).any(|name| hole_of(name) == Some(hole))
         };
         let kind = |hole: &str| HOLES.iter().find(|(name, _)| *name == hole).map(|(_, kind)| *kind);
         let mut found: Vec<_> = self.holes().filter_map(|hole| Some((kind(hole)?, hole, Role::At))).collect();

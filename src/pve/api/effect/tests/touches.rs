@@ -174,7 +174,7 @@ fn volumes_lead_to_their_guests() {
         ),
         (
             "POST /nodes/pve1/storage/lvm/content/vm-105-disk-0  target=lvm:vm-106-disk-0  target_node=pve2",
-            "at node pve1, at node pve2, source volume vm-105-disk-0 of 105, target volume vm-106-disk-0 of 106",
+            "at node pve1, at storage lvm, at node pve2, source volume vm-105-disk-0 of 105, target volume vm-106-disk-0 of 106",
         ),
         (
             "POST /nodes/pve1/storage/lvm/content  vmid=105  filename=vm-105-disk-9  size=1G",
@@ -212,7 +212,7 @@ fn what_is_named_beside_the_target_is_not_the_target() {
         ("POST /storage  storage=z1  type=zfspool  pool=dev", "new storage z1"),
         (
             "PUT /storage/shared  content=iso  nodes=pve1,pve2",
-            "member node pve1, member node pve2, target storage shared, target guests of storage shared",
+            "target storage shared, member node pve1, member node pve2, target guests of storage shared",
         ),
         ("PUT /cluster/notifications/matchers/m  target=dev", "target cluster"),
         ("POST /nodes/pve1/vzdump  vmid=100,101", "at node pve1, target guest 100, target guest 101"),
