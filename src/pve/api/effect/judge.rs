@@ -67,12 +67,11 @@ impl<'a> Request<'a> {
                 holds.if_present = true;
                 continue;
             }
-            let by = self.test(test)?;
-            by.into_iter().for_each(|name| {
+            for name in self.test(test)? {
                 if !holds.by.contains(&name) {
                     holds.by.push(name);
                 }
-            });
+            }
         }
         Some(holds)
     }

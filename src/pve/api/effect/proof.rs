@@ -158,11 +158,11 @@ fn methods(api: &str) -> Vec<Method<'_>> {
         match fields.next().unwrap_or_default() {
             "" => {
                 let Some(method) = methods.last_mut() else { continue };
-                match line.trim_start().strip_prefix('&') {
-                    Some(_) => {
-                        method.params.extend(below(api, line.trim_start()).map(|line| param(api, line)))
-                    }
-                    None => method.params.push(param(api, &line[1..])),
+                let line = &line[1..];
+                if line.starts_with('&') {
+                    method.params.extend(below(api, line).map(|line| param(api, line)));
+                } else {
+                    method.params.push(param(api, line));
                 }
             }
             first if first.starts_with('/') => path = first,

@@ -207,7 +207,7 @@ impl Found<'_> {
                 Disk::Made { storage } => self.add(Touch::Storage(storage), Role::Destination),
                 // An image of a CD is only read.
                 Disk::Volume(volume) if volume.owner.is_none() => {
-                    self.add(Touch::Volume(volume), Role::Source)
+                    self.add(Touch::Volume(volume), Role::Source);
                 }
                 Disk::Volume(volume) => self.add(Touch::Volume(volume), role),
                 Disk::Imported(volume) => self.add(Touch::Volume(volume), Role::Source),
