@@ -17,6 +17,7 @@ mod identity;
 mod names;
 pub mod params;
 pub mod path;
+mod pool;
 pub mod probe;
 mod reply;
 mod session;
@@ -28,6 +29,7 @@ mod totp;
 mod transport;
 pub mod upload;
 pub mod values;
+mod warm;
 mod watch;
 
 pub use client::Pve;
