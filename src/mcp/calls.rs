@@ -4,11 +4,11 @@ use super::{
     client::Client,
     elicitation::{self, ElicitationMode},
     params,
+    queue::Place,
     request::{ToolCall, Work},
     result::{LIST_TTL_MS, cached},
     revision::Revision,
     rpc::{Fault, Id},
-    scheduler::Place,
     toolbox::Toolbox,
 };
 use serde::Serialize;

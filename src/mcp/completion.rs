@@ -4,9 +4,9 @@ use super::{
     call::Call,
     offer::{CompletionReference, CompletionRequest},
     params::text,
+    queue::{Order, Place},
     request::Work,
     rpc::{self, Fault},
-    scheduler::{Order, Place},
     toolbox::Toolbox,
 };
 use serde_json::{Map, Value, json};

@@ -1,8 +1,6 @@
 //! A request that takes time, for a worker to carry out.
 
-use super::{
-    client::Client, elicitation::ElicitationMode, offer::CompletionRequest, rpc::Id, scheduler::Place,
-};
+use super::{client::Client, elicitation::ElicitationMode, offer::CompletionRequest, queue::Place, rpc::Id};
 use serde_json::{Map, Value};
 
 /// A request that is answered later.
@@ -29,6 +27,18 @@ pub enum Work {
     ReadResource(String),
     /// `completion/complete`.
     Complete(CompletionRequest),
+}
+
+impl Work {
+    /// What it is, for the log.
+    pub(super) fn title(&self) -> String {
+        match self {
+            Work::CallTool(tool) => format!("The tool `{}`", tool.name.escape_debug()),
+            Work::ListResources(_) => "The request `resources/list`".into(),
+            Work::ReadResource(_) => "The request `resources/read`".into(),
+            Work::Complete(_) => "The request `completion/complete`".into(),
+        }
+    }
 }
 
 /// A call of a tool that exists.

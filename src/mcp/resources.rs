@@ -4,11 +4,11 @@ use super::{
     call::Call,
     offer::{Resource, ResourceError},
     params,
+    queue::{Order, Place},
     request::Work,
     result::{LIST_TTL_MS, cached, named},
     revision::Revision,
     rpc::{self, Fault},
-    scheduler::{Order, Place},
     toolbox::Toolbox,
 };
 use serde::Serialize;

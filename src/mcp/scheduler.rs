@@ -1,44 +1,20 @@
 //! Which call may run when: reading calls side by side, changing calls in the order they came.
 //!
-//! Calls wait in one queue, first come first served. Only the head of the queue is ever looked at: while it may not
-//! start, nothing behind it may. A reading call starts once every change before it has been submitted, a changing call
-//! once everything before it is done or submitted. While the input is open, calls that only wait (for a task, for a
-//! person) hold up the calls behind them for no more than [`GRACE`]; once it has ended, they hold them up to their end.
-//!
-//! There are several queues, one for each cluster: one that does not answer holds up nobody else.
+//! There is a [queue](super::queue) for each cluster: one that does not answer holds up nobody else.
 
-use super::rpc::Id;
+use super::{
+    queue::{Input, Place, Queue, Queued},
+    rpc::Id,
+};
 use crate::{cancel::Cancel, sync::lock};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Condvar, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// How many calls may wait (for a task, for a person) beside the workers.
 pub const MAX_WAITING: usize = 64;
-
-/// How long it takes at most until the end of the input is seen behind lines that were written in one go. A call that
-/// arrives sooner than this after the one before it began to wait is held for as long, as that may be a script.
-pub const GRACE: Duration = Duration::from_millis(100);
-
-/// How a call takes its turn among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Runs beside other reading calls, after the changes that came before it were submitted.
-    Read,
-    /// Runs after everything before it, and before everything after it, up to its being submitted.
-    Change,
-}
-
-/// A call's place among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The number of its queue.
-    pub queue: usize,
-    /// How it takes its turn there.
-    pub order: Order,
-}
 
 /// The calls that are queued and under way. `J` is whatever a worker needs to run one.
 #[derive(Debug)]
@@ -58,38 +34,6 @@ struct State<J> {
     input: Input,
     /// Over, their answers on the way out.
     delivering: usize,
-}
-
-/// What may still come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Input {
-    /// Further calls.
-    Open,
-    /// Nothing: what is queued is carried out.
-    Ended,
-    /// Nothing, and what has not begun does not begin.
-    Stopped,
-}
-
-/// The calls that wait for each other.
-#[derive(Debug)]
-struct Queue<J> {
-    queued: VecDeque<Queued<J>>,
-    /// Running and not yet submitted.
-    reading: usize,
-    changing: usize,
-    /// Running and only waiting.
-    waiting: usize,
-    /// When the last of those began to.
-    last_wait: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Queued<J> {
-    id: Id,
-    order: Order,
-    came: Instant,
-    job: J,
 }
 
 /// A call handed to a worker.
@@ -136,14 +80,8 @@ impl<J> Scheduler<J> {
     pub fn push(&self, id: Id, place: Place, job: J) -> bool {
         let mut state = lock(&self.state);
         state.open.insert(id.clone(), Cancel::new());
-        while state.queues.len() <= place.queue {
-            state.queues.push(Queue {
-                queued: VecDeque::new(),
-                reading: 0,
-                changing: 0,
-                waiting: 0,
-                last_wait: None,
-            });
+        if state.queues.len() <= place.queue {
+            state.queues.resize_with(place.queue + 1, Queue::default);
         }
         let queued = Queued { id, order: place.order, came: Instant::now(), job };
         state.queues[place.queue].queued.push_back(queued);
@@ -303,43 +241,11 @@ impl<J> State<J> {
     }
 }
 
-impl<J> Queue<J> {
-    fn running(&mut self, order: Order) -> &mut usize {
-        match order {
-            Order::Read => &mut self.reading,
-            Order::Change => &mut self.changing,
-        }
-    }
-
-    /// How many of the calls at its head may start, now or when they have been held long enough.
-    fn ready(&self, workers: usize, input: Input) -> usize {
-        let room = workers.saturating_sub(self.reading + self.changing);
-        if input == Input::Stopped {
-            return room.min(self.queued.len());
-        }
-        let held = input == Input::Ended && self.waiting != 0;
-        match self.queued.front().map(|queued| queued.order) {
-            _ if held || self.changing != 0 || room == 0 => 0,
-            None => 0,
-            Some(Order::Change) => usize::from(self.reading == 0),
-            Some(Order::Read) => {
-                self.queued.iter().take(room).take_while(|queued| queued.order == Order::Read).count()
-            }
-        }
-    }
-
-    /// When the call at its head may start; `None` where something else has to end first.
-    fn due(&self, workers: usize, input: Input) -> Option<Instant> {
-        let head = self.queued.front().filter(|_| self.ready(workers, input) != 0)?;
-        let waited = self.last_wait.filter(|_| input == Input::Open && self.waiting != 0);
-        Some(waited.map_or(head.came, |since| since.min(head.came) + GRACE))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{sync::Arc, thread};
+    use crate::mcp::queue::{GRACE, Order};
+    use std::{sync::Arc, thread, time::Duration};
 
     fn id(number: u64) -> Id {
         Id::Number(number.into())

@@ -5,12 +5,13 @@ use super::{
     completion,
     elicitation::{Asking, ElicitationMode, PendingElicitations, Question, Reaction},
     lines::{Line, MAX_LINE, read_line},
+    queue::Place,
     request::{Request, ToolCall, Work},
     resources,
     result::Responder,
     revision::Revision,
     rpc::{self, Fault, Id, Incoming, to_line},
-    scheduler::{Dispatched, Place, Scheduler},
+    scheduler::{Dispatched, Scheduler},
     session::{Action, Session},
     toolbox::{Answer, Toolbox},
 };
@@ -256,8 +257,9 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         let line = if too_late {
             Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, NOT_BEGUN).to_line()
         } else {
+            let title = request.work.title();
             let line = catch_unwind(AssertUnwindSafe(|| self.carry_out(request, place, &cancel, &released)));
-            line.unwrap_or_else(|_| panicked(&id))
+            line.unwrap_or_else(|_| panicked(&id, &title))
         };
         let wanted = self.scheduler.finish(&id, place, released.load(Ordering::Acquire));
         self.deliver(&reply_to, wanted.then_some(line));
@@ -358,8 +360,8 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
 const NOT_BEGUN: &str = "The server was told to end before this request began, so nothing was done; send it again to a new server.";
 
 /// The answer to what ended in a panic, which is the server's fault.
-fn panicked(id: &Id) -> Vec<u8> {
-    log::error(format_args!("A request panicked; it was answered with an error."));
+fn panicked(id: &Id, what: &str) -> Vec<u8> {
+    log::error(format_args!("{what} panicked; its request was answered with an error."));
     let message = "Internal error: the call failed inside the server; its log says more.";
     Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, message).to_line()
 }

@@ -4,8 +4,8 @@ use super::{
     call::Call,
     elicitation::Question,
     offer::{CompletionRequest, Contents, Prompt, Resource, ResourceError, Template},
+    queue::Order,
     revision::Revision,
-    scheduler::Order,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};

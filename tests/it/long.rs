@@ -24,7 +24,7 @@ fn answer(answers: &[Value], id: usize) -> &Value {
 #[test]
 fn lists_show_the_changes_piped_before_them_in_every_run() {
     let sample = Sample::with(demo::Options { clock_speed: 500.0, ..demo::Options::default() }, |_| {});
-    for run in 0..200 {
+    for run in 0..25 {
         let answers = session(
             &sample,
             &[
