@@ -1,4 +1,4 @@
-//! What a running call may ask of the server: whether it is still wanted, progress, and leave to wait.
+//! What a running call can ask of the server: whether it was cancelled, to report progress, to wait, to ask the person.
 
 use super::{client::Client, elicitation::Asking};
 use crate::{cancel::Cancel, sync::lock};

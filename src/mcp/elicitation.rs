@@ -98,7 +98,7 @@ pub(super) fn retry(params: &Map<String, Value>) -> Result<Option<Retry>, &'stat
     Ok(Some(Retry { state, reaction }))
 }
 
-/// Anything that is no clear yes is a no.
+/// Anything but a clear `accept` counts as a refusal.
 fn reaction(result: &Value) -> Reaction {
     match result.get("action").and_then(Value::as_str) {
         Some("accept") => {

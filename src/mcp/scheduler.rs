@@ -32,7 +32,7 @@ struct State<J> {
     threads: usize,
     idle: usize,
     input: Input,
-    /// Over, their answers on the way out.
+    /// Calls that are over and whose answers are being written.
     delivering: usize,
 }
 

@@ -245,7 +245,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             }
         };
         if let Err(error) = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, work) {
-            // Whoever works already goes on, and the next call tries again.
+            // The workers there are go on, and the next call tries to start another.
             self.scheduler.not_started();
             log::error(format_args!("A worker thread could not be started: {error}."));
         }
@@ -325,7 +325,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         self.toolbox.call(&call, &name, arguments)
     }
 
-    /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.
+    /// Lets the calls behind go ahead, once; called again, it only says that the call may wait.
     fn release(self, place: Place, released: &AtomicBool) -> bool {
         if released.load(Ordering::Acquire) {
             return true;
