@@ -152,19 +152,19 @@ impl<J> Scheduler<J> {
 
     /// A running call is over. Returns whether its answer is still wanted; [`Scheduler::delivered`] follows either way.
     #[must_use]
-    pub fn finish(&self, id: &Id, place: Place, released: bool) -> bool {
+    pub fn finish(&self, id: &Id) -> bool {
         let mut state = lock(&self.state);
-        let queue = &mut state.queues[place.queue];
-        let counter = if released { &mut queue.waiting } else { queue.running(place.order) };
-        *counter -= 1;
         state.delivering += 1;
-        self.changed.notify_all();
         state.open.remove(id).is_some_and(|cancel| !cancel.is_cancelled())
     }
 
-    /// The answer of a call that is over has been written.
-    pub fn delivered(&self) {
-        lock(&self.state).delivering -= 1;
+    /// The answer of a call that is over has been written, so those behind it may start: their answers come later.
+    pub fn delivered(&self, place: Place, released: bool) {
+        let mut state = lock(&self.state);
+        state.delivering -= 1;
+        let queue = &mut state.queues[place.queue];
+        let counter = if released { &mut queue.waiting } else { queue.running(place.order) };
+        *counter -= 1;
         self.changed.notify_all();
     }
 
@@ -269,8 +269,8 @@ mod tests {
                 let mut wanted = 0;
                 while let Some(call) = scheduler.next() {
                     wanted += usize::from(call.wants_thread);
-                    let _ = scheduler.finish(&call.id, call.place, false);
-                    scheduler.delivered();
+                    let _ = scheduler.finish(&call.id);
+                    scheduler.delivered(call.place, false);
                 }
                 wanted
             }
@@ -302,7 +302,8 @@ mod tests {
         for number in 1..=5 {
             assert!(!push(&scheduler, number, 0, Order::Read), "nothing may start beside a change");
         }
-        let _ = scheduler.finish(&change.id, change.place, false);
+        let _ = scheduler.finish(&change.id);
+        scheduler.delivered(change.place, false);
         let wanted: Vec<bool> = (0..3).map(|_| scheduler.next().unwrap().wants_thread).collect();
         assert_eq!(wanted, [true, true, false], "three workers in all");
     }
@@ -359,10 +360,13 @@ mod tests {
         }
         scheduler.end();
         assert_eq!(started(&scheduler, 2 * GRACE), []);
-        assert!(scheduler.finish(&id(0), place, true));
+        assert!(scheduler.finish(&id(0)));
+        assert_eq!(started(&scheduler, 2 * GRACE), [], "its answer comes first");
+        scheduler.delivered(place, true);
         assert_eq!(started(&scheduler, 2 * GRACE), [id(1), id(2)]);
         for number in [1, 2] {
-            let _ = scheduler.finish(&id(number), Place { queue: 0, order: Order::Read }, false);
+            let _ = scheduler.finish(&id(number));
+            scheduler.delivered(Place { queue: 0, order: Order::Read }, false);
         }
         assert_eq!(started(&scheduler, 2 * GRACE), [id(3)]);
     }
@@ -378,12 +382,13 @@ mod tests {
         for number in [1, 2] {
             let late = scheduler.next().unwrap();
             assert_eq!((&late.id, late.too_late), (&id(number), true));
-            assert!(scheduler.finish(&late.id, late.place, false));
-            scheduler.delivered();
+            assert!(scheduler.finish(&late.id));
+            scheduler.delivered(late.place, false);
         }
         assert!(scheduler.next().is_none());
-        assert!(scheduler.finish(&id(0), place, true));
-        scheduler.delivered();
+        assert!(scheduler.finish(&id(0)));
+        assert!(!scheduler.drained(Instant::now()), "an answer is on its way");
+        scheduler.delivered(place, true);
         assert!(scheduler.drained(Instant::now()));
     }
 }

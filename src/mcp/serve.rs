@@ -261,9 +261,9 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             let line = catch_unwind(AssertUnwindSafe(|| self.carry_out(request, place, &cancel, &released)));
             line.unwrap_or_else(|_| panicked(&id, &title))
         };
-        let wanted = self.scheduler.finish(&id, place, released.load(Ordering::Acquire));
+        let wanted = self.scheduler.finish(&id);
         self.deliver(&reply_to, wanted.then_some(line));
-        self.scheduler.delivered();
+        self.scheduler.delivered(place, released.load(Ordering::Acquire));
     }
 
     /// Carries a request out; the line that answers it.
