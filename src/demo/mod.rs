@@ -4,6 +4,7 @@
 //! Reading order: [`Server`] starts; `wire` listens, reads requests and takes each to its route; `routes` has a file for
 //! each area of the API; `state` is plain data, filled by `state::sample`.
 
+mod chance;
 mod routes;
 mod state;
 mod wire;

@@ -23,6 +23,7 @@ pub(in crate::demo) mod snapshots;
 pub(in crate::demo) mod storage;
 pub(in crate::demo) mod storage_admin;
 pub(in crate::demo) mod task_api;
+pub(in crate::demo) mod unordered;
 pub(in crate::demo) mod upkeep;
 pub(in crate::demo) mod volumes;
 

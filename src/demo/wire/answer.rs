@@ -1,5 +1,6 @@
 //! Answers and errors of the API, and the two envelopes they travel in (pve.md sections 1 and 3).
 
+use crate::demo::{chance::Chance, wire::json::write};
 use serde_json::{Map, Value, json};
 
 /// What a handler answers.
@@ -82,7 +83,12 @@ pub(crate) enum Format {
 }
 
 /// The HTTP status, its reason phrase and the body of an outcome.
-pub(crate) fn envelope(format: Format, outcome: Outcome) -> (u16, String, Vec<u8>) {
+pub(crate) fn envelope(format: Format, outcome: Outcome, chance: &mut Chance) -> (u16, String, Vec<u8>) {
+    let mut written = |body: Map<String, Value>| {
+        let mut out = Vec::new();
+        write(&Value::Object(body), chance, &mut out);
+        out
+    };
     match outcome {
         Ok(reply) => {
             let mut body = Map::new();
@@ -93,7 +99,7 @@ pub(crate) fn envelope(format: Format, outcome: Outcome) -> (u16, String, Vec<u8
                 body.insert("total".into(), json!(total));
             }
             body.insert("data".into(), reply.data);
-            (200, "OK".into(), Value::Object(body).to_string().into_bytes())
+            (200, "OK".into(), written(body))
         }
         Err(error) if error.bare => (error.status, error.message, Vec::new()),
         Err(error) => {
@@ -109,7 +115,7 @@ pub(crate) fn envelope(format: Format, outcome: Outcome) -> (u16, String, Vec<u8
             }
             if format == Format::Json {
                 let reason = error.message.lines().next().unwrap_or_default().to_owned();
-                return (error.status, reason, Value::Object(body).to_string().into_bytes());
+                return (error.status, reason, written(body));
             }
             body.insert("success".into(), json!(0));
             // What Proxmox raises itself (400, 401, 403) carries its status as a string, what its HTTP server
@@ -117,7 +123,7 @@ pub(crate) fn envelope(format: Format, outcome: Outcome) -> (u16, String, Vec<u8
             let status =
                 if error.status < 500 { json!(error.status.to_string()) } else { json!(error.status) };
             body.insert("status".into(), status);
-            (200, "OK".into(), Value::Object(body).to_string().into_bytes())
+            (200, "OK".into(), written(body))
         }
     }
 }

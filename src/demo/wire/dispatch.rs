@@ -3,6 +3,8 @@
 
 use crate::{
     demo::{
+        chance::Chance,
+        routes::unordered::unorder,
         state::{access::Identity, cluster::Cluster},
         wire::{
             answer::{ApiError, Format, Outcome, envelope},
@@ -55,12 +57,13 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (O
     shared.remember(request, connection);
     let fault = shared.faults.take(&line(request));
     let act = || {
-        let outcome = run(shared, request, path);
+        let mut chance = shared.chance.next(&line(request));
+        let outcome = run(shared, request, path, &mut chance);
         // Failed logins of every kind are slowed down.
         if matches!(&outcome, Err(error) if error.status == 401) {
             shared.wait(shared.refusal_time());
         }
-        let (status, reason, body) = envelope(format, outcome);
+        let (status, reason, body) = envelope(format, outcome, &mut chance);
         let mut answer = Outgoing::json(status, reason, body);
         let accepted = request.header("accept-encoding").is_some_and(|list| list.contains("gzip"));
         let long = COMPRESSED_FROM < answer.body.len();
@@ -116,7 +119,7 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (O
 pub(crate) fn act_unanswered(shared: &Shared, request: &Incoming, connection: u64) {
     shared.remember(request, connection);
     if let Some((_, path)) = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
-        let _ = run(shared, request, path);
+        let _ = run(shared, request, path, &mut shared.chance.next(&line(request)));
     }
 }
 
@@ -136,7 +139,7 @@ fn page(request: &Incoming) -> Outgoing {
     Outgoing::empty(501, format!("no such file '{}'", form::unescape(&request.path)))
 }
 
-fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
+fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> Outcome {
     let segments = form::segments(path);
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let mut cluster = lock(&shared.cluster);
@@ -166,7 +169,10 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
     if route.method != Method::Get && !cluster.quorate {
         return Err(ApiError::failed(no_quorum(&parts)));
     }
-    (route.run)(&mut cluster, &request)
+    let mut reply = (route.run)(&mut cluster, &request)?;
+    drop(cluster);
+    unorder(route.path, &mut reply.data, chance);
+    Ok(reply)
 }
 
 /// What a change says without quorum, in one of three wordings after what it would have written (pve.md section 3).

@@ -9,6 +9,7 @@ pub(in crate::demo) mod faults;
 pub(in crate::demo) mod form;
 pub(in crate::demo) mod gzip;
 pub(in crate::demo) mod http;
+pub(in crate::demo) mod json;
 pub(in crate::demo) mod login;
 pub(in crate::demo) mod routes;
 pub(in crate::demo) mod seen;

@@ -2,6 +2,7 @@
 
 use crate::{
     demo::{
+        chance::{Seed, any_seed},
         state::{clock::whole, cluster::Cluster, sample},
         wire::{
             connection::{STACK, Tls, listen},
@@ -45,6 +46,10 @@ pub struct Options {
     pub gzip: bool,
     /// The certificate of the cluster's CA in PEM form, as nodes show it; it should have signed that of `tls`.
     pub ca: String,
+    /// Where the chance begins that orders the keys of objects and the lists that Proxmox makes from a Perl hash:
+    /// both come in another order with every answer. Every server has another seed unless one is set; a server that
+    /// ends because a test failed tells its own.
+    pub seed: u64,
 }
 
 impl Default for Options {
@@ -58,6 +63,7 @@ impl Default for Options {
             port: 0,
             gzip: true,
             ca: "<pem>".into(),
+            seed: any_seed(),
         }
     }
 }
@@ -67,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) cluster: Mutex<Cluster>,
     pub(crate) signer: Mutex<Signer>,
     pub(crate) faults: Faults,
+    pub(crate) chance: Seed,
     pub(crate) options: Options,
     pub(crate) connections: Mutex<Vec<Open>>,
     seen: Mutex<VecDeque<Seen>>,
@@ -151,6 +158,7 @@ impl Server {
             cluster: Mutex::new(sample::cluster(&options)),
             signer: Mutex::new(Signer::new()),
             faults: Faults::default(),
+            chance: Seed::new(options.seed),
             connections: Mutex::default(),
             seen: Mutex::default(),
             unhandled: Mutex::default(),
@@ -191,6 +199,12 @@ impl Server {
         let cluster = lock(&self.shared.cluster);
         let key = cluster.access.users.get(user)?.totp.clone()?;
         Some(totp(&key, whole(cluster.clock.now()) / 30))
+    }
+
+    /// The seed of this server's chance, to set as [`Options::seed`] when a test that failed is to be repeated.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.shared.chance.number()
     }
 
     /// The requests seen so far, oldest first; the last 1000.
@@ -250,6 +264,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("The sample cluster at {} ran with `seed: {}`.", self.address, self.seed());
+        }
         *lock(&self.shared.stopped) = true;
         self.shared.stop.notify_all();
         // The listener wakes up for one more connection and sees that it is over.
