@@ -145,10 +145,16 @@ mod tests {
             })
             .collect();
         for pointer in fixed {
-            assert!(answers.iter().all(|answer| answer.pointer(pointer) == data.pointer(pointer)), "{pointer}");
+            assert!(
+                answers.iter().all(|answer| answer.pointer(pointer) == data.pointer(pointer)),
+                "{pointer}"
+            );
         }
         for pointer in moving {
-            assert!(answers.iter().any(|answer| answer.pointer(pointer) != data.pointer(pointer)), "{pointer}");
+            assert!(
+                answers.iter().any(|answer| answer.pointer(pointer) != data.pointer(pointer)),
+                "{pointer}"
+            );
         }
     }
 
@@ -172,7 +178,9 @@ mod tests {
     #[test]
     fn every_template_is_one_of_the_routes() {
         let known = |path: &str| areas().iter().copied().flatten().any(|route| route.path == path);
-        for (path, _) in UNORDERED.iter().map(|(path, _)| (path, "")).chain(LIKE.iter().map(|(path, _)| (path, ""))) {
+        for (path, _) in
+            UNORDERED.iter().map(|(path, _)| (path, "")).chain(LIKE.iter().map(|(path, _)| (path, "")))
+        {
             assert!(known(path), "{path}");
         }
     }
