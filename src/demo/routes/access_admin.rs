@@ -2,15 +2,14 @@
 
 use crate::{
     demo::{
-        routes::cluster::list,
+        outcome::{ApiError, Outcome},
+        routes::{
+            route::{Request, Route, route},
+            rows::{add, change, list, one, remove},
+        },
         state::{
             access::{Rule, User, bits},
             cluster::Cluster,
-            records::{add, change, one, remove},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
         },
     },
     pve::Method::{Delete, Get, Post, Put},

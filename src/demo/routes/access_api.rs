@@ -2,14 +2,12 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        random::uuid,
+        routes::route::{Request, Route, route},
         state::{
             access::{Identity, Token, names},
             cluster::Cluster,
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            login::uuid,
-            routes::{Request, Route, route},
         },
     },
     pve::Method::{Delete, Get, Post},

@@ -2,15 +2,13 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             clock::{civil, whole},
             cluster::{Cluster, Firewall, Guest, Kind, Volume},
             guest_disks::{disks, shown, size_word, stamp, storage},
-            task::{Step, Work},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work},
         },
     },
     pve::Method::{Get, Post},

@@ -2,15 +2,15 @@
 
 use crate::{
     demo::{
-        routes::create,
+        outcome::{ApiError, Outcome},
+        routes::{
+            create,
+            route::{Request, Route, route},
+        },
         state::{
             cluster::{Cluster, Guest, Kind, Volume},
             guest_disks::{Disk, Wanted, all_shared, copied, copy, disks, storage},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::Post,

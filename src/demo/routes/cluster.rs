@@ -2,15 +2,17 @@
 
 use crate::{
     demo::{
-        state::{cluster::Cluster, status},
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+        outcome::{ApiError, Outcome},
+        routes::{
+            nodes::version,
+            route::{Request, Route, route},
+            rows::{empty, list},
         },
+        state::{cluster::Cluster, status},
     },
     pve::Method::Get,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const AUDIT: &str = "/, Sys.Audit";
 
@@ -34,25 +36,10 @@ pub(crate) const ROUTES: [Route; 17] = [
     route(Get, "/pools", "", pools),
 ];
 
-/// What `/version` says, on the cluster and on each node.
-pub(crate) fn version(_: &mut Cluster, _: &Request) -> Outcome {
-    Ok(json!({"version": "9.2.11", "release": "9.2", "repoid": "14a22df3"}).into())
-}
-
 fn index(_: &mut Cluster, _: &Request) -> Outcome {
     let names =
         ["backup", "config", "firewall", "ha", "log", "nextid", "options", "resources", "status", "tasks"];
     Ok(json!(names.map(|name| json!({"name": name}))).into())
-}
-
-/// An empty list.
-pub(crate) fn empty(_: &mut Cluster, _: &Request) -> Outcome {
-    Ok(json!([]).into())
-}
-
-/// Rows as they are kept.
-pub(crate) fn list(rows: &[Map<String, Value>]) -> Outcome {
-    Ok(Value::Array(rows.iter().cloned().map(Value::Object).collect()).into())
 }
 
 fn no_ceph(_: &mut Cluster, _: &Request) -> Outcome {
@@ -86,7 +73,7 @@ fn resources(cluster: &mut Cluster, request: &Request) -> Outcome {
     }
     if matches!(wanted, None | Some("node")) {
         rows.extend(cluster.nodes.iter().map(|node| {
-            let mut row = crate::demo::routes::nodes::summary(cluster, node);
+            let mut row = status::node_summary(cluster, node);
             if node.lost.is_none() {
                 row["cgroup-mode"] = json!(2);
             }

@@ -2,13 +2,11 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             cluster::{Cluster, Guest, Kind},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -129,7 +127,7 @@ fn apply(guest: &mut Guest, changes: Changes) {
     }
 }
 
-fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
+pub(super) fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
     let guest = cluster.guest_mut(request.kind(), request.node(), request.vmid())?;
     let changes = changes(guest, request)?;
     apply(guest, changes);

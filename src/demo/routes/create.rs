@@ -2,22 +2,21 @@
 
 use crate::{
     demo::{
-        routes::backup,
+        outcome::{ApiError, Outcome},
+        random::uuid,
+        routes::{
+            backup, config,
+            route::{Pairs, Request, Route, route},
+        },
         state::{
             access::Identity,
             clock::whole,
             cluster::{Cluster, Guest, Kind, sha1_hex},
             guest_disks::{Disk, Wanted, allocate, disks, free, is_disk, shown, size_word},
-            task::{Step, Work},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            form::Pairs,
-            login::uuid,
-            routes::{self, Request, Route, route},
+            task_run::{Step, Work},
         },
     },
-    pve::Method::{Post, Put},
+    pve::Method::Post,
 };
 use serde_json::{Map, Value, json};
 
@@ -385,11 +384,13 @@ fn new_disk(
 
 /// Sets a new guest's options the way every change of a configuration is made.
 fn configure(cluster: &mut Cluster, plan: &Plan, params: Pairs) -> Result<(), String> {
-    let segments =
-        ["nodes", &plan.node, plan.kind.word(), &plan.vmid.to_string(), "config"].map(str::to_owned);
-    let (route, holes) = routes::find(Put, &segments).map_err(|error| error.message)?;
+    let holes = vec![
+        ("node", plan.node.clone()),
+        ("kind", plan.kind.word().to_owned()),
+        ("vmid", plan.vmid.to_string()),
+    ];
     let who = Identity { user: "root@pam".into(), token: None };
-    (route.run)(cluster, &Request { holes, params, who, file_bytes: None })
+    config::change(cluster, &Request { holes, params, who, file_bytes: None })
         .map(drop)
         .map_err(|error| error.message)
 }

@@ -2,15 +2,15 @@
 
 use crate::{
     demo::{
-        routes::cluster::{list, pools},
+        outcome::{ApiError, Outcome},
+        routes::{
+            cluster::pools,
+            route::{Request, Route, route},
+            rows::{add, change, list, one, remove, set, settings},
+        },
         state::{
             cluster::Cluster,
-            records::{add, change, one, remove, set},
-            task::{Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -111,7 +111,7 @@ fn set_options(cluster: &mut Cluster, request: &Request) -> Outcome {
 
 /// A job without an id gets one made up.
 fn add_job(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let mut job: Map<String, Value> = crate::demo::state::records::settings(request);
+    let mut job: Map<String, Value> = settings(request);
     let number = cluster.backup_jobs.len() + 1;
     job.entry("id").or_insert_with(|| json!(format!("backup-{number:08x}-{number:04x}")));
     job.entry("enabled").or_insert(json!(1));

@@ -2,14 +2,12 @@
 
 use crate::{
     demo::{
-        state::{
-            cluster::{Cluster, Firewall, sha1_hex},
-            records::{check_digest, set, settings},
+        outcome::{ApiError, Outcome, Reply},
+        routes::{
+            route::{Request, Route, route},
+            rows::{check_digest, set, settings},
         },
-        wire::{
-            answer::{ApiError, Outcome, Reply},
-            routes::{Request, Route, route},
-        },
+        state::cluster::{Cluster, Firewall, sha1_hex},
     },
     pve::Method::{Delete, Get, Post, Put},
 };

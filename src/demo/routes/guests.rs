@@ -2,13 +2,11 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             cluster::{Cluster, Kind},
             status,
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
         },
     },
     pve::Method::Get,

@@ -2,15 +2,15 @@
 
 use crate::{
     demo::{
-        routes::nodes::node,
+        outcome::{ApiError, Outcome},
+        routes::{
+            nodes::node,
+            route::{Request, Route, route},
+            rows::{Rows, set, settings},
+        },
         state::{
             cluster::Cluster,
-            records::{Rows, set, settings},
-            task::{Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},

@@ -2,14 +2,12 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Handler, Request, Route, route},
         state::{
             access::Identity,
             cluster::{Cluster, Guest, Kind},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Handler, Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::Post,

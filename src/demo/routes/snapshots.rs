@@ -2,14 +2,12 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             clock::whole,
             cluster::{Cluster, Guest, Kind, Snapshot},
-            task::{Step, Work},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work},
         },
     },
     pve::Method::{Delete, Get, Post, Put},

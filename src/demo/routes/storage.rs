@@ -2,11 +2,9 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::cluster::{Cluster, Storage, sha1_hex},
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
-        },
     },
     pve::Method::Get,
 };

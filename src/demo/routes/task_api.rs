@@ -2,11 +2,9 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome, Reply},
+        routes::route::{Request, Route, route},
         state::{clock::whole, cluster::Cluster, task::Task},
-        wire::{
-            answer::{ApiError, Outcome, Reply},
-            routes::{Request, Route, route},
-        },
     },
     pve::Method::{Delete, Get},
 };

@@ -131,7 +131,7 @@ fn within(part: Unordered, object: &mut Value, chance: &mut Chance) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::{chance::Seed, routes::areas};
+    use crate::demo::{chance::Seed, routes::table::areas};
     use serde_json::json;
 
     #[track_caller]
@@ -145,10 +145,16 @@ mod tests {
             })
             .collect();
         for pointer in fixed {
-            assert!(answers.iter().all(|answer| answer.pointer(pointer) == data.pointer(pointer)), "{pointer}");
+            assert!(
+                answers.iter().all(|answer| answer.pointer(pointer) == data.pointer(pointer)),
+                "{pointer}"
+            );
         }
         for pointer in moving {
-            assert!(answers.iter().any(|answer| answer.pointer(pointer) != data.pointer(pointer)), "{pointer}");
+            assert!(
+                answers.iter().any(|answer| answer.pointer(pointer) != data.pointer(pointer)),
+                "{pointer}"
+            );
         }
     }
 
@@ -172,7 +178,9 @@ mod tests {
     #[test]
     fn every_template_is_one_of_the_routes() {
         let known = |path: &str| areas().iter().copied().flatten().any(|route| route.path == path);
-        for (path, _) in UNORDERED.iter().map(|(path, _)| (path, "")).chain(LIKE.iter().map(|(path, _)| (path, ""))) {
+        for (path, _) in
+            UNORDERED.iter().map(|(path, _)| (path, "")).chain(LIKE.iter().map(|(path, _)| (path, "")))
+        {
             assert!(known(path), "{path}");
         }
     }

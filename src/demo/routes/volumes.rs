@@ -2,15 +2,13 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             clock::whole,
             cluster::{Cluster, Volume},
             guest_disks::{free, storage},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},

@@ -1,13 +1,13 @@
 //! What the sample cluster consists of, as plain data. Knows no HTTP; how it is filled is in `sample`.
 
 use crate::demo::{
-    routes::agent::Agent,
+    outcome::ApiError,
     state::{
         access::Access,
+        agent::Agent,
         clock::{Clock, whole},
         task::Tasks,
     },
-    wire::answer::ApiError,
 };
 use ring::digest;
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ pub(crate) struct Cluster {
     pub(crate) volumes: Vec<Volume>,
     pub(crate) pools: Vec<String>,
     pub(crate) access: Access,
-    pub(crate) tasks: Tasks,
+    pub(crate) tasks: Tasks<Cluster>,
     /// What the guest agents of VMs hold, by VMID.
     pub(crate) agents: BTreeMap<u32, Agent>,
     /// Firewalls by scope: `cluster`, `nodes/pve1`, `guests/100`.

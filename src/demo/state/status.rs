@@ -211,3 +211,23 @@ pub(crate) fn node_load(cluster: &Cluster, node: &Node) -> (f64, u64, u64) {
     }
     ((cpu.min(1.0) * 1e6).round() / 1e6, memory.min(node.memory), part(node.disk, 0.09))
 }
+
+/// A node as lists show it. One that is lost has no numbers.
+pub(crate) fn node_summary(cluster: &Cluster, node: &Node) -> Value {
+    let mut row =
+        json!({"id": format!("node/{}", node.name), "node": node.name, "type": "node", "level": ""});
+    if node.lost.is_some() {
+        row["status"] = json!("offline");
+        return row;
+    }
+    let (cpu, memory, disk) = node_load(cluster, node);
+    row["status"] = json!("online");
+    row["cpu"] = json!(cpu);
+    row["maxcpu"] = json!(node.cpus);
+    row["mem"] = json!(memory);
+    row["maxmem"] = json!(node.memory);
+    row["disk"] = json!(disk);
+    row["maxdisk"] = json!(node.disk);
+    row["uptime"] = json!(whole(cluster.clock.now() - node.booted));
+    row
+}

@@ -1,10 +1,7 @@
 //! A request held against the table of the API: does the path exist, may a token call it, do the parameters fit.
 
 use crate::{
-    demo::{
-        state::access::Identity,
-        wire::{answer::ApiError, form::Pairs},
-    },
+    demo::{outcome::ApiError, routes::route::Pairs, state::access::Identity},
     pve::{
         Method,
         api::{self, Found, Lookup},

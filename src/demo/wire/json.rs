@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn all_orders_mean_the_same_and_are_not_the_same_bytes() {
-        let value = json!({"a": [1, null, {"b": "\u{e4}\"\n", "c": 1.5, "d": {}}], "e": true, "f": [], "g": -1});
+        let value =
+            json!({"a": [1, null, {"b": "\u{e4}\"\n", "c": 1.5, "d": {}}], "e": true, "f": [], "g": -1});
         let seed = Seed::new(11);
         let written: Vec<String> = (0..50)
             .map(|_| {

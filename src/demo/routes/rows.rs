@@ -2,11 +2,9 @@
 //! firewall objects. Knows nothing of what they mean.
 
 use crate::demo::{
-    state::cluster::sha1_hex,
-    wire::{
-        answer::{ApiError, Outcome},
-        routes::Request,
-    },
+    outcome::{ApiError, Outcome},
+    routes::route::Request,
+    state::cluster::{Cluster, sha1_hex},
 };
 use serde_json::{Map, Value, json};
 
@@ -98,4 +96,14 @@ pub(crate) fn remove(rows: &mut Rows, key: &str, what: &str, id: &str) -> Outcom
     let at = found(rows, key, id, what)?;
     rows.remove(at);
     Ok(Value::Null.into())
+}
+
+/// An empty list.
+pub(crate) fn empty(_: &mut Cluster, _: &Request) -> Outcome {
+    Ok(json!([]).into())
+}
+
+/// Rows as they are kept.
+pub(crate) fn list(rows: &[Map<String, Value>]) -> Outcome {
+    Ok(Value::Array(rows.iter().cloned().map(Value::Object).collect()).into())
 }
