@@ -5,6 +5,7 @@
 //! each area of the API; `state` is plain data, filled by `state::sample`.
 
 mod chance;
+mod list;
 mod outcome;
 mod random;
 mod routes;

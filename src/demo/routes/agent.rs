@@ -9,7 +9,8 @@ use crate::{
             agent::Agent,
             agent_shell::run,
             clock::whole,
-            cluster::{Cluster, Guest, Kind},
+            cluster::Cluster,
+            guest::{Guest, Kind},
         },
     },
     pve::Method::{Get, Post},
@@ -70,7 +71,7 @@ fn reach<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Guest, ApiEr
     if guest.started.is_none() {
         return Err(ApiError::failed(format!("VM {} is not running", guest.vmid)));
     }
-    if guest.paused || cluster.agents.get(&guest.vmid).is_some_and(|agent| agent.silent) {
+    if guest.qmp.is_some() || cluster.agents.get(&guest.vmid).is_some_and(|agent| agent.silent) {
         return Err(ApiError::failed("QEMU guest agent is not running"));
     }
     Ok(guest)

@@ -11,7 +11,9 @@ use crate::{
         state::{
             access::Identity,
             clock::whole,
-            cluster::{Cluster, Guest, Kind, sha1_hex},
+            cluster::Cluster,
+            digest::sha1_hex,
+            guest::{Guest, Kind},
             guest_disks::{Disk, Wanted, allocate, disks, free, is_disk, shown, size_word},
             task_run::{Step, Work},
         },
@@ -65,17 +67,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
     };
     let pool = request.param("pool");
     may_make(cluster, request, vmid, archive.is_some())?;
-    let locked = Guest {
-        vmid,
-        kind,
-        node: node.clone(),
-        config: Map::new(),
-        started: None,
-        before: None,
-        paused: false,
-        pool: None,
-        snapshots: Vec::new(),
-    };
+    let locked = Guest::new(vmid, kind, &node, Map::new());
     let plan = Plan {
         kind,
         node: node.clone(),
@@ -158,7 +150,7 @@ fn may_make(cluster: &Cluster, request: &Request, vmid: u32, restore: bool) -> R
         return Err(ApiError::failed("only root can set 'args' config"));
     }
     match pool {
-        Some(pool) if !cluster.pools.iter().any(|known| known == pool) => {
+        Some(pool) if !cluster.pools.iter().any(|known| known.name == pool) => {
             Err(ApiError::failed(format!("pool '{pool}' does not exist")))
         }
         _ => Ok(()),
@@ -181,17 +173,10 @@ fn build(
     }
     let pool = plan.pool.clone().or_else(|| old.and_then(|old| old.pool.clone()));
     let (kind, vmid) = (plan.kind, plan.vmid);
-    let guest = Guest {
-        vmid,
-        kind,
-        node: plan.node.clone(),
-        config,
-        started: None,
-        before: None,
-        paused: false,
-        pool,
-        snapshots: Vec::new(),
-    };
+    let mut guest = Guest::new(vmid, kind, &plan.node, config);
+    guest.pool = pool;
+    let now = cluster.clock.now();
+    guest.before = Some((now, old.and_then(|old| old.told(now))));
     let stored = disks(&guest);
     cluster.guests.insert(vmid, guest);
     if let Some(archive) = &plan.archive {

@@ -4,10 +4,7 @@ use crate::{
     demo::{
         outcome::{ApiError, Outcome},
         routes::route::{Request, Route, route},
-        state::{
-            cluster::{Cluster, Kind},
-            status,
-        },
+        state::{cluster::Cluster, guest::Kind, status},
     },
     pve::Method::Get,
 };

@@ -7,7 +7,7 @@ use crate::{
             route::{Request, Route, route},
             rows::list,
         },
-        state::cluster::{Cluster, sha1_hex},
+        state::{cluster::Cluster, digest::sha1_hex},
     },
     pve::Method::{Delete, Get, Post},
 };

@@ -6,7 +6,8 @@ use crate::{
         routes::route::{Request, Route, route},
         state::{
             access::Identity,
-            cluster::{Cluster, Guest, Kind},
+            cluster::Cluster,
+            guest::{Guest, Kind},
             guest_disks::{all_shared, disks, shown, stamp},
             task_run::{Step, Work, nothing},
         },

@@ -5,7 +5,9 @@ use crate::{
         outcome::{ApiError, Outcome},
         routes::route::{Request, Route, route},
         state::{
-            cluster::{Cluster, Guest, Kind, size_in_bytes},
+            cluster::Cluster,
+            digest::size_in_bytes,
+            guest::{Guest, Kind},
             guest_disks::{Disk, Wanted, copied, copy, disk, free},
             task_run::{Step, Work, nothing},
         },

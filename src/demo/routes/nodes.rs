@@ -9,7 +9,8 @@ use crate::{
         },
         state::{
             clock::{civil, whole},
-            cluster::{Cluster, Node, sha1_hex},
+            cluster::{Cluster, Node},
+            digest::sha1_hex,
             status,
         },
     },

@@ -3,10 +3,7 @@
 use crate::{
     demo::{
         outcome::Outcome,
-        state::{
-            access::Identity,
-            cluster::{Cluster, Kind},
-        },
+        state::{access::Identity, cluster::Cluster, guest::Kind},
     },
     pve::Method,
 };

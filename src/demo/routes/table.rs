@@ -4,8 +4,9 @@ use crate::{
     demo::{
         outcome::ApiError,
         routes::{
-            access_admin, access_api, agent, backup, clone, cluster, config, create, definitions, firewall,
-            firewall_objects, guests, ha, host, migrate, move_disk, network, nodes, power,
+            access_admin, access_api, agent, backup, backup_jobs, clone, cluster, config, create,
+            definitions, firewall, firewall_objects, groups, guests, ha, host, migrate, move_disk, network,
+            nodes, pools, power, prune,
             route::{Holes, Request, Route},
             snapshots, storage, storage_admin, task_api, upkeep, volumes,
         },
@@ -19,6 +20,7 @@ pub(in crate::demo) fn areas() -> &'static [&'static [Route]] {
     &[
         &access_api::ROUTES,
         &access_admin::ROUTES,
+        &groups::ROUTES,
         &definitions::ROUTES,
         &cluster::ROUTES,
         &guests::ROUTES,
@@ -38,6 +40,9 @@ pub(in crate::demo) fn areas() -> &'static [&'static [Route]] {
         &move_disk::ROUTES,
         &migrate::ROUTES,
         &backup::ROUTES,
+        &backup_jobs::ROUTES,
+        &prune::ROUTES,
+        &pools::ROUTES,
         &volumes::ROUTES,
         &storage_admin::ROUTES,
         &upkeep::ROUTES,

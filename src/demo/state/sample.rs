@@ -7,7 +7,9 @@ use crate::{
         state::{
             access::{Access, Rule, Token, User},
             clock::{Clock, civil, whole},
-            cluster::{Cluster, Firewall, Guest, Kind, Node, Snapshot, Storage, Volume, size_in_bytes},
+            cluster::{Cluster, Firewall, Node, Pool, Storage, Volume},
+            digest::size_in_bytes,
+            guest::{Guest, Kind, Snapshot},
             task::Tasks,
         },
     },
@@ -70,7 +72,7 @@ pub(crate) fn cluster(sample: &Sample) -> Cluster {
         guests: BTreeMap::new(),
         storages: storages(),
         volumes: Vec::new(),
-        pools: vec!["dev".into()],
+        pools: vec![Pool { name: "dev".into(), ..Pool::default() }],
         access: access(),
         tasks: Tasks::default(),
         agents: BTreeMap::new(),
@@ -213,17 +215,7 @@ fn guest(kind: Kind, row: &Row, now: f64) -> Guest {
     if started.is_some() {
         config.insert("onboot".into(), json!(1));
     }
-    Guest {
-        vmid,
-        kind,
-        node: node.into(),
-        config,
-        started,
-        before: None,
-        paused: false,
-        pool: None,
-        snapshots: Vec::new(),
-    }
+    Guest { started, ..Guest::new(vmid, kind, node, config) }
 }
 
 /// What the rows have no column for.
@@ -260,6 +252,7 @@ fn finishing_touches(cluster: &mut Cluster, now: f64) {
             parent: None,
             vmstate: false,
             config: guest.config.clone(),
+            state: None,
         });
         guest.config.insert("parent".into(), json!(name));
     }
