@@ -2,7 +2,6 @@
 //! line was asked before, so that requests of other connections in between change nothing. Knows no API.
 
 use crate::sync::lock;
-use ring::rand::{SecureRandom, SystemRandom};
 use std::{
     collections::{BTreeMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
@@ -46,15 +45,6 @@ impl Seed {
         chance.0 = chance.number() ^ *count;
         chance
     }
-}
-
-/// A seed that nobody chose.
-pub(crate) fn any_seed() -> u64 {
-    let mut bytes = [0; 8];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .expect("the system has random numbers, or TLS would not work either");
-    u64::from_le_bytes(bytes)
 }
 
 /// A sequence of numbers without a visible rule (SplitMix64).

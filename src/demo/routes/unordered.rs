@@ -131,7 +131,7 @@ fn within(part: Unordered, object: &mut Value, chance: &mut Chance) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::{chance::Seed, routes::areas};
+    use crate::demo::{chance::Seed, routes::table::areas};
     use serde_json::json;
 
     #[track_caller]

@@ -4,17 +4,22 @@
 use crate::{
     demo::{
         chance::Chance,
-        routes::unordered::unorder,
+        outcome::{ApiError, Outcome},
+        routes::{
+            access_api,
+            route::{Pairs, Request},
+            table,
+            unordered::unorder,
+        },
         state::{access::Identity, cluster::Cluster},
         wire::{
-            answer::{ApiError, Format, Outcome, envelope},
             check,
+            envelope::{Format, envelope},
             faults::Fault,
             form, gzip,
             http::{HTML, Incoming, Outgoing},
             login::Login,
-            routes::{self, Request},
-            server::Shared,
+            shared::Shared,
         },
     },
     pve::Method,
@@ -153,7 +158,7 @@ fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> 
         }
     };
     let found = check::method(request.method, &segments, &who)?;
-    let (route, mut holes) = routes::find(request.method, &segments).inspect_err(|_| {
+    let (route, mut holes) = table::find(request.method, &segments).inspect_err(|_| {
         shared.note_unhandled(line(request));
     })?;
     let mut params = request.pairs.clone();
@@ -163,7 +168,7 @@ fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> 
         "pve1".clone_into(value);
     }
     let request = Request { holes, params, who, file_bytes: request.file_bytes };
-    routes::permit(&cluster, route, &request)?;
+    table::permit(&cluster, route, &request)?;
     reach(&cluster, request.node())?;
     check::parameters(&found, &request.params)?;
     if route.method != Method::Get && !cluster.quorate {
@@ -190,7 +195,7 @@ fn no_quorum(parts: &[&str]) -> String {
 }
 
 /// A parameter that is also in the path may be repeated, but only with the same value.
-fn merge_path_parameters(params: &mut form::Pairs, holes: &[(&'static str, String)]) -> Result<(), ApiError> {
+fn merge_path_parameters(params: &mut Pairs, holes: &[(&'static str, String)]) -> Result<(), ApiError> {
     for (name, value) in holes {
         if params.iter().any(|(key, other)| key == name && other != value) {
             return Err(ApiError::parameter(
@@ -251,7 +256,7 @@ fn ticket(cluster: &Cluster, login: &Login) -> serde_json::Value {
         data["NeedTFA"] = json!(1);
         return data;
     }
-    data["cap"] = crate::demo::routes::access_api::capabilities(cluster, &who);
+    data["cap"] = access_api::capabilities(cluster, &who);
     if cluster.access.allows(&who, "/", None, "Sys.Audit") {
         data["clustername"] = json!("testcluster");
     }
