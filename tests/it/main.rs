@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod administration;
+mod agreed;
 mod aliases;
 mod api;
 mod api_calls;

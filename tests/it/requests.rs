@@ -106,6 +106,7 @@ fn more(entry: &Entry, what: &str) -> Value {
         ("proxmox_restore_backup", _) => json!({"description": "x"}),
         (name, _) if name.contains("backup") => json!({"mode": "snapshot"}),
         (name, _) if name.contains("cluster_options") => json!({"console": "html5"}),
+        (name, _) if name.contains("clone") => json!({"tags": "x"}),
         _ => json!({"description": "x"}),
     }
 }

@@ -125,7 +125,7 @@ fn a_change_is_sent_once_waited_for_and_seen_by_the_next_call() {
     let sample = Sample::with(demo::Options::default(), |_| {});
     sample.ok("proxmox_start_vm", json!({"vmid": vmid}));
     let stopped = sample.ok("proxmox_stop_vm", json!({"vmid": vmid, "wait": 0}));
-    assert_eq!(stopped["status"], "running", "not waited for: {stopped}");
+    assert_eq!(stopped["task"], "running", "not waited for: {stopped}");
     let ended = sample.ok("proxmox_wait_task", json!({"upid": stopped["upid"]}));
     assert_eq!(ended["exitstatus"], "OK");
 }
