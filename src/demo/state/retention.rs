@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn each_rule_keeps_the_newest_of_its_periods() {
-        let now = 20_000 * DAY + 12 * HOUR;
+        let now = 20_000 * DAY + 12 * HOUR + 1800;
         let times =
             [now, now - HOUR, now - HOUR - 60, now - DAY, now - DAY - HOUR, now - 9 * DAY, now - 400 * DAY];
         for (text, expected) in [
