@@ -40,6 +40,7 @@ mod protocol;
 mod readme;
 mod replay;
 mod requests;
+mod same;
 mod schema;
 mod secrets;
 mod setup_box;

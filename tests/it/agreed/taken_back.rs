@@ -57,7 +57,6 @@ const HA_RULE: (&str, &str) = (
 );
 const SNAPSHOT: (&str, &str) =
     ("proxmox_create_snapshot", r#"{"vmid":105,"snapname":"s1","description":"x","wait":0}"#);
-const POOL: (&str, &str) = ("proxmox_create_pool", r#"{"poolid":"p1","comment":"x"}"#);
 
 /// Every change that can be taken back; the paths are read by `proxmox_get_api`.
 const CHANGES: &[Change] = &[
@@ -230,17 +229,15 @@ fn arguments(sample: &Sample, text: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// What a path answers. The files of Proxmox hold no empty texts.
+/// What a path answers. The files of Proxmox hold no empty texts, and a volume that is not protected says so or nothing.
 fn state(sample: &Sample, change: &Change) -> String {
-    let path = arguments(
-        sample,
-        &json!({"path": "/nodes/pve1/storage/shared/content/{volume}", "arguments": {"volume": "{backup}"}})
-            .to_string(),
-    );
-    let given =
-        if change.path.contains("{volume}") { path } else { json!({"path": change.path, "arguments": {}}) };
-    let mut state = sample.ok("proxmox_get_api", given);
-    state.as_object_mut().unwrap().retain(|key, value| key != "digest" && value != "");
+    let holes = if change.path.contains("{volume}") { r#"{"volume":"{backup}"}"# } else { "{}" };
+    let call = json!({"path": change.path, "arguments": arguments(sample, holes)});
+    let mut state = sample.ok("proxmox_get_api", call);
+    state.as_object_mut().unwrap().retain(|key, value| {
+        let nothing = value == "" || key == "protected" && *value == 0;
+        key != "digest" && !nothing
+    });
     meaning(&state)
 }
 
