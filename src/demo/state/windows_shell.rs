@@ -96,7 +96,7 @@ fn program_run(files: &Files, host: &str, name: &str, rest: &[&str], shell: Opti
             ended.out = line("\r\nWindows IP Configuration\r\n\r\n   IPv4 Address. . . : 192.0.2.45");
         }
         ("echo", Some(_)) | ("write-output" | "write-host", Some("powershell")) => {
-            ended.out = line(&rest.join(" "))
+            ended.out = line(&rest.join(" "));
         }
         ("ver", Some("cmd")) => ended.out = line("\r\nMicrosoft Windows [Version 10.0.26100.1]"),
         ("start-sleep", Some("powershell")) => {
