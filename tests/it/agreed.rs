@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, sync::Mutex, thread};
 
 /// Clusters, each with an order of its own in its answers.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 20;
 /// Clusters that run side by side.
 const SIDE_BY_SIDE: usize = 4;
 

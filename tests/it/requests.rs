@@ -57,6 +57,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("roles", _) => json!("PVEAuditor"),
         ("path", _) => json!("/vms/100"),
         ("service", _) => json!("pveproxy"),
+        ("iface", _) if entry.name == "proxmox_update_network" => json!("vmbr0"),
         ("iface", _) => json!("vmbr1"),
         ("schedule", _) => json!("sun 01:00"),
         ("url", _) => json!("https://example.com/a.iso"),
