@@ -126,6 +126,15 @@ impl Request {
         touched
     }
 
+    /// Whether its path names a thing by its position, so that another one may be there later.
+    #[must_use]
+    pub fn by_position(&self) -> bool {
+        match api::find(self.method, &self.path) {
+            Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
+            _ => false,
+        }
+    }
+
     /// What is lost by it, as a sentence, if anything is.
     #[must_use]
     pub fn loss(&self) -> Option<&'static str> {

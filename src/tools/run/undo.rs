@@ -218,10 +218,6 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
 /// Whether what the path names may be another thing now: a rule is named by its position, and the digest of all of them
 /// tells whether positions have shifted. Elsewhere a digest is of a whole file, in which others may change theirs.
 fn moved(step: &Step, now: &Map<String, Value>) -> bool {
-    let by_position = match api::find(step.request.method, &step.request.path) {
-        Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
-        _ => false,
-    };
     let of_guest = step.request.path.ends_with("/config");
-    (by_position || of_guest) && now.get("digest") != step.after.get("digest")
+    (step.request.by_position() || of_guest) && now.get("digest") != step.after.get("digest")
 }
