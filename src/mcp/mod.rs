@@ -38,7 +38,7 @@ mod toolbox;
 
 pub use call::{Call, ProgressSink};
 pub use client::{Client, TASKS_EXTENSION, UI_EXTENSION};
-pub use elicitation::{Asking, Question, Reaction};
+pub use elicitation::{Asking, Question, Reaction, Retry};
 pub use offer::{
     CompletionReference, CompletionRequest, Contents, Prompt, PromptArgument, Resource, ResourceError,
     Template,

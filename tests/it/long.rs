@@ -163,7 +163,7 @@ fn signals_answer_what_is_under_way_before_and_after_the_end_of_the_input() {
             }
         }
         let cut = &answers[&Some(1)]["result"]["structuredContent"];
-        assert_eq!(cut["status"], "running", "{answers:?}");
+        assert_eq!(cut["task"], "running", "{answers:?}");
         assert!(cut["upid"].as_str().unwrap().contains(":vzdump:106:"), "{answers:?}");
         assert_eq!(answers.len(), 1 + usize::from(ended), "{answers:?}");
         if ended {

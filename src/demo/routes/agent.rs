@@ -3,20 +3,20 @@
 use crate::{
     base64,
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
-            agent_shell::{Ended, Files, run},
+            agent::Agent,
+            agent_shell::run,
             clock::whole,
-            cluster::{Cluster, Guest, Kind},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            cluster::Cluster,
+            guest::{Guest, Kind, Oddity},
+            windows_shell,
         },
     },
     pve::Method::{Get, Post},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 const AUDIT: &str = "/vms/{vmid}, VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted";
 const ALL: &str = "/vms/{vmid}, VM.GuestAgent.Unrestricted";
@@ -62,19 +62,6 @@ pub(crate) const ROUTES: [Route; 21] = [
 const READ_LIMIT: usize = 16 << 20;
 const PIECE: usize = 1 << 20;
 
-/// What a VM's agent knows and has under way.
-#[derive(Debug, Default)]
-pub(crate) struct Agent {
-    /// Configured in Proxmox, but no service answers inside the VM.
-    pub(crate) silent: bool,
-    /// Its own configuration inside the VM forbids running programs.
-    pub(crate) no_exec: bool,
-    frozen: bool,
-    files: Files,
-    running: BTreeMap<u64, (f64, Ended)>,
-    count: u64,
-}
-
 /// The VM, if its agent can be asked.
 fn reach<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Guest, ApiError> {
     let guest = cluster.guest(Kind::Qemu, request.node(), request.vmid())?;
@@ -85,7 +72,7 @@ fn reach<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Guest, ApiEr
     if guest.started.is_none() {
         return Err(ApiError::failed(format!("VM {} is not running", guest.vmid)));
     }
-    if guest.paused || cluster.agents.get(&guest.vmid).is_some_and(|agent| agent.silent) {
+    if guest.qmp.is_some() || cluster.agents.get(&guest.vmid).is_some_and(|agent| agent.silent) {
         return Err(ApiError::failed("QEMU guest agent is not running"));
     }
     Ok(guest)
@@ -97,6 +84,7 @@ fn agent<'a>(cluster: &'a mut Cluster, request: &Request) -> Result<&'a mut Agen
     let agent = cluster.agents.entry(vmid).or_default();
     if agent.files.is_empty() {
         let release = "NAME=\"TinyGuest\"\nID=tinyguest\nVERSION_ID=1.0\nPRETTY_NAME=\"Tiny Guest 1.0\"\n";
+        agent.files.insert("C:\\motd.txt".into(), format!("Welcome to {name}.\r\n").into_bytes());
         agent.files.insert("/etc/os-release".into(), release.into());
         agent.files.insert("/etc/motd".into(), format!("Welcome to {name}.\n").into_bytes());
     }
@@ -121,6 +109,9 @@ fn ask(cluster: &mut Cluster, request: &Request, command: &str) -> Outcome {
     let agent = agent(cluster, request)?;
     let result = match command {
         "get-host-name" => json!({"host-name": guest.name()}),
+        "get-osinfo" if guest.is_windows() => json!({"id": "mswindows", "name": "Microsoft Windows",
+            "pretty-name": "Windows 11 Pro", "version": "Microsoft Windows 11", "version-id": "11",
+            "machine": "x86_64", "kernel-release": "26100", "kernel-version": "10.0"}),
         "get-osinfo" => json!({"id": "tinyguest", "name": "TinyGuest", "pretty-name": "Tiny Guest 1.0",
             "version": "1.0", "version-id": "1.0", "machine": "x86_64",
             "kernel-release": "6.12.117+deb13-cloud-amd64",
@@ -132,7 +123,7 @@ fn ask(cluster: &mut Cluster, request: &Request, command: &str) -> Outcome {
             .map(|at| json!({"logical-id": at, "online": true, "can-offline": at != 0}))
             .collect(),
         "get-fsinfo" => file_systems(&guest),
-        "network-get-interfaces" => interfaces(&guest),
+        "network-get-interfaces" => agent.interfaces.clone().unwrap_or_else(|| interfaces(&guest)),
         "info" => json!({"version": "10.0.2", "supported_commands": commands(agent)}),
         "fsfreeze-status" => json!(if agent.frozen { "frozen" } else { "thawed" }),
         "fsfreeze-freeze" | "fsfreeze-thaw" => {
@@ -191,7 +182,9 @@ fn interfaces(guest: &Guest) -> Value {
 
 fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
     let now = cluster.clock.now();
-    let host = reach(cluster, request)?.name();
+    let guest = reach(cluster, request)?;
+    let (host, windows) = (guest.name(), guest.is_windows());
+    let as_text = guest.is_odd(Oddity::NumbersAreTexts);
     let agent = agent(cluster, request)?;
     if agent.no_exec {
         let problem = "Agent error: Command guest-exec has been disabled: the command is not allowed";
@@ -200,13 +193,23 @@ fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
     let words = request.params.iter().filter(|(name, _)| name == "command").map(|(_, word)| word.clone());
     let words: Vec<String> = words.collect();
     let input = request.param("input-data").unwrap_or_default();
-    // The agent's words for it hold curly quotes, over which the API's daemon dies (pve.md section 3).
-    let Some(ended) = run(&agent.files, &host, &words, input.as_bytes()) else {
-        return Err(ApiError::bare(596, "Broken pipe"));
+    let ended = match windows {
+        true => windows_shell::run(&agent.files, &host, &words),
+        false => run(&agent.files, &host, &words, input.as_bytes()),
+    };
+    let Some(ended) = ended else {
+        // On Linux the agent's words for it hold curly quotes, over which the API's daemon dies (pve.md section 3).
+        return Err(match windows {
+            true => {
+                ApiError::failed("Agent error: Failed to execute child process (No such file or directory)")
+            }
+            false => ApiError::bare(596, "Broken pipe"),
+        });
     };
     agent.count += 1;
     let pid = 177 + agent.count;
     agent.running.insert(pid, (now + ended.seconds, ended));
+    let pid = if as_text { json!(pid.to_string()) } else { json!(pid) };
     Ok(json!({"pid": pid}).into())
 }
 

@@ -2,15 +2,13 @@
 
 use crate::{
     demo::{
-        routes::{cluster::list, firewall::scope_name},
-        state::{
-            cluster::{Cluster, Firewall},
-            records::{Rows, add, change, one, remove},
+        outcome::{ApiError, Outcome},
+        routes::{
+            firewall::scope_name,
+            route::{Request, Route, route},
+            rows::{Rows, add, list, one, remove, replace},
         },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
-        },
+        state::cluster::{Cluster, Firewall},
     },
     pve::Method::{Delete, Get, Post, Put},
 };
@@ -32,7 +30,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         one(&scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
     }),
     route(Put, "/cluster/firewall/aliases/{name}", MODIFY, |cluster, request| {
-        change(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
+        replace(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
     }),
     route(Delete, "/cluster/firewall/aliases/{name}", MODIFY, |cluster, request| {
         remove(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
@@ -50,7 +48,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         one(entries(cluster, request)?, "cidr", "address", request.hole("cidr"))
     }),
     route(Put, "/cluster/firewall/ipset/{name}/{cidr*}", MODIFY, |cluster, request| {
-        change(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
+        replace(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
     }),
     route(Delete, "/cluster/firewall/ipset/{name}/{cidr*}", MODIFY, |cluster, request| {
         remove(entries(cluster, request)?, "cidr", "address", request.hole("cidr"))
@@ -66,7 +64,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         one(&scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
     }),
     route(Put, "/nodes/{node}/{kind}/{vmid}/firewall/aliases/{name}", GUEST_MODIFY, |cluster, request| {
-        change(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
+        replace(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
     }),
     route(Delete, "/nodes/{node}/{kind}/{vmid}/firewall/aliases/{name}", GUEST_MODIFY, |cluster, request| {
         remove(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
@@ -92,7 +90,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}/{cidr*}",
         GUEST_MODIFY,
         |cluster, request| {
-            change(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
+            replace(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
         },
     ),
     route(

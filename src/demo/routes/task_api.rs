@@ -2,11 +2,10 @@
 
 use crate::{
     demo::{
+        list::split_list,
+        outcome::{ApiError, Outcome, Reply},
+        routes::route::{Request, Route, route},
         state::{clock::whole, cluster::Cluster, task::Task},
-        wire::{
-            answer::{ApiError, Outcome, Reply},
-            routes::{Request, Route, route},
-        },
     },
     pve::Method::{Delete, Get},
 };
@@ -56,7 +55,7 @@ fn recent(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
     let source = request.param("source").unwrap_or("archive");
     let types: Vec<&str> =
-        request.param("typefilter").map(|list| list.split(',').collect()).unwrap_or_default();
+        request.param("typefilter").map(|list| split_list(list).collect()).unwrap_or_default();
     let wanted = |task: &&Task| {
         let failed =
             task.end.as_ref().is_some_and(|(_, status)| status != "OK" && !status.starts_with("WARNINGS"));
@@ -129,10 +128,11 @@ fn log(cluster: &mut Cluster, request: &Request) -> Outcome {
         Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
         None => 50,
     };
+    let number = |n: usize| if cluster.log_numbers_as_text { json!(n.to_string()) } else { json!(n) };
     let lines = task.log.iter().enumerate().skip(start).take(limit);
-    let mut rows: Vec<Value> = lines.map(|(at, line)| json!({"n": at + 1, "t": line})).collect();
+    let mut rows: Vec<Value> = lines.map(|(at, line)| json!({"n": number(at + 1), "t": line})).collect();
     if task.log.is_empty() {
-        rows.push(json!({"n": 1, "t": "no content"}));
+        rows.push(json!({"n": number(1), "t": "no content"}));
     }
     Ok(Reply { data: Value::Array(rows), total: Some(task.log.len().max(1)) })
 }

@@ -3,13 +3,16 @@
 
 use crate::{
     demo::{
+        random::uuid,
         state::{
             access::{Access, Rule, Token, User},
             clock::{Clock, civil, whole},
-            cluster::{Cluster, Firewall, Guest, Kind, Node, Snapshot, Storage, Volume, size_in_bytes},
+            cluster::{Cluster, Firewall, Node, Pool, Storage, Volume},
+            digest::size_in_bytes,
+            guest::{Guest, Kind, Snapshot},
+            sample_odd,
             task::Tasks,
         },
-        wire::{login::uuid, server::Options},
     },
     secret::Secret,
 };
@@ -49,19 +52,30 @@ const CONTAINERS: [Row; 8] = [
     (207, "pve1", "alpine-base", "template", 1, 256, "local-lvm:base-207-disk-0,size=1G", 0.0),
 ];
 
-/// The cluster that these options describe.
-pub(crate) fn cluster(options: &Options) -> Cluster {
-    let clock = Clock::new(options.clock_speed);
+/// How large the sample is, and how fast its time passes.
+pub(crate) struct Sample {
+    pub(crate) nodes: usize,
+    pub(crate) guests: usize,
+    pub(crate) clock_speed: f64,
+    /// The certificate of the cluster's CA in PEM form.
+    pub(crate) ca: String,
+    /// Whether it has what is found on clusters of other versions and in other states of repair.
+    pub(crate) odd: bool,
+}
+
+/// The cluster that is asked for.
+pub(crate) fn cluster(sample: &Sample) -> Cluster {
+    let clock = Clock::new(sample.clock_speed);
     let now = clock.base();
-    let nodes: Vec<Node> = (1..=options.nodes.max(3)).map(|number| node(number, now)).collect();
+    let nodes: Vec<Node> = (1..=sample.nodes.max(3)).map(|number| node(number, now)).collect();
     let mut cluster = Cluster {
         clock,
         nodes,
-        ca: options.ca.clone(),
+        ca: sample.ca.clone(),
         guests: BTreeMap::new(),
         storages: storages(),
         volumes: Vec::new(),
-        pools: vec!["dev".into()],
+        pools: vec![Pool { name: "dev".into(), ..Pool::default() }],
         access: access(),
         tasks: Tasks::default(),
         agents: BTreeMap::new(),
@@ -80,6 +94,7 @@ pub(crate) fn cluster(options: &Options) -> Cluster {
         quorate: true,
         log: VecDeque::new(),
         log_count: 0,
+        log_numbers_as_text: false,
     };
     for (row, kind) in
         VMS.iter().map(|row| (row, Kind::Qemu)).chain(CONTAINERS.iter().map(|row| (row, Kind::Lxc)))
@@ -88,9 +103,12 @@ pub(crate) fn cluster(options: &Options) -> Cluster {
         cluster.guests.insert(guest.vmid, guest);
     }
     finishing_touches(&mut cluster, now);
-    more_guests(&mut cluster, options.guests, now);
+    more_guests(&mut cluster, sample.guests, now);
     volumes(&mut cluster, now);
     history(&mut cluster, now);
+    if sample.odd {
+        sample_odd::add(&mut cluster, now, uuid());
+    }
     cluster
 }
 
@@ -204,17 +222,7 @@ fn guest(kind: Kind, row: &Row, now: f64) -> Guest {
     if started.is_some() {
         config.insert("onboot".into(), json!(1));
     }
-    Guest {
-        vmid,
-        kind,
-        node: node.into(),
-        config,
-        started,
-        before: None,
-        paused: false,
-        pool: None,
-        snapshots: Vec::new(),
-    }
+    Guest { started, ..Guest::new(vmid, kind, node, config) }
 }
 
 /// What the rows have no column for.
@@ -251,6 +259,7 @@ fn finishing_touches(cluster: &mut Cluster, now: f64) {
             parent: None,
             vmstate: false,
             config: guest.config.clone(),
+            state: None,
         });
         guest.config.insert("parent".into(), json!(name));
     }

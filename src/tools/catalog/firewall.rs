@@ -3,7 +3,10 @@
 use crate::{
     pve::{Method, Params, path},
     tools::{
-        answer::{Failure, Outcome, rows, table::Column},
+        answer::{
+            Failure, Outcome, rows,
+            table::{self, Column},
+        },
         catalog::logs,
         param::{Effect, FIELDS, LIMIT, OFFSET, Param},
         row::Tool,
@@ -30,6 +33,11 @@ pub const TOOLS: &[Tool] = &[
     })
     .about("Set firewall options of the cluster, a node or a guest.")
     .params(&[VMID, NODE, Param::more("options").about("enable, policy_in, …")])
+    .behind(&[
+        (Method::Put, "/cluster/firewall/options"),
+        (Method::Put, "/nodes/{node}/firewall/options"),
+        (Method::Put, "/nodes/{node}/{type}/{vmid}/firewall/options"),
+    ])
     .idempotent(),
     Tool::with("proxmox_list_firewall_rules", Effect::Read, list_rules)
         .about("List firewall rules of the cluster, a node, a guest or a group.")
@@ -45,7 +53,8 @@ pub const TOOLS: &[Tool] = &[
         NODE,
         GROUP,
         Param::more("options").about("proto, dport, source, macro, …"),
-    ]),
+    ])
+    .behind(&[(Method::Post, "/cluster/firewall/rules")]),
     Tool::with("proxmox_update_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Put, &rule_path(context, args)?, args)
     })
@@ -58,7 +67,8 @@ pub const TOOLS: &[Tool] = &[
         Param::int("moveto", 0, 100_000).optional(),
         Param::text("digest").unlisted(),
         Param::more("options"),
-    ]),
+    ])
+    .behind(&[(Method::Put, "/cluster/firewall/rules/{pos}")]),
     Tool::with("proxmox_delete_firewall_rule", Effect::Destroy, |context, args| {
         send(context, Method::Delete, &rule_path(context, args)?, args)
     })
@@ -178,13 +188,14 @@ fn list_objects(context: &Context<'_>, args: &Args) -> Outcome {
 
 fn table_of(context: &Context<'_>, args: &Args, path: &str, columns: &[Column]) -> Outcome {
     let reply = context.get(path, &Params::new())?;
-    let records = rows(&reply)?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, &["pos", "name", "group", "cidr"]);
     list::answer(context, args, &records, columns)
 }
 
 fn create_object(context: &Context<'_>, args: &Args) -> Outcome {
     let what = args.text("what").unwrap_or_default();
-    let mut params = args.params(|name| matches!(name, "cidr" | "comment"));
+    let mut params = args.params(&["cidr", "comment"]);
     let path = match (what, args.text("cidr")) {
         ("group", Some(_)) => {
             return Err(Failure::new(
@@ -216,7 +227,7 @@ fn log(context: &Context<'_>, args: &Args) -> Outcome {
 
 /// Proxmox makes a rule that does nothing unless it is told to enable it (pve.md section 8).
 fn send(context: &Context<'_>, method: Method, path: &str, args: &Args) -> Outcome {
-    let mut params = args.params(|name| !matches!(name, "vmid" | "node" | "pos" | "group"));
+    let mut params = args.params(&["type", "action", "moveto", "digest", "options"]);
     if method == Method::Post && params.get("enable").is_none() {
         params.push("enable", 1);
     }

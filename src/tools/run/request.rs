@@ -64,19 +64,17 @@ impl Request {
     /// `{"method":…,"path":…,"params":{…}}`, secrets as `***`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut params = Map::new();
-        for (name, value) in self.params.iter() {
+        let params = gather(self.params.iter().map(|(name, value)| {
             let shown = if is_secret(name) { "***" } else { value };
-            match params.get_mut(name) {
-                None => {
-                    params.insert(name.into(), shown.into());
-                }
-                // A repeated name is a list.
-                Some(Value::Array(list)) => list.push(shown.into()),
-                Some(first) => *first = json!([first.clone(), shown]),
-            }
-        }
+            (name, shown)
+        }));
         json!({"method": self.method.word(), "path": self.path, "params": params})
+    }
+
+    /// The parameters as an object, secrets among them.
+    #[must_use]
+    pub fn pairs(&self) -> Map<String, Value> {
+        gather(self.params.iter())
     }
 
     /// Whom it touches, as far as path and parameters tell.
@@ -128,6 +126,15 @@ impl Request {
         touched
     }
 
+    /// Whether its path names a thing by its position, so that another one may be there later.
+    #[must_use]
+    pub fn by_position(&self) -> bool {
+        match api::find(self.method, &self.path) {
+            Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
+            _ => false,
+        }
+    }
+
     /// What is lost by it, as a sentence, if anything is.
     #[must_use]
     pub fn loss(&self) -> Option<&'static str> {
@@ -153,6 +160,21 @@ impl Request {
         };
         !(self.method == Method::Delete && only_ends) && self.loss().is_some()
     }
+}
+
+/// Names and values as an object; a repeated name is a list.
+fn gather<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in pairs {
+        match object.get_mut(name) {
+            None => {
+                object.insert(name.into(), value.into());
+            }
+            Some(Value::Array(list)) => list.push(value.into()),
+            Some(first) => *first = json!([first.clone(), value]),
+        }
+    }
+    object
 }
 
 fn guest_of_sid(sid: &str) -> Option<i64> {
