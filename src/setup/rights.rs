@@ -70,7 +70,7 @@ fn places(granted: &Permissions) -> String {
         .map(|(path, names)| (names.as_object().map_or(0, serde_json::Map::len), path.as_str()))
         .filter(|(count, _)| 0 < *count)
         .collect();
-    crate::order::sort_by(&mut paths, |one, other| one.1.cmp(other.1));
+    paths.sort_by(|one, other| one.1.cmp(other.1));
     let shown: Vec<String> =
         paths.iter().take(NAMED).map(|(count, path)| format!("{count} on `{path}`")).collect();
     let more = paths.len().saturating_sub(NAMED);
@@ -164,9 +164,7 @@ fn more_of_the_user(id: &str, granted: &Permissions, pve: &Pve, cancel: &Cancel)
     let of_user = permissions(pve, cancel, Some(user)).ok()?;
     let has = |granted: &Permissions| -> BTreeSet<(String, String)> {
         let pairs = granted.0.iter().filter_map(|(path, names)| Some((path, names.as_object()?)));
-        crate::order::set(
-            pairs.flat_map(|(path, names)| names.keys().map(|name| (path.clone(), name.clone()))),
-        )
+        pairs.flat_map(|(path, names)| names.keys().map(|name| (path.clone(), name.clone()))).collect()
     };
     let more = has(&of_user).difference(&has(granted)).count();
     (0 < more).then(|| {

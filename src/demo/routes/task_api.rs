@@ -49,7 +49,7 @@ fn recent(cluster: &mut Cluster, request: &Request) -> Outcome {
         }));
     }
     let started = |row: &Value| row["starttime"].as_u64();
-    crate::order::sort_by(&mut rows, |one, other| started(other).cmp(&started(one)));
+    rows.sort_by(|one, other| started(other).cmp(&started(one)));
     Ok(Value::Array(rows).into())
 }
 

@@ -106,7 +106,7 @@ fn inside<'a>(value: &'a Value, at: &str) -> Result<&'a Value, Failure> {
         Value::Object(object) => {
             // The longest name goes first: `10.0.0.1.x` is rather in `10.0.0.1` than in `10`.
             let mut names: Vec<&String> = object.keys().collect();
-            crate::order::sort_by(&mut names, |one, other| other.len().cmp(&one.len()));
+            names.sort_by(|one, other| other.len().cmp(&one.len()));
             let fits = names.into_iter().find_map(|name| {
                 let rest = at.strip_prefix(name.as_str())?;
                 let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };

@@ -3,7 +3,6 @@
 
 use crate::{
     mcp::{Asking, Question, Reaction},
-    order,
     tools::{
         answer::{Failure, Outcome, answer},
         run::{
@@ -108,10 +107,10 @@ fn bind(context: &Context<'_>, name: &str, args: &Args, request: &Request, shown
         .map(|(name, value)| (name.to_owned(), in_order(value)))
         .collect();
     let mut sorted: Vec<_> = arguments.iter().collect();
-    order::sort_by(&mut sorted, |one, other| one.0.cmp(other.0));
+    sorted.sort_by(|one, other| one.0.cmp(other.0));
     // By name only: the values of a repeated one have an order of their own.
     let mut params: Vec<(&str, &str)> = request.params.iter().collect();
-    order::sort_by(&mut params, |one, other| one.0.cmp(other.0));
+    params.sort_by(|one, other| one.0.cmp(other.0));
     json!([context.cluster, name, sorted, request.title(), params, shown.identity]).to_string()
 }
 
@@ -121,7 +120,7 @@ fn in_order(value: &Value) -> Value {
         Value::Object(object) => {
             let mut entries: Vec<_> =
                 object.iter().map(|(name, value)| (name.clone(), in_order(value))).collect();
-            order::sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
             Value::Object(entries.into_iter().collect())
         }
         Value::Array(items) => items.iter().map(in_order).collect(),
