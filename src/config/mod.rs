@@ -7,6 +7,7 @@ mod connection;
 mod host;
 mod keys;
 mod own;
+mod place;
 mod search;
 mod selection;
 mod ssh;
@@ -24,6 +25,7 @@ use crate::{
     ssh::Ssh,
 };
 use connection::Origins;
+use place::Env;
 use search::Found;
 use std::{
     fmt,
@@ -32,7 +34,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use values::{Env, Values};
+use values::Values;
 
 /// Everything that can be configured, checked and with its defaults.
 #[derive(Clone, Debug)]
@@ -213,7 +215,6 @@ impl Config {
     /// The configuration of a server whose own one is wrong: it starts and lists its tools, and every call is
     /// answered with what is wrong.
     #[must_use]
-    #[cold]
     pub fn broken(error: &ConfigError) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
         config.settings_mut().auth = Auth::Missing(format!(

@@ -2,9 +2,10 @@
 //! Every problem becomes a sentence; no sentence ever shows a secret. Knows nothing of what the values are for.
 
 use super::{
-    check::{At, Checked, Place, check},
+    check::{Checked, check},
     keys::{self, Fallback, KEYS, Key, Kind, is_comment},
     own::OwnTool,
+    place::{At, Env, Place},
     selection::Selection,
 };
 use crate::{secret::SecretSource, ssh::Ssh};
@@ -17,9 +18,6 @@ pub(super) enum Origin {
     File,
     Environment,
 }
-
-/// The environment, as a function, so that tests can run side by side.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What was given, and what was wrong or odd about it.
 #[derive(Default)]

@@ -4,8 +4,7 @@ use crate::{
     cancel::Cancel,
     pve::{Auth, Params, Pve},
     setup::{
-        check::Tell,
-        finding::Finding,
+        finding::{Finding, Tell, Verdict},
         permissions::{Permissions, Reach},
         recipe,
     },
@@ -42,7 +41,7 @@ pub fn check(tools: &Tools, pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
     let mut lacks = false;
     for (name, entries) in toolsets {
         let finding = toolset(name, &entries, &granted);
-        lacks |= finding.verdict != super::finding::Verdict::Ok;
+        lacks |= finding.verdict != Verdict::Ok;
         tell(finding);
     }
     if lacks {

@@ -3,7 +3,6 @@
 //! Values are kept as JSON text and mostly copied to the answer as they came, so that a list of thousands of
 //! guests is read without building a tree of values.
 
-use proxmox_mcp_json as json;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -20,11 +19,6 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// One row of a list that was taken apart.
-    pub(crate) fn new(fields: json::Members<'a>) -> Record<'a> {
-        Record { fields, own: Vec::new() }
-    }
-
     /// The value's JSON text.
     #[must_use]
     pub fn json(&self, name: &str) -> Option<&str> {
