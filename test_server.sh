@@ -3,8 +3,8 @@
 # soak, the official SDK clients, and the independent fake of the Proxmox API.
 # usage: ./test_server.sh [--live]
 #   --live  instead runs the read-only part of the session against the Proxmox that is configured
-# What a step needs beyond Rust is installed below target/tools, or the step says that it was skipped and why;
-# with CI set nothing may be skipped.
+# What a step needs beyond Rust is installed below target/tools or, for root on Debian, with apt; otherwise the step
+# says that it was skipped and why. With CI set nothing may be skipped.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
@@ -121,6 +121,13 @@ step "fuzz targets" scripts/fuzz.sh "$([ -n "${CI:-}" ] && echo 60 || echo 10)"
 soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000 "$binary"; }
 step "soak" soak
 
+# install PACKAGE…: with apt, which only root may.
+install() {
+    command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || return 1
+    { apt-get install -y --no-install-recommends "$@" \
+        || { apt-get update && apt-get install -y --no-install-recommends "$@"; }; } >/dev/null 2>&1
+}
+
 # An SSH server: the system's, or Debian's package. Root's must be installed, as it wants a user of its own; anybody
 # else's is unpacked.
 get_sshd() {
@@ -128,8 +135,7 @@ get_sshd() {
     [ -n "$sshd" ] && return
     command -v apt-get >/dev/null || { echo "there is no sshd, and no apt-get to get one with"; return 1; }
     if [ "$(id -u)" -eq 0 ]; then
-        apt-get install -y --no-install-recommends openssh-server >/dev/null 2>&1 \
-            || { apt-get update >/dev/null && apt-get install -y --no-install-recommends openssh-server >/dev/null; }
+        install openssh-server
         sshd=/usr/sbin/sshd
     else
         mkdir -p "$tools/sshd" && (cd "$tools/sshd" && apt-get download openssh-server libwrap0 \
@@ -151,14 +157,16 @@ fi
 
 python=$tools/python/bin/python
 get_python() {
-    command -v python3 >/dev/null || { echo "python3 is not installed"; return 1; }
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv \
+        || { echo "python3 with venv is not installed, and only root can install it (apt install python3-venv)"; return 1; }
     [ -x "$python" ] && "$python" -c 'import mcp, fakepve, cryptography' 2>/dev/null && return
     mkdir -p "$tools" && python3 -m venv "$tools/python" \
         && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
 }
 node=$tools/npm/node_modules/.bin/node
 get_node() {
-    command -v npm >/dev/null || { echo "npm is not installed"; return 1; }
+    command -v npm >/dev/null || install npm \
+        || { echo "npm is not installed, and only root can install it (apt install npm)"; return 1; }
     [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/sdk" ] && return
     mkdir -p "$tools/npm" && (
         cd "$tools/npm" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --loglevel=error \

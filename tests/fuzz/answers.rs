@@ -97,7 +97,8 @@ fn rows(input: &[u8]) -> u64 {
             let json = row.json(name).unwrap_or_else(|| panic!("{text}: `{name}` is missing"));
             let seen: Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"));
             // Of a name that stands twice the row has the first value, the tree the last.
-            assert!(seen == *value || object.len() < row.names().count(), "{text}: `{name}` is {json}");
+            let once = object.len() == row.names().count() && !text.contains('\\');
+            assert!(seen == *value || !once, "{text}: `{name}` is {json}");
         }
     }
     kind((rows.len().min(5), rows.first().map(|row| row.names().count().min(8))))

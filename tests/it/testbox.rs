@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Nothing in a test takes this long; what does is a hang.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Tools that echo, fail, panic and wait. Calls are noted as they start.
 pub struct TestBox {
