@@ -3,7 +3,11 @@
 use crate::cluster::{Sample, column, session};
 use proxmox_mcp::demo;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    process::{Child, Command, Stdio},
+};
 
 pub fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
@@ -71,4 +75,56 @@ fn ten_thousand_piped_requests_are_answered_once_each() {
     let ids: BTreeSet<u64> = answers.iter().map(|answer| answer["id"].as_u64().unwrap()).collect();
     assert_eq!((answers.len(), ids.len()), (10_001, 10_001));
     assert!(answers.iter().all(|answer| answer.get("error").is_none()));
+}
+
+/// The binary over a sample cluster of its own.
+pub fn demo() -> Child {
+    Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
+        .arg("demo")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn lines(output: &str) -> Vec<Value> {
+    output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_piped_script_does_what_it_says_every_time() {
+    let script: Vec<String> = [
+        initialize(),
+        call(1, "proxmox_start_vm", json!({"vmid": 100})),
+        call(2, "proxmox_list_vms", json!({"where": "vmid=100"})),
+        call(3, "proxmox_stop_vm", json!({"vmid": 100})),
+        call(4, "proxmox_list_vms", json!({"where": "vmid=100"})),
+    ]
+    .iter()
+    .map(|message| format!("{message}\n"))
+    .collect();
+    // All at the same time: they spend it waiting for the tasks of their clusters.
+    let servers: Vec<Child> = (0..20)
+        .map(|_| {
+            let mut server = demo();
+            server.stdin.take().unwrap().write_all(script.concat().as_bytes()).unwrap();
+            server
+        })
+        .collect();
+    for (run, server) in servers.into_iter().enumerate() {
+        let ended = server.wait_with_output().unwrap();
+        let answers = lines(&String::from_utf8(ended.stdout).unwrap());
+        assert_eq!(ended.status.code(), Some(0), "run {run}: {answers:?}");
+        assert_eq!(answers.len(), 5, "run {run}: {answers:?}");
+        for id in [1, 3] {
+            let task = &answer(&answers, id)["result"]["structuredContent"];
+            assert_eq!(task["exitstatus"], "OK", "run {run}, call {id}: {answers:?}");
+        }
+        for (id, expected) in [(2, "running"), (4, "stopped")] {
+            let list = &answer(&answers, id)["result"]["structuredContent"];
+            assert_eq!(column(list, "status"), [expected], "run {run}, call {id}: {answers:?}");
+        }
+    }
 }
