@@ -22,7 +22,6 @@
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
 pub mod audit;
-mod base64;
 pub mod cancel;
 pub mod cli;
 pub mod config;
