@@ -42,6 +42,7 @@ pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
         base_path,
         client_identity,
         cluster_addresses: values.bool("cluster_addresses"),
+        keep_warm: values.bool("keep_warm"),
         ..Settings::new(hosts, auth, trust)
     }
 }

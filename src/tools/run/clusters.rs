@@ -132,8 +132,7 @@ impl Cluster {
             let place =
                 if self.name.is_empty() { String::new() } else { format!(" of cluster `{}`", self.name) };
             return Some(format!(
-                "`{}` changes the cluster, and the setting `access`{place} is `read-only`.",
-                tool
+                "`{tool}` changes the cluster, and the setting `access`{place} is `read-only`."
             ));
         }
         let pattern = self.config.deny_tools.iter().find(|pattern| fits(pattern, tool, |_| true))?;
