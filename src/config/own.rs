@@ -48,7 +48,7 @@ pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
         let tool = one(item).map_err(below)?;
         if tools.iter().any(|earlier| earlier.name == tool.name) {
             return Err(Wrong::at(
-                &format!(".{index}.name"),
+                format!(".{index}.name"),
                 format!(" is `\"{}\"`, which an earlier tool is called.", tool.name),
             ));
         }
@@ -69,7 +69,7 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
     {
         let hint = did_you_mean(strange, KEYS);
         return Err(Wrong::at(
-            &format!(".{}", strange.escape_debug()),
+            format!(".{}", strange.escape_debug()),
             format!(" is not known.{hint} A tool has {}.", KEYS.join(", ")),
         ));
     }
@@ -77,7 +77,7 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
         None => Err(Wrong::at("", format!(" has no `{key}`."))),
         Some(other) => Err(Wrong::at(
-            &format!(".{key}"),
+            format!(".{key}"),
             format!(" is {}, but must be a string that is not empty.", type_of(other)),
         )),
     };
@@ -99,7 +99,7 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         ));
     };
     let method = Method::from_word(key).expect("the four keys are the four methods");
-    let path_problem = |sentence: String| Wrong::at(&format!(".{key}"), format!(": {sentence}"));
+    let path_problem = |sentence: String| Wrong::at(format!(".{key}"), format!(": {sentence}"));
     let found = Place::read(&text(key)?).and_then(|place| place.find(method)).map_err(path_problem)?;
     let mut arguments = match object.get("arguments") {
         None => Map::new(),

@@ -21,7 +21,7 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
     if let Some(strange) = strange {
         let hint = did_you_mean(strange, KEYS);
         return Err(Wrong::at(
-            &format!(".{}", strange.escape_debug()),
+            format!(".{}", strange.escape_debug()),
             format!(" is not known.{hint} It has {}.", KEYS.join(", ")),
         ));
     }
@@ -29,9 +29,9 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => path(text, place)
             .map(Some)
-            .map_err(|problem| Wrong::at(&format!(".{key}"), format!(" is a path, {problem}."))),
+            .map_err(|problem| Wrong::at(format!(".{key}"), format!(" is a path, {problem}."))),
         Some(other) => Err(Wrong::at(
-            &format!(".{key}"),
+            format!(".{key}"),
             format!(" is {}, but must be the path of a file.", type_of(other)),
         )),
     };
@@ -68,7 +68,7 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
             Some(address) => known.insert(node.clone(), address.to_owned()),
             None => {
                 return Err(Wrong::at(
-                    &format!(".addresses.{}", node.escape_debug()),
+                    format!(".addresses.{}", node.escape_debug()),
                     format!(" is {address}, but must be a host's name or address."),
                 ));
             }

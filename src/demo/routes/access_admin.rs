@@ -168,7 +168,7 @@ fn one_role(cluster: &mut Cluster, request: &Request) -> Outcome {
     let Some((_, bits)) = cluster.access.roles.get(id) else {
         return Err(ApiError::failed(format!("role '{id}' does not exist")));
     };
-    let names: BTreeSet<_> = crate::demo::state::access::names(*bits).into_iter().collect();
+    let names: BTreeSet<_> = crate::demo::state::access::names(*bits).collect();
     Ok(Value::Object(names.into_iter().map(|name| (name.to_owned(), json!(1))).collect()).into())
 }
 

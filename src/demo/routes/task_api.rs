@@ -11,6 +11,7 @@ use crate::{
     pve::Method::{Delete, Get},
 };
 use serde_json::{Value, json};
+use std::cmp::Reverse;
 
 /// How many of a node's tasks `/cluster/tasks` shows.
 const RECENT: usize = 25;
@@ -49,7 +50,7 @@ fn recent(cluster: &mut Cluster, request: &Request) -> Outcome {
         }));
     }
     let started = |row: &Value| row["starttime"].as_u64();
-    rows.sort_by(|one, other| started(other).cmp(&started(one)));
+    rows.sort_by_key(|row| Reverse(started(row)));
     Ok(Value::Array(rows).into())
 }
 

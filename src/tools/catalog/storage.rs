@@ -160,7 +160,7 @@ pub(in crate::tools) fn on_a_node(
     };
     let mut places: Vec<_> = records.iter().filter(here).collect();
     let absent = |record: &Record<'_>| record.text("status") != "available";
-    places.sort_by(|one, other| absent(one).cmp(&absent(other)));
+    places.sort_by_key(|place| absent(place));
     let Some(place) = places.first() else {
         let all: Vec<_> = records.iter().filter(|record| record.text("storage") == storage).collect();
         let nodes: Vec<_> = all.iter().map(|record| record.text("node").into_owned()).collect();

@@ -136,7 +136,7 @@ pub fn read(record: &Record<'_>) -> Option<Guest> {
 fn no_such_guest(vmid: i64, kind: Option<Kind>, mut guests: Vec<Guest>) -> Failure {
     guests.retain(|guest| kind.is_none_or(|kind| kind == guest.kind));
     let far = |guest: &Guest| guest.vmid.abs_diff(vmid);
-    guests.sort_by(|one, other| far(one).cmp(&far(other)));
+    guests.sort_by_key(|guest| far(guest));
     let near: Vec<String> = guests.iter().take(5).map(Guest::title).collect();
     let word = kind.map_or("guest", Kind::word);
     let rest = if near.is_empty() {
