@@ -1,5 +1,5 @@
 //! Packs what is known of the API: as text it would be a twentieth of the binary. Refuses to build when the table of
-//! effects does not fit the table of the API.
+//! effects does not fit the table of the API. Compiles what hardens the start of a static binary.
 
 use flate2::{Compression, write::DeflateEncoder};
 use std::{env, error::Error, fs, io::Write, path::Path};
@@ -27,9 +27,6 @@ fn main() {
 fn pack() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={TABLE}");
     println!("cargo::rerun-if-changed=src/pve/api/effect");
-    // The linker reads it (scripts/build.sh), and nobody else tells cargo so.
-    println!("cargo::rerun-if-changed=scripts/start.ld");
-    println!("cargo::rerun-if-changed=scripts/start_constants.ld");
     let table = fs::read_to_string(TABLE)?;
     let mut areas = Vec::new();
     for area in AREAS {
@@ -52,5 +49,17 @@ fn pack() -> Result<(), Box<dyn Error>> {
         packer.write_all(text.as_bytes())?;
         fs::write(Path::new(&folder).join(format!("{name}.deflate")), packer.finish()?)?;
     }
+    protect_relro();
     Ok(())
+}
+
+/// musl leaves RELRO of a static program unapplied; see the C file.
+fn protect_relro() {
+    const SOURCE: &str = "src/relro.c";
+    println!("cargo::rerun-if-changed={SOURCE}");
+    if env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|libc| libc == "musl") {
+        for object in cc::Build::new().file(SOURCE).compile_intermediates() {
+            println!("cargo::rustc-link-arg-bins={}", object.display());
+        }
+    }
 }

@@ -20,6 +20,13 @@ if ! command -v cargo >/dev/null; then
     echo "setup.sh: cargo is not installed. Install Rust from https://rustup.rs, then run this again." >&2
     exit 1
 fi
+wanted=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' Cargo.toml)
+found=$(cargo --version | cut -d ' ' -f 2)
+# Every version of Rust so far begins with 1.
+if [ "$(cut -d . -f 2 <<<"$found")" -lt "$(cut -d . -f 2 <<<"$wanted")" ]; then
+    echo "setup.sh: this needs Rust $wanted or newer, but cargo is $found; get a newer one from https://rustup.rs (or run: rustup update), then run this again." >&2
+    exit 1
+fi
 
 echo "== Building (a minute or two the first time)"
 built=$(scripts/build.sh ${target[@]+"${target[@]}"} | tail -n 1)

@@ -3,8 +3,8 @@
 # soak test, the official SDK clients, and an independent simulation of the Proxmox API.
 # usage: ./test_server.sh [--live]
 #   --live  runs only the read-only part of the session, against the configured Proxmox VE
-# What a step needs besides Rust is installed below target/tools. Otherwise the step is skipped, with the reason; with CI
-# set, a skipped step counts as failed.
+# What a step needs besides Rust is installed below target/tools or, as root on Debian, with apt. Otherwise the step is
+# skipped, with the reason; with CI set, a skipped step counts as failed.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
@@ -117,10 +117,17 @@ else
 fi
 
 # The picture in README shows what the commands print now.
-if command -v python3 >/dev/null; then
+# install PACKAGE…: with apt, which needs root.
+install() {
+    command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || return 1
+    { apt-get install -y --no-install-recommends "$@" \
+        || { apt-get update && apt-get install -y --no-install-recommends "$@"; }; } >/dev/null 2>&1
+}
+
+if command -v python3 >/dev/null || install python3; then
     step "terminal recording" scripts/record.py --check "$binary"
 else
-    skip "terminal recording" "python3 is not installed"
+    skip "terminal recording" "python3 is not installed, and only root can install it (apt install python3)"
 fi
 
 # Mutated input for every parser, and a long session with failing nodes; scripts/fuzz.sh and tests/soak do both for longer.
@@ -135,8 +142,7 @@ get_sshd() {
     [ -n "$sshd" ] && return
     command -v apt-get >/dev/null || { echo "there is no sshd, and no apt-get to install one"; return 1; }
     if [ "$(id -u)" -eq 0 ]; then
-        apt-get install -y --no-install-recommends openssh-server >/dev/null 2>&1 \
-            || { apt-get update >/dev/null && apt-get install -y --no-install-recommends openssh-server >/dev/null; }
+        install openssh-server
         sshd=/usr/sbin/sshd
     else
         mkdir -p "$tools/sshd" && (cd "$tools/sshd" && apt-get download openssh-server libwrap0 \
@@ -158,14 +164,16 @@ fi
 
 python=$tools/python/bin/python
 get_python() {
-    command -v python3 >/dev/null || { echo "python3 is not installed"; return 1; }
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv \
+        || { echo "python3 with venv is not installed, and only root can install it (apt install python3-venv)"; return 1; }
     [ -x "$python" ] && "$python" -c 'import mcp, fakepve, cryptography' 2>/dev/null && return
     mkdir -p "$tools" && python3 -m venv "$tools/python" \
         && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
 }
 node=$tools/npm/node_modules/.bin/node
 get_node() {
-    command -v npm >/dev/null || { echo "npm is not installed"; return 1; }
+    command -v npm >/dev/null || install npm \
+        || { echo "npm is not installed, and only root can install it (apt install npm)"; return 1; }
     [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/sdk" ] && return
     mkdir -p "$tools/npm" && (
         cd "$tools/npm" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --loglevel=error \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and tests the static binaries, and packs each with its licence, documentation and example configuration.
+# Builds and tests the static binaries, and packs each with the licences, documentation and example configuration.
 # usage: packaging/binaries.sh [CPU…]   (x86_64 and aarch64 by default)
 . "$(dirname "$0")/common.sh"
 [ "$(uname -s)" = Linux ] || fail "static programs exist on Linux only"
@@ -61,7 +61,7 @@ for cpu in ${wanted[@]+"${wanted[@]}"}; do
     name=proxmox-mcp-$version-$cpu-linux
     folder=$(mktemp -d)
     install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/$name/proxmox-mcp"
-    install -m 644 LICENSE README.md CHANGELOG.md config.example.json "$folder/$name/"
+    install -m 644 LICENSE packaging/THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config.example.json "$folder/$name/"
     install -D -m 644 -t "$folder/$name/docs" docs/*
     "$(this_binary)" man >"$folder/$name/proxmox-mcp.1"
     tar -C "$folder" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -c "$name" \

@@ -12,7 +12,7 @@ this_binary >/dev/null
 for cpu in $(built); do
     folder=$(mktemp -d)
     install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/server/proxmox-mcp"
-    cp LICENSE "$folder/"
+    cp LICENSE packaging/THIRD-PARTY-NOTICES.txt "$folder/"
     filled packaging/manifest.json PLATFORM=linux >"$folder/manifest.json"
     mcpb validate "$folder/manifest.json"
     find "$folder" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +

@@ -23,6 +23,7 @@ make_package() { # CPU ARCHITECTURE
     "$binary" completion fish >"$share/fish/vendor_completions.d/proxmox-mcp.fish"
     cp config.example.json "$doc/examples/"
     gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
+    gzip -9n <packaging/THIRD-PARTY-NOTICES.txt >"$doc/THIRD-PARTY-NOTICES.txt.gz"
     gzip -9n >"$doc/changelog.Debian.gz" <<EOF
 proxmox-mcp ($version-1) unstable; urgency=medium
 

@@ -7,7 +7,7 @@ this_binary >/dev/null
 context=$out/image
 rm -rf "$context"
 mkdir -p "$context"
-cp packaging/Dockerfile "$context/"
+cp packaging/Dockerfile LICENSE packaging/THIRD-PARTY-NOTICES.txt "$context/"
 
 # Mozilla's certificate authorities as packaged by Debian. This machine's own store may contain others.
 if ! unpack ca-certificates >"$out/why.txt"; then
@@ -33,7 +33,7 @@ name=proxmox-mcp:$version
 check_root() { # FOLDER
     local root=$1 found
     found=$(cd "$root" && find . -type f | LC_ALL=C sort | tr '\n' ' ')
-    [ "$found" = "./etc/ssl/certs/ca-certificates.crt ./usr/bin/proxmox-mcp " ] || fail "the image contains $found"
+    [ "$found" = "./etc/ssl/certs/ca-certificates.crt ./licenses/LICENSE ./licenses/THIRD-PARTY-NOTICES.txt ./usr/bin/proxmox-mcp " ] || fail "the image contains $found"
     inside() { chroot --userspec=65532:65532 "$root" "$@"; }
     [ "$(inside /usr/bin/proxmox-mcp --version)" = "proxmox-mcp $version" ] || fail "it does not run"
     inside /usr/bin/proxmox-mcp demo call proxmox_list_nodes | grep -q pve1 || fail "a call failed"

@@ -11,8 +11,7 @@
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`constant`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
-//!   layers need.
+//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -24,15 +23,12 @@
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
 pub mod audit;
-mod base64;
 pub mod cancel;
 pub mod cli;
 pub mod config;
-pub mod constant;
 pub mod demo;
 pub mod log;
 pub mod mcp;
-pub mod order;
 pub mod pve;
 pub mod secret;
 pub mod setup;

@@ -1,7 +1,7 @@
 //! The table of configuration keys: one row is one key. Parsing, checks, environment, hints, the example's test
 //! and the README's table all follow from the rows. Knows nothing of files.
 
-use crate::{constant::is_same, log::LEVELS, suggest};
+use crate::{log::LEVELS, suggest};
 use serde_json::json;
 use std::fmt::{self, Write};
 
@@ -259,26 +259,6 @@ pub const KEYS: &[Key] = &[
         .env(&["PROXMOX_MCP_LOG"])
         .default(Fallback::Word("info")),
 ];
-
-/// The row of a name that stands in this program; there being none is an error when it is compiled.
-macro_rules! key {
-    ($name:literal) => {
-        const { $crate::config::keys::row($name) }
-    };
-}
-pub(super) use key;
-
-/// For [`key!`] alone, which asks when this is compiled: a start looks for no name.
-pub(super) const fn row(name: &str) -> &'static Key {
-    let mut place = 0;
-    while place < KEYS.len() {
-        if is_same(KEYS[place].name, name) {
-            return &KEYS[place];
-        }
-        place += 1;
-    }
-    panic!("there is no key of that name");
-}
 
 /// The row of that name.
 #[must_use]

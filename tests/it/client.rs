@@ -212,7 +212,7 @@ fn only_so_many_requests_are_under_way_at_once() {
         guard.1 = guard.0.max(guard.1);
         changed.notify_all();
         // Each waits for a second one, so that two really overlap.
-        guard = changed.wait_timeout_while(guard, Duration::from_secs(5), |counts| counts.1 < 2).unwrap().0;
+        guard = changed.wait_timeout_while(guard, Duration::from_secs(60), |counts| counts.1 < 2).unwrap().0;
         guard.0 -= 1;
         data("1")
     });

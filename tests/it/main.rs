@@ -34,6 +34,7 @@ mod golden;
 mod lifecycle;
 mod long;
 mod matrix;
+mod notices;
 mod offers;
 mod packaging;
 mod policy;
@@ -49,6 +50,8 @@ mod setup_check;
 mod setup_init;
 mod setup_recipe;
 mod setup_shell;
+#[cfg(unix)]
+mod signals;
 mod testbox;
 mod tidy;
 mod tiny_http;

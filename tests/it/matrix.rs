@@ -29,10 +29,10 @@ const TOTAL: Duration = Duration::from_millis(2000);
 /// How long the call that waits may wait, in seconds.
 const WAIT: u64 = 1;
 /// What a busy machine may add.
-const SLACK: Duration = Duration::from_secs(8);
+const SLACK: Duration = Duration::from_secs(60);
 /// How many times as long the limits are for a cell that is tried again: where the machine is too busy even for a
 /// sound answer, the limits end it. What must never be, such as a change that is sent twice, is no matter of time.
-const UNHURRIED: u32 = 4;
+const UNHURRIED: u32 = 10;
 /// Cells that run at once.
 const SIDE_BY_SIDE: usize = 12;
 

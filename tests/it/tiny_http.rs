@@ -14,6 +14,9 @@ use std::{
 /// A port on which nobody listens: tcpmux, long out of use. One that was free a moment ago is soon another test's.
 pub const CLOSED_PORT: u16 = 1;
 
+/// Another spelling of 127.0.0.1: a host of another name on the same machine, found without a resolver.
+pub const LOOPBACK: &str = "127.1";
+
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -5,7 +5,7 @@ use super::{
     Known::{self, Done, Failed, Maybe, Running},
     Row, Stage,
 };
-use crate::tiny_http::CLOSED_PORT;
+use crate::tiny_http::{CLOSED_PORT, LOOPBACK};
 use proxmox_mcp::secret::Secret;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ fn connecting() -> Vec<Row> {
             "the first of two hosts breaks off after acting",
             |stage| {
                 let port = stage.server.address().port();
-                stage.first_host("localhost", port);
+                stage.first_host(LOOPBACK, port);
                 stage.once(Fault::DropAfterActing);
             },
             (Done, 2, "9.2"),
@@ -112,7 +112,7 @@ fn connecting() -> Vec<Row> {
             "the first of two hosts gives up (596) at once",
             |stage| {
                 let port = stage.server.address().port();
-                stage.first_host("localhost", port);
+                stage.first_host(LOOPBACK, port);
                 stage.once(Fault::ActThenEmpty(596, "Connection timed out"));
             },
             (Done, 2, "9.2"),
