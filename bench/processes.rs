@@ -35,8 +35,8 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     for round in 0..330 {
         let mut times = [const { Times::new() }; 4];
         let candidates = [&hello[..], &ours[..], other];
-        // Each is first as often as the others, and follows each of them as often: whoever follows upon another finds the
-        // caches full of it.
+        // Each runs first as often as the others and follows each of them as often, because a process finds the caches
+        // filled by the one before it.
         for turn in 0..candidates.len() {
             let turn = if round % 2 == 0 { turn } else { candidates.len() - 1 - turn };
             let place = (round / 2 + turn) % candidates.len();

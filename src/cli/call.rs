@@ -59,7 +59,7 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
     }
 }
 
-/// Asks the person at the terminal, as a client would that has elicitation.
+/// Asks the user at the terminal, as a client with elicitation does.
 fn ask(question: &Question) -> Reaction {
     // Words of the cluster may not steer the terminal; the line breaks are ours.
     let message: String =
@@ -92,7 +92,7 @@ fn waited(tools: &Tools, name: &str, arguments: Map<String, Value>) -> Answer {
     answer
 }
 
-/// What the line says: words of a cluster may not steer the terminal, and fill no more than a line of it.
+/// The text of that line: without control characters that a cluster might send, and no longer than one line.
 fn progress(done: f64, total: Option<f64>, message: &str) -> String {
     let share = match total {
         Some(total) if 0.0 < total => format!("{:3.0} % ", (done / total * 100.0).min(100.0)),

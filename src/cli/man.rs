@@ -1,5 +1,5 @@
-//! The manual page, proxmox-mcp(1), written from the tables of commands, options and configuration keys. Knows only
-//! text; reading it is `proxmox-mcp man | man -l -`.
+//! The manual page, proxmox-mcp(1), generated from the tables of commands, options and configuration keys. To read it:
+//! `proxmox-mcp man | man -l -`.
 
 use crate::{
     cli::table::{COMMANDS, Flag, GLOBAL, shown},

@@ -1,4 +1,4 @@
-//! The command line: what the binary does with its arguments. The one place that picks an exit code.
+//! The command line: what the binary does with its arguments. The only place that chooses an exit code.
 
 #![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
 
@@ -102,7 +102,7 @@ fn with_config(options: &Options, config: Result<Config, ConfigError>) -> ExitCo
     if options.command.name == "check" { run_check(options, config) } else { command(options, config) }
 }
 
-/// How large the sample cluster is; without options, as it was made by hand.
+/// The size of the sample cluster; without options, that of the built-in one.
 fn sample_options(options: &Options) -> demo::Options {
     let number = |name: &str| options.value(name).and_then(|text| text.parse().ok());
     let usual = demo::Options::default();

@@ -1,5 +1,5 @@
-//! One value against what its row asks for. Knows nothing of files or of what a value is for; no sentence ever
-//! shows a secret.
+//! Checks one value against its row in the table of keys. Knows nothing of files or of the purpose of a value; no
+//! message ever shows a secret.
 
 use super::{
     host,
@@ -17,7 +17,7 @@ use crate::{
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// One value of the kind that its row asks for. What is large and rare is in a box: few values take little room.
+/// One value of the kind that its row asks for. Large and rare ones are boxed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Checked {
     Bool(bool),
@@ -182,7 +182,7 @@ fn token_id(text: &str) -> Result<(), String> {
     }
 }
 
-/// What was seen, short enough for a sentence.
+/// The value for an error message, shortened.
 fn seen(value: &Value) -> String {
     match value {
         Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
@@ -191,8 +191,8 @@ fn seen(value: &Value) -> String {
     }
 }
 
-/// A string in quotes, cut when it is long, with anything like a token's secret (a UUID) struck out: people do
-/// put values under the wrong key.
+/// A string in quotes, cut when it is long, with anything like a token's secret (a UUID) masked: values do
+/// end up under the wrong key.
 fn quoted(text: &str) -> String {
     let mut shown = String::from("`\"");
     let mut rest = text;

@@ -1,10 +1,10 @@
-//! `clusters`: several clusters in one file. What stands at the top level holds for all of them, except what says
-//! where a cluster is and how to enter it: nobody's token shall go to another cluster's host. Pure.
+//! `clusters`: several clusters in one file. Keys at the top level apply to all of them, except those for
+//! address and login: a token must not be sent to another cluster's host. Pure.
 
 use super::keys::{self, KEYS, is_comment};
 use serde_json::Value;
 
-/// Says where a cluster is and how to enter it; never taken over from the top level.
+/// Keys for a cluster's address and login, which are never inherited from the top level.
 const IDENTITY: [&str; 14] = [
     "host",
     "hosts",

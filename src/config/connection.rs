@@ -11,11 +11,10 @@ use crate::{
 };
 use std::{path::Path, time::Duration};
 
-/// Stands where no host is configured. The name can never resolve (RFC 6761), and `Auth::Missing` keeps anybody
-/// from trying.
+/// The host when none is configured. The name never resolves (RFC 6761), and `Auth::Missing` prevents any attempt.
 const NO_HOST: &str = "proxmox.invalid";
 
-/// What is needed to say where values came from and where missing ones should go.
+/// Where values were read from, and where missing ones can be set.
 pub(super) struct Origins<'a> {
     pub(super) file: Option<&'a Path>,
     pub(super) looked: &'a [std::path::PathBuf],
@@ -56,7 +55,7 @@ fn proxy(values: &Values) -> Option<SecretSource> {
     values.secret_of("proxy").filter(|source| !none(source)).cloned()
 }
 
-/// What is shown to a server that asks for a certificate.
+/// The certificate for a server that requires one from its clients.
 fn client_identity(values: &mut Values) -> Option<ClientIdentity> {
     let key = values.path_of("client_key").map(Path::to_path_buf);
     let Some(certificate) = values.path_of("client_certificate").map(Path::to_path_buf) else {
@@ -112,7 +111,7 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
         if password == token {
             values.warnings.push(format!(
                 "Both an API token and a password are configured ({}); the token is used. Remove one of them.",
-                whence(token, origins)
+                described(token, origins)
             ));
         }
         lacking.extend(TOKEN.iter().filter(|key| values.given(key).is_none()));
@@ -166,7 +165,7 @@ fn full_user(user: &str, realm: &str) -> String {
     if user.contains('@') { user.into() } else { format!("{user}@{realm}") }
 }
 
-/// Whether a file's text is `config.example.json` with nothing of one's own in it: nobody misses it.
+/// Whether a file's text is `config.example.json` without changes, so that it may be replaced.
 #[must_use]
 pub fn is_example(text: &str) -> bool {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return false };
@@ -193,7 +192,7 @@ fn untouched(values: &Values, by_token: bool) -> Option<&'static str> {
     (by_token && from_file("token_secret") && is_sample).then_some("token_secret")
 }
 
-/// The sentence that says what to set and where.
+/// The message that says which keys are missing and where to set them.
 fn missing(lacking: &[&str], origins: &Origins<'_>) -> String {
     let names = list(lacking.iter().map(|key| format!("`{key}`")).collect());
     let variable = |key: &&str| Some((*keys::find(key)?.env.first()?).to_owned());
@@ -217,15 +216,15 @@ fn list(mut words: Vec<String>) -> String {
     if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
 }
 
-fn whence(origin: Option<Origin>, origins: &Origins<'_>) -> String {
+fn described(origin: Option<Origin>, origins: &Origins<'_>) -> String {
     match (origin, origins.file) {
         (Some(Origin::File), Some(file)) => format!("in `{}`", file.display()),
         _ => "in the environment".into(),
     }
 }
 
-/// Whose certificates are believed. What the environment says goes before the file; out of one place the stricter
-/// goes first: the fingerprint, then the authority's file, then `ssl_verify: false`.
+/// Which certificates are trusted. The environment takes precedence over the file; within one of them the strictest
+/// setting wins: the fingerprint, then the authority's file, then `ssl_verify: false`.
 fn trust(values: &mut Values, hosts: usize) -> Trust {
     let off = if values.bool("ssl_verify") { None } else { values.given("ssl_verify") };
     let choices = [

@@ -44,7 +44,7 @@ pub enum Kind {
     Tools,
 }
 
-/// What holds where nothing is given.
+/// A default value.
 #[derive(Clone, Copy, Debug)]
 pub enum Fallback {
     /// `true` or `false`.
@@ -82,9 +82,9 @@ pub struct Key {
     pub env: &'static [&'static str],
     /// Variables that programs share (`HTTPS_PROXY`); they count where neither the file nor `env` says anything.
     pub ambient: &'static [&'static str],
-    /// The value where nothing is given.
+    /// The default value.
     pub default: Option<Fallback>,
-    /// A value for the example file and the hints, as JSON; the default where there is none.
+    /// A value for the example file and the hints, as JSON; the default is used if there is none.
     pub example: Option<&'static str>,
     /// Whether it belongs to one cluster, and not to the server as a whole.
     pub per_cluster: bool,

@@ -39,7 +39,7 @@ use values::Values;
 /// Everything that can be configured, checked and with its defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How to reach and enter the cluster. `Auth::Missing` in it says why that is not possible yet.
+    /// How to connect and log in. `Auth::Missing` in it says what is missing for that.
     pub settings: Arc<Settings>,
     /// What may run.
     pub access: Access,
@@ -122,7 +122,7 @@ impl fmt::Display for Source {
 /// Everything that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file that was read, if it came that far.
+    /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
     /// One finished sentence for each problem. Never holds a secret.
     pub problems: Vec<String>,
@@ -140,8 +140,8 @@ impl Config {
     /// Finds the file, reads it and the environment, and checks all of it. `explicit` is the file that the command
     /// line names, `env` looks up an environment variable, `exe_dir` is the folder of the binary.
     ///
-    /// An absent or incomplete configuration is none of the errors: the server then starts, and
-    /// `settings.auth` says what to set.
+    /// An absent or incomplete configuration is not an error: the server starts, and `settings.auth` says what to
+    /// set.
     ///
     /// # Errors
     /// Every problem of the file and the environment at once.
@@ -212,8 +212,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The configuration of a server whose own one is wrong: it starts and lists its tools, and every call is
-    /// answered with what is wrong.
+    /// The configuration of a server whose configuration has errors: it starts and lists its tools, and every call is
+    /// answered with the errors.
     #[must_use]
     pub fn broken(error: &ConfigError) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);

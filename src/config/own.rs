@@ -1,4 +1,4 @@
-//! `tools`: the users' own ones, each a name and a sentence over a method of the API, checked against its table.
+//! `tools`: tools that users define, each a name and a description for a method of the API, checked against its table.
 
 use super::place::{Wrong, type_of};
 use crate::{

@@ -1,16 +1,16 @@
-//! Where a value stands, how its paths are resolved, and what is wrong with it. Knows no kind of value.
+//! Where a value comes from, how its paths are resolved, and what is wrong with it. Knows no kind of value.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// The environment, as a function, so that tests can run side by side.
+/// The environment as a function, so that tests can run in parallel.
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Where a value stands, and what its relative paths begin at.
+/// Where a value comes from, and what its paths are relative to.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) at: At<'a>,
-    /// Says what `~` stands for.
+    /// For the meaning of `~`.
     pub(super) env: Env<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! Which file is the configuration, and its text as keys and values. Knows no key.
+//! Finds the configuration file and parses it into keys and values. Knows none of the keys.
 
 use super::{clusters::Pairs, place::Env};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -13,9 +13,9 @@ use std::{
 /// The file's name beside the binary and in the folders that are searched.
 const NAME: &str = "config.json";
 
-/// What the search gave.
+/// The result of the search.
 pub(super) struct Search {
-    /// The file that holds.
+    /// The file to use.
     pub(super) found: Option<Found>,
     /// Every path that was looked at, in order.
     pub(super) looked: Vec<PathBuf>,
@@ -29,14 +29,14 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// Its keys and values, in their order.
     pub(super) pairs: Pairs,
-    /// Who may read and change it: of the very file that was read, whatever is there by now.
+    /// The owner and mode of the file that was read, even if it has been replaced since.
     metadata: Metadata,
 }
 
 /// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else
 /// the first that exists beside the binary, in `$XDG_CONFIG_HOME/proxmox-mcp` and in `/etc/proxmox-mcp`. Never
-/// the working directory: clients start servers inside whatever project is open, and a stranger's file there
-/// could send the token to a stranger's host.
+/// the working directory: clients start servers inside whatever project is open, and a file in
+/// it could send the token to another host.
 ///
 /// # Errors
 /// The file that is wrong, and a sentence.
@@ -88,7 +88,7 @@ fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
 }
 
-/// The bytes of the file, and whose they are; nothing when there is none.
+/// The bytes and the metadata of the file, or nothing if it does not exist.
 fn read(path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, String> {
     match whole(path) {
         Ok(read) => Ok(Some(read)),
@@ -141,7 +141,7 @@ fn pairs(path: &Path, text: &str) -> Result<Pairs, String> {
     })
 }
 
-/// A JSON object that keeps keys which stand twice, so that they can be told.
+/// A JSON object that keeps duplicate keys, so that they can be reported.
 struct Object(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -168,7 +168,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// What is unsafe about the file's permissions, with the command that mends it.
+/// What is unsafe about the file's permissions, with the command that corrects it.
 #[cfg(unix)]
 pub(super) fn permissions_warning(found: &Found, holds_secret: bool) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
@@ -185,7 +185,7 @@ pub(super) fn permissions_warning(found: &Found, holds_secret: bool) -> Option<S
     Some(format!("`{}` (mode {mode:04o}) {danger}; run: chmod 600 '{quoted}'", path.display()))
 }
 
-/// Elsewhere than on Unix a file has no mode to judge.
+/// Only on Unix does a file have a mode.
 #[cfg(not(unix))]
 pub(super) fn permissions_warning(_: &Found, _: bool) -> Option<String> {
     None

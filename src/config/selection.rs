@@ -38,13 +38,13 @@ impl Selection {
         tags.split([';', ',', ' ']).any(|own| self.tags.iter().any(|tag| tag.eq_ignore_ascii_case(own)))
     }
 
-    /// Whether knowing a guest takes its tags or its pool.
+    /// Whether a guest's tags or pool are needed to decide about it.
     #[must_use]
     pub fn needs_inventory(&self) -> bool {
         !self.tags.is_empty() || !self.pools.is_empty()
     }
 
-    /// Takes one entry in; `false` if it is none.
+    /// Adds one entry; `false` if it is not valid.
     pub(super) fn add(&mut self, entry: &Value) -> bool {
         let text = match entry {
             Value::Number(number) => number.to_string(),

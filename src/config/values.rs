@@ -12,14 +12,14 @@ use crate::{secret::SecretSource, ssh::Ssh};
 use serde_json::Value;
 use std::path::Path;
 
-/// Who said it. Later ones override earlier ones.
+/// Where a value comes from. Later ones override earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Origin {
     File,
     Environment,
 }
 
-/// What was given, and what was wrong or odd about it.
+/// The values found, with the problems and warnings about them.
 #[derive(Default)]
 pub(super) struct Values {
     found: Vec<(&'static Key, Checked, Origin)>,
@@ -40,7 +40,7 @@ impl Values {
                 continue;
             };
             if object[..index].iter().any(|(earlier, _)| earlier == name) {
-                self.problems.push(format!("{} stands twice; remove one of them.", place.subject(name)));
+                self.problems.push(format!("{} is given twice; remove one of them.", place.subject(name)));
             } else {
                 self.set(key, value, place, name, Origin::File);
             }
@@ -48,7 +48,7 @@ impl Values {
     }
 
     /// Takes the variables that the table names. Returns those that were used. An empty one counts as not set:
-    /// clients' forms pass on what was left blank.
+    /// the forms of clients pass on fields that were left blank.
     pub(super) fn read_environment(
         &mut self,
         env: Env<'_>,
@@ -115,7 +115,7 @@ impl Values {
         self.found.iter().find(|(found, ..)| found.name == key).map(|(_, value, _)| value)
     }
 
-    /// Who gave the key: the file, the environment, or nobody.
+    /// Where the key was set: in the file, in the environment, or not at all.
     pub(super) fn given(&self, key: &str) -> Option<Origin> {
         debug_assert!(keys::find(key).is_some(), "there is no key `{key}`");
         self.found.iter().find(|(found, ..)| found.name == key).map(|(.., origin)| *origin)
@@ -213,7 +213,7 @@ impl Values {
 
     /// Whether the file holds a secret itself, and not only where to find one.
     pub(super) fn file_holds_secret(&self) -> bool {
-        // A proxy's address is none unless somebody's password stands in it.
+        // A proxy's address is a secret only when it contains a password.
         let literal = |key: &Key, value: &Checked| match value {
             Checked::Secret(SecretSource::Value(secret)) => {
                 key.name != "proxy" || secret.expose().contains('@')

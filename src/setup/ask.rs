@@ -1,4 +1,4 @@
-//! Questions to a person, or to nobody: then a default is taken, or the option is named that would have answered.
+//! Questions to the user. Without a terminal the default is taken, or an error names the option that gives the answer.
 
 use crate::secret::Secret;
 use std::{

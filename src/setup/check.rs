@@ -1,5 +1,5 @@
 //! A connection step by step: configuration, name, port, TLS, login, clock, version, quorum, permissions. Each
-//! step says what was found and, where something is wrong, the setting or command that mends it.
+//! step says what was found and, where something is wrong, the setting or command that corrects it.
 
 use crate::{
     cancel::Cancel,

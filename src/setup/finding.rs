@@ -1,4 +1,4 @@
-//! What a step of a check found: ok, a warning or a failure, in words and with what mends it.
+//! What a step of a check found: ok, a warning or a failure, in words and with what corrects it.
 
 use serde_json::{Value, json};
 use std::fmt;
@@ -36,11 +36,11 @@ pub struct Finding {
     pub verdict: Verdict,
     /// Finished sentences: what was found.
     pub detail: String,
-    /// The setting or command that mends it, where there is one.
+    /// The setting or command that corrects it, where there is one.
     pub remedy: Option<String>,
 }
 
-/// Who is told of each finding, as it is made.
+/// Receives each finding as it is made.
 pub type Tell<'a> = &'a mut dyn FnMut(Finding);
 
 impl Finding {

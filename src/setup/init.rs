@@ -336,7 +336,7 @@ fn vouches(draft: &Draft, config: &Config, pem: &str) -> bool {
     let path = draft.folder().join(format!("{CA}.draft-{}", std::process::id()));
     let mut settings = Settings::clone(&config.settings);
     settings.trust = Trust::CaFile(path.clone());
-    settings.auth = Auth::Missing("Nobody logs in here.".into());
+    settings.auth = Auth::Missing("This step does not log in.".into());
     let written = file::replace(&path, pem.as_bytes());
     let steps = Pve::new(settings).probe(&Cancel::new());
     let _ = fs::remove_file(&path);

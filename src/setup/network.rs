@@ -20,7 +20,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// A certificate that ends within this time is worth a word, in seconds: Proxmox renews its own two weeks before.
+/// A certificate that expires within this time is reported, in seconds: Proxmox renews its own two weeks before.
 const SOON: u64 = 10 * 86_400;
 
 /// Looks at every host. Returns whether one of them can be spoken to.
@@ -46,7 +46,7 @@ pub fn reach(settings: &Settings, host: &Host, tell: Tell<'_>) -> Option<SocketA
     port(settings, host, &found, tell)
 }
 
-/// Whether the settings believe the certificate that a host shows.
+/// Whether the settings trust the certificate that a host presents.
 pub fn trust(settings: &Settings, host: &Host, shown: &Certificate, tell: Tell<'_>) -> bool {
     trusted(settings, host, Some(shown), tell)
 }
@@ -152,9 +152,9 @@ pub fn describe(shown: &Certificate) -> String {
     )
 }
 
-/// Whether the settings believe the host, tried with nobody's credentials.
+/// Whether the settings trust the host, tried without credentials.
 fn trusted(settings: &Settings, host: &Host, shown: Option<&Certificate>, tell: Tell<'_>) -> bool {
-    let auth = Auth::Missing("Nobody logs in here.".into());
+    let auth = Auth::Missing("This step does not log in.".into());
     let alone = Settings { hosts: vec![host.clone()], auth, ..settings.clone() };
     let steps = Pve::new(alone).probe(&Cancel::new());
     // The login that follows cannot work, and is not what is asked.
@@ -222,7 +222,7 @@ fn remedy(settings: &Settings, host: &Host, shown: &Certificate) -> Option<Strin
     if let Trust::Fingerprint(expected) = &settings.trust {
         return (*expected != shown.fingerprint).then(|| {
             format!(
-                "If the certificate was renewed, set {} {compare}; to be done with this, trust the cluster's CA: proxmox-mcp init --trust-ca",
+                "If the certificate was renewed, set {} {compare}; to avoid this in future, trust the cluster's CA: proxmox-mcp init --trust-ca",
                 pin(shown)
             )
         });

@@ -1,4 +1,4 @@
-//! What an account may do, held against what tools need. Reads the answer of `/access/permissions`; asks nobody.
+//! What an account may do, held against what tools need. Reads the answer of `/access/permissions`; sends no request.
 
 use crate::{
     pve::api::Privilege,

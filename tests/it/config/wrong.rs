@@ -68,7 +68,7 @@ fn a_wrong_file_is_named_with_key_value_and_expectation() {
         (r#"{"token_secret": {"command": ["5ec2e7a0-0000-4000-8000-c0ffeec0ffee", 1]}}"#, &["strings only"]),
         (r#"{"password": false}"#, &["`password` is a boolean"]),
         (r#"{"totp": 123456}"#, &["`totp` is a number"]),
-        (r#"{"host": "a", "host": "b"}"#, &["`host` stands twice"]),
+        (r#"{"host": "a", "host": "b"}"#, &["`host` is given twice"]),
         ("[]", &["must hold one JSON object"]),
         (r#""5ec2e7a0-0000-4000-8000-c0ffeec0ffee""#, &["must hold one JSON object"]),
         ("7", &["must hold one JSON object"]),
