@@ -6,6 +6,7 @@
 //! * [`config`] — the configuration file and the environment, as one checked value.
 //! * [`mcp`] — JSON-RPC over stdio, lifecycle, workers. Knows nothing of Proxmox.
 //! * [`tools`] — one row per tool: what it is, what it sends, how its answer is shaped.
+//! * [`views`] — pages for hosts that show them: the cluster, a guest, a confirmation.
 //! * [`setup`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
@@ -40,3 +41,4 @@ pub mod ssh;
 pub mod suggest;
 pub mod sync;
 pub mod tools;
+pub mod views;
