@@ -28,12 +28,11 @@ function sparkStore(scope) {
 function nodeCard(node) {
   const online = node.status === 'online';
   return el('li', { class: 'box' },
-    el('div', { class: 'row' }, el('strong', { class: 'grow' }, node.node), state(node.status)),
+    el('div', { class: 'row' }, el('strong', { class: 'grow' }, node.node), online ? el('small', {}, `up ${duration(node.uptime)}`) : null, state(node.status)),
     online ? [
       bar('CPU', node.cpu, 1, `${percent(node.cpu)} of ${node.maxcpu} cores`),
       bar('Memory', node.mem, node.maxmem, sizes(node.mem, node.maxmem)),
       bar('Root disk', node.disk, node.maxdisk, sizes(node.disk, node.maxdisk)),
-      el('small', {}, `up ${duration(node.uptime)}`),
     ] : el('small', {}, 'Its guests are shown as they were last seen.'));
 }
 
@@ -50,7 +49,7 @@ function storageList(storage) {
 function clusterView(root) {
   let scope = {}, data = {};
   const status = statusLine();
-  const overview = el('div', {}), list = el('div', { class: 'list' }), detail = el('div', { hidden: true });
+  const overview = el('div', {}), stores = el('div', {}), list = el('div', { class: 'list' }), detail = el('div', { hidden: true });
   const refresh = el('button', { type: 'button', disabled: true, click: load }, 'Refresh');
   const title = el('h1', { class: 'grow' }, 'Cluster');
   const sparks = sparkStore(() => scope);
@@ -63,7 +62,7 @@ function clusterView(root) {
   const table = guestTable({ open: show, sparks });
   const one = guestPart(detail, { back: () => show(null) });
   const guests = el('section', { hidden: true }, el('h2', {}, 'Guests'), table.part);
-  list.append(el('div', { class: 'row' }, title, refresh), status.line, overview, guests);
+  list.append(el('div', { class: 'row' }, title, refresh), status.line, overview, guests, stores);
   root.append(list, detail);
   status.say('Waiting for data…');
 
@@ -85,7 +84,8 @@ function clusterView(root) {
         ? el('section', { 'aria-label': 'Needs attention' }, el('ul', { class: 'plain' }, attention.slice(0, 8).map((sentence) => el('li', { class: 'note warn' }, sentence))),
             8 < attention.length ? el('details', {}, el('summary', {}, `${attention.length - 8} more`), el('ul', { class: 'plain' }, attention.slice(8).map((sentence) => el('li', { class: 'note warn' }, sentence)))) : null)
         : note('ok', 'Nothing needs attention.'),
-      section('Nodes', el('ul', { class: 'plain cards' }, nodes.map(nodeCard))),
+      section('Nodes', el('ul', { class: 'plain cards' }, nodes.map(nodeCard))));
+    stores.replaceChildren(
       el('details', { open: storage.length <= 6 }, el('summary', {}, el('h2', { style: 'display:inline-block' }, 'Storage')), el('ul', { class: 'plain cards' }, storageList(storage))));
     guests.hidden = false;
     table.set(objects(data.guests));

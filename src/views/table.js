@@ -4,21 +4,22 @@ const ROW = 32;
 const OVERSCAN = 6;
 
 const COLUMNS = [
-  { key: 'vmid', name: 'ID', number: true },
+  { key: 'vmid', name: 'ID' },
   { key: 'name', name: 'Name' },
   { key: 'status', name: 'State' },
   { key: 'node', name: 'Node', wide: 520 },
   { key: 'cpu', name: 'CPU', number: true },
   { key: 'mem', name: 'Memory', number: true, wide: 440 },
-  { key: 'uptime', name: 'Uptime', number: true, wide: 680 },
+  { key: 'uptime', name: 'Uptime', number: true, wide: 880 },
   { key: 'spark', name: 'Last hour', wide: 600, unsorted: true },
-  { key: 'tags', name: 'Tags', wide: 760 },
+  { key: 'tags', name: 'Tags', wide: 640 },
 ];
 
 /** Running first, and what fails before that. */
 const RANK = { running: 1, paused: 0, suspended: 0, stopped: 2 };
 
 function guestTable({ open, sparks }) {
+  const lines = new Map();
   let guests = [], shown = [], sort = { key: 'status', down: false }, active = 0, width = 0, first = -1, last = -1, settled = 0;
   const text = el('input', { type: 'search', placeholder: 'Filter: name, ID, node, tag', 'aria-label': 'Filter guests', class: 'grow', input: () => filter() });
   const pick = (label, options) => el('select', { 'aria-label': label, change: () => filter() }, options.map(([value, name]) => el('option', { value }, name)));
@@ -41,7 +42,6 @@ function guestTable({ open, sparks }) {
   function heads() {
     head.replaceChildren(...visible().map((column) => el('th', { scope: 'col', class: `c-${column.key}${column.number ? ' num' : ''}`, 'aria-sort': sort.key === column.key ? (sort.down ? 'descending' : 'ascending') : null },
       column.unsorted ? column.name : el('button', { type: 'button', click: () => order(column) }, column.name, sort.key === column.key ? (sort.down ? ' ▾' : ' ▴') : ''))));
-    head.querySelectorAll('button').forEach((button) => { button.dataset.column = button.parentElement.className; });
   }
 
   function order(column) {
@@ -69,8 +69,7 @@ function guestTable({ open, sparks }) {
     count.textContent = `${shown.length === guests.length ? guests.length : `${shown.length} of ${guests.length}`} guests, ${running} running`;
     active = 0;
     pane.scrollTop = 0;
-    first = -1;
-    paint();
+    paint(true);
   }
 
   const visible = () => COLUMNS.filter((column) => !(width < column.wide) && (column.key !== 'spark' || bridge.canCall));
@@ -78,18 +77,21 @@ function guestTable({ open, sparks }) {
   const cells = {
     vmid: (guest) => guest.vmid,
     name: (guest, at) => el('button', { type: 'button', class: 'link', 'data-at': at, tabindex: at === active ? 0 : -1, title: guest.name, click: () => open(guest) }, guest.name || `(${guest.vmid})`),
-    status: (guest) => state(stateOf(guest), guest.lock || null),
+    status: (guest) => el('span', { title: guest.lock ? `locked: ${guest.lock}` : null }, state(stateOf(guest), guest.lock || null)),
     node: (guest) => guest.node,
     cpu: (guest) => (guest.status === 'running' ? percent(guest.cpu) : '–'),
     mem: (guest) => (guest.status === 'running' ? percent(guest.mem / guest.maxmem) : '–'),
     uptime: (guest) => duration(guest.uptime),
     spark: (guest) => (sparks.get(guest.vmid) ? sparkline(sparks.get(guest.vmid), 1, `CPU of the last hour, now ${percent(guest.cpu)}`) : ''),
-    tags: (guest) => tags(guest.tags),
+    tags: (guest) => el('span', { title: guest.tags ?? null }, tags(guest.tags)),
   };
 
   const spacer = (count) => el('tr', { 'aria-hidden': 'true', class: 'space' }, el('td', { colspan: visible().length, style: `height:${count * ROW}px;padding:0;border:0` }));
 
-  /** Puts the rows in sight into the page. */
+  const line = (guest, at, columns) => el('tr', { 'aria-rowindex': at + 2 },
+    columns.map((column) => el('td', { class: `c-${column.key}${column.number ? ' num' : ''}` }, cells[column.key](guest, at))));
+
+  /** Puts the rows in sight into the page; those that are there already stay. */
   function paint(force) {
     const from = Math.max(0, Math.floor(pane.scrollTop / ROW) - OVERSCAN);
     const to = Math.min(shown.length, Math.ceil((pane.scrollTop + (pane.clientHeight || 400)) / ROW) + OVERSCAN);
@@ -97,13 +99,19 @@ function guestTable({ open, sparks }) {
     [first, last] = [from, to];
     const focused = document.activeElement?.dataset?.at;
     const columns = visible();
-    const lines = shown.slice(from, to).map((guest, index) => el('tr', { 'aria-rowindex': from + index + 2 },
-      columns.map((column) => el('td', { class: `c-${column.key}${column.number ? ' num' : ''}` }, cells[column.key](guest, from + index)))));
+    if (force === true) lines.clear();
+    for (const at of lines.keys()) if (at < from || to <= at) lines.delete(at);
+    for (let at = from; at < to; at++) if (!lines.has(at)) lines.set(at, line(shown[at], at, columns));
     table.setAttribute('aria-rowcount', shown.length + 1);
-    rows.replaceChildren(spacer(from), ...lines, spacer(shown.length - to));
+    rows.replaceChildren(spacer(from), ...Array.from({ length: to - from }, (_, index) => lines.get(from + index)), spacer(shown.length - to));
     if (focused !== undefined) rows.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true });
     clearTimeout(settled);
-    settled = setTimeout(() => sparks.want(shown.slice(from, to), () => paint(true)), 300);
+    settled = setTimeout(() => sparks.want(shown.slice(from, to), drawSparks), 300);
+  }
+
+  /** Only the cells change: a row that is replaced between press and release of a button loses the click. */
+  function drawSparks() {
+    for (const [at, element] of lines) element.querySelector('.c-spark')?.replaceChildren(cells.spark(shown[at]));
   }
 
   rows.addEventListener('keydown', (event) => {
