@@ -9,6 +9,7 @@
 //! * [`views`] — pages for hosts that show them: the cluster, a guest, a confirmation.
 //! * [`setup`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
+//! * [`plot`] — history as pictures and as lines of letters.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
@@ -33,6 +34,7 @@ pub mod demo;
 pub mod log;
 pub mod mcp;
 pub mod order;
+pub mod plot;
 pub mod pve;
 pub mod secret;
 pub mod setup;
