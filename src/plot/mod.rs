@@ -59,7 +59,9 @@ const LEFT: usize = 116;
 /// How high the lines of a panel may rise.
 const RISE: usize = 96;
 /// A panel's title, its lines, and the space below it.
-const PANEL: usize = LINE + 10 + RISE + 20;
+const PANEL: usize = LINE + GAP + RISE + 20;
+/// Between a title and the top of the lines.
+const GAP: usize = 16;
 
 struct Look {
     ground: Colour,
@@ -93,8 +95,9 @@ impl Plot {
         let mut canvas = Canvas::new(WIDTH, height, look.ground);
         canvas.text(MARGIN, MARGIN, &shortened(&self.title, WIDTH - 2 * MARGIN), look.ink);
         let times = self.panels.iter().flat_map(|panel| &panel.series).flat_map(|series| &series.points);
-        let (from, to) =
-            times.fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), (time, _)| (from.min(*time), to.max(*time)));
+        let (from, to) = times.fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), (time, _)| {
+            (from.min(*time), to.max(*time))
+        });
         let mut y = MARGIN + LINE + 14;
         for panel in &self.panels {
             panel.draw(&mut canvas, look, y, (from, to));
@@ -116,10 +119,13 @@ impl Panel {
     fn draw(&self, canvas: &mut Canvas, look: &Look, y: usize, (from, to): (f64, f64)) {
         canvas.text(MARGIN, y, &shortened(&self.title, LEFT + 120), look.ink);
         self.legend(canvas, look, y);
-        let ground = y + LINE + 10 + RISE;
+        let ground = y + LINE + GAP + RISE;
         let values = || self.series.iter().flat_map(|series| &series.points).map(|(_, value)| *value);
         let most = values().fold(0.0, f64::max);
-        let top = self.top.filter(|top| most <= *top && 0.0 < *top).unwrap_or_else(|| scale::ceiling(most, self.unit));
+        let top = self
+            .top
+            .filter(|top| most <= *top && 0.0 < *top)
+            .unwrap_or_else(|| scale::ceiling(most, self.unit));
         for part in 0..=2 {
             let at = ground - RISE * part / 2;
             canvas.fill([LEFT, at, WIDTH - MARGIN - LEFT, 1], look.grid);
@@ -150,7 +156,8 @@ impl Panel {
     fn legend(&self, canvas: &mut Canvas, look: &Look, y: usize) {
         let mut right = WIDTH - MARGIN;
         for (series, colour) in self.series.iter().zip(look.lines).rev() {
-            let last = series.points.last().map_or("no value".to_owned(), |(_, value)| self.unit.words(*value));
+            let last =
+                series.points.last().map_or("no value".to_owned(), |(_, value)| self.unit.words(*value));
             let label = if self.series.len() == 1 { last } else { format!("{} {last}", series.name) };
             right = right.saturating_sub(width(&label));
             canvas.text(right, y, &label, look.faint);

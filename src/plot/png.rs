@@ -65,7 +65,10 @@ impl Image {
             for x in 0..width {
                 for part in 0..3 {
                     let at = |x: usize, y: usize| u32::from(self.rgb[(y * self.width + x) * 3 + part]);
-                    let sum = at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
+                    let sum = at(2 * x, 2 * y)
+                        + at(2 * x + 1, 2 * y)
+                        + at(2 * x, 2 * y + 1)
+                        + at(2 * x + 1, 2 * y + 1);
                     rgb.push(u8::try_from(sum / 4).unwrap_or(u8::MAX));
                 }
             }
@@ -80,9 +83,16 @@ impl Image {
         let mut above = vec![0; length];
         for line in self.rgb.chunks_exact(length) {
             // Sub, Up, and none: what a screen holds repeats to the left or above.
-            let sub: Vec<u8> = line.iter().enumerate().map(|(at, byte)| byte.wrapping_sub(if at < 3 { 0 } else { line[at - 3] })).collect();
-            let up: Vec<u8> = line.iter().zip(&above).map(|(byte, above)| byte.wrapping_sub(*above)).collect();
-            let weight = |bytes: &[u8]| bytes.iter().map(|byte| u64::from(byte.cast_signed().unsigned_abs())).sum::<u64>();
+            let sub: Vec<u8> = line
+                .iter()
+                .enumerate()
+                .map(|(at, byte)| byte.wrapping_sub(if at < 3 { 0 } else { line[at - 3] }))
+                .collect();
+            let up: Vec<u8> =
+                line.iter().zip(&above).map(|(byte, above)| byte.wrapping_sub(*above)).collect();
+            let weight = |bytes: &[u8]| {
+                bytes.iter().map(|byte| u64::from(byte.cast_signed().unsigned_abs())).sum::<u64>()
+            };
             let filters = [(0, weight(line)), (1, weight(&sub)), (2, weight(&up))];
             let best = filters.iter().min_by_key(|(_, weight)| *weight).map_or(0, |(filter, _)| *filter);
             out.push(best);
@@ -200,7 +210,13 @@ mod tests {
             for at in 0..length {
                 let more = match line[0] {
                     0 => 0,
-                    1 => if at < 3 { 0 } else { line_out[at - 3] },
+                    1 => {
+                        if at < 3 {
+                            0
+                        } else {
+                            line_out[at - 3]
+                        }
+                    }
                     2 => above[at],
                     other => panic!("{other}"),
                 };
@@ -212,7 +228,8 @@ mod tests {
             } else {
                 for x in 0..width {
                     let bit = x * depth;
-                    let index = line_out[bit / 8] >> (8 - depth - bit % 8) & u8::try_from((1u16 << depth) - 1).unwrap();
+                    let index = line_out[bit / 8] >> (8 - depth - bit % 8)
+                        & u8::try_from((1u16 << depth) - 1).unwrap();
                     rgb.extend(palette[usize::from(index)]);
                 }
             }

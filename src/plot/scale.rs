@@ -131,7 +131,11 @@ mod tests {
             (Unit::Number, f64::NAN, 1.0),
             (Unit::Number, f64::INFINITY, 1.0),
         ] {
-            assert!((ceiling(most, unit) - expected).abs() < expected * 1e-9, "{most} {}", ceiling(most, unit));
+            assert!(
+                (ceiling(most, unit) - expected).abs() < expected * 1e-9,
+                "{most} {}",
+                ceiling(most, unit)
+            );
         }
     }
 

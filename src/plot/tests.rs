@@ -29,9 +29,11 @@ fn heights(image: &Image, colour: Colour, column: usize) -> Vec<usize> {
 
 #[test]
 fn a_line_runs_where_its_values_are() {
-    let top = MARGIN + LINE + 14 + LINE + 10;
+    let top = MARGIN + LINE + 14 + LINE + GAP;
     for (value, expected) in [(0.0, top + RISE), (0.25, top + RISE * 3 / 4), (1.0, top)] {
-        let image = plot(vec![panel(vec![series("used", &[(0.0, value), (60.0, value), (120.0, value)])])], false).draw();
+        let image =
+            plot(vec![panel(vec![series("used", &[(0.0, value), (60.0, value), (120.0, value)])])], false)
+                .draw();
         let at = heights(&image, LIGHT.lines[0], 400);
         assert!(at.contains(&expected), "{value}: {at:?} without {expected}");
         assert!(at.iter().all(|y| y.abs_diff(expected) <= 1), "{at:?}");
@@ -60,7 +62,9 @@ fn strange_values_are_drawn_somehow() {
         &[(9.0, 1.0), (3.0, 0.5)],
     ] {
         for top in [None, Some(0.0), Some(1.0)] {
-            let image = plot(vec![Panel { top, ..panel(vec![series("a", points), series("b", points)]) }], false).draw();
+            let image =
+                plot(vec![Panel { top, ..panel(vec![series("a", points), series("b", points)]) }], false)
+                    .draw();
             assert_eq!(image.rgb.len(), image.width * image.height * 3);
         }
     }
@@ -71,14 +75,36 @@ fn strange_values_are_drawn_somehow() {
 fn a_full_day_of_four_panels_is_small_in_both_looks() {
     let wave = |phase: f64, size: f64| -> Vec<(f64, f64)> {
         let noise = |at: u32| f64::from(at.wrapping_mul(2_654_435_761) >> 20) / 4096.0;
-        (0..1440u32).map(|at| (1.79e9 + f64::from(at) * 60.0, size * ((f64::from(at) / 90.0 + phase).sin() + 1.2 + noise(at)))).collect()
+        (0..1440u32)
+            .map(|at| {
+                (
+                    1.79e9 + f64::from(at) * 60.0,
+                    size * ((f64::from(at) / 90.0 + phase).sin() + 1.2 + noise(at)),
+                )
+            })
+            .collect()
     };
     let panels = || {
         vec![
             panel(vec![series("used", &wave(0.0, 0.3))]),
-            Panel { title: "Memory".into(), unit: Unit::Bytes, top: Some(17_179_869_184.0), series: vec![series("used", &wave(1.0, 4e9))] },
-            Panel { title: "Network".into(), unit: Unit::BytesPerSecond, top: None, series: vec![series("in", &wave(2.0, 2e6)), series("out", &wave(3.0, 8e5))] },
-            Panel { title: "Disk".into(), unit: Unit::BytesPerSecond, top: None, series: vec![series("read", &wave(4.0, 4e6)), series("written", &wave(5.0, 3e6))] },
+            Panel {
+                title: "Memory".into(),
+                unit: Unit::Bytes,
+                top: Some(17_179_869_184.0),
+                series: vec![series("used", &wave(1.0, 4e9))],
+            },
+            Panel {
+                title: "Network".into(),
+                unit: Unit::BytesPerSecond,
+                top: None,
+                series: vec![series("in", &wave(2.0, 2e6)), series("out", &wave(3.0, 8e5))],
+            },
+            Panel {
+                title: "Disk".into(),
+                unit: Unit::BytesPerSecond,
+                top: None,
+                series: vec![series("read", &wave(4.0, 4e6)), series("written", &wave(5.0, 3e6))],
+            },
         ]
     };
     for dark in [false, true] {

@@ -16,12 +16,18 @@ use super::{
     tls,
     transport::Chains,
     upload::{self, Multipart},
+    websocket::{self, Socket, Upgrade},
 };
 use crate::secret::Secret;
-use std::{io::Read, time::Duration};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+    time::Duration,
+};
 use ureq::{
     Agent, Proxy, ProxyProtocol, SendBody,
     http::{HeaderValue, Request, Uri, header},
+    unversioned::transport::{Transport, TransportAdapter, time},
 };
 
 /// What every request introduces itself as.
@@ -58,6 +64,17 @@ impl From<ureq::Error> for Broken {
     }
 }
 
+/// The stream of a conversation.
+pub(super) type Call = TransportAdapter<Box<dyn Transport>>;
+
+/// What came of asking for one.
+pub(super) enum Conversation<T> {
+    /// It was held, with this end.
+    Held(io::Result<T>),
+    /// The host answered something else.
+    Refused(Box<Answer>),
+}
+
 /// Two ways to a host.
 struct Agents {
     /// Over kept-alive connections.
@@ -71,6 +88,7 @@ pub(super) struct Wire {
     direct: Agents,
     /// Through the proxy, if there is one.
     proxied: Option<Agents>,
+    chains: Chains,
     no_proxy: Vec<String>,
     /// What stands before every path.
     base_path: String,
@@ -111,6 +129,7 @@ impl Wire {
         Ok(Wire {
             direct: agents(None),
             proxied: proxy(settings)?.map(|proxy| agents(Some(proxy))),
+            chains,
             no_proxy: settings.no_proxy.clone(),
             base_path: settings.base_path.clone(),
             limit: settings.max_response_bytes,
@@ -126,8 +145,7 @@ impl Wire {
         flight: Flight,
         fresh: bool,
     ) -> (Result<Answer, Broken>, Flight) {
-        let direct = bypass::is_direct(&host.name, host.port, &self.no_proxy);
-        let agents = self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct);
+        let agents = self.agents(host);
         let agent = if fresh { &agents.single } else { &agents.kept };
         let (mut result, mut flight) = flight::run(flight, || self.ask(agent, host, order));
         if let Ok(answer) = &mut result {
@@ -136,17 +154,54 @@ impl Wire {
         (result, flight)
     }
 
-    fn ask(&self, agent: &Agent, host: &Host, order: &Order) -> Result<Answer, Broken> {
+    /// Opens a websocket at `host` and lets `talk` speak over it. All of it is one flight: it ends when that must.
+    pub(super) fn converse<T>(
+        &self,
+        host: &Host,
+        target: &str,
+        headers: &[(&'static str, Secret)],
+        flight: Flight,
+        talk: impl FnOnce(&mut Socket<Call>) -> io::Result<T>,
+    ) -> (Result<Conversation<T>, Broken>, Flight) {
+        let config = self.agents(host).single.config();
+        flight::run(flight, || {
+            let uri = self.uri(host, target)?;
+            let mut head = format!(
+                "GET {}{target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {USER_AGENT}\r\n",
+                self.base_path,
+                authority(host)
+            );
+            for (name, value) in headers {
+                header_value(value)?;
+                head.extend([name, ": ", value.expose(), "\r\n"]);
+            }
+            let transport = self.chains.open(config, &uri)?;
+            let stream = TransportAdapter::new(transport, Arc::new(time::Instant::now));
+            match websocket::upgrade(stream, &head).map_err(ureq::Error::Io)? {
+                Upgrade::Open(mut socket) => Ok(Conversation::Held(talk(&mut socket))),
+                Upgrade::Refused(answer) => Ok(Conversation::Refused(answer)),
+            }
+        })
+    }
+
+    /// The way to that host.
+    fn agents(&self, host: &Host) -> &Agents {
+        let direct = bypass::is_direct(&host.name, host.port, &self.no_proxy);
+        self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct)
+    }
+
+    fn uri(&self, host: &Host, target: &str) -> Result<Uri, Broken> {
         let scheme = if host.plain { "http" } else { "https" };
-        let url = format!("{scheme}://{}{}{}", authority(host), self.base_path, order.target);
-        let uri = url.parse::<Uri>().map_err(|error| {
+        let url = format!("{scheme}://{}{}{target}", authority(host), self.base_path);
+        url.parse().map_err(|error| {
             Broken::Unsendable(format!("`{}` is no URL ({error}); correct the host.", authority(host)))
-        })?;
-        let mut request = Request::builder().method(order.method.word()).uri(uri);
+        })
+    }
+
+    fn ask(&self, agent: &Agent, host: &Host, order: &Order) -> Result<Answer, Broken> {
+        let mut request = Request::builder().method(order.method.word()).uri(self.uri(host, &order.target)?);
         for (name, value) in &order.headers {
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
-                Broken::Unsendable("The token or ticket has characters that no HTTP header can hold; correct the token's id and secret.".into())
-            })?;
+            let mut value = header_value(value)?;
             value.set_sensitive(true);
             request = request.header(*name, value);
         }
@@ -183,6 +238,12 @@ impl Wire {
         }
         Ok(Answer { status, reason: String::new(), location, date, retry_after, body })
     }
+}
+
+fn header_value(value: &Secret) -> Result<HeaderValue, Broken> {
+    HeaderValue::from_str(value.expose()).map_err(|_| {
+        Broken::Unsendable("The token or ticket has characters that no HTTP header can hold; correct the token's id and secret.".into())
+    })
 }
 
 /// The proxy of the settings, its secret fetched.

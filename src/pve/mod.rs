@@ -8,6 +8,7 @@ mod auth;
 mod bypass;
 pub mod certificate;
 mod client;
+mod console;
 mod des;
 pub mod error;
 mod exchange;
@@ -33,11 +34,13 @@ mod watch;
 mod websocket;
 
 pub use client::Pve;
+pub use console::Heard;
 pub use error::Error;
 pub use params::Params;
 pub use reply::Reply;
 #[doc(hidden)]
 pub use reply::read_made_up;
+pub use rfb::Picture;
 pub use settings::{Auth, ClientIdentity, Host, Settings, Trust};
 pub use tls::colons;
 

@@ -133,7 +133,11 @@ impl<S: Read + Write> Talk<S> {
                 self.stream.write_all(&vnc_response(password, challenge))?;
             }
             0 => return Err(self.refusal()),
-            other => return Err(wrong(&format!("its display asks for a login of kind {other}, which is not known"))),
+            other => {
+                return Err(wrong(&format!(
+                    "its display asks for a login of kind {other}, which is not known"
+                )));
+            }
         }
         if (kind == 2 || minor == 8) && self.u32()? != 0 {
             return Err(if minor == 8 { self.refusal() } else { wrong("its display refused the password") });
@@ -205,7 +209,11 @@ impl<S: Read + Write> Talk<S> {
                     let length = u32::from_be_bytes([head[3], head[4], head[5], head[6]]);
                     self.skip(length.into(), aside)?;
                 }
-                other => return Err(wrong(&format!("its display sent a message of kind {other}, which is not known"))),
+                other => {
+                    return Err(wrong(&format!(
+                        "its display sent a message of kind {other}, which is not known"
+                    )));
+                }
             }
             count(aside, 1)?;
         }
@@ -215,14 +223,22 @@ impl<S: Read + Write> Talk<S> {
         let head: [u8; 3] = self.array()?;
         for _ in 0..pair(&head[1..]) {
             let head: [u8; 12] = self.array()?;
-            let rect =
-                Rect { x: pair(&head[..2]), y: pair(&head[2..4]), width: pair(&head[4..6]), height: pair(&head[6..8]) };
+            let rect = Rect {
+                x: pair(&head[..2]),
+                y: pair(&head[2..4]),
+                width: pair(&head[4..6]),
+                height: pair(&head[6..8]),
+            };
             match i32::from_be_bytes([head[8], head[9], head[10], head[11]]) {
                 RAW => self.raw(screen, &rect)?,
                 COPY_RECT => self.copy(screen, &rect)?,
                 DESKTOP_SIZE => *screen = Screen::new(rect.width, rect.height)?,
                 LAST_RECT => break,
-                other => return Err(wrong(&format!("its display sent pixels in a form ({other}) that was not asked for"))),
+                other => {
+                    return Err(wrong(&format!(
+                        "its display sent pixels in a form ({other}) that was not asked for"
+                    )));
+                }
             }
         }
         Ok(())

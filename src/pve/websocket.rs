@@ -136,7 +136,7 @@ pub(super) struct Socket<S> {
 
 impl<S: Read + Write> Socket<S> {
     /// Says goodbye; how it is taken does not matter.
-    pub(super) fn close(mut self) {
+    pub(super) fn close(&mut self) {
         let _ = self.send(CLOSE, &1000u16.to_be_bytes());
     }
 
@@ -250,7 +250,9 @@ fn unmask(bytes: &mut [u8], mask: Option<[u8; 4]>, from: usize) {
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| io::Error::other("the system gives no random numbers"))?;
     Ok(bytes)
 }
 

@@ -107,13 +107,31 @@ mod tests {
             let size = page.len();
             assert!(size <= 60 * 1024, "{view:?} has {size} bytes");
             assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{view:?}");
-            assert_eq!(page.matches("<script").count(), 1, "{view:?}: a script's text ends its element early");
+            assert_eq!(
+                page.matches("<script").count(),
+                1,
+                "{view:?}: a script's text ends its element early"
+            );
             assert_eq!(page.matches("</script").count(), 1, "{view:?}");
             // The only address is the name of the drawing language, which nobody fetches.
             let addresses = page.replace("http://www.w3.org/2000/svg", "");
             for outside in [
-                "http://", "https://", "ws://", "wss://", "@import", "url(", " src=", "fetch(", "eval(",
-                "Function(", "innerHTML", "localStorage", "Worker(", "<form", "alert(", "confirm(",
+                "http://",
+                "https://",
+                "ws://",
+                "wss://",
+                "@import",
+                "url(",
+                " src=",
+                "fetch(",
+                "eval(",
+                "Function(",
+                "innerHTML",
+                "localStorage",
+                "Worker(",
+                "<form",
+                "alert(",
+                "confirm(",
             ] {
                 assert!(!addresses.contains(outside), "{view:?} holds `{outside}`");
             }

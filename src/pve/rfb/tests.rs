@@ -64,8 +64,15 @@ fn a_picture_is_put_together_from_its_parts() {
     let pixels = [pixel(1, 2, 3), pixel(4, 5, 6), pixel(7, 8, 9)].concat();
     let parts = update(&[rect([0, 0, 3, 1], RAW, &pixels), rect([1, 1, 2, 1], COPY_RECT, &[0, 0, 0, 0])]);
     let rest = update(&[rect([0, 1, 1, 1], RAW, &pixel(9, 9, 9)), rect([0; 4], LAST_RECT, b"")]);
-    let mut server =
-        server(&[NO_PASSWORD, &size(3, 2), b"\x02", b"\x03\0\0\0\0\0\0\x04clip", &parts, b"\x01\0\0\0\0\x01abcdef", &rest]);
+    let mut server = server(&[
+        NO_PASSWORD,
+        &size(3, 2),
+        b"\x02",
+        b"\x03\0\0\0\0\0\0\x04clip",
+        &parts,
+        b"\x01\0\0\0\0\x01abcdef",
+        &rest,
+    ]);
     let seen = picture(&mut server, b"").unwrap();
     assert_eq!((seen.width, seen.height), (3, 2));
     assert_eq!(seen.rgb, [1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 1, 2, 3, 4, 5, 6]);
@@ -88,9 +95,12 @@ fn a_new_size_begins_anew() {
 fn passwords_are_given_in_every_version() {
     let rest = [size(1, 1), update(&[rect([0, 0, 1, 1], RAW, &[0; 4])])].concat();
     let challenge = *b"0123456789abcdef";
-    for (greeting, before) in
-        [(&b"RFB 003.008\n\x02\x13\x02"[..], 13), (b"RFB 003.007\n\x01\x02", 13), (b"RFB 003.003\n\0\0\0\x02", 12), (b"RFB 003.005\n\0\0\0\x02", 12)]
-    {
+    for (greeting, before) in [
+        (&b"RFB 003.008\n\x02\x13\x02"[..], 13),
+        (b"RFB 003.007\n\x01\x02", 13),
+        (b"RFB 003.003\n\0\0\0\x02", 12),
+        (b"RFB 003.005\n\0\0\0\x02", 12),
+    ] {
         let mut server = server(&[greeting, &challenge, b"\0\0\0\0", &rest]);
         picture(&mut server, b"secret").unwrap();
         assert_eq!(server.heard[before..before + 16], vnc_response(b"secret", challenge));
