@@ -13,7 +13,7 @@
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`constant`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
+//! * [`cancel`], [`constant`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], `websocket` — small things that several
 //!   layers need.
 //!
 //! Invariants:
@@ -44,3 +44,4 @@ pub mod suggest;
 pub mod sync;
 pub mod tools;
 pub mod views;
+mod websocket;

@@ -6,25 +6,25 @@ use super::{
 };
 
 /// Red, green, blue.
-pub(super) type Colour = [u8; 3];
+pub(crate) type Colour = [u8; 3];
 
 /// So many times is a letter's point a pixel.
 const SCALE: usize = 2;
 /// How high a line of text is.
-pub(super) const LINE: usize = HEIGHT * SCALE;
+pub(crate) const LINE: usize = HEIGHT * SCALE;
 /// So many steps lie between a line's colour and what is below it: few, for a small file.
 const STEPS: f64 = 4.0;
 
 /// The sheet.
-pub(super) struct Canvas {
-    pub(super) image: Image,
+pub(crate) struct Canvas {
+    pub(crate) image: Image,
 }
 
 /// Where something is, in pixels from the top left.
-pub(super) type Point = (f64, f64);
+pub(crate) type Point = (f64, f64);
 
 impl Canvas {
-    pub(super) fn new(width: usize, height: usize, colour: Colour) -> Canvas {
+    pub(crate) fn new(width: usize, height: usize, colour: Colour) -> Canvas {
         Canvas { image: Image { width, height, rgb: colour.repeat(width * height) } }
     }
 
@@ -33,7 +33,7 @@ impl Canvas {
         if x < self.image.width { self.image.rgb.get_mut(at..at + 3) } else { None }
     }
 
-    pub(super) fn fill(&mut self, [x, y, width, height]: [usize; 4], colour: Colour) {
+    pub(crate) fn fill(&mut self, [x, y, width, height]: [usize; 4], colour: Colour) {
         for y in y..y + height {
             for x in x..x + width {
                 if let Some(pixel) = self.pixel(x, y) {
@@ -44,7 +44,7 @@ impl Canvas {
     }
 
     /// Text from that place to the right.
-    pub(super) fn text(&mut self, x: usize, y: usize, text: &str, colour: Colour) {
+    pub(crate) fn text(&mut self, x: usize, y: usize, text: &str, colour: Colour) {
         for (place, letter) in text.chars().enumerate() {
             for (column, bits) in font::letter(letter).into_iter().enumerate() {
                 for row in (0..8).filter(|row| bits >> row & 1 == 1) {
@@ -56,7 +56,7 @@ impl Canvas {
     }
 
     /// A line through the points, 2 pixels wide, with smooth edges.
-    pub(super) fn line(&mut self, points: &[Point], colour: Colour) {
+    pub(crate) fn line(&mut self, points: &[Point], colour: Colour) {
         let (width, height) = (self.image.width, self.image.height);
         let mut cover = vec![0u8; width * height];
         let single = [points.first().copied(), points.first().copied()];
@@ -84,12 +84,12 @@ impl Canvas {
 }
 
 /// How wide that text is.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     (text.chars().count() * ADVANCE).saturating_sub(1) * SCALE
 }
 
 /// A colour between two.
-pub(super) fn mix(below: u8, ink: u8, part: f64) -> u8 {
+pub(crate) fn mix(below: u8, ink: u8, part: f64) -> u8 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
     let mixed = (f64::from(below) + (f64::from(ink) - f64::from(below)) * part).round() as u8;
     mixed

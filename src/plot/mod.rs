@@ -8,7 +8,7 @@
 //! * [`scale`] — round numbers for an axis, and numbers and times in words.
 //! * [`spark`] — lines of letters for a terminal.
 
-mod canvas;
+pub(crate) mod canvas;
 mod font;
 pub mod png;
 pub mod scale;

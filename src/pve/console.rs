@@ -12,9 +12,12 @@ use super::{
     flight::{self, Flight, Stop},
     reply::{self, Reply},
     rfb::{self, Picture},
+};
+use crate::{
+    cancel::Cancel,
+    secret::Secret,
     websocket::{Socket, wrong},
 };
-use crate::{cancel::Cancel, secret::Secret};
 use serde_json::Value;
 use std::{
     io::{self, Read, Write},

@@ -51,7 +51,7 @@ const S: [[u8; 64]; 8] = [
 
 /// The answer to a VNC challenge: it is encrypted with the password, of which eight bytes count (RFC 6143 section
 /// 7.2.2). The bits of each byte of the key stand the other way round than in the standard.
-pub(super) fn vnc_response(password: &[u8], challenge: [u8; 16]) -> [u8; 16] {
+pub(crate) fn vnc_response(password: &[u8], challenge: [u8; 16]) -> [u8; 16] {
     let mut key = [0; 8];
     key.iter_mut().zip(password).for_each(|(byte, letter)| *byte = letter.reverse_bits());
     let mut response = [0; 16];

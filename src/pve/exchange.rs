@@ -15,10 +15,10 @@ use super::{
     reply::{Answer, http_date},
     tls,
     transport::Chains,
+    upgrade::{Upgrade, upgrade},
     upload::{self, Multipart},
-    websocket::{self, Socket, Upgrade},
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, websocket::Socket};
 use std::{
     io::{self, Read},
     sync::Arc,
@@ -177,7 +177,7 @@ impl Wire {
             }
             let transport = self.chains.open(config, &uri)?;
             let stream = TransportAdapter::new(transport, Arc::new(time::Instant::now));
-            match websocket::upgrade(stream, &head).map_err(ureq::Error::Io)? {
+            match upgrade(stream, &head).map_err(ureq::Error::Io)? {
                 Upgrade::Open(mut socket) => Ok(Conversation::Held(talk(&mut socket))),
                 Upgrade::Refused(answer) => Ok(Conversation::Refused(answer)),
             }

@@ -29,12 +29,13 @@ pub mod task;
 mod tls;
 mod totp;
 mod transport;
+mod upgrade;
 pub mod upload;
 mod watch;
-mod websocket;
 
 pub use client::Pve;
 pub use console::Heard;
+pub(crate) use des::vnc_response;
 pub use error::Error;
 pub use params::Params;
 pub use reply::Reply;

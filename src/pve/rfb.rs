@@ -3,7 +3,8 @@
 //! Asks for plain pixels only (Raw, and CopyRect where a server insists) and to be told of another size. Works over
 //! any stream; how long it may take is the stream's business, how much it may send is bounded here.
 
-use super::{des::vnc_response, websocket::wrong};
+use super::des::vnc_response;
+use crate::websocket::wrong;
 use std::io::{self, Read, Write};
 
 /// Larger screens are refused: that many pixels are read into memory as a whole (4K UHD and somewhat more).

@@ -71,8 +71,11 @@ function clusterView(root) {
       const result = await bridge.call('proxmox_view_cluster', scope);
       sparks.forget();
       draw(dataOf(result));
+      return { text: asOf() };
     });
   }
+
+  const asOf = () => (data.time ? `As of ${moment(data.time)}.` : '');
 
   function draw(given) {
     data = given;
@@ -89,7 +92,7 @@ function clusterView(root) {
       el('details', { open: storage.length <= 6 }, el('summary', {}, el('h2', { style: 'display:inline-block' }, 'Storage')), el('ul', { class: 'plain cards' }, storageList(storage))));
     guests.hidden = false;
     table.set(objects(data.guests));
-    status.say(data.time ? `As of ${moment(data.time)}.` : '');
+    status.say(asOf());
   }
 
   return {

@@ -28,7 +28,7 @@ function guestTable({ open, sparks }) {
   const count = el('p', { role: 'status', class: 'small' });
   const head = el('tr'), rows = el('tbody');
   const table = el('table', { 'aria-label': 'Guests', class: 'guests' }, el('thead', {}, head), rows);
-  const pane = el('div', { class: 'pane', scroll: () => requestAnimationFrame(paint) }, table);
+  const pane = el('div', { class: 'pane', tabindex: -1, scroll: () => requestAnimationFrame(paint) }, table);
   const part = el('div', {}, el('div', { class: 'row' }, text, states, kinds), count, pane);
 
   const stateOf = (guest) => (guest.template ? 'template' : guest.status);
@@ -97,14 +97,15 @@ function guestTable({ open, sparks }) {
     const to = Math.min(shown.length, Math.ceil((pane.scrollTop + (pane.clientHeight || 400)) / ROW) + OVERSCAN);
     if (from === first && to === last && force !== true) return;
     [first, last] = [from, to];
-    const focused = document.activeElement?.dataset?.at;
+    const focused = rows.contains(document.activeElement);
     const columns = visible();
     if (force === true) lines.clear();
     for (const at of lines.keys()) if (at < from || to <= at) lines.delete(at);
     for (let at = from; at < to; at++) if (!lines.has(at)) lines.set(at, line(shown[at], at, columns));
     table.setAttribute('aria-rowcount', shown.length + 1);
     rows.replaceChildren(spacer(from), ...Array.from({ length: to - from }, (_, index) => lines.get(from + index)), spacer(shown.length - to));
-    if (focused !== undefined) rows.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true });
+    // Where the row that has the focus went out of sight, the keys still work from there.
+    if (focused) (rows.querySelector(`[data-at="${active}"]`) ?? pane).focus({ preventScroll: true });
     clearTimeout(settled);
     settled = setTimeout(() => sparks.want(shown.slice(from, to), drawSparks), 300);
   }
@@ -114,7 +115,8 @@ function guestTable({ open, sparks }) {
     for (const [at, element] of lines) element.querySelector('.c-spark')?.replaceChildren(cells.spark(shown[at]));
   }
 
-  rows.addEventListener('keydown', (event) => {
+  pane.addEventListener('keydown', (event) => {
+    if (!rows.contains(event.target) && event.target !== pane) return;
     const page = Math.max(1, Math.floor(pane.clientHeight / ROW) - 2);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
     if (step === undefined || !shown.length) return;

@@ -20,6 +20,7 @@ mod config;
 mod confirm;
 mod demo;
 mod demo_agent;
+mod demo_console;
 mod demo_faults;
 mod demo_lifecycle;
 mod demo_wire;

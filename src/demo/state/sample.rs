@@ -8,6 +8,7 @@ use crate::{
             access::{Access, Rule, Token, User},
             clock::{Clock, civil, whole},
             cluster::{Cluster, Firewall, Node, Pool, Storage, Volume},
+            console::Proxies,
             digest::size_in_bytes,
             guest::{Guest, Kind, Snapshot},
             task::Tasks,
@@ -91,6 +92,7 @@ pub(crate) fn cluster(sample: &Sample) -> Cluster {
         quorate: true,
         log: VecDeque::new(),
         log_count: 0,
+        proxies: Proxies::default(),
     };
     for (row, kind) in
         VMS.iter().map(|row| (row, Kind::Qemu)).chain(CONTAINERS.iter().map(|row| (row, Kind::Lxc)))

@@ -1,10 +1,9 @@
-//! The client's side of a websocket (RFC 6455) over any stream: the upgrade, and frames as one stream of bytes.
+//! Websockets (RFC 6455) over any stream, either side of them: frames as one stream of bytes.
 //!
 //! Written here rather than taken from a crate: what Proxmox needs of it is this one page, and the connection, its
-//! trust and its limits are the transport's. Knows neither TLS nor what is said. Whatever the other side sends is
-//! bounded, and what breaks the rules ends the conversation.
+//! trust and its limits are others' business. Whatever the other side sends is bounded, and what breaks the rules ends
+//! the conversation.
 
-use super::reply::Answer;
 use crate::base64;
 use ring::{
     digest,
@@ -14,10 +13,6 @@ use std::io::{self, ErrorKind, Read, Write};
 
 /// What a server mixes into its answer to show that it knows websockets (RFC 6455 section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// The head of an answer is smaller.
-const MAX_HEAD: usize = 16 * 1024;
-/// What is read of the answer of a server that refuses.
-const MAX_REFUSAL: u64 = 64 * 1024;
 /// Control frames are no longer (section 5.5).
 const MAX_CONTROL: u64 = 125;
 
@@ -28,100 +23,25 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// What came of asking for a websocket.
-pub(super) enum Upgrade<S> {
-    /// The conversation may begin.
-    Open(Socket<S>),
-    /// The server answered something else.
-    Refused(Box<Answer>),
-}
-
-/// Asks for a websocket; `head` are the request's lines less those of the upgrade itself, each ended by CRLF.
-///
-/// # Errors
-/// The connection broke, or what came is no HTTP or no websocket.
-pub(super) fn upgrade<S: Read + Write>(mut stream: S, head: &str) -> io::Result<Upgrade<S>> {
-    let key = base64::encode(&random::<16>()?);
-    let request = format!(
-        "{head}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: binary\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes())?;
-    stream.flush()?;
-    let answer = read_head(&mut stream)?;
-    if answer.status != 101 {
-        return refused(stream, answer).map(|answer| Upgrade::Refused(Box::new(answer)));
-    }
-    if answer.field("sec-websocket-accept") != Some(&*accept(&key)) {
-        return Err(wrong("it agreed to a websocket without the proof that it understood the request"));
-    }
-    Ok(Upgrade::Open(Socket { stream, left: 0, mask: None, whole: true, done: false, at: 0 }))
-}
-
 /// What the server must answer to that key.
-fn accept(key: &str) -> String {
+pub(crate) fn accept(key: &str) -> String {
     let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(key.as_bytes());
     hash.update(MAGIC);
     base64::encode(hash.finish().as_ref())
 }
 
-/// The head of an HTTP answer.
-struct Head {
-    status: u16,
-    reason: String,
-    fields: Vec<(String, String)>,
-}
-
-impl Head {
-    fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// Reads up to the empty line and no byte further: what follows belongs to the conversation.
-fn read_head(stream: &mut impl Read) -> io::Result<Head> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-        if MAX_HEAD < head.len() {
-            return Err(wrong("the head of its answer is too long"));
-        }
-    }
-    let head = String::from_utf8_lossy(&head);
-    let mut lines = head.split("\r\n");
-    let mut first = lines.next().unwrap_or_default().splitn(3, ' ');
-    let version = first.next().unwrap_or_default();
-    let status = first.next().and_then(|status| status.parse().ok());
-    let Some(status) = status.filter(|_| version.starts_with("HTTP/1.")) else {
-        return Err(wrong("it sent something that is not HTTP"));
-    };
-    let reason = first.next().unwrap_or_default().trim().to_owned();
-    let fields = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    Ok(Head { status, reason, fields })
-}
-
-/// The rest of an answer that is not a websocket.
-fn refused(stream: impl Read, head: Head) -> io::Result<Answer> {
-    let length = head.field("content-length").and_then(|length| length.parse::<u64>().ok());
-    let mut body = Vec::new();
-    let mut stream = stream.take(length.unwrap_or(MAX_REFUSAL).min(MAX_REFUSAL));
-    // A server that closes early has said what there is.
-    match stream.read_to_end(&mut body) {
-        Err(error) if body.is_empty() && length.is_some_and(|length| 0 < length) => return Err(error),
-        _ => {}
-    }
-    let location = head.field("location").map(str::to_owned);
-    Ok(Answer { status: head.status, reason: head.reason, location, date: None, retry_after: None, body })
+/// A key for asking.
+///
+/// # Errors
+/// The system has no random numbers.
+pub(crate) fn key() -> io::Result<String> {
+    Ok(base64::encode(&random::<16>()?))
 }
 
 /// An open websocket. Reading gives the bytes of the other side's messages one after the other; each write is one
 /// message.
-pub(super) struct Socket<S> {
+pub(crate) struct Socket<S> {
     stream: S,
     /// What is left of the data frame being read.
     left: u64,
@@ -132,32 +52,47 @@ pub(super) struct Socket<S> {
     whole: bool,
     /// The other side said goodbye.
     done: bool,
+    /// Whether what is sent is masked, as a client's frames must be and a server's must not.
+    masks: bool,
 }
 
 impl<S: Read + Write> Socket<S> {
+    /// The client's end of a stream on which both sides have agreed.
+    pub(crate) fn client(stream: S) -> Socket<S> {
+        Socket { stream, left: 0, mask: None, at: 0, whole: true, done: false, masks: true }
+    }
+
+    /// The server's end.
+    pub(crate) fn server(stream: S) -> Socket<S> {
+        Socket { masks: false, ..Socket::client(stream) }
+    }
+
     /// Says goodbye; how it is taken does not matter.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let _ = self.send(CLOSE, &1000u16.to_be_bytes());
     }
 
     fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
         let mut frame = vec![0x80 | opcode];
+        let masked = if self.masks { 0x80 } else { 0 };
         match payload.len() {
-            length @ 0..=125 => frame.push(0x80 | u8::try_from(length).unwrap_or(0)),
+            length @ 0..=125 => frame.push(masked | u8::try_from(length).unwrap_or(0)),
             length => match u16::try_from(length) {
                 Ok(length) => {
-                    frame.push(0x80 | 126);
+                    frame.push(masked | 126);
                     frame.extend(length.to_be_bytes());
                 }
                 Err(_) => {
-                    frame.push(0x80 | 127);
+                    frame.push(masked | 127);
                     frame.extend((length as u64).to_be_bytes());
                 }
             },
         }
-        let mask = random::<4>()?;
-        frame.extend(mask);
-        frame.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]));
+        let mask = if self.masks { Some(random::<4>()?) } else { None };
+        frame.extend(mask.iter().flatten());
+        let from = frame.len();
+        frame.extend(payload);
+        unmask(&mut frame[from..], mask, 0);
         self.stream.write_all(&frame)?;
         self.stream.flush()
     }
@@ -257,7 +192,7 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
 }
 
 /// The other side broke the rules; a clause.
-pub(super) fn wrong(clause: &str) -> io::Error {
+pub(crate) fn wrong(clause: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, clause)
 }
 
@@ -292,7 +227,7 @@ mod tests {
 
     fn socket(frames: &[u8]) -> Socket<Script> {
         let stream = Script { said: io::Cursor::new(frames.to_vec()), heard: Vec::new() };
-        Socket { stream, left: 0, mask: None, whole: true, done: false, at: 0 }
+        Socket::client(stream)
     }
 
     #[track_caller]
@@ -347,29 +282,15 @@ mod tests {
         }
     }
 
-    fn upgraded(answer: &str) -> io::Result<Upgrade<Script>> {
-        let stream = Script { said: io::Cursor::new(answer.as_bytes().to_vec()), heard: Vec::new() };
-        upgrade(stream, "GET / HTTP/1.1\r\nHost: h\r\n")
-    }
-
     #[test]
     fn the_proof_is_that_of_the_standard() {
         assert_eq!(accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        let unproved = "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: nothing\r\n\r\n";
-        assert_eq!(upgraded(unproved).err().unwrap().kind(), ErrorKind::InvalidData);
     }
 
     #[test]
-    fn a_refusal_is_kept_as_an_answer() {
-        let Ok(Upgrade::Refused(answer)) = upgraded(
-            "HTTP/1.1 403 Permission check failed (/vms/100, VM.Console)\r\nContent-Length: 13\r\n\r\n{\"data\":null}rest",
-        ) else {
-            panic!()
-        };
-        assert_eq!((answer.status, &*answer.body), (403, &b"{\"data\":null}"[..]));
-        assert_eq!(answer.reason, "Permission check failed (/vms/100, VM.Console)");
-        assert!(upgraded("SSH-2.0-OpenSSH\r\n\r\n").is_err());
-        assert!(upgraded(&format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(MAX_HEAD))).is_err());
-        assert!(upgraded("HTTP/1.1 101 Sw").is_err());
+    fn a_server_masks_nothing() {
+        let mut socket = Socket::server(socket(b"").stream);
+        socket.write_all(b"abc").unwrap();
+        assert_eq!(socket.stream.heard, b"\x82\x03abc");
     }
 }
