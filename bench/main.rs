@@ -9,6 +9,7 @@
 
 mod calls;
 mod child;
+#[allow(dead_code, reason = "shared with the other benchmark")]
 mod cluster;
 mod inside;
 mod processes;

@@ -43,6 +43,7 @@ pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
         base_path,
         client_identity,
         cluster_addresses: values.bool(key!("cluster_addresses")),
+        keep_warm: values.bool(key!("keep_warm")),
         ..Settings::new(hosts, auth, trust)
     }
 }

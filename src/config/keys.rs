@@ -210,6 +210,9 @@ pub const KEYS: &[Key] = &[
     Key::new("workers", Kind::Integer(1, 32, ""), "How many requests are sent to the cluster at once.")
         .default(Fallback::Number(6))
         .per_cluster(),
+    Key::new("keep_warm", Kind::Bool, "Whether one connection is held open by a small request every 2 seconds until a minute after the last call, so that the next one need not open any.")
+        .default(Fallback::Flag(false))
+        .per_cluster(),
     Key::new("max_response_bytes", Kind::Integer(65_536, 1 << 32, "bytes"), "The largest answer read from Proxmox.")
         .default(Fallback::Number(64 << 20))
         .per_cluster(),

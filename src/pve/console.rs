@@ -9,7 +9,7 @@ use super::{
     client::{Limits, check_path},
     error::{Asked, Error, Identity, Result},
     exchange::{Call, Conversation, authority, meaning},
-    flight::{self, Flight, Stop},
+    flight::{self, Flight, Stop, Wants},
     reply::{self, Reply},
     rfb::{self, Picture},
 };
@@ -133,7 +133,7 @@ impl Pve {
         let query = Params::new().with("port", &proxy.port).with("vncticket", proxy.ticket.expose());
         let target = format!("/api2/json{}?{}", asked.path, query.encode());
         let times = (self.settings().connect_timeout, time);
-        let flight = Flight::new(cancel, limits.deadline, times, asked.host.clone());
+        let flight = Flight::new(cancel, limits.deadline, times, asked.host.clone(), Wants::New);
         let (result, flown) = wire.converse(&host, &target, &headers, flight, talk);
         match result {
             Ok(Conversation::Held(Ok(result))) => Ok(result),

@@ -19,6 +19,7 @@ mod identity;
 mod names;
 pub mod params;
 pub mod path;
+mod pool;
 pub mod probe;
 mod reply;
 mod rfb;
@@ -31,6 +32,8 @@ mod totp;
 mod transport;
 mod upgrade;
 pub mod upload;
+pub mod values;
+mod warm;
 mod watch;
 
 pub use client::Pve;

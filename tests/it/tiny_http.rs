@@ -85,6 +85,11 @@ impl Connection {
         self.gone
     }
 
+    /// Closes the connection now; on loopback the client can see it when this is over.
+    pub fn close(&mut self) {
+        self.stream = Box::new(std::io::empty());
+    }
+
     /// Keeps the connection open, in silence, until the client closes it.
     pub fn hold(&mut self) {
         let _ = self.read_until(|_| false);
