@@ -14,7 +14,7 @@ use crate::{
             Failure, Outcome, answer, rows,
             table::{self, Column},
         },
-        catalog::{aliases, cluster, entry::Entry, index::entries, own},
+        catalog::{aliases, cluster, entry::Entry, index::entries, own, views},
         offers::Toolset,
         offers::{complete, instructions, prompts, resources},
         param::{Effect, Kind},
@@ -98,6 +98,14 @@ impl Tools {
         }) || entry.toolset == own::TOOLSET
     }
 
+    /// Runs a tool that only views may call. Whether a client shows views is for the caller to know.
+    pub fn call_for_view(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
+        match views::named(name) {
+            Some(entry) => answered(self.run(call, entry, arguments)),
+            None => Answer::Failure(format!("There is no tool `{}`.", name.escape_debug())),
+        }
+    }
+
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
         match clusters::take(&self.clusters, &mut arguments).map_err(Failure::new)? {
             Chosen::One(cluster) => self.run_in(cluster, call, entry, arguments),
@@ -179,6 +187,14 @@ impl Tools {
                 other.title()
             ))),
         }
+    }
+}
+
+fn answered(outcome: Result<Ran, Failure>) -> Answer {
+    match outcome {
+        Ok(Ran::Data(data)) => Answer::Data(data),
+        Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
+        Err(Failure(sentences)) => Answer::Failure(sentences),
     }
 }
 
@@ -383,11 +399,7 @@ impl Toolbox for Tools {
             Some(entry) => self.run(call, entry, aliases::arguments(name, &entry, arguments)),
             None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
         };
-        match outcome {
-            Ok(Ran::Data(data)) => Answer::Data(data),
-            Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
-            Err(Failure(sentences)) => Answer::Failure(sentences),
-        }
+        answered(outcome)
     }
 
     fn prompts(&self) -> &[Prompt] {

@@ -51,4 +51,5 @@ mod tiny_http;
 mod tls;
 mod tools;
 mod undo;
+mod views;
 mod wire;

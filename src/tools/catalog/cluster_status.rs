@@ -15,6 +15,11 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     let (members, resources) = (members?, resources?);
     let members = rows(&members)?;
     let resources = fresh::inventory(context, &resources)?;
+    answer(&summary(&members, &resources))
+}
+
+/// The overview, out of rows of both.
+pub fn summary(members: &[Record<'_>], resources: &[Record<'_>]) -> Map<String, Value> {
     let of_type = |kind: &'static str| resources.iter().filter(move |record| record.text("type") == kind);
 
     let mut attention = Vec::new();
@@ -58,7 +63,7 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     result.insert("containers".into(), count(of_type("lxc"), &mut attention));
     crate::order::sort(&mut attention);
     result.insert("attention".into(), attention.into());
-    answer(&result)
+    result
 }
 
 #[derive(Default)]

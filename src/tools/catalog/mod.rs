@@ -31,6 +31,7 @@ pub mod storage;
 pub mod tasks;
 pub mod undo;
 pub mod upload;
+pub mod views;
 
 use crate::tools::row::Group;
 
