@@ -163,7 +163,10 @@ impl<S: Read + Write> Talk<S> {
 
     fn refusal(&mut self) -> io::Error {
         match self.text() {
-            Ok(reason) => wrong(&format!("its display refused: {}", reason.trim().escape_debug())),
+            Ok(reason) => wrong(&format!(
+                "its display refused: {}",
+                reason.trim_matches(|letter: char| letter.is_whitespace() || letter == '\0').escape_debug()
+            )),
             Err(error) => error,
         }
     }

@@ -56,6 +56,7 @@ function clusterView(root) {
   const show = (guest) => {
     list.hidden = Boolean(guest);
     detail.hidden = !guest;
+    scrollTo(0, 0);
     if (guest) one.open(guest, scope);
     else table.focus();
   };

@@ -47,7 +47,7 @@ const wide = ['--eval', 'document.documentElement.scrollWidth <= innerWidth'];
 
 // [name, options, what each --eval must give]
 const RUNS = [
-  ['cluster-light', [...CLUSTER, ...legacy, '--expect', 'web01', '--eval', NAMED], [named]],
+  ['cluster-light', [...CLUSTER, ...legacy, '--expect', 'mail01', '--eval', NAMED], [named]],
   ['cluster-dark', [...CLUSTER, ...modern, ...dark, '--expect', 'Guests']],
   ['cluster-refresh', [...CLUSTER, ...modern, '--click', '.list > .row button', '--expect', 'As of']],
   ['cluster-filter', [...CLUSTER, '--type', 'input[type=search]=db prod', '--expect', '1 of '], []],
