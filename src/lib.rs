@@ -19,6 +19,7 @@
 //! Invariants:
 //!
 //! * Every request read from a client is answered exactly once; a notification never is.
+//! * The end of the input lets everything that was asked for come to its end, in its order; a signal cuts it short.
 //! * stdout carries protocol lines only; logs go to stderr.
 //! * Nothing touches the network or resolves a secret before the first tool call.
 //! * What may have been carried out by Proxmox is never sent twice.

@@ -155,11 +155,12 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
     let lenient = options.has("--lenient") || input.is_terminal();
     let on_output_closed = || process::exit(0);
     let workers = tools.config().settings.workers;
-    let on_first_call = signals::end_in_order;
+    let on_first_call = &signals::end_in_order;
     let options = mcp::Options { workers, lenient, on_output_closed, on_first_call };
     let served = mcp::serve(input.lock(), io::stdout(), tools, options);
     match served {
-        Ok(()) => ExitCode::SUCCESS,
+        // A signal may have cut short what followed the end of the input.
+        Ok(()) => signals::exit_code().map_or(ExitCode::SUCCESS, ExitCode::from),
         Err(error) => {
             log::error(format_args!("Reading standard input failed: {error}."));
             ExitCode::FAILURE

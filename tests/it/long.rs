@@ -4,9 +4,9 @@ use crate::cluster::{Sample, column, session};
 use proxmox_mcp::demo;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Read, Write},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 fn initialize() -> Value {
@@ -24,7 +24,7 @@ fn answer(answers: &[Value], id: usize) -> &Value {
 #[test]
 fn lists_show_the_changes_piped_before_them_in_every_run() {
     let sample = Sample::with(demo::Options { clock_speed: 500.0, ..demo::Options::default() }, |_| {});
-    for run in 0..200 {
+    for run in 0..25 {
         let answers = session(
             &sample,
             &[
@@ -77,18 +77,63 @@ fn ten_thousand_piped_requests_are_answered_once_each() {
     assert!(answers.iter().all(|answer| answer.get("error").is_none()));
 }
 
-/// The binary over the sample cluster, a backup of some minutes under way in it.
+/// The binary over a sample cluster of its own.
+fn demo() -> Child {
+    Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
+        .arg("demo")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn lines(output: &str) -> Vec<Value> {
+    output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 #[test]
-fn the_end_of_input_and_signals_answer_what_is_under_way() {
-    for (signal, code) in [(None, 0), (Some("-TERM"), 143), (Some("-INT"), 130)] {
-        let mut server = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
-            .arg("demo")
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+fn a_piped_script_does_what_it_says_every_time() {
+    let script: Vec<String> = [
+        initialize(),
+        call(1, "proxmox_start_vm", json!({"vmid": 100})),
+        call(2, "proxmox_list_vms", json!({"where": "vmid=100"})),
+        call(3, "proxmox_stop_vm", json!({"vmid": 100})),
+        call(4, "proxmox_list_vms", json!({"where": "vmid=100"})),
+    ]
+    .iter()
+    .map(|message| format!("{message}\n"))
+    .collect();
+    // All at the same time: they spend it waiting for the tasks of their clusters.
+    let servers: Vec<Child> = (0..20)
+        .map(|_| {
+            let mut server = demo();
+            server.stdin.take().unwrap().write_all(script.concat().as_bytes()).unwrap();
+            server
+        })
+        .collect();
+    for (run, server) in servers.into_iter().enumerate() {
+        let ended = server.wait_with_output().unwrap();
+        let answers = lines(&String::from_utf8(ended.stdout).unwrap());
+        assert_eq!(ended.status.code(), Some(0), "run {run}: {answers:?}");
+        assert_eq!(answers.len(), 5, "run {run}: {answers:?}");
+        for id in [1, 3] {
+            let task = &answer(&answers, id)["result"]["structuredContent"];
+            assert_eq!(task["exitstatus"], "OK", "run {run}, call {id}: {answers:?}");
+        }
+        for (id, expected) in [(2, "running"), (4, "stopped")] {
+            let list = &answer(&answers, id)["result"]["structuredContent"];
+            assert_eq!(column(list, "status"), [expected], "run {run}, call {id}: {answers:?}");
+        }
+    }
+}
+
+/// A backup of some minutes is under way, and a call waits behind it where the input has ended.
+#[test]
+fn signals_answer_what_is_under_way_before_and_after_the_end_of_the_input() {
+    for (signal, code, ended) in [("-TERM", 143, false), ("-INT", 130, false), ("-TERM", 143, true)] {
+        let mut server = demo();
         let mut input = server.stdin.take().unwrap();
         let mut output = BufReader::new(server.stdout.take().unwrap());
         let mut line = || {
@@ -96,33 +141,37 @@ fn the_end_of_input_and_signals_answer_what_is_under_way() {
             output.read_line(&mut text).unwrap();
             serde_json::from_str::<Value>(&text).unwrap_or(Value::Null)
         };
-        writeln!(input, "{}", initialize()).unwrap();
+        let mut backup =
+            call(1, "proxmox_create_backup", json!({"vmid": 106, "storage": "shared", "wait": 600}));
+        backup["params"]["_meta"] = json!({"progressToken": "backup"});
+        let mut script = format!("{}\n{backup}\n", initialize());
+        if ended {
+            script += &format!("{}\n", call(2, "proxmox_start_vm", json!({"vmid": 100})));
+        }
+        input.write_all(script.as_bytes()).unwrap();
+        let input = Some(input).filter(|_| !ended);
         assert_eq!(line()["id"], 0);
-        writeln!(
-            input,
-            "{}",
-            call(1, "proxmox_create_backup", json!({"vmid": 106, "storage": "shared", "wait": 600}))
-        )
-        .unwrap();
-        // A reading call comes after the backup was submitted: by its answer the wait has begun.
-        writeln!(input, "{}", call(2, "proxmox_get_version", json!({}))).unwrap();
-        assert_eq!(line()["id"], 2);
-        match signal {
-            None => drop(input),
-            Some(signal) => {
-                let sent = Command::new("kill").args([signal, &server.id().to_string()]).status().unwrap();
-                assert!(sent.success());
+        assert_eq!(line()["method"], "notifications/progress", "the wait has begun");
+        let sent = Command::new("kill").args([signal, &server.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let mut answers = BTreeMap::new();
+        loop {
+            match line() {
+                Value::Null => break,
+                message if message.get("method").is_some() => {}
+                message => assert_eq!(answers.insert(message["id"].as_u64(), message), None),
             }
         }
-        let cut = line();
-        assert_eq!(cut["id"], 1, "{cut}");
-        assert_eq!(cut["result"]["structuredContent"]["status"], "running", "{cut}");
-        assert!(
-            cut["result"]["structuredContent"]["upid"].as_str().unwrap().contains(":vzdump:106:"),
-            "{cut}"
-        );
-        assert_eq!(line(), Value::Null, "nothing after the last answer");
-        assert_eq!(server.wait().unwrap().code(), Some(code), "{signal:?}");
+        let cut = &answers[&Some(1)]["result"]["structuredContent"];
+        assert_eq!(cut["status"], "running", "{answers:?}");
+        assert!(cut["upid"].as_str().unwrap().contains(":vzdump:106:"), "{answers:?}");
+        assert_eq!(answers.len(), 1 + usize::from(ended), "{answers:?}");
+        if ended {
+            let late = answers[&Some(2)]["error"]["message"].as_str().unwrap();
+            assert!(late.contains("nothing was done"), "{late}");
+        }
+        assert_eq!(server.wait().unwrap().code(), Some(code), "{signal}");
+        drop(input);
         let mut err = String::new();
         server.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         assert_eq!(err, "");

@@ -27,6 +27,7 @@ mod demo_wire;
 mod docs;
 mod elicit;
 mod exec;
+mod extensions;
 mod golden;
 mod lifecycle;
 mod long;
