@@ -46,7 +46,7 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     match waited(tools, name, arguments) {
-        Answer::Data(data) | Answer::DataWithMeta(data, _) => {
+        Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
             match serde_json::from_str::<Value>(data.get()) {
                 Ok(answer) if for_people(options) => print!("{}", show::text(&answer)),
                 _ => println!("{data}"),

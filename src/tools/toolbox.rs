@@ -4,8 +4,8 @@ use crate::{
     audit::Audit,
     config::{Access, Config},
     mcp::{
-        About, Answer, Call, CompletionRequest, Contents, Order, Prompt, Question, Resource, ResourceError,
-        Revision, Template, Toolbox,
+        About, Answer, Call, Client, CompletionRequest, Contents, Order, Prompt, Question, Resource,
+        ResourceError, Revision, Template, Toolbox, UI_EXTENSION,
     },
     pve::{Method, path},
     suggest::did_you_mean,
@@ -32,6 +32,7 @@ use crate::{
             tokens::Tokens,
         },
     },
+    views::MEDIA_TYPE,
 };
 use serde_json::{
     Map, Value,
@@ -54,6 +55,8 @@ pub struct Tools {
     prompts: OnceLock<Vec<Prompt>>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
+    /// The same for clients that show views.
+    lists_with_views: [OnceLock<Box<RawValue>>; 3],
 }
 
 impl Tools {
@@ -67,6 +70,7 @@ impl Tools {
             tokens: Tokens::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
+            lists_with_views: Default::default(),
         }
     }
 
@@ -188,6 +192,11 @@ impl Tools {
             ))),
         }
     }
+}
+
+/// Which of the prepared lists a client of that revision gets.
+fn variant(revision: Revision) -> usize {
+    usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content())
 }
 
 fn answered(outcome: Result<Ran, Failure>) -> Answer {
@@ -371,10 +380,36 @@ impl Toolbox for Tools {
         instructions::text(self)
     }
 
+    fn extensions(&self) -> &[&'static str] {
+        &[UI_EXTENSION]
+    }
+
+    fn list_for(&self, client: &Client) -> &RawValue {
+        let revision = client.revision();
+        if !client.shows_views(MEDIA_TYPE) {
+            return self.list(revision);
+        }
+        self.lists_with_views[variant(revision)].get_or_init(|| {
+            let specs = self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
+            let specs = views::list(specs, revision, &self.cluster_names());
+            to_raw_value(&specs).expect("specifications have text keys")
+        })
+    }
+
+    fn order_for(
+        &self,
+        client: &Client,
+        name: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Order, String> {
+        match views::named(name) {
+            Some(_) if client.shows_views(MEDIA_TYPE) => Ok(Order::Read),
+            _ => self.order(name, arguments),
+        }
+    }
+
     fn list(&self, revision: Revision) -> &RawValue {
-        let variant =
-            usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content());
-        self.lists[variant].get_or_init(|| {
+        self.lists[variant(revision)].get_or_init(|| {
             let specs: Vec<Value> =
                 self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
             to_raw_value(&specs).expect("specifications have text keys")
@@ -395,11 +430,27 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let outcome = match self.find(name, &arguments) {
-            Some(entry) => self.run(call, entry, aliases::arguments(name, &entry, arguments)),
-            None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
+        let views = call.client().shows_views(MEDIA_TYPE);
+        let Some(entry) = self.find(name, &arguments) else {
+            if views {
+                return self.call_for_view(call, name, arguments);
+            }
+            return Answer::Failure(format!("There is no tool `{}`.", name.escape_debug()));
         };
-        answered(outcome)
+        let arguments = aliases::arguments(name, &entry, arguments);
+        let source = views::source_of(entry.name).filter(|_| views);
+        let asked = source.map(|source| (source, views::passed_on(&arguments)));
+        let answer = answered(self.run(call, entry, arguments));
+        match (answer, asked) {
+            (Answer::Data(data), Some((source, arguments))) => match self.run(call, source, arguments) {
+                Ok(Ran::Data(shown)) => match views::meta(&shown) {
+                    Some(meta) => Answer::DataWithMeta(data, meta),
+                    None => Answer::Data(data),
+                },
+                _ => Answer::Data(data),
+            },
+            (answer, _) => answer,
+        }
     }
 
     fn prompts(&self) -> &[Prompt] {

@@ -2,14 +2,16 @@
 //! and stand in no list; they only read, and pass the same door as every other tool.
 
 use crate::{
+    mcp::Revision,
     pve::{Error, Params, Reply},
     tools::{
         answer::{Failure, Outcome, answer, record::Record, rows},
         catalog::{cluster_status, entry::Entry},
         param::{Effect, Param},
         row::{Name, Tool},
-        run::{args::Args, context::Context, find, fresh},
+        run::{args::Args, clusters::CLUSTER, context::Context, find, fresh},
     },
+    views::View,
 };
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -32,6 +34,61 @@ pub fn named(name: &str) -> Option<Entry> {
     let found = TOOLS.iter().find(|tool| matches!(tool.name, Name::One(known) if known == name))?;
     let Name::One(name) = found.name else { return None };
     Some(Entry { tool: found, name, kind: None, toolset: "views" })
+}
+
+/// The views, each with the tools whose results it shows; the first is where the view gets its data from.
+const SHOWN: [(View, &str, &[&str]); 2] = [
+    (View::Cluster, "proxmox_view_cluster", &["proxmox_get_cluster_status"]),
+    (View::Guest, "proxmox_view_guest", &["proxmox_get_vm_info", "proxmox_get_container_info"]),
+];
+/// Data for a view goes along with a result up to this size; a larger one the view fetches by itself.
+const MOST_DATA: usize = 256 * 1024;
+/// Under which name it goes along.
+const DATA: &str = "proxmox-mcp/view";
+
+/// The list of tools as a client sees it that shows views: those that have one name it, and those for views are there.
+pub fn list(mut specs: Vec<Value>, revision: Revision, clusters: &[&str]) -> Vec<Value> {
+    for spec in &mut specs {
+        let of = |(_, _, tools): &&(View, &str, &[&str])| tools.iter().any(|name| spec["name"] == *name);
+        if let Some((view, ..)) = SHOWN.iter().find(of) {
+            let visible = json!({"resourceUri": view.uri(), "visibility": ["model", "app"]});
+            spec["_meta"]["ui"] = visible;
+            // The name of the time before the extension was finished; hosts read it still.
+            spec["_meta"]["ui/resourceUri"] = view.uri().into();
+        }
+    }
+    specs.extend(TOOLS.iter().filter_map(|tool| {
+        let Name::One(name) = tool.name else { return None };
+        let mut spec = named(name)?.spec(revision, clusters);
+        spec["_meta"]["ui"] = json!({"visibility": ["app"]});
+        Some(spec)
+    }));
+    specs
+}
+
+/// The tool that gives a view its data, where the result of that tool is shown in one.
+#[must_use]
+pub fn source_of(name: &str) -> Option<Entry> {
+    SHOWN.iter().find(|(_, _, tools)| tools.contains(&name)).and_then(|(_, source, _)| named(source))
+}
+
+/// Of a call's arguments, those that the view's source takes too.
+#[must_use]
+pub fn passed_on(arguments: &Map<String, Value>) -> Map<String, Value> {
+    let wanted = |name: &str| matches!(name, "vmid" | "node" | CLUSTER);
+    arguments
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// What goes along with a result for its view.
+#[must_use]
+pub fn meta(data: &RawValue) -> Option<Map<String, Value>> {
+    let fits = data.get().len() <= MOST_DATA;
+    let value = serde_json::from_str(data.get()).ok().filter(|_| fits)?;
+    Some(Map::from_iter([(DATA.to_owned(), value)]))
 }
 
 /// What a table of guests shows.
