@@ -9,6 +9,7 @@ mod call;
 mod completion;
 mod man;
 mod parse;
+mod spark;
 pub mod table;
 
 pub use table::help;

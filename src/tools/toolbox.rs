@@ -167,7 +167,12 @@ impl Tools {
         if dry {
             return dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some(request) = first.pending() else { return finish(&first, outcome).map(Ran::Data) };
+        let Some(request) = first.pending() else {
+            return finish(&first, outcome).map(|data| match first.picture() {
+                Some(png) => Ran::Picture(data, png),
+                None => Ran::Data(data),
+            });
+        };
         let sent = first.requests();
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
@@ -202,6 +207,7 @@ fn variant(revision: Revision) -> usize {
 fn answered(outcome: Result<Ran, Failure>) -> Answer {
     match outcome {
         Ok(Ran::Data(data)) => Answer::Data(data),
+        Ok(Ran::Picture(data, png)) => Answer::DataWithPicture(data, png),
         Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
         Err(Failure(sentences)) => Answer::Failure(sentences),
     }
@@ -210,6 +216,8 @@ fn answered(outcome: Result<Ran, Failure>) -> Answer {
 /// What a call comes to.
 enum Ran {
     Data(Box<RawValue>),
+    /// With a picture in PNG.
+    Picture(Box<RawValue>, Vec<u8>),
     Ask(Question, String),
 }
 
@@ -217,7 +225,7 @@ impl Ran {
     /// The data, where nobody can be asked.
     fn unasked(self) -> Outcome {
         match self {
-            Ran::Data(data) => Ok(data),
+            Ran::Data(data) | Ran::Picture(data, _) => Ok(data),
             Ran::Ask(question, _) => Err(Failure::new(question.message)),
         }
     }

@@ -2,6 +2,8 @@
 
 const ROW = 32;
 const OVERSCAN = 6;
+// How high the pane may be: before the first layout it has no height yet.
+const HEIGHT = 430;
 
 const COLUMNS = [
   { key: 'vmid', name: 'ID' },
@@ -94,7 +96,7 @@ function guestTable({ open, sparks }) {
   /** Puts the rows in sight into the page; those that are there already stay. */
   function paint(force) {
     const from = Math.max(0, Math.floor(pane.scrollTop / ROW) - OVERSCAN);
-    const to = Math.min(shown.length, Math.ceil((pane.scrollTop + (pane.clientHeight || 400)) / ROW) + OVERSCAN);
+    const to = Math.min(shown.length, Math.ceil((pane.scrollTop + Math.max(pane.clientHeight, HEIGHT)) / ROW) + OVERSCAN);
     if (from === first && to === last && force !== true) return;
     [first, last] = [from, to];
     const focused = rows.contains(document.activeElement);

@@ -106,3 +106,45 @@ fn they_are_no_tools_for_a_model() {
     let other = tools.call_for_view(&call, "proxmox_delete_vm", serde_json::Map::new());
     assert!(matches!(other, Answer::Failure(_)));
 }
+
+#[test]
+fn pictures_go_along_with_the_answers_of_tools() {
+    use proxmox_mcp::mcp::Toolbox;
+    let server = Server::start(Options::default()).unwrap();
+    let tools = tools(&server);
+    let call = Call::detached(Cancel::new());
+    let run = |name: &str, arguments: Value| tools.call(&call, name, arguments.as_object().unwrap().clone());
+    for (name, arguments) in [
+        ("proxmox_get_vm_screen", json!({"vmid": 105})),
+        ("proxmox_get_metrics", json!({"vmid": 105, "image": true})),
+        ("proxmox_get_metrics", json!({"node": "pve1", "image": true, "theme": "dark", "timeframe": "week"})),
+        ("proxmox_get_metrics", json!({"vmid": 202, "image": true, "metrics": "netin,cpu"})),
+    ] {
+        let Answer::DataWithPicture(data, png) = run(name, arguments.clone()) else {
+            panic!("{name} {arguments}")
+        };
+        assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.len() <= 40 * 1024, "{} bytes", png.len());
+        let data: Value = serde_json::from_str(data.get()).unwrap();
+        if name == "proxmox_get_vm_screen" {
+            let drawn = server.screen(105).unwrap();
+            assert_eq!((&data["width"], &data["height"]), (&json!(drawn.width), &json!(drawn.height)));
+            // What the sample cluster drew, to the pixel.
+            assert!(png == drawn.png());
+        }
+    }
+    let Answer::Data(_) = run("proxmox_get_metrics", json!({"vmid": 105})) else {
+        panic!("a picture nobody asked for")
+    };
+    let Answer::Data(said) = run("proxmox_read_serial", json!({"vmid": 202, "seconds": 1})) else { panic!() };
+    let said: Value = serde_json::from_str(said.get()).unwrap();
+    assert!(said["text"].as_str().unwrap().ends_with("proxy01 login: "), "{said}");
+    for (name, vmid, expected) in [
+        ("proxmox_get_vm_screen", 202, "proxmox_read_serial"),
+        ("proxmox_get_vm_screen", 100, "Start it first"),
+        ("proxmox_read_serial", 200, "Start it first"),
+        ("proxmox_read_serial", 105, "unable to find a serial interface"),
+    ] {
+        let Answer::Failure(sentences) = run(name, json!({"vmid": vmid})) else { panic!("{name} {vmid}") };
+        assert!(sentences.contains(expected), "{sentences}");
+    }
+}

@@ -69,6 +69,7 @@ pub struct Record {
     requests: Vec<Request>,
     pending: Option<Request>,
     drafts: Vec<undo::Draft>,
+    picture: Option<Vec<u8>>,
 }
 
 impl Context<'_> {
@@ -133,6 +134,17 @@ impl Context<'_> {
         }
         record.requests.push(request.clone());
         Ok(true)
+    }
+
+    /// Lets a picture (PNG) go along with the answer.
+    pub fn attach(&self, png: Vec<u8>) {
+        lock(&self.record).picture = Some(png);
+    }
+
+    /// The picture that goes along, if there is one.
+    #[must_use]
+    pub fn picture(&self) -> Option<Vec<u8>> {
+        lock(&self.record).picture.take()
     }
 
     /// The change that was held back because it must be confirmed first.
