@@ -1,5 +1,8 @@
 //! The toolbox: policy → find → check → run.
 
+mod ran;
+mod shown;
+
 use crate::{
     audit::Audit,
     config::{Access, Config},
@@ -34,6 +37,7 @@ use crate::{
     },
     views::MEDIA_TYPE,
 };
+use ran::Ran;
 use serde_json::{
     Map, Value,
     value::{RawValue, to_raw_value},
@@ -100,14 +104,6 @@ impl Tools {
             "core" => entry.tool.core,
             name => name == entry.toolset,
         }) || entry.toolset == own::TOOLSET
-    }
-
-    /// Runs a tool that only views may call. Whether a client shows views is for the caller to know.
-    pub fn call_for_view(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        match views::named(name) {
-            Some(entry) => answered(self.run(call, entry, arguments)),
-            None => Answer::Failure(format!("There is no tool `{}`.", name.escape_debug())),
-        }
     }
 
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
@@ -195,38 +191,6 @@ impl Tools {
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),
-        }
-    }
-}
-
-/// Which of the prepared lists a client of that revision gets.
-fn variant(revision: Revision) -> usize {
-    usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content())
-}
-
-fn answered(outcome: Result<Ran, Failure>) -> Answer {
-    match outcome {
-        Ok(Ran::Data(data)) => Answer::Data(data),
-        Ok(Ran::Picture(data, png)) => Answer::DataWithPicture(data, png),
-        Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
-        Err(Failure(sentences)) => Answer::Failure(sentences),
-    }
-}
-
-/// What a call comes to.
-enum Ran {
-    Data(Box<RawValue>),
-    /// With a picture in PNG.
-    Picture(Box<RawValue>, Vec<u8>),
-    Ask(Question, String),
-}
-
-impl Ran {
-    /// The data, where nobody can be asked.
-    fn unasked(self) -> Outcome {
-        match self {
-            Ran::Data(data) | Ran::Picture(data, _) => Ok(data),
-            Ran::Ask(question, _) => Err(Failure::new(question.message)),
         }
     }
 }
@@ -393,15 +357,7 @@ impl Toolbox for Tools {
     }
 
     fn list_for(&self, client: &Client) -> &RawValue {
-        let revision = client.revision();
-        if !client.shows_views(MEDIA_TYPE) {
-            return self.list(revision);
-        }
-        self.lists_with_views[variant(revision)].get_or_init(|| {
-            let specs = self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
-            let specs = views::list(specs, revision, &self.cluster_names());
-            to_raw_value(&specs).expect("specifications have text keys")
-        })
+        self.list_with_views(client)
     }
 
     fn order_for(
@@ -417,7 +373,7 @@ impl Toolbox for Tools {
     }
 
     fn list(&self, revision: Revision) -> &RawValue {
-        self.lists[variant(revision)].get_or_init(|| {
+        self.lists[shown::variant(revision)].get_or_init(|| {
             let specs: Vec<Value> =
                 self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
             to_raw_value(&specs).expect("specifications have text keys")
@@ -438,26 +394,13 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let views = call.client().shows_views(MEDIA_TYPE);
-        let Some(entry) = self.find(name, &arguments) else {
-            if views {
-                return self.call_for_view(call, name, arguments);
+        match self.find(name, &arguments) {
+            Some(entry) => {
+                let arguments = aliases::arguments(name, &entry, arguments);
+                self.call_with_view(call, entry, arguments)
             }
-            return Answer::Failure(format!("There is no tool `{}`.", name.escape_debug()));
-        };
-        let arguments = aliases::arguments(name, &entry, arguments);
-        let source = views::source_of(entry.name).filter(|_| views);
-        let asked = source.map(|source| (source, views::passed_on(&arguments)));
-        let answer = answered(self.run(call, entry, arguments));
-        match (answer, asked) {
-            (Answer::Data(data), Some((source, arguments))) => match self.run(call, source, arguments) {
-                Ok(Ran::Data(shown)) => match views::meta(&shown) {
-                    Some(meta) => Answer::DataWithMeta(data, meta),
-                    None => Answer::Data(data),
-                },
-                _ => Answer::Data(data),
-            },
-            (answer, _) => answer,
+            None if call.client().shows_views(MEDIA_TYPE) => self.call_for_view(call, name, arguments),
+            None => Answer::Failure(format!("There is no tool `{}`.", name.escape_debug())),
         }
     }
 

@@ -23,6 +23,8 @@ mod demo_agent;
 mod demo_console;
 mod demo_faults;
 mod demo_lifecycle;
+mod demo_odd;
+mod demo_perl;
 mod demo_wire;
 mod docs;
 mod elicit;

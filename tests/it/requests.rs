@@ -36,6 +36,10 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("vmid", _) if entry.name.contains("create_vm") || entry.name.contains("create_container") => {
             json!(900)
         }
+        // They look at what runs.
+        ("vmid", _) if entry.name == "proxmox_get_vm_screen" => json!(105),
+        ("vmid", _) if entry.name == "proxmox_read_serial" => json!(202),
+        ("serial", _) => json!([]),
         ("vmid", _) => json!(if container { 200 } else { 100 }),
         ("newid", _) => json!(901),
         ("node", _) if param.required => json!("pve1"),
