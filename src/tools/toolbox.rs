@@ -7,8 +7,8 @@ use crate::{
     audit::Audit,
     config::{Access, Config},
     mcp::{
-        About, Answer, Call, Client, CompletionRequest, Contents, Order, Prompt, Question, Resource,
-        ResourceError, Revision, Template, Toolbox, UI_EXTENSION,
+        About, Answer, Call, Client, CompletionRequest, Contents, Order, Prompt, Resource, ResourceError,
+        Revision, Template, Toolbox, UI_EXTENSION,
     },
     pve::{Method, path},
     suggest::did_you_mean,

@@ -178,10 +178,15 @@ fn arguments(entry: &Entry, what: &str) -> Value {
 
 /// The request in one line, and what the API's table has against it.
 fn judge(seen: &demo::Seen) -> (String, Vec<String>) {
-    let path = seen.path.trim_start_matches("/api2/extjs");
+    // Websockets are asked for as the web interface does.
+    let path = seen.path.trim_start_matches("/api2/extjs").trim_start_matches("/api2/json");
     let pairs: Vec<(&str, &str)> =
         seen.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let shown: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // A ticket is another one each time.
+    let value =
+        |name: &str, value: &str| if name == "vncticket" { "***".to_owned() } else { value.to_owned() };
+    let shown: Vec<String> =
+        pairs.iter().map(|(name, given)| format!("{name}={}", value(name, given))).collect();
     let line = format!("{} {path} {}", seen.method, shown.join(" ")).trim_end().to_owned();
     let method = match seen.method.as_str() {
         "GET" => Method::Get,
