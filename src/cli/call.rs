@@ -49,7 +49,7 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
         Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
             match serde_json::from_str::<Value>(data.get()) {
                 Ok(answer) if for_people(options) => {
-                    print!("{}{}", spark::lines(&answer), show::text(&answer))
+                    print!("{}{}", spark::lines(&answer), show::text(&answer));
                 }
                 _ => println!("{data}"),
             }

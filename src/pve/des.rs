@@ -81,7 +81,7 @@ fn encrypt(key: [u8; 8], block: [u8; 8]) -> [u8; 8] {
 fn round(half: u64, key: u64) -> u64 {
     let mixed = permute(half, 32, &E) ^ key;
     let chosen = S.iter().enumerate().fold(0, |chosen, (at, table)| {
-        let six = (mixed >> (42 - 6 * at)) as usize & 0x3f;
+        let six = usize::try_from(mixed >> (42 - 6 * at) & 0x3f).unwrap_or(0);
         // The outer bits choose the row, the inner ones the column.
         let digit = table[(six & 0x20 | (six & 1) << 4) | (six >> 1 & 0x0f)];
         chosen << 4 | u64::from(if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 })

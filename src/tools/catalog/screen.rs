@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What the screen's tool takes.
 pub const SCREEN: &[Param] = &[VMID, NODE];
@@ -42,8 +42,11 @@ pub fn screen(context: &Context<'_>, args: &Args) -> Outcome {
     let picture = context.pve.screen(&context.call.cancel, &guest.path()?)?;
     let pve::Picture { width, height, rgb } = picture;
     let (png, scale) = Image { width, height, rgb }.png_within(MOST_PICTURE);
-    let facts = json!({"vmid": guest.vmid, "name": guest.name, "width": width, "height": height, "scale": scale,
-        "bytes": png.len(), "took_ms": context.started.elapsed().as_millis().min(u128::from(u32::MAX)) as u64});
+    let taken = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let facts = json!({
+        "vmid": guest.vmid, "name": guest.name, "width": width, "height": height, "scale": scale,
+        "bytes": png.len(), "time": taken, "seconds": context.started.elapsed().as_secs_f64(),
+    });
     context.attach(png);
     answer(&facts)
 }

@@ -192,7 +192,7 @@ fn screen_fails(talk: impl Fn(&mut Connection) + Send + Sync + 'static, expected
 #[test]
 fn displays_that_are_silent_slow_broken_or_endless_are_left() {
     let greeted = |connection: &mut Connection| {
-        connection.send(&frame(&[b"RFB 003.008\n\x01\x01\0\0\0\0", SIZE].concat()))
+        connection.send(&frame(&[b"RFB 003.008\n\x01\x01\0\0\0\0", SIZE].concat()));
     };
     screen_fails(Connection::hold, "nothing whole came within 2 s");
     screen_fails(
