@@ -6,12 +6,14 @@
 //! * [`config`] — the configuration file and the environment, as one checked value.
 //! * [`mcp`] — JSON-RPC over stdio, lifecycle, workers. Knows nothing of Proxmox.
 //! * [`tools`] — one row per tool: what it is, what it sends, how its answer is shaped.
+//! * [`views`] — pages for hosts that show them: the cluster, a guest, a confirmation.
 //! * [`setup`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
+//! * [`plot`] — history as pictures and as lines of letters.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
+//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], `websocket` — small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -29,6 +31,7 @@ pub mod config;
 pub mod demo;
 pub mod log;
 pub mod mcp;
+pub mod plot;
 pub mod pve;
 pub mod secret;
 pub mod setup;
@@ -37,3 +40,5 @@ pub mod ssh;
 pub mod suggest;
 pub mod sync;
 pub mod tools;
+pub mod views;
+mod websocket;

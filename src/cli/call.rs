@@ -2,7 +2,7 @@
 
 use crate::{
     cancel::Cancel,
-    cli::{USAGE, parse::Options},
+    cli::{USAGE, parse::Options, spark},
     mcp::{Answer, Asking, Call, Question, Reaction, Toolbox},
     setup::show,
     tools::{catalog::entry::Entry, param::Effect, toolbox::Tools},
@@ -45,9 +45,11 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     match waited(tools, name, arguments) {
-        Answer::Data(data) | Answer::DataWithMeta(data, _) => {
+        Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
             match serde_json::from_str::<Value>(data.get()) {
-                Ok(answer) if for_people(options) => print!("{}", show::text(&answer)),
+                Ok(answer) if for_people(options) => {
+                    print!("{}{}", spark::lines(&answer), show::text(&answer));
+                }
                 _ => println!("{data}"),
             }
             ExitCode::SUCCESS

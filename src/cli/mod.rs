@@ -6,6 +6,7 @@ mod call;
 mod completion;
 mod man;
 mod parse;
+mod spark;
 pub mod table;
 
 pub use table::help;

@@ -7,7 +7,6 @@ use super::{
     queue::Place,
     request::{ToolCall, Work},
     result::{LIST_TTL_MS, cached},
-    revision::Revision,
     rpc::{Fault, Id},
     toolbox::Toolbox,
 };
@@ -23,11 +22,11 @@ struct ListToolsResult<'a> {
 /// Answers `tools/list`.
 pub(super) fn list<'a>(
     toolbox: &'a dyn Toolbox,
-    revision: Revision,
+    client: &Client,
     params: &Map<String, Value>,
 ) -> Result<impl Serialize + use<'a>, Fault> {
     params::no_cursor(params)?;
-    Ok(cached(revision, LIST_TTL_MS, ListToolsResult { tools: toolbox.list(revision) }))
+    Ok(cached(client.revision(), LIST_TTL_MS, ListToolsResult { tools: toolbox.list_for(client) }))
 }
 
 /// Reads `tools/call`.
@@ -38,7 +37,7 @@ pub(super) fn call(
 ) -> Result<(Place, Work), Fault> {
     let name = params::text(&params, "name", "the name of a tool")?.to_owned();
     let arguments = params::arguments(&mut params)?;
-    let order = toolbox.order(&name, &arguments).map_err(Fault::invalid_params)?;
+    let order = toolbox.order_for(client, &name, &arguments).map_err(Fault::invalid_params)?;
     let place = Place { queue: toolbox.queue(&arguments), order };
     let retry = elicitation::retry(&params)
         .map_err(|problem| Fault::invalid_params(format!("Invalid params: {problem}")))?;

@@ -62,6 +62,8 @@ pub struct Contents {
     pub media_type: &'static str,
     /// The text.
     pub text: String,
+    /// What an extension says of it; an empty object says nothing.
+    pub meta: Map<String, Value>,
 }
 
 /// Why a resource could not be read.

@@ -102,7 +102,10 @@ pub(super) fn run_read(
     let revision = call.client().revision();
     match toolbox.read(call, uri) {
         Ok(found) => {
-            let entry = json!({"uri": uri, "mimeType": found.media_type, "text": found.text});
+            let mut entry = json!({"uri": uri, "mimeType": found.media_type, "text": found.text});
+            if !found.meta.is_empty() {
+                entry["_meta"] = found.meta.into();
+            }
             Ok(cached(revision, 0, json!({"contents": [entry]})))
         }
         // The newest revision has no code of its own for this; the address goes along in each (server/resources).

@@ -5,6 +5,7 @@ use super::{
     rpc::{Id, result_line},
     toolbox::{About, Answer},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -66,6 +67,13 @@ impl Responder<'_> {
                 let result = CallToolResult::new(data.get(), structured(&**data));
                 self.line("complete", result, meta.clone())
             }
+            Answer::DataWithPicture(data, png) => {
+                let mut result = CallToolResult::new(data.get(), structured(&**data));
+                result
+                    .content
+                    .push(Content::Image { data: BASE64_STANDARD.encode(png), mime_type: "image/png" });
+                self.complete(result)
+            }
             Answer::Failure(sentences) => self.complete(CallToolResult::failure(sentences)),
             Answer::Ask { question, state } => {
                 let result = super::elicitation::input_required(question, state);
@@ -79,22 +87,24 @@ impl Responder<'_> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CallToolResult<'a> {
-    content: [TextContent<'a>; 1],
+    content: Vec<Content<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured_content: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_error: Option<bool>,
 }
 
+/// Schema, `ContentBlock`.
 #[derive(Serialize)]
-struct TextContent<'a> {
-    r#type: &'static str,
-    text: &'a str,
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+enum Content<'a> {
+    Text { text: &'a str },
+    Image { data: String, mime_type: &'static str },
 }
 
 impl<'a> CallToolResult<'a> {
     fn new(text: &'a str, structured_content: Option<&'a RawValue>) -> CallToolResult<'a> {
-        CallToolResult { content: [TextContent { r#type: "text", text }], structured_content, is_error: None }
+        CallToolResult { content: vec![Content::Text { text }], structured_content, is_error: None }
     }
 
     fn failure(text: &'a str) -> CallToolResult<'a> {

@@ -97,7 +97,7 @@ impl Session {
         let line = match method {
             "ping" if !revision.is_modern() => responder.complete(json!({})),
             "server/discover" if revision.is_modern() => responder.complete(discover(toolbox, &client)),
-            "tools/list" => responder.complete(calls::list(toolbox, revision, &params)?),
+            "tools/list" => responder.complete(calls::list(toolbox, &client, &params)?),
             method if method != "tools/call" && !serves(toolbox, method) => {
                 return Err(unknown_method(method));
             }

@@ -2,6 +2,7 @@
 
 use super::{
     call::Call,
+    client::Client,
     elicitation::Question,
     offer::{CompletionRequest, Contents, Prompt, Resource, ResourceError, Template},
     queue::Order,
@@ -27,18 +28,36 @@ pub trait Toolbox: Sync {
     /// The JSON array of tools for a client of that revision, ready to be sent.
     fn list(&self, revision: Revision) -> &RawValue;
 
+    /// The same for that client: one that shows views may be told more.
+    fn list_for(&self, client: &Client) -> &RawValue {
+        self.list(client.revision())
+    }
+
     /// How a call of that name takes its turn; an error sentence when there is no such tool.
     ///
     /// # Errors
     /// A sentence with the nearest name.
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String>;
 
+    /// The same for a call of that client: one that shows views may call more.
+    ///
+    /// # Errors
+    /// As [`Toolbox::order`].
+    fn order_for(
+        &self,
+        _client: &Client,
+        name: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Order, String> {
+        self.order(name, arguments)
+    }
+
     /// The number of the queue in which a call takes its turn: calls in different queues never wait for each other.
     fn queue(&self, _arguments: &Map<String, Value>) -> usize {
         0
     }
 
-    /// Runs a tool whose name [`Toolbox::order`] has accepted. Called from several threads at once.
+    /// Runs a tool whose name [`Toolbox::order_for`] has accepted. Called from several threads at once.
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
 
     /// The prompts for people to pick. Where there are none, prompts are not announced.
@@ -117,6 +136,8 @@ pub enum Answer {
     Data(Box<RawValue>),
     /// A JSON object, with `_meta` for the client's own use: what an extension defines, never what the model needs.
     DataWithMeta(Box<RawValue>, Map<String, Value>),
+    /// A JSON object, and a picture (PNG) that shows what it is about.
+    DataWithPicture(Box<RawValue>, Vec<u8>),
     /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
     Failure(String),
     /// A question to the person; the call comes again with `state` and the reaction. Only where

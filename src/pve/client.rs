@@ -151,7 +151,7 @@ impl Pve {
         })
     }
 
-    fn token(&self) -> Result<Secret> {
+    pub(super) fn token(&self) -> Result<Secret> {
         let Auth::Token { secret, .. } = &self.settings.auth else {
             return Err(Error::Setup { problem: "No API token is configured.".into() });
         };
@@ -165,7 +165,7 @@ impl Pve {
         Ok(fetched)
     }
 
-    fn pass(&self, limits: Limits<'_>, refused: Option<u64>) -> Result<Pass> {
+    pub(super) fn pass(&self, limits: Limits<'_>, refused: Option<u64>) -> Result<Pass> {
         let Auth::Password { user, password, totp } = &self.settings.auth else {
             return Err(Error::Setup { problem: "No user is configured.".into() });
         };

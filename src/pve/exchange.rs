@@ -17,13 +17,19 @@ use super::{
     reply::{Answer, http_date},
     tls,
     transport::Chains,
+    upgrade::{Upgrade, upgrade},
     upload::{self, Multipart},
 };
-use crate::secret::Secret;
-use std::{io::Read, sync::Arc, time::Duration};
+use crate::{secret::Secret, websocket::Socket};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+    time::Duration,
+};
 use ureq::{
     Agent, Proxy, ProxyProtocol, SendBody,
     http::{HeaderValue, Request, Uri, header},
+    unversioned::transport::{Transport, TransportAdapter, time},
 };
 
 /// What every request introduces itself as.
@@ -60,6 +66,17 @@ impl From<ureq::Error> for Broken {
     }
 }
 
+/// The stream of a conversation.
+pub(super) type Call = TransportAdapter<Box<dyn Transport>>;
+
+/// What came of asking for one.
+pub(super) enum Conversation<T> {
+    /// It was held, with this end.
+    Held(io::Result<T>),
+    /// The host answered something else.
+    Refused(Box<Answer>),
+}
+
 /// A way to a host.
 struct Way {
     agent: Agent,
@@ -71,6 +88,7 @@ pub(super) struct Wire {
     direct: Way,
     /// Through the proxy, if there is one.
     proxied: Option<Way>,
+    chains: Chains,
     no_proxy: Vec<String>,
     /// What stands before every path.
     base_path: String,
@@ -108,6 +126,7 @@ impl Wire {
         Ok(Wire {
             direct: way(None),
             proxied: proxy(settings)?.map(|proxy| way(Some(proxy))),
+            chains,
             no_proxy: settings.no_proxy.clone(),
             base_path: settings.base_path.clone(),
             limit: settings.max_response_bytes,
@@ -128,6 +147,36 @@ impl Wire {
             answer.reason = flight.reason.take().unwrap_or_default();
         }
         (result, flight)
+    }
+
+    /// Opens a websocket at `host` and lets `talk` speak over it. All of it is one flight: it ends when that must.
+    pub(super) fn converse<T>(
+        &self,
+        host: &Host,
+        target: &str,
+        headers: &[(&'static str, Secret)],
+        flight: Flight,
+        talk: impl FnOnce(&mut Socket<Call>) -> io::Result<T>,
+    ) -> (Result<Conversation<T>, Broken>, Flight) {
+        let config = self.way(host).agent.config();
+        flight::run(flight, || {
+            let uri = self.uri(host, target)?;
+            let mut head = format!(
+                "GET {}{target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {USER_AGENT}\r\n",
+                self.base_path,
+                authority(host)
+            );
+            for (name, value) in headers {
+                header_value(value)?;
+                head.extend([name, ": ", value.expose(), "\r\n"]);
+            }
+            let transport = self.chains.open(config, &uri)?;
+            let stream = TransportAdapter::new(transport, Arc::new(time::Instant::now));
+            match upgrade(stream, &head).map_err(ureq::Error::Io)? {
+                Upgrade::Open(mut socket) => Ok(Conversation::Held(talk(&mut socket))),
+                Upgrade::Refused(answer) => Ok(Conversation::Refused(answer)),
+            }
+        })
     }
 
     fn way(&self, host: &Host) -> &Way {
@@ -157,9 +206,7 @@ impl Wire {
         let uri = self.uri(host, &order.target)?;
         let mut request = Request::builder().method(order.method.word()).uri(uri);
         for (name, value) in &order.headers {
-            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
-                Broken::Unsendable("The token or ticket has characters that no HTTP header can hold; correct the token's id and secret.".into())
-            })?;
+            let mut value = header_value(value)?;
             value.set_sensitive(true);
             request = request.header(*name, value);
         }
@@ -196,6 +243,12 @@ impl Wire {
         }
         Ok(Answer { status, reason: String::new(), location, date, retry_after, body })
     }
+}
+
+fn header_value(value: &Secret) -> Result<HeaderValue, Broken> {
+    HeaderValue::from_str(value.expose()).map_err(|_| {
+        Broken::Unsendable("The token or ticket has characters that no HTTP header can hold; correct the token's id and secret.".into())
+    })
 }
 
 /// The proxy of the settings, its secret fetched.

@@ -8,6 +8,8 @@ mod auth;
 mod bypass;
 pub mod certificate;
 mod client;
+mod console;
+mod des;
 pub mod error;
 mod exchange;
 mod failover;
@@ -20,6 +22,7 @@ pub mod path;
 mod pool;
 pub mod probe;
 mod reply;
+mod rfb;
 mod session;
 pub mod settings;
 mod slots;
@@ -27,17 +30,21 @@ pub mod task;
 mod tls;
 mod totp;
 mod transport;
+mod upgrade;
 pub mod upload;
 pub mod values;
 mod warm;
 mod watch;
 
 pub use client::Pve;
+pub use console::Heard;
+pub(crate) use des::vnc_response;
 pub use error::Error;
 pub use params::Params;
 pub use reply::Reply;
 #[doc(hidden)]
 pub use reply::read_made_up;
+pub use rfb::Picture;
 pub use settings::{Auth, ClientIdentity, Host, Settings, Trust};
 pub use tls::colons;
 

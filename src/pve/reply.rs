@@ -32,6 +32,11 @@ impl Reply {
         }
     }
 
+    /// What was asked, and of which host.
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
     /// The data as a type of one's own. Mind that Proxmox sends some numbers as strings (pve.md section 4).
     ///
     /// # Errors

@@ -24,11 +24,13 @@ use std::{
     time::{Duration, Instant},
 };
 use ureq::{
-    Agent, Error,
+    Agent, Error, Timeout,
     config::Config,
+    http::Uri,
+    unversioned::resolver::Resolver,
     unversioned::transport::{
         Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
-        Transport, TransportAdapter,
+        Transport, TransportAdapter, time,
     },
 };
 
@@ -50,13 +52,53 @@ impl Chains {
 
     /// An agent that takes its connections from `pool` and leaves them there.
     pub(super) fn agent(&self, config: Config, pool: Arc<Pool>) -> Agent {
-        let chain =
-            ().chain(ConnectProxyConnector::default())
-                .chain(TcpLink(Arc::clone(&self.names)))
-                .chain(TlsLink(Arc::clone(&self.tls)))
-                .chain(WatchLink);
+        let chain = self.links();
         Agent::with_parts(config, PoolLink { chain, pool }, Lookup(Arc::clone(&self.names)))
     }
+
+    /// A connection to the host of that URL for a conversation that is not HTTP all along.
+    pub(super) fn open(&self, config: &Config, uri: &Uri) -> Result<Box<dyn Transport>, Error> {
+        let chain = Arc::new(self.links());
+        let inner = Arc::clone(&chain);
+        let lookup = Lookup(Arc::clone(&self.names));
+        let nobody = NextTimeout {
+            after: time::Duration::NotHappening,
+            reason: Timeout::Connect,
+            ..NextTimeout::default()
+        };
+        let addrs = match config.proxy() {
+            Some(_) => lookup.empty(),
+            None => lookup.resolve(uri, config, nobody)?,
+        };
+        let details = ConnectionDetails {
+            uri,
+            addrs,
+            config,
+            request_level: false,
+            resolver: &lookup,
+            now: time::Instant::now(),
+            timeout: nobody,
+            current_time: Arc::new(time::Instant::now),
+            run_connector: Arc::new(move |details: &ConnectionDetails<'_>| connected(&*inner, details)),
+            // Nobody shuts a conversation down but its own flight.
+            register_shutdown: Arc::new(|_| Ok(())),
+        };
+        connected(&*chain, &details)
+    }
+
+    fn links(&self) -> impl Connector<(), Out = Box<dyn Transport>> + use<> {
+        ().chain(ConnectProxyConnector::default())
+            .chain(TcpLink(Arc::clone(&self.names)))
+            .chain(TlsLink(Arc::clone(&self.tls)))
+            .chain(WatchLink)
+    }
+}
+
+fn connected(
+    chain: &impl Connector<(), Out = Box<dyn Transport>>,
+    details: &ConnectionDetails<'_>,
+) -> Result<Box<dyn Transport>, Error> {
+    chain.connect(details, None)?.ok_or(Error::ConnectionFailed)
 }
 
 /// Opens TCP connections.

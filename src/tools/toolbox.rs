@@ -1,11 +1,14 @@
 //! The toolbox: policy → find → check → run.
 
+mod ran;
+mod shown;
+
 use crate::{
     audit::Audit,
     config::{Access, Config},
     mcp::{
-        About, Answer, Call, CompletionRequest, Contents, Order, Prompt, Question, Resource, ResourceError,
-        Revision, Template, Toolbox,
+        About, Answer, Call, Client, CompletionRequest, Contents, Order, Prompt, Resource, ResourceError,
+        Revision, Template, Toolbox, UI_EXTENSION,
     },
     pve::{Method, path},
     suggest::did_you_mean,
@@ -14,7 +17,7 @@ use crate::{
             Failure, Outcome, answer, rows,
             table::{self, Column},
         },
-        catalog::{aliases, entry::Entry, index::entries, own},
+        catalog::{aliases, entry::Entry, index::entries, own, views},
         offers::Toolset,
         offers::{complete, instructions, prompts, resources},
         param::{Effect, Kind},
@@ -33,7 +36,9 @@ use crate::{
             undo,
         },
     },
+    views::MEDIA_TYPE,
 };
+use ran::Ran;
 use serde_json::{
     Map, Value,
     value::{RawValue, to_raw_value},
@@ -55,6 +60,8 @@ pub struct Tools {
     prompts: OnceLock<Vec<Prompt>>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
+    /// The same for clients that show views.
+    lists_with_views: [OnceLock<Box<RawValue>>; 3],
 }
 
 impl Tools {
@@ -68,6 +75,7 @@ impl Tools {
             tokens: Tokens::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
+            lists_with_views: Default::default(),
         }
     }
 
@@ -158,7 +166,12 @@ impl Tools {
         if dry {
             return dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some(request) = first.pending() else { return finish(&first, outcome).map(Ran::Data) };
+        let Some(request) = first.pending() else {
+            return finish(&first, outcome).map(|data| match first.picture() {
+                Some(png) => Ran::Picture(data, png),
+                None => Ran::Data(data),
+            });
+        };
         let sent = first.requests();
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
@@ -181,22 +194,6 @@ impl Tools {
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),
-        }
-    }
-}
-
-/// What a call comes to.
-enum Ran {
-    Data(Box<RawValue>),
-    Ask(Question, String),
-}
-
-impl Ran {
-    /// The data, where nobody can be asked.
-    fn unasked(self) -> Outcome {
-        match self {
-            Ran::Data(data) => Ok(data),
-            Ran::Ask(question, _) => Err(Failure::new(question.message)),
         }
     }
 }
@@ -357,10 +354,28 @@ impl Toolbox for Tools {
         instructions::text(self)
     }
 
+    fn extensions(&self) -> &[&'static str] {
+        &[UI_EXTENSION]
+    }
+
+    fn list_for(&self, client: &Client) -> &RawValue {
+        self.list_with_views(client)
+    }
+
+    fn order_for(
+        &self,
+        client: &Client,
+        name: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Order, String> {
+        match views::named(name) {
+            Some(_) if client.shows_views(MEDIA_TYPE) => Ok(Order::Read),
+            _ => self.order(name, arguments),
+        }
+    }
+
     fn list(&self, revision: Revision) -> &RawValue {
-        let variant =
-            usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content());
-        self.lists[variant].get_or_init(|| {
+        self.lists[shown::variant(revision)].get_or_init(|| {
             let specs: Vec<Value> =
                 self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
             to_raw_value(&specs).expect("specifications have text keys")
@@ -381,14 +396,13 @@ impl Toolbox for Tools {
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
-        let outcome = match self.find(name, &arguments) {
-            Some(entry) => self.run(call, entry, aliases::arguments(name, &entry, arguments)),
-            None => Err(Failure::new(format!("There is no tool `{}`.", name.escape_debug()))),
-        };
-        match outcome {
-            Ok(Ran::Data(data)) => Answer::Data(data),
-            Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
-            Err(Failure(sentences)) => Answer::Failure(sentences),
+        match self.find(name, &arguments) {
+            Some(entry) => {
+                let arguments = aliases::arguments(name, &entry, arguments);
+                self.call_with_view(call, entry, arguments)
+            }
+            None if call.client().shows_views(MEDIA_TYPE) => self.call_for_view(call, name, arguments),
+            None => Answer::Failure(format!("There is no tool `{}`.", name.escape_debug())),
         }
     }
 

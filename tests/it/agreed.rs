@@ -94,7 +94,9 @@ fn carry_out(sample: &Sample, way: Way, tool: &str, arguments: &Value) -> Result
         },
     };
     match answer {
-        Answer::Data(data) | Answer::DataWithMeta(data, _) => Ok(serde_json::from_str(data.get()).unwrap()),
+        Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
+            Ok(serde_json::from_str(data.get()).unwrap())
+        }
         Answer::Failure(sentences) => Err(sentences),
         Answer::Ask { .. } => Err("it was asked for again".into()),
     }

@@ -1,5 +1,6 @@
 //! The client against servers that misbehave in every way a test can name.
 
+mod console;
 mod faults;
 mod hosts;
 mod login;

@@ -34,7 +34,7 @@ impl Sample {
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, String> {
         let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
         match self.tools.call(&Call::detached(Cancel::new()), name, arguments) {
-            Answer::Data(data) | Answer::DataWithMeta(data, _) => {
+            Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
                 Ok(serde_json::from_str(data.get()).expect("data is JSON"))
             }
             Answer::Failure(sentences) => Err(sentences),

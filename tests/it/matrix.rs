@@ -166,7 +166,9 @@ struct Seen {
 fn call(tools: &Tools, name: &str, arguments: Value) -> Value {
     let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
     match tools.call(&Call::detached(Cancel::new()), name, arguments) {
-        Answer::Data(data) | Answer::DataWithMeta(data, _) => serde_json::from_str(data.get()).unwrap(),
+        Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
+            serde_json::from_str(data.get()).unwrap()
+        }
         Answer::Failure(sentences) => panic!("{name}: {sentences}"),
         Answer::Ask { question, .. } => panic!("{name}: {}", question.message),
     }

@@ -36,6 +36,10 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("vmid", _) if entry.name.contains("create_vm") || entry.name.contains("create_container") => {
             json!(900)
         }
+        // They look at what runs.
+        ("vmid", _) if entry.name == "proxmox_get_vm_screen" => json!(105),
+        ("vmid", _) if entry.name == "proxmox_read_serial" => json!(202),
+        ("serial", _) => json!([]),
         ("vmid", _) => json!(if container { 200 } else { 100 }),
         ("newid", _) => json!(901),
         ("node", _) if param.required => json!("pve1"),
@@ -176,10 +180,15 @@ fn arguments(entry: &Entry, what: &str) -> Value {
 
 /// The request in one line, and what the API's table has against it.
 fn judge(seen: &demo::Seen) -> (String, Vec<String>) {
-    let path = seen.path.trim_start_matches("/api2/extjs");
+    // Websockets are asked for as the web interface does.
+    let path = seen.path.trim_start_matches("/api2/extjs").trim_start_matches("/api2/json");
     let pairs: Vec<(&str, &str)> =
         seen.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let shown: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // A ticket is another one each time.
+    let value =
+        |name: &str, value: &str| if name == "vncticket" { "***".to_owned() } else { value.to_owned() };
+    let shown: Vec<String> =
+        pairs.iter().map(|(name, given)| format!("{name}={}", value(name, given))).collect();
     let line = format!("{} {path} {}", seen.method, shown.join(" ")).trim_end().to_owned();
     let method = match seen.method.as_str() {
         "GET" => Method::Get,

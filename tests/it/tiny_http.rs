@@ -47,6 +47,7 @@ pub struct Connection {
     pub index: usize,
     stream: Box<dyn Stream>,
     seen: Arc<Mutex<Vec<Request>>>,
+    gone: bool,
 }
 
 impl Connection {
@@ -78,7 +79,13 @@ impl Connection {
 
     pub fn send(&mut self, bytes: &[u8]) {
         // The client may be gone: some tests are about that.
-        let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+        let sent = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+        self.gone |= sent.is_err();
+    }
+
+    /// Whether something could not be sent any more.
+    pub fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Closes the connection now; on loopback the client can see it when this is over.
@@ -118,7 +125,8 @@ impl Server {
         Server::start(Some(config), move |connection| keep_answering(connection, &answer))
     }
 
-    fn start(
+    /// Runs `serve` for each connection, over TLS where there is a configuration for it.
+    pub fn start(
         tls: Option<Arc<ServerConfig>>,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> Server {
@@ -145,7 +153,7 @@ impl Server {
                 let stream = wrapped(stream.unwrap(), tls.clone());
                 let index = accepted.fetch_add(1, Ordering::SeqCst);
                 let (serve, seen) = (Arc::clone(&serve), Arc::clone(&seen));
-                thread::spawn(move || serve(&mut Connection { index, stream, seen }));
+                thread::spawn(move || serve(&mut Connection { index, stream, seen, gone: false }));
             }
         });
         server

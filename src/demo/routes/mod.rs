@@ -9,6 +9,7 @@ pub(in crate::demo) mod backup_jobs;
 pub(in crate::demo) mod clone;
 pub(in crate::demo) mod cluster;
 pub(in crate::demo) mod config;
+pub(in crate::demo) mod console;
 pub(in crate::demo) mod create;
 pub(in crate::demo) mod definitions;
 pub(in crate::demo) mod firewall;

@@ -4,7 +4,7 @@ use crate::{
     demo::{
         outcome::ApiError,
         routes::{
-            access_admin, access_api, agent, backup, backup_jobs, clone, cluster, config, create,
+            access_admin, access_api, agent, backup, backup_jobs, clone, cluster, config, console, create,
             definitions, firewall, firewall_objects, groups, guests, ha, host, migrate, move_disk, network,
             nodes, pools, power, prune,
             route::{Holes, Request, Route},
@@ -25,6 +25,7 @@ pub(in crate::demo) fn areas() -> &'static [&'static [Route]] {
         &cluster::ROUTES,
         &guests::ROUTES,
         &config::ROUTES,
+        &console::ROUTES,
         &power::ROUTES,
         &snapshots::ROUTES,
         &nodes::ROUTES,

@@ -7,6 +7,7 @@ use crate::demo::{
         access::Access,
         agent::Agent,
         clock::{Clock, whole},
+        console::Proxies,
         guest::{Guest, Kind},
         task::Tasks,
     },
@@ -36,6 +37,8 @@ pub(crate) struct Cluster {
     pub(crate) replication: Vec<Map<String, Value>>,
     /// Whatever else is defined, by collection: `ha/rules`, `sdn/zones`, `dns/pve1`, `network/pve1`.
     pub(crate) kept: BTreeMap<String, Vec<Map<String, Value>>>,
+    /// The ways to screens and consoles that wait for somebody.
+    pub(crate) proxies: Proxies,
     /// The datacenter's options.
     pub(crate) options: Map<String, Value>,
     /// Whether more than half of the nodes are together; without it nothing can be changed.

@@ -5,6 +5,7 @@ pub(in crate::demo) mod agent;
 pub(in crate::demo) mod agent_shell;
 pub(in crate::demo) mod clock;
 pub(in crate::demo) mod cluster;
+pub(in crate::demo) mod console;
 pub(in crate::demo) mod digest;
 pub(in crate::demo) mod guest;
 pub(in crate::demo) mod guest_disks;

@@ -8,6 +8,7 @@ use crate::{
             access::{Access, Rule, Token, User},
             clock::{Clock, civil, whole},
             cluster::{Cluster, Firewall, Node, Pool, Storage, Volume},
+            console::Proxies,
             digest::size_in_bytes,
             guest::{Guest, Kind, Snapshot},
             sample_odd,
@@ -94,6 +95,7 @@ pub(crate) fn cluster(sample: &Sample) -> Cluster {
         quorate: true,
         log: VecDeque::new(),
         log_count: 0,
+        proxies: Proxies::default(),
         log_numbers_as_text: false,
     };
     for (row, kind) in

@@ -4,6 +4,7 @@ use crate::{
     demo::{
         state::clock::whole,
         wire::{
+            console,
             dispatch::{self, Then},
             faults::Fault,
             http::{Buffer, NoRequest, Outgoing},
@@ -121,6 +122,12 @@ fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared
         let (mut answer, then) = dispatch::answer(shared, &request, number);
         answer.date = Some(whole(lock(&shared.cluster).clock.now()));
         if shared.is_stopped() {
+            return End::Closed;
+        }
+        if answer.status == 200
+            && let Some(proxy) = console::wanted(shared, &request)
+        {
+            let _ = console::converse(stream, shared, &request, &proxy);
             return End::Closed;
         }
         let close = asked_to_close || count == KEEP_ALIVE || 400 <= answer.status;

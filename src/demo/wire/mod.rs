@@ -3,6 +3,7 @@
 
 pub(in crate::demo) mod check;
 pub(in crate::demo) mod connection;
+pub(in crate::demo) mod console;
 pub(in crate::demo) mod dispatch;
 pub(in crate::demo) mod envelope;
 pub(in crate::demo) mod faults;

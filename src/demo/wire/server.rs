@@ -5,6 +5,7 @@ use crate::{
         chance::Seed,
         state::{
             clock::whole,
+            console,
             sample::{self, Sample},
         },
         wire::{
@@ -16,6 +17,7 @@ use crate::{
             shared::Shared,
         },
     },
+    plot::png::Image,
     secret::Secret,
     sync::lock,
 };
@@ -122,6 +124,12 @@ impl Server {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
+    }
+
+    /// What is on that guest's screen; none of a guest that there is not.
+    #[must_use]
+    pub fn screen(&self, vmid: u32) -> Option<Image> {
+        lock(&self.shared.cluster).guests.get(&vmid).map(console::screen)
     }
 
     /// Lets a node vanish: what is asked of it is answered with 595.

@@ -16,6 +16,11 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     let members = rows(&members)?;
     let mut resources = inventory::inventory(context, &resources)?;
     table::sort(&mut resources, &["type", "node", "storage", "vmid"]);
+    answer(&summary(&members, &resources))
+}
+
+/// The overview, out of rows of both.
+pub fn summary(members: &[Record<'_>], resources: &[Record<'_>]) -> Map<String, Value> {
     let of_type = |kind: &'static str| resources.iter().filter(move |record| record.text("type") == kind);
 
     let mut attention = Vec::new();
@@ -59,7 +64,7 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     result.insert("containers".into(), count(of_type("lxc"), &mut attention));
     attention.sort();
     result.insert("attention".into(), attention.into());
-    answer(&result)
+    result
 }
 
 #[derive(Default)]

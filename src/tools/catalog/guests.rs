@@ -8,7 +8,7 @@ use crate::{
             record::Record,
             table::{self, Column},
         },
-        catalog::{guest_change, guest_clone, guest_create, guest_info},
+        catalog::{guest_change, guest_clone, guest_create, guest_info, screen},
         param::{Effect, FIELDS, Kind, LIMIT, NODE, OFFSET, Param, VMID},
         row::{Run, Tool},
         run::list,
@@ -162,6 +162,12 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
         .about("URL that opens a guest's console in the web interface.")
         .params(&[VMID, NODE]),
+    Tool::with("proxmox_get_vm_screen", Effect::Read, screen::screen)
+        .about("Picture of a VM's screen.")
+        .params(screen::SCREEN),
+    Tool::with("proxmox_read_serial", Effect::Read, screen::serial)
+        .about("What a VM's serial or a container's console says for some seconds; not every Proxmox lets API tokens in.")
+        .params(screen::SERIAL),
     Tool::put("proxmox_regenerate_cloudinit", "/nodes/{node}/qemu/{vmid}/cloudinit")
         .about("Write a VM's cloud-init drive anew after its settings changed.")
         .params(&[VMID, NODE]),

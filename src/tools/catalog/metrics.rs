@@ -4,6 +4,7 @@ use crate::{
     pve::{Params, path},
     tools::{
         answer::{Failure, Outcome, answer, record::Record, rows},
+        catalog::metrics_plot,
         param::Param,
         run::{args::Args, context::Context, find},
     },
@@ -17,6 +18,8 @@ pub const PARAMS: &[Param] = &[
     Param::text("storage").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
     Param::words("metrics").about("Such as cpu, mem, netin.").optional(),
+    Param::flag("image").about("Adds a plot.").optional(),
+    Param::one_of("theme", &["light", "dark"]).unlisted(),
     Param::int("points", 1, 200).unlisted(),
 ];
 
@@ -32,7 +35,7 @@ pub fn metrics(context: &Context<'_>, args: &Args) -> Outcome {
     let wanted = if wanted.is_empty() { default.to_vec() } else { wanted };
     let mut result = Map::from_iter([("timeframe".to_owned(), json!(timeframe))]);
     for metric in wanted {
-        let points = points(&records, metric);
+        let points = metrics_plot::points(&records, metric);
         if points.is_empty() && !records.is_empty() && !args.texts("metrics").any(|name| name == metric) {
             continue;
         }
@@ -41,6 +44,11 @@ pub fn metrics(context: &Context<'_>, args: &Args) -> Outcome {
         }
         let buckets = args.count("points").unwrap_or(POINTS).min(points.len());
         result.insert(metric.into(), thin(&points, buckets));
+    }
+    if args.flag("image") == Some(true) && !records.is_empty() {
+        let wanted: Vec<&str> = args.texts("metrics").collect();
+        let title = format!("{}, last {timeframe}", subject(args));
+        context.attach(metrics_plot::png(title, &records, &wanted, args.text("theme") == Some("dark")));
     }
     if result.len() == 1 {
         result.insert("note".into(), "Proxmox has no values for this time.".into());
@@ -62,10 +70,13 @@ fn target(context: &Context<'_>, args: &Args) -> Result<(String, &'static [&'sta
     Ok((path::fill(template, value).map_err(Failure::new)?, default))
 }
 
-/// Time and value wherever there is one: a row may hold nothing but its time (pve.md section 8).
-fn points(records: &[Record<'_>], metric: &str) -> Vec<(f64, f64)> {
-    let value = |record: &Record<'_>| Some((record.number("time")?, record.number(metric)?));
-    records.iter().filter_map(value).collect()
+/// Whose history it is, as far as the arguments say.
+fn subject(args: &Args) -> String {
+    match (args.int("vmid"), args.text("node"), args.text("storage")) {
+        (Some(vmid), ..) => format!("Guest {vmid}"),
+        (None, node, Some(storage)) => format!("Storage {storage} on {}", node.unwrap_or_default()),
+        (None, node, None) => format!("Node {}", node.unwrap_or_default()),
+    }
 }
 
 fn thin(points: &[(f64, f64)], buckets: usize) -> Value {

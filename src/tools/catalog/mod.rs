@@ -21,16 +21,19 @@ pub mod ha;
 pub mod index;
 pub mod logs;
 pub mod metrics;
+pub mod metrics_plot;
 pub mod network;
 pub mod nodes;
 pub mod own;
 pub mod pools;
 pub mod restore;
+pub mod screen;
 pub mod snapshots;
 pub mod storage;
 pub mod tasks;
 pub mod undo;
 pub mod upload;
+pub mod views;
 
 use crate::tools::row::Group;
 

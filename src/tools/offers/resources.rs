@@ -13,6 +13,7 @@ use crate::{
         param::Kind,
         run::{clusters::Cluster, find},
     },
+    views::{MEDIA_TYPE, View},
 };
 use serde_json::{Map, Value, json};
 
@@ -171,6 +172,10 @@ pub fn lane(tools: &dyn Toolset, uri: &str) -> usize {
 /// # Errors
 /// There is nothing of that name, or why it could not be read.
 pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
+    if let Some(view) = View::at(uri).filter(|_| call.client().shows_views(MEDIA_TYPE)) {
+        let meta = Map::from_iter([("ui".to_owned(), json!({"prefersBorder": true}))]);
+        return Ok(Contents { media_type: MEDIA_TYPE, text: view.html(), meta });
+    }
     let nothing = || {
         let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
         let shown: String = uri.chars().take(120).collect();
@@ -202,12 +207,12 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
             let guest = records.iter().filter_map(find::read).find(|guest| guest.vmid == vmid);
             let guest = guest.ok_or_else(|| unseen(&format!("guest {vmid}")))?;
             let data = run(guest_tool(guest.kind), json!({"vmid": vmid}))?;
-            Ok(Contents { media_type: JSON, text: data.get().to_owned() })
+            Ok(Contents { media_type: JSON, text: data.get().to_owned(), meta: Map::new() })
         }
         "node" => {
             must_have_node(cluster, call, &name)?;
             let data = run(built_in(NODE_TOOL), json!({"node": name}))?;
-            Ok(Contents { media_type: JSON, text: data.get().to_owned() })
+            Ok(Contents { media_type: JSON, text: data.get().to_owned(), meta: Map::new() })
         }
         "task" => {
             let upid = Upid::parse(&name).map_err(ResourceError::Unknown)?;
@@ -226,7 +231,11 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
                 .map_err(|error| ResourceError::Failed(format!("The log cannot be read: {error}.")))?;
             let lines = log.get("lines").and_then(Value::as_array).into_iter().flatten();
             let lines: Vec<&str> = lines.filter_map(Value::as_str).collect();
-            Ok(Contents { media_type: TEXT, text: last_lines(&lines, cluster.config.max_answer_bytes) })
+            Ok(Contents {
+                media_type: TEXT,
+                text: last_lines(&lines, cluster.config.max_answer_bytes),
+                meta: Map::new(),
+            })
         }
         _ => Err(nothing()),
     }

@@ -68,6 +68,7 @@ pub struct Record {
     pub(super) requests: Vec<Request>,
     pub(super) pending: Option<Request>,
     pub(super) drafts: Vec<Draft>,
+    pub(super) picture: Option<Vec<u8>>,
 }
 
 impl Context<'_> {
@@ -86,6 +87,17 @@ impl Context<'_> {
             reply.data = canonical::ordered(reply.value()).to_string();
         }
         Ok(reply)
+    }
+
+    /// Lets a picture (PNG) go along with the answer.
+    pub fn attach(&self, png: Vec<u8>) {
+        lock(&self.record).picture = Some(png);
+    }
+
+    /// The picture that goes along, if there is one.
+    #[must_use]
+    pub fn picture(&self) -> Option<Vec<u8>> {
+        lock(&self.record).picture.take()
     }
 
     /// The change that was held back because it must be confirmed first.

@@ -1,0 +1,60 @@
+//! History as a picture: which panels there are, out of the rows of a guest, a node or a storage.
+
+use crate::{
+    plot::{Panel, Plot, Series, scale::Unit},
+    tools::answer::record::Record,
+};
+
+/// The picture is no larger: it travels in the answer, and a client pays for it by its size.
+const MOST: usize = 40 * 1024;
+
+/// What goes into one panel: its title, the unit, the metrics with their names, and the one that bounds them.
+type Shape = (&'static str, Unit, &'static [(&'static str, &'static str)], Option<&'static str>);
+
+const PANELS: [Shape; 12] = [
+    ("CPU", Unit::Share, &[("used", "cpu")], None),
+    ("Memory", Unit::Bytes, &[("used", "mem")], Some("maxmem")),
+    ("Memory", Unit::Bytes, &[("used", "memused")], Some("memtotal")),
+    ("Load", Unit::Number, &[("load", "loadavg")], None),
+    ("Network", Unit::BytesPerSecond, &[("in", "netin"), ("out", "netout")], None),
+    ("Disk", Unit::BytesPerSecond, &[("read", "diskread"), ("written", "diskwrite")], None),
+    ("Root disk", Unit::Bytes, &[("used", "rootused")], Some("roottotal")),
+    ("Swap", Unit::Bytes, &[("used", "swapused")], Some("swaptotal")),
+    ("Storage", Unit::Bytes, &[("used", "used")], Some("total")),
+    ("Waiting for I/O", Unit::Share, &[("waiting", "iowait")], None),
+    ("Disk size", Unit::Bytes, &[("used", "disk")], Some("maxdisk")),
+    ("ARC", Unit::Bytes, &[("size", "arcsize")], None),
+];
+/// What is shown when nothing is asked for in particular.
+const USUAL: usize = 4;
+
+/// A picture of the metrics that are asked for; of none, the first panels that have values.
+pub fn png(title: String, records: &[Record<'_>], wanted: &[&str], dark: bool) -> Vec<u8> {
+    let has = |metric: &str| records.iter().any(|record| record.number(metric).is_some());
+    let shapes = PANELS.iter().filter(|(_, _, lines, _)| {
+        lines.iter().any(|(_, metric)| has(metric) && (wanted.is_empty() || wanted.contains(metric)))
+    });
+    let count = if wanted.is_empty() { USUAL } else { PANELS.len() };
+    let mut panels: Vec<Panel> = shapes.take(count).map(|shape| panel(records, shape)).collect();
+    let known =
+        |metric: &str| PANELS.iter().any(|(_, _, lines, _)| lines.iter().any(|(_, name)| *name == metric));
+    for metric in wanted.iter().filter(|metric| !known(metric) && has(metric)) {
+        let series = vec![Series { name: (*metric).to_owned(), points: points(records, metric) }];
+        panels.push(Panel { title: (*metric).to_owned(), unit: Unit::Number, top: None, series });
+    }
+    Plot { title, panels, dark }.draw().png_within(MOST).0
+}
+
+fn panel(records: &[Record<'_>], (title, unit, lines, bound): &Shape) -> Panel {
+    let series = lines
+        .iter()
+        .map(|(name, metric)| Series { name: (*name).to_owned(), points: points(records, metric) });
+    let top = bound.and_then(|bound| records.iter().rev().find_map(|record| record.number(bound)));
+    Panel { title: (*title).to_owned(), unit: *unit, top, series: series.collect() }
+}
+
+/// Time and value wherever there is one: a row may hold nothing but its time (pve.md section 8).
+pub fn points(records: &[Record<'_>], metric: &str) -> Vec<(f64, f64)> {
+    let value = |record: &Record<'_>| Some((record.number("time")?, record.number(metric)?));
+    records.iter().filter_map(value).collect()
+}

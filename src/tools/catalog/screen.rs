@@ -1,0 +1,147 @@
+//! What is on a guest's screen, and what its console says.
+
+use crate::{
+    plot::png::Image,
+    pve,
+    tools::{
+        answer::{Failure, Outcome, answer},
+        param::{Kind, NODE, Param, VMID},
+        run::{args::Args, context::Context, find},
+    },
+};
+use serde_json::json;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What the screen's tool takes.
+pub const SCREEN: &[Param] = &[VMID, NODE];
+/// What the console's tool takes.
+pub const SERIAL: &[Param] = &[
+    VMID,
+    NODE,
+    Param::int("seconds", 1, 30).optional(),
+    Param::one_of("serial", &["serial0", "serial1", "serial2", "serial3"]).unlisted(),
+];
+
+/// A picture is no larger: beyond it, it is shown at half its size.
+const MOST_PICTURE: usize = 512 * 1024;
+/// How long a console is listened to, and how much of it is kept.
+const SECONDS: i64 = 5;
+const MOST_TEXT: usize = 16 * 1024;
+
+/// A picture of a VM's display; nothing is typed.
+pub fn screen(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    if guest.kind != Kind::Vm {
+        return Err(Failure::new(format!(
+            "{} has no display; `proxmox_read_serial` reads its console.",
+            guest.title()
+        )));
+    }
+    running(&guest)?;
+    let picture = context.pve.screen(&context.call.cancel, &guest.path()?)?;
+    let pve::Picture { width, height, rgb } = picture;
+    let (png, scale) = Image { width, height, rgb }.png_within(MOST_PICTURE);
+    let taken = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let facts = json!({
+        "vmid": guest.vmid, "name": guest.name, "width": width, "height": height, "scale": scale,
+        "bytes": png.len(), "time": taken, "seconds": context.started.elapsed().as_secs_f64(),
+    });
+    context.attach(png);
+    answer(&facts)
+}
+
+/// What a console says for some seconds; nothing is typed.
+pub fn serial(context: &Context<'_>, args: &Args) -> Outcome {
+    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    running(&guest)?;
+    let seconds = args.int("seconds").unwrap_or(SECONDS);
+    let time = Duration::from_secs(seconds.unsigned_abs());
+    // A container has one console, and takes no name of a port.
+    let port = args.text("serial").filter(|_| guest.kind == Kind::Vm);
+    let heard = context.pve.listen(&context.call.cancel, &guest.path()?, port, time, MOST_TEXT)?;
+    let text = plain(&heard.bytes);
+    let mut facts = json!({"vmid": guest.vmid, "name": guest.name, "seconds": seconds, "text": text});
+    if heard.cut {
+        facts["cut"] = json!(format!("Only the first {MOST_TEXT} bytes were read."));
+    }
+    if heard.ended {
+        facts["ended"] = json!(true);
+    }
+    if text.trim().is_empty() {
+        facts["note"] =
+            "Nothing was said in this time. A console that waits for a login says so once, when it starts."
+                .into();
+    }
+    answer(&facts)
+}
+
+fn running(guest: &find::Guest) -> Result<(), Failure> {
+    if guest.status == "running" {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} is {}: there is nothing to see. Start it first.",
+        guest.title(),
+        guest.status
+    )))
+}
+
+/// What a terminal would show, less its colours: control sequences are left out, line breaks stay.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut shown = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{1b}' => match letters.next() {
+                // CSI: parameters, then a letter.
+                Some('[') => {
+                    while letters.next_if(|letter| !('\u{40}'..='\u{7e}').contains(letter)).is_some() {}
+                }
+                // OSC and the like: up to the bell or the next escape.
+                Some(']' | 'P' | '^' | '_') => {
+                    while letters.next_if(|letter| !matches!(letter, '\u{7}' | '\u{1b}')).is_some() {}
+                    if letters.peek() == Some(&'\u{1b}') {
+                        letters.next();
+                    }
+                }
+                // The choice of a character set takes one more letter.
+                Some('(' | ')' | '#') => {}
+                _ => continue,
+            },
+            '\n' | '\t' => {
+                shown.push(letter);
+                continue;
+            }
+            letter if letter.is_control() => continue,
+            letter => {
+                shown.push(letter);
+                continue;
+            }
+        }
+        letters.next();
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_read_as_text() {
+        for (said, expected) in [
+            ("\r\nlogin: ", "\nlogin: "),
+            ("\x1b[1;33mHint\x1b[0m!", "Hint!"),
+            ("\x1b]0;title\x07$ ls", "$ ls"),
+            ("\x1b]0;title\x1b\\$ ls", "$ ls"),
+            ("\x1b(B\x1b[?25hx", "x"),
+            ("a\x08\x07b\tc", "ab\tc"),
+            ("cut \x1b[1;3", "cut "),
+            ("cut \x1b", "cut "),
+        ] {
+            assert_eq!(plain(said.as_bytes()), expected, "{said:?}");
+        }
+        assert_eq!(plain(b"\xff\xfeok"), "\u{fffd}\u{fffd}ok");
+    }
+}

@@ -1,0 +1,255 @@
+//! What the views ask for (see [`crate::views`]): tools that no model sees. Their answers are data for drawing, in full,
+//! and stand in no list; they only read, and pass the same door as every other tool.
+
+use crate::{
+    mcp::Revision,
+    pve::{Error, Params, Reply},
+    tools::{
+        answer::{Failure, Outcome, answer, record::Record, rows},
+        catalog::{cluster_status, entry::Entry},
+        param::{Effect, Param},
+        row::{Name, Tool},
+        run::{args::Args, clusters::CLUSTER, context::Context, find, inventory, storages},
+    },
+    views::View,
+};
+use serde_json::{Map, Value, json, value::RawValue};
+
+const TIMEFRAME: Param = Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional();
+
+/// The rows.
+pub static TOOLS: [Tool; 3] = [
+    Tool::with("proxmox_view_cluster", Effect::Read, cluster).about("Everything the cluster view draws."),
+    Tool::with("proxmox_view_guest", Effect::Read, guest)
+        .about("Everything the view of a guest draws.")
+        .params(&[Param::int("vmid", 100, 999_999_999), Param::text("node").optional(), TIMEFRAME]),
+    Tool::with("proxmox_view_history", Effect::Read, history)
+        .about("The last hour's CPU of some guests.")
+        .params(&[Param::words("vmids")]),
+];
+
+/// The tool of that name for views.
+#[must_use]
+pub fn named(name: &str) -> Option<Entry> {
+    let found = TOOLS.iter().find(|tool| matches!(tool.name, Name::One(known) if known == name))?;
+    let Name::One(name) = found.name else { return None };
+    Some(Entry { tool: found, name, kind: None, toolset: "views" })
+}
+
+/// The views, each with the tools whose results it shows; the first is where the view gets its data from.
+const SHOWN: [(View, &str, &[&str]); 2] = [
+    (View::Cluster, "proxmox_view_cluster", &["proxmox_get_cluster_status"]),
+    (View::Guest, "proxmox_view_guest", &["proxmox_get_vm_info", "proxmox_get_container_info"]),
+];
+/// Data for a view goes along with a result up to this size; a larger one the view fetches by itself.
+const MOST_DATA: usize = 256 * 1024;
+/// Under which name it goes along.
+const DATA: &str = "proxmox-mcp/view";
+
+/// The list of tools as a client sees it that shows views: those that have one name it, and those for views are there.
+pub fn list(mut specs: Vec<Value>, revision: Revision, clusters: &[&str]) -> Vec<Value> {
+    for spec in &mut specs {
+        let of = |(_, _, tools): &&(View, &str, &[&str])| tools.iter().any(|name| spec["name"] == *name);
+        if let Some((view, ..)) = SHOWN.iter().find(of) {
+            let visible = json!({"resourceUri": view.uri(), "visibility": ["model", "app"]});
+            spec["_meta"]["ui"] = visible;
+            // The name of the time before the extension was finished; hosts read it still.
+            spec["_meta"]["ui/resourceUri"] = view.uri().into();
+        }
+    }
+    specs.extend(TOOLS.iter().filter_map(|tool| {
+        let Name::One(name) = tool.name else { return None };
+        let mut spec = named(name)?.spec(revision, clusters);
+        spec["_meta"]["ui"] = json!({"visibility": ["app"]});
+        Some(spec)
+    }));
+    specs
+}
+
+/// The tool that gives a view its data, where the result of that tool is shown in one.
+#[must_use]
+pub fn source_of(name: &str) -> Option<Entry> {
+    SHOWN.iter().find(|(_, _, tools)| tools.contains(&name)).and_then(|(_, source, _)| named(source))
+}
+
+/// Of a call's arguments, those that the view's source takes too.
+#[must_use]
+pub fn passed_on(arguments: &Map<String, Value>) -> Map<String, Value> {
+    let wanted = |name: &str| matches!(name, "vmid" | "node" | CLUSTER);
+    arguments
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// What goes along with a result for its view.
+#[must_use]
+pub fn meta(data: &RawValue) -> Option<Map<String, Value>> {
+    let fits = data.get().len() <= MOST_DATA;
+    let value = serde_json::from_str(data.get()).ok().filter(|_| fits)?;
+    Some(Map::from_iter([(DATA.to_owned(), value)]))
+}
+
+/// What a table of guests shows.
+const GUEST: [&str; 16] = [
+    "vmid", "name", "node", "type", "status", "cpu", "maxcpu", "mem", "maxmem", "disk", "maxdisk", "uptime",
+    "tags", "lock", "hastate", "template",
+];
+const NODE: [&str; 9] = ["node", "status", "cpu", "maxcpu", "mem", "maxmem", "disk", "maxdisk", "uptime"];
+const STORAGE: [&str; 7] = ["storage", "node", "status", "disk", "maxdisk", "shared", "plugintype"];
+/// Guests whose history is fetched at once; a view shows no more rows.
+const MOST_GUESTS: usize = 24;
+/// Points of a sparkline, and of a plot.
+const FEW_POINTS: usize = 40;
+const MANY_POINTS: usize = 240;
+/// Tasks that are shown of a guest.
+const TASKS: usize = 8;
+const SERIES: [&str; 6] = ["cpu", "mem", "netin", "netout", "diskread", "diskwrite"];
+/// Of the configuration, what says nothing to anybody.
+const NOISE: [&str; 4] = ["digest", "smbios1", "vmgenid", "meta"];
+
+fn cluster(context: &Context<'_>, _: &Args) -> Outcome {
+    let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
+    let (members, resources) = (members?, resources?);
+    let time = resources.date;
+    let members = rows(&members)?;
+    let resources = inventory::inventory(context, &resources)?;
+    let summary = cluster_status::summary(&members, &resources);
+    let table = |wanted: fn(&str) -> bool, columns: &[&str]| {
+        let rows: Vec<Vec<&RawValue>> = resources
+            .iter()
+            .filter(|record| wanted(&record.text("type")))
+            .map(|record| columns.iter().map(|name| raw(record, name)).collect())
+            .collect();
+        answer(&json!({"columns": columns, "rows": rows}))
+    };
+    answer(&json!({
+        "kind": "cluster",
+        "name": summary.get("name"),
+        "time": time,
+        "quorate": summary.get("quorate"),
+        "attention": summary.get("attention"),
+        "nodes": table(|kind| kind == "node", &NODE)?,
+        "storage": table(|kind| kind == "storage", &STORAGE)?,
+        "guests": table(|kind| matches!(kind, "qemu" | "lxc"), &GUEST)?,
+    }))
+}
+
+/// A field as it came.
+fn raw<'a>(record: &'a Record<'_>, name: &str) -> &'a RawValue {
+    record.json(name).and_then(|json| serde_json::from_str(json).ok()).unwrap_or(RawValue::NULL)
+}
+
+fn guest(context: &Context<'_>, args: &Args) -> Outcome {
+    let vmid = args.int("vmid").unwrap_or_default();
+    let guest = find::guest(context, vmid, args.text("node"))?;
+    let path = guest.path()?;
+    let timeframe = args.text("timeframe").unwrap_or("hour");
+    let node = crate::pve::path::fill("/nodes/{node}", |_| Some(guest.node.clone())).map_err(Failure::new)?;
+    let paths = [
+        format!("{path}/status/current"),
+        format!("{path}/config"),
+        format!("{path}/snapshot"),
+        format!("{path}/rrddata?timeframe={timeframe}&cf=AVERAGE"),
+        format!("{node}/tasks?vmid={vmid}&limit={TASKS}&source=all"),
+    ];
+    let replies = crate::sync::at_once(&paths, |path| {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let params = pairs.fold(Params::new(), |params, (name, value)| params.with(name, value));
+        context.pve.get(&context.call.cancel, path, &params)
+    });
+    let [status, config, snapshots, history, tasks]: [Result<Reply, Error>; 5] =
+        replies.try_into().unwrap_or_else(|_| unreachable!("each path has its answer"));
+    let mut data = Map::from_iter([("kind".to_owned(), json!("guest")), ("vmid".to_owned(), json!(vmid))]);
+    let status = status?.value();
+    for (name, key) in [
+        ("cpu", "cpu"),
+        ("maxcpu", "cpus"),
+        ("mem", "mem"),
+        ("maxmem", "maxmem"),
+        ("disk", "disk"),
+        ("maxdisk", "maxdisk"),
+        ("uptime", "uptime"),
+        ("lock", "lock"),
+        ("tags", "tags"),
+        ("template", "template"),
+    ] {
+        data.insert(name.into(), status[key].clone());
+    }
+    // What a VM that is paused says of itself is more than `running`.
+    let state = status["qmpstatus"].as_str().or(status["status"].as_str()).unwrap_or(&guest.status);
+    data.insert("status".into(), state.into());
+    data.insert("hastate".into(), status["ha"]["state"].clone());
+    data.insert("name".into(), guest.name.clone().into());
+    data.insert("node".into(), guest.node.clone().into());
+    data.insert("type".into(), guest.kind.api_type().into());
+    if let Value::Object(mut config) = config?.value() {
+        config.retain(|name, _| !NOISE.contains(&name.as_str()));
+        data.insert("config".into(), config.into());
+    }
+    data.insert("snapshots".into(), snapshots.map_or(Value::Null, |reply| reply.value()));
+    data.insert("timeframe".into(), timeframe.into());
+    data.insert(
+        "history".into(),
+        history.ok().map_or(Value::Null, |reply| series(&reply, &SERIES, MANY_POINTS)),
+    );
+    data.insert("tasks".into(), tasks.map_or(Value::Null, |reply| reply.value()));
+    data.insert("backups".into(), backups(context, vmid).unwrap_or(Value::Null));
+    data.retain(|_, value| !value.is_null());
+    answer(&data)
+}
+
+/// The backups of a guest on every storage that may hold one; none where no storage could be asked.
+fn backups(context: &Context<'_>, vmid: i64) -> Option<Value> {
+    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage")).ok()?;
+    let places =
+        storages::with_content(context, &storages::sorted(&reply).ok()?, "backup", None, None).ok()?;
+    let params = Params::new().with("content", "backup").with("vmid", vmid);
+    let replies = context.get_each(&storages::content_paths(&places).ok()?, &params);
+    if replies.iter().all(Result::is_err) {
+        return None;
+    }
+    let found = replies.iter().flatten().flat_map(|reply| match reply.value() {
+        Value::Array(list) => list,
+        _ => Vec::new(),
+    });
+    Some(found.collect())
+}
+
+fn history(context: &Context<'_>, args: &Args) -> Outcome {
+    let wanted: Vec<i64> =
+        args.texts("vmids").filter_map(|vmid| vmid.parse().ok()).take(MOST_GUESTS).collect();
+    let guests = find::guests(context)?;
+    let found: Vec<&find::Guest> = guests.iter().filter(|guest| wanted.contains(&guest.vmid)).collect();
+    let paths = found.iter().map(|guest| Ok(format!("{}/rrddata", guest.path()?)));
+    let paths = paths.collect::<Result<Vec<String>, Failure>>()?;
+    let replies = context.get_each(&paths, &Params::new().with("timeframe", "hour").with("cf", "AVERAGE"));
+    let lines = found.iter().zip(replies).filter_map(|(guest, reply)| {
+        let values = series(&reply.ok()?, &["cpu"], FEW_POINTS)["cpu"].take();
+        Some((guest.vmid.to_string(), values))
+    });
+    answer(&json!({"series": lines.collect::<Map<String, Value>>()}))
+}
+
+/// Columns of a history instead of rows, thinned to so many points by their averages; `null` where nothing is known.
+fn series(reply: &Reply, names: &[&str], most: usize) -> Value {
+    let Ok(records) = rows(reply) else { return Value::Null };
+    let size = records.len().div_ceil(most).max(1);
+    let column = |name: &str| -> Value {
+        let average = |part: &[Record<'_>]| -> Value {
+            let known: Vec<f64> = part.iter().filter_map(|record| record.number(name)).collect();
+            #[allow(clippy::cast_precision_loss, reason = "a few thousand points")]
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            // Six digits are more than a plot shows.
+            let digits = 10f64.powi(if mean.abs() < 1000.0 { 5 } else { 0 });
+            json!(if known.is_empty() { None } else { Some((mean * digits).round() / digits) })
+        };
+        records.chunks(size).map(average).collect()
+    };
+    let times: Vec<Value> = records.chunks(size).map(|part| json!(part[0].number("time"))).collect();
+    let mut all = Map::from_iter([("time".to_owned(), times.into())]);
+    all.extend(names.iter().map(|name| ((*name).to_owned(), column(name))));
+    all.into()
+}

@@ -1,0 +1,35 @@
+//! What a call comes to, on its way to being an answer.
+
+use crate::{
+    mcp::{Answer, Question},
+    tools::answer::{Failure, Outcome},
+};
+use serde_json::value::RawValue;
+
+/// What a call comes to.
+pub(super) enum Ran {
+    Data(Box<RawValue>),
+    /// With a picture in PNG.
+    Picture(Box<RawValue>, Vec<u8>),
+    Ask(Question, String),
+}
+
+impl Ran {
+    /// The data, where nobody can be asked.
+    pub(super) fn unasked(self) -> Outcome {
+        match self {
+            Ran::Data(data) | Ran::Picture(data, _) => Ok(data),
+            Ran::Ask(question, _) => Err(Failure::new(question.message)),
+        }
+    }
+}
+
+/// The answer of a call.
+pub(super) fn answered(outcome: Result<Ran, Failure>) -> Answer {
+    match outcome {
+        Ok(Ran::Data(data)) => Answer::Data(data),
+        Ok(Ran::Picture(data, png)) => Answer::DataWithPicture(data, png),
+        Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
+        Err(Failure(sentences)) => Answer::Failure(sentences),
+    }
+}
