@@ -17,7 +17,14 @@ while [ $# -gt 0 ]; do
     esac
 done
 if ! command -v cargo >/dev/null; then
-    echo "setup.sh: cargo is not installed; get Rust from https://rustup.rs, then run this again." >&2
+    echo "setup.sh: cargo is not installed. Install Rust from https://rustup.rs, then run this again." >&2
+    exit 1
+fi
+wanted=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' Cargo.toml)
+found=$(cargo --version | cut -d ' ' -f 2)
+# Every version of Rust so far begins with 1.
+if [ "$(cut -d . -f 2 <<<"$found")" -lt "$(cut -d . -f 2 <<<"$wanted")" ]; then
+    echo "setup.sh: this needs Rust $wanted or newer, but cargo is $found; get a newer one from https://rustup.rs (or run: rustup update), then run this again." >&2
     exit 1
 fi
 
@@ -25,7 +32,7 @@ echo "== Building (a minute or two the first time)"
 built=$(scripts/build.sh ${target[@]+"${target[@]}"} | tail -n 1)
 mkdir -p "$prefix"
 prefix=$(cd "$prefix" && pwd)
-# Replaced in one step, so that a server that runs right now keeps its own file.
+# Replaced in one step, so that a server that is running keeps its own file.
 cp "$built" "$prefix/.proxmox-mcp.new"
 chmod 755 "$prefix/.proxmox-mcp.new"
 mv "$prefix/.proxmox-mcp.new" "$prefix/proxmox-mcp"
@@ -34,14 +41,14 @@ echo "   $binary ($(wc -c <"$binary" | tr -d ' ') bytes)"
 
 config=$prefix/config.json
 if [ -e "$config" ]; then
-    echo "== $config is there already and stays as it is"
+    echo "== $config exists already and is not changed"
 else
     (umask 077 && cp config.example.json "$config")
     chmod 600 "$config"
-    echo "== Wrote $config, an example until you put in your host, token_id and token_secret"
+    echo "== Wrote $config, an example: put in your host, token_id and token_secret"
 fi
 
-# The path as a shell and as JSON want it.
+# The path, quoted for a shell and for JSON.
 word=$(printf %q "$binary")
 json=${binary//\\/\\\\}
 json=${json//\"/\\\"}
@@ -54,7 +61,7 @@ EOF
 
 [ "$demo" = yes ] || exit 0
 if [ ${#target[@]} -gt 0 ] && ! "$binary" --version >/dev/null 2>&1; then
-    echo "== Built for ${target[0]}, which this machine cannot run: no session to show"
+    echo "== Built for ${target[0]}, which this machine cannot run; the session is skipped"
     exit 0
 fi
 echo "== A session against the built-in sample cluster"
@@ -69,7 +76,7 @@ answers=$(
 )
 printf '%s\n' "$answers" | cut -c 1-400
 if [ "$(printf '%s\n' "$answers" | grep -c '"result"')" -ne 4 ] || printf '%s' "$answers" | grep -q '"isError"'; then
-    echo "setup.sh: the session above is not as it should be (four results were expected)." >&2
+    echo "setup.sh: the session above is wrong; four results were expected." >&2
     exit 1
 fi
-echo "== Done. Next: $word init  asks for your host and account (or edit $config); then: $word check"
+echo "== Done. Next, run \`$word init\` to enter your host and account (or edit $config), then \`$word check\`."

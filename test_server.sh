@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, fuzz targets, a short
-# soak, the official SDK clients, and the independent fake of the Proxmox API.
+# soak test, the official SDK clients, and an independent simulation of the Proxmox API.
 # usage: ./test_server.sh [--live]
-#   --live  instead runs the read-only part of the session against the Proxmox that is configured
-# What a step needs beyond Rust is installed below target/tools, or the step says that it was skipped and why;
-# with CI set nothing may be skipped.
+#   --live  runs only the read-only part of the session, against the configured Proxmox VE
+# What a step needs besides Rust is installed below target/tools or, as root on Debian, with apt. Otherwise the step is
+# skipped, with the reason; with CI set, a skipped step counts as failed.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
@@ -46,7 +46,7 @@ summary() {
     [ "$failed" -eq 0 ]
 }
 
-# The lines of a session; reads only, unless "changes" is asked for.
+# The lines of a session; read-only unless the argument is "changes".
 session() {
     echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test_server.sh","version":"1"}}}'
     echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
@@ -73,8 +73,8 @@ check_session() {
     printf '%s\n' "$output" | cut -c 1-300
     [ $status -eq 0 ] || { echo "the exit code is $status, not 0"; return 1; }
     [ "$(printf '%s\n' "$output" | grep -c '^{"jsonrpc":"2.0","id":.*"result":.*}$')" -eq "$count" ] \
-        || { echo "not every one of the $count requests has a result"; return 1; }
-    [ "$(printf '%s\n' "$output" | wc -l)" -eq "$count" ] || { echo "there are lines that answer nothing"; return 1; }
+        || { echo "some of the $count requests have no result"; return 1; }
+    [ "$(printf '%s\n' "$output" | wc -l)" -eq "$count" ] || { echo "the output has lines that are not answers"; return 1; }
     ! printf '%s\n' "$output" | grep '"isError":true' || { echo "a tool failed"; return 1; }
 }
 
@@ -116,20 +116,33 @@ else
     step "static binary" scripts/check_static.sh "$binary"
 fi
 
-# Mutated input for every reader, and a long session in a bad time; scripts/fuzz.sh and tests/soak do both for longer.
+# The picture in README shows what the commands print now.
+# install PACKAGE…: with apt, which needs root.
+install() {
+    command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || return 1
+    { apt-get install -y --no-install-recommends "$@" \
+        || { apt-get update && apt-get install -y --no-install-recommends "$@"; }; } >/dev/null 2>&1
+}
+
+if command -v python3 >/dev/null || install python3; then
+    step "terminal recording" scripts/record.py --check "$binary"
+else
+    skip "terminal recording" "python3 is not installed, and only root can install it (apt install python3)"
+fi
+
+# Mutated input for every parser, and a long session with failing nodes; scripts/fuzz.sh and tests/soak do both for longer.
 step "fuzz targets" scripts/fuzz.sh "$([ -n "${CI:-}" ] && echo 60 || echo 10)"
 soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000 "$binary"; }
 step "soak" soak
 
-# An SSH server: the system's, or Debian's package. Root's must be installed, as it wants a user of its own; anybody
-# else's is unpacked.
+# An SSH server: the system's, or Debian's package. As root it is installed, because it needs a user of its own; otherwise
+# it is only unpacked.
 get_sshd() {
     sshd=$(command -v sshd || ls /usr/sbin/sshd "$tools/sshd/usr/sbin/sshd" 2>/dev/null | head -n 1)
     [ -n "$sshd" ] && return
-    command -v apt-get >/dev/null || { echo "there is no sshd, and no apt-get to get one with"; return 1; }
+    command -v apt-get >/dev/null || { echo "there is no sshd, and no apt-get to install one"; return 1; }
     if [ "$(id -u)" -eq 0 ]; then
-        apt-get install -y --no-install-recommends openssh-server >/dev/null 2>&1 \
-            || { apt-get update >/dev/null && apt-get install -y --no-install-recommends openssh-server >/dev/null; }
+        install openssh-server
         sshd=/usr/sbin/sshd
     else
         mkdir -p "$tools/sshd" && (cd "$tools/sshd" && apt-get download openssh-server libwrap0 \
@@ -151,14 +164,16 @@ fi
 
 python=$tools/python/bin/python
 get_python() {
-    command -v python3 >/dev/null || { echo "python3 is not installed"; return 1; }
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv \
+        || { echo "python3 with venv is not installed, and only root can install it (apt install python3-venv)"; return 1; }
     [ -x "$python" ] && "$python" -c 'import mcp, fakepve, cryptography' 2>/dev/null && return
     mkdir -p "$tools" && python3 -m venv "$tools/python" \
         && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
 }
 node=$tools/npm/node_modules/.bin/node
 get_node() {
-    command -v npm >/dev/null || { echo "npm is not installed"; return 1; }
+    command -v npm >/dev/null || install npm \
+        || { echo "npm is not installed, and only root can install it (apt install npm)"; return 1; }
     [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/sdk" ] && return
     mkdir -p "$tools/npm" && (
         cd "$tools/npm" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --loglevel=error \
@@ -192,7 +207,7 @@ typescript_cancels() {
 # Prompts, resources and completions, each asked for over a sample cluster of its own.
 python_offers() { "$python" -W ignore tests/sdk/offers.py "$binary" demo; }
 typescript_offers() { MCP_NPM=$tools/npm "$node" tests/sdk/offers.mjs "$binary" demo; }
-# The inspector fails on errors only, and tells warnings on stderr: neither shall be there.
+# The inspector fails on errors only and prints warnings to stderr; neither is allowed.
 inspector() {
     local found status
     found=$("$node" "$tools/npm/node_modules/.bin/mcp-inspector" --cli --strict "$binary" demo --method tools/list \
@@ -225,8 +240,8 @@ else
     step "inspector --strict" inspector
 fi
 
-# The packages, each built and tried by its own script, which tells what cannot be done here. The other processor's
-# take minutes to build: with CI set only.
+# The packages, each built and tested by its own script, which reports what it skips. Those for the other processor take
+# minutes to build, so they are built only with CI set.
 packages() { packaging/all.sh "$@" 2>&1 | tee "$tools/packages.txt"; }
 if [ "$(uname -s)" != Linux ]; then
     skip "packages" "they are built on Linux"

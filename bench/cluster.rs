@@ -9,9 +9,9 @@ use rustls::{
 };
 use std::{
     env, fs,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -19,6 +19,7 @@ use std::{
 /// A running sample cluster. Dropping it ends it.
 pub(crate) struct Cluster {
     child: Child,
+    output: BufReader<ChildStdout>,
     pub(crate) address: String,
     pub(crate) id: String,
     pub(crate) secret: String,
@@ -29,18 +30,39 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts this program again as a cluster of so many guests.
     pub(crate) fn start(guests: usize, tls: bool, gzip: bool) -> io::Result<Cluster> {
+        // Connections stay open while something else is measured.
+        Cluster::with(guests, tls, gzip, Duration::from_secs(120), 1)
+    }
+
+    /// The same, closing connections that were idle for so long, and on a clock that runs so many times as fast.
+    pub(crate) fn with(
+        guests: usize,
+        tls: bool,
+        gzip: bool,
+        idle: Duration,
+        clock_speed: u32,
+    ) -> io::Result<Cluster> {
         let mut child = Command::new(env::current_exe()?)
             .args(["--cluster", &guests.to_string(), &tls.to_string(), &gzip.to_string()])
+            .args([idle.as_secs().to_string(), clock_speed.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
+        let (mut output, mut line) = (BufReader::new(output), String::new());
+        output.read_line(&mut line)?;
         let mut words: Vec<String> = serde_json::from_str(&line)?;
         let mut next = || if words.is_empty() { String::new() } else { words.remove(0) };
         let (address, id, secret, certificate) = (next(), next(), next(), next());
-        Ok(Cluster { child, address, id, secret, certificate })
+        Ok(Cluster { child, output, address, id, secret, certificate })
+    }
+
+    /// How many requests it has seen; it counts up to 1000.
+    pub(crate) fn requests(&mut self) -> io::Result<usize> {
+        self.child.stdin.as_mut().ok_or_else(|| io::Error::other("closed"))?.write_all(b"\n")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        line.trim().parse().map_err(io::Error::other)
     }
 
     /// Writes a configuration for the real binary into `folder`, which trusts this cluster's certificate.
@@ -71,22 +93,27 @@ impl Drop for Cluster {
     }
 }
 
-/// What the process of the cluster does: tells where it listens, and ends with its input.
+/// What the process of the cluster does: tells where it listens, for each line of its input how many requests it has
+/// seen, and ends with its input.
 pub(crate) fn serve(words: &[String]) -> io::Result<()> {
     let flag = |place: usize| words.get(place).is_some_and(|word| word == "true");
-    let guests = words.first().and_then(|word| word.parse().ok()).unwrap_or(0);
+    let number = |place: usize| words.get(place).and_then(|word| word.parse::<u32>().ok()).unwrap_or(0);
+    let guests = number(0) as usize;
     let (tls, certificate) = if flag(1) {
         let (config, pem) = certificate().map_err(io::Error::other)?;
         (Some(Tls::new(config)), pem)
     } else {
         (None, String::new())
     };
-    // Connections stay open while something else is measured.
-    let idle = Duration::from_secs(120);
-    let server = Server::start(Options { guests, tls, gzip: flag(2), idle, ..Options::default() })?;
+    let (idle, clock_speed) = (Duration::from_secs(number(3).into()), number(4).into());
+    let server =
+        Server::start(Options { guests, tls, gzip: flag(2), idle, clock_speed, ..Options::default() })?;
     let (id, secret) = server.token();
     println!("{}", serde_json::json!([server.address().to_string(), id, secret.expose(), certificate]));
-    io::stdin().read_to_end(&mut Vec::new())?;
+    for line in io::stdin().lines() {
+        line?;
+        println!("{}", server.requests().len());
+    }
     Ok(())
 }
 

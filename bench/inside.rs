@@ -43,7 +43,7 @@ impl Inside {
         let thread = thread::spawn(move || {
             let tools = Tools::new(config);
             let options =
-                Options { workers: 6, lenient: true, on_output_closed: || {}, on_first_call: |_| {} };
+                Options { workers: 6, lenient: true, on_output_closed: || {}, on_first_call: &|_| {} };
             mcp::serve(BufReader::new(reader), writer, &tools, options)
         });
         let output = BufReader::with_capacity(1 << 16, output);

@@ -1,7 +1,6 @@
 //! How fast, how small: one table of ratios, each taken in pairs in turn in the same run. See `bench/run.sh`.
 //!
-//! usage: bench BINARY HELLO LEAST [COMMAND …]   (HELLO, LEAST: `bench/hello.rs` and `bench/least.rs`; COMMAND: another
-//! server to compare)
+//! usage: bench BINARY HELLO [COMMAND …]   (HELLO: `bench/hello.rs`; COMMAND: another server to compare)
 
 #![allow(clippy::print_stdout, reason = "the table is what this program is for")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
@@ -9,6 +8,7 @@
 
 mod calls;
 mod child;
+#[allow(dead_code, reason = "shared with the other benchmark")]
 mod cluster;
 mod inside;
 mod processes;
@@ -22,15 +22,13 @@ fn main() -> io::Result<()> {
     if words.first().is_some_and(|word| word == "--cluster") {
         return cluster::serve(&words[1..]);
     }
-    let [binary, hello, least, other @ ..] = words.as_slice() else {
-        return Err(io::Error::other(
-            "usage: bench BINARY HELLO LEAST [COMMAND …]; bench/run.sh does all of it",
-        ));
+    let [binary, hello, other @ ..] = words.as_slice() else {
+        return Err(io::Error::other("usage: bench BINARY HELLO [COMMAND …]; bench/run.sh does all of it"));
     };
     let folder = env::temp_dir().join(format!("proxmox-mcp-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let done = (|| {
-        processes::start(&folder, binary, [hello, least], other)?;
+        processes::start(&folder, binary, hello, other)?;
         calls::small()?;
         calls::lists()?;
         processes::lists(&folder, binary)?;

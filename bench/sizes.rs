@@ -116,6 +116,6 @@ pub(crate) fn binary(binary: &str) -> io::Result<()> {
     heading("The binary");
     let bytes = fs::metadata(binary)?.len() as f64;
     let mib = bytes / 1048576.0;
-    row("size", &format!("{bytes} bytes"), &format!("{mib:.2} MiB"), Some((mib, 4.0)));
+    row("size", &format!("{bytes} bytes"), &format!("{mib:.2} MiB"), Some((mib, 8.0)));
     Ok(())
 }

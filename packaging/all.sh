@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds every package below target/packages, tries each, and writes SHA256SUMS. What cannot be done here is told.
-# usage: [REPOSITORY=URL] packaging/all.sh [CPU…]   (x86_64, aarch64; both if not given)
+# Builds and tests every package below target/packages, and writes SHA256SUMS. Reports what it had to skip.
+# usage: [REPOSITORY=URL] packaging/all.sh [CPU…]   (x86_64 and aarch64 by default)
 . "$(dirname "$0")/common.sh"
-# Only what is made now may be in the sums.
+# SHA256SUMS lists only files of this run.
 find "$out" -mindepth 1 -delete
 for part in "binaries $*" debian image bundle registry http; do
     echo "==== ${part%% *}"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the static binaries, tries each, and packs each with its licence, manual page and example configuration.
-# usage: packaging/binaries.sh [CPU…]   (x86_64, aarch64; both if not given)
+# Builds and tests the static binaries, and packs each with the licences, documentation and example configuration.
+# usage: packaging/binaries.sh [CPU…]   (x86_64 and aarch64 by default)
 . "$(dirname "$0")/common.sh"
 [ "$(uname -s)" = Linux ] || fail "static programs exist on Linux only"
 [ $# -gt 0 ] || set -- x86_64 aarch64
 
-# What runs a program of another processor; empty for this one.
+# The emulator for programs of another processor; empty for this one.
 runner() {
     [ "$1" != "$machine" ] || return 0
     command -v "qemu-$1-static" || command -v "qemu-$1" || {
@@ -41,27 +41,28 @@ for cpu; do
     case $cpu:$elf in x86_64:3e00 | aarch64:b700) ;; *) fail "$binary is for another processor ($elf)" ;; esac
     size=$(wc -c <"$binary" | tr -d ' ')
     if ! run=$(runner "$cpu"); then
-        skip "$cpu: it was built, but nothing here can run it (qemu-user-static could not be had)"
+        skip "$cpu: it was built but not run (qemu-user-static could not be installed)"
     else
         [ "$(${run:+"$run"} "$binary" --version)" = "proxmox-mcp $version" ] || fail "the version is wrong"
         # A real request over TCP against the sample cluster, and a session over stdin.
         ${run:+"$run"} "$binary" demo call --json proxmox_list_nodes | grep -q '"pve1"' || fail "a call failed"
         echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"packaging","version":"1"}}}' \
             | ${run:+"$run"} "$binary" demo | grep -q "\"version\":\"$version\"" || fail "a session failed"
-        # A refused connection, spoken of in words: the name of a host is resolved, and errors of the system are told.
+        # A refused connection: host names are resolved, and the system's error is reported.
         refused=$(PROXMOX_HOST=localhost:1 PROXMOX_TOKEN_ID=a@pve!b PROXMOX_TOKEN_SECRET=c \
             ${run:+"$run"} "$binary" call proxmox_get_version 2>&1) && fail "a closed port was reached"
-        grep -qi refused <<<"$refused" || fail "a closed port was not told: $refused"
+        grep -qi refused <<<"$refused" || fail "the refused connection was not reported: $refused"
         echo "$cpu: $size bytes, runs${run:+ under ${run##*/}}"
     fi
-    ! readelf -l "$binary" 2>/dev/null | grep -q INTERP || fail "$binary wants a dynamic loader"
+    ! readelf -l "$binary" 2>/dev/null | grep -q INTERP || fail "$binary needs a dynamic loader"
 done
 
 for cpu in ${wanted[@]+"${wanted[@]}"}; do
     name=proxmox-mcp-$version-$cpu-linux
     folder=$(mktemp -d)
     install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/$name/proxmox-mcp"
-    install -m 644 LICENSE README.md CHANGELOG.md config.example.json "$folder/$name/"
+    install -m 644 LICENSE packaging/THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config.example.json "$folder/$name/"
+    install -D -m 644 -t "$folder/$name/docs" docs/*
     "$(this_binary)" man >"$folder/$name/proxmox-mcp.1"
     tar -C "$folder" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -c "$name" \
         | gzip -9n >"$out/$name.tar.gz"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs an MCP bundle (.mcpb) of each binary that was built, and starts this machine's as a desktop client would.
+# Packs each binary that was built as an MCP bundle (.mcpb), and starts the one for this machine as a desktop client would.
 # usage: packaging/bundle.sh
 . "$(dirname "$0")/common.sh"
 if ! why=$(npm_tools "${node_packages[@]}"); then
@@ -12,12 +12,12 @@ this_binary >/dev/null
 for cpu in $(built); do
     folder=$(mktemp -d)
     install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/server/proxmox-mcp"
-    cp LICENSE "$folder/"
+    cp LICENSE packaging/THIRD-PARTY-NOTICES.txt "$folder/"
     filled packaging/manifest.json PLATFORM=linux >"$folder/manifest.json"
     mcpb validate "$folder/manifest.json"
     find "$folder" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
     file=$out/proxmox-mcp-$version-$cpu-linux.mcpb
-    mcpb pack "$folder" "$file" >"$out/bundle.log" || { tail -n 5 "$out/bundle.log"; fail "it could not be packed"; }
+    mcpb pack "$folder" "$file" >"$out/bundle.log" || { tail -n 5 "$out/bundle.log"; fail "the bundle could not be packed"; }
     rm -rf "$folder"
     echo "$file ($(wc -c <"$file" | tr -d ' ') bytes)"
 done

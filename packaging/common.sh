@@ -1,5 +1,4 @@
-# What every packaging script begins with: where things are, the version, and how a thing that cannot be done here
-# is told. Sourced, never run.
+# Shared by the packaging scripts: paths, the version, and how a step that cannot run here is reported. To be sourced, not run.
 # shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,11 +7,11 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 about=$(sed -n 's/^description = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 out=$PWD/target/packages
 tools=$PWD/target/tools
-# Where releases are published. Cargo.toml says it when it is known; until then a name that belongs to nobody.
+# Where releases are published: as Cargo.toml says, or else a placeholder.
 repository=${REPOSITORY:-$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)}
 repository=${repository:-https://github.com/example/proxmox-mcp}
 owner=$(cut -d / -f 4 <<<"$repository")
-# The same sources make the same archives and Debian packages: every file is as old as the last commit.
+# Reproducible archives and Debian packages: every file has the time of the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 mkdir -p "$out" "$tools"
@@ -25,16 +24,16 @@ fail() {
     exit 1
 }
 
-# Told, so that nobody takes what was not tried for tried; with CI set it is a failure.
+# Reports a step that cannot run here; with CI set this is a failure.
 skip() {
     [ -z "${CI:-}" ] || fail "$* (nothing may be skipped with CI set)"
     echo "SKIPPED: $*"
 }
 
-# The binaries that binaries.sh has built, as processor names.
+# The processors that binaries.sh has built for.
 built() { for file in "$out"/bin/*/proxmox-mcp; do [ ! -x "$file" ] || basename "$(dirname "$file")"; done; }
 
-# this_binary: the path of the one that runs on this machine.
+# this_binary: the path of the binary for this machine; builds it if there is none.
 this_binary() {
     local binary=$out/bin/$machine/proxmox-mcp
     [ -x "$binary" ] || packaging/binaries.sh "$machine" >&2
@@ -68,7 +67,7 @@ unpack() {
     rm -rf "$folder"
 }
 
-# npm_tools PACKAGE…: into a folder of packaging's own.
+# npm_tools PACKAGE…: installs npm packages below target/tools/packaging.
 npm_tools() {
     command -v npm >/dev/null || { echo "npm is not installed"; return 1; }
     [ "$(cat "$tools/packaging/wanted" 2>/dev/null)" != "$*" ] || return 0
@@ -76,5 +75,5 @@ npm_tools() {
     (cd "$tools/packaging" && echo '{"private":true}' >package.json \
         && npm install --no-audit --no-fund --loglevel=error "$@" && echo "$*" >wanted) 2>&1
 }
-# One list for all that need one, as npm removes what is not named.
+# One list for all scripts, because npm removes packages that are not named.
 node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19)

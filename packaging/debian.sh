@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes a Debian package of each binary that was built, and installs, runs and removes this machine's in a folder.
+# Makes a Debian package of each binary that was built, and installs, runs and removes the one for this machine.
 # usage: packaging/debian.sh
 . "$(dirname "$0")/common.sh"
 command -v dpkg-deb >/dev/null || { skip "Debian package: dpkg-deb is not installed"; exit 0; }
 binary=$(this_binary)
 maintainer="The proxmox-mcp developers <proxmox-mcp@packages.invalid>"
-# The first entry of CHANGELOG.md tells when this version was released.
+# The release date, from CHANGELOG.md.
 released=$(sed -n "s/^## \[$version\] - //p" CHANGELOG.md)
 [ -n "$released" ] || fail "CHANGELOG.md has no entry for $version"
 
@@ -23,6 +23,7 @@ make_package() { # CPU ARCHITECTURE
     "$binary" completion fish >"$share/fish/vendor_completions.d/proxmox-mcp.fish"
     cp config.example.json "$doc/examples/"
     gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
+    gzip -9n <packaging/THIRD-PARTY-NOTICES.txt >"$doc/THIRD-PARTY-NOTICES.txt.gz"
     gzip -9n >"$doc/changelog.Debian.gz" <<EOF
 proxmox-mcp ($version-1) unstable; urgency=medium
 
@@ -84,7 +85,7 @@ else
     skip "reading the manual page: neither groff nor man is installed"
 fi
 
-echo "== Installed, run and removed below a folder"
+echo "== Installing, running and removing the package"
 case $machine in x86_64) package=$out/proxmox-mcp_$version-1_amd64.deb ;; *) package=$out/proxmox-mcp_$version-1_arm64.deb ;; esac
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -93,13 +94,13 @@ touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(unshare -r); fi
 "${as_root[@]}" dpkg --root="$root" --force-not-root --force-bad-path --log=/dev/null --install "$package" >/dev/null
-[ "$("${as_root[@]}" chroot "$root" /usr/bin/proxmox-mcp --version)" = "proxmox-mcp $version" ] || fail "what was installed does not run"
-"${as_root[@]}" chroot "$root" /usr/bin/proxmox-mcp demo call proxmox_list_nodes | grep -q pve1 || fail "what was installed fails a call"
-[ "$(dpkg --root="$root" --log=/dev/null --verify proxmox-mcp)" = "" ] || fail "what was installed differs from its checksums"
+[ "$("${as_root[@]}" chroot "$root" /usr/bin/proxmox-mcp --version)" = "proxmox-mcp $version" ] || fail "the installed program does not run"
+"${as_root[@]}" chroot "$root" /usr/bin/proxmox-mcp demo call proxmox_list_nodes | grep -q pve1 || fail "the installed program fails a call"
+[ "$(dpkg --root="$root" --log=/dev/null --verify proxmox-mcp)" = "" ] || fail "the installed files differ from their checksums"
 gzip -dc "$root/usr/share/man/man1/proxmox-mcp.1.gz" | cmp - "$out/proxmox-mcp.1" || fail "the manual page differs"
 "${as_root[@]}" dpkg --root="$root" --force-not-root --force-bad-path --log=/dev/null --purge proxmox-mcp >/dev/null
 left=$(find "$root" -path "$root/var" -prune -o ! -type d -print)
-[ -z "$left" ] || fail "removing it leaves $left"
+[ -z "$left" ] || fail "removing the package leaves $left"
 
 echo "== lintian"
 if ! command -v lintian >/dev/null && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

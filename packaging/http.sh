@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Serves the sample cluster over HTTPS through the bridge that docs/http.md describes, and asks it as a client would:
+# Serves the sample cluster over HTTPS through the bridge that docs/http.md describes, and sends requests as a client does:
 # with the key, without one, with a wrong one, and without TLS.
 # usage: packaging/http.sh [BINARY]
 . "$(dirname "$0")/common.sh"
@@ -17,10 +17,10 @@ trap '[ -z "$bridge" ] || kill "$bridge" 2>/dev/null; rm -rf "$folder"' EXIT
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -keyout "$folder/key.pem" -out "$folder/cert.pem" 2>/dev/null
 key=$(openssl rand -hex 32)
-# A port that was free a moment ago.
+# A port that is free now.
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
 
-# The command of docs/http.md.
+# The command from docs/http.md.
 MCP_PROXY_API_KEY=$key "$tools/packaging/node_modules/.bin/mcp-proxy" --host 127.0.0.1 --port "$port" --server stream \
     --sslCert "$folder/cert.pem" --sslKey "$folder/key.pem" -- "$binary" demo >"$folder/bridge.log" 2>&1 &
 bridge=$!
@@ -39,7 +39,7 @@ modern='{"jsonrpc":"2.0","id":4,"method":"tools/list","params":{"_meta":{"io.mod
 
 # It listens when it answers; a process that has ended never will.
 until curl --silent --noproxy '*' --cacert "$folder/cert.pem" "https://localhost:$port/ping" >/dev/null; do
-    kill -0 "$bridge" 2>/dev/null || { cat "$folder/bridge.log"; fail "the bridge has ended"; }
+    kill -0 "$bridge" 2>/dev/null || { cat "$folder/bridge.log"; fail "the bridge has exited"; }
     sleep 0.1
 done
 
@@ -64,14 +64,14 @@ refused "initialize with a wrong key" "$initialize" -H "X-API-Key: ${key%?}"
 refused "tools/list of 2026-07-28 without a key" "$modern" -H 'MCP-Protocol-Version: 2026-07-28' -H 'Mcp-Method: tools/list'
 allowed "initialize" '"serverInfo"' "$initialize"
 session=$(sed -n 's/^mcp-session-id: *\([^[:space:]]*\).*/\1/Ip' "$folder/head")
-[ -n "$session" ] || fail "there is no session"
+[ -n "$session" ] || fail "the answer has no Mcp-Session-Id header"
 allowed "tools/list" '"proxmox_list_vms"' "$list" -H "Mcp-Session-Id: $session"
 echo "   $(grep -o '"name":"proxmox_' "$folder/body" | wc -l | tr -d ' ') tools"
 allowed "a call" 'pve1' "$call" -H "Mcp-Session-Id: $session"
 allowed "tools/list of 2026-07-28" '"proxmox_list_vms"' "$modern" -H 'MCP-Protocol-Version: 2026-07-28' -H 'Mcp-Method: tools/list'
 refused "a call in somebody else's session without a key" "$call" -H "Mcp-Session-Id: $session"
 if curl --silent --noproxy '*' --max-time 20 -H "X-API-Key: $key" -d "$list" "http://localhost:$port/mcp" >/dev/null; then
-    fail "it answers without TLS"
+    fail "the bridge answers without TLS"
 fi
 # The key is in no command line, where every user of the machine could read it.
 ! tr '\0' ' ' <"/proc/$bridge/cmdline" 2>/dev/null | grep -q "$key" || fail "the key is in the command line"

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Builds the container image of each binary that was built, and runs this machine's as its user.
-# usage: packaging/image.sh   (with docker, podman, or else buildah, which needs root but no daemon)
+# Builds a container image of each binary that was built, and runs the one for this machine as the image's own user.
+# usage: packaging/image.sh   (uses docker, podman or buildah; buildah needs root but no daemon)
 . "$(dirname "$0")/common.sh"
 [ "$(uname -s)" = Linux ] || { skip "container image: its binary is built on Linux"; exit 0; }
 this_binary >/dev/null
 context=$out/image
 rm -rf "$context"
 mkdir -p "$context"
-cp packaging/Dockerfile "$context/"
+cp packaging/Dockerfile LICENSE packaging/THIRD-PARTY-NOTICES.txt "$context/"
 
-# Mozilla's authorities as Debian packs them. Not this machine's own store, which may hold more than those.
+# Mozilla's certificate authorities as packaged by Debian. This machine's own store may contain others.
 if ! unpack ca-certificates >"$out/why.txt"; then
-    skip "container image: ca-certificates of Debian could not be had ($(cat "$out/why.txt"))"
+    skip "container image: ca-certificates could not be downloaded from Debian ($(cat "$out/why.txt"))"
     exit 0
 fi
 find "$tools/debian/usr/share/ca-certificates/mozilla" -name '*.crt' | LC_ALL=C sort | xargs cat >"$context/ca-certificates.crt"
 count=$(grep -c 'BEGIN CERTIFICATE' "$context/ca-certificates.crt")
-[ "$count" -ge 100 ] || fail "only $count authorities were found"
+[ "$count" -ge 100 ] || fail "only $count certificate authorities were found"
 
 architectures=()
 for cpu in $(built); do
@@ -33,7 +33,7 @@ name=proxmox-mcp:$version
 check_root() { # FOLDER
     local root=$1 found
     found=$(cd "$root" && find . -type f | LC_ALL=C sort | tr '\n' ' ')
-    [ "$found" = "./etc/ssl/certs/ca-certificates.crt ./usr/bin/proxmox-mcp " ] || fail "the image holds $found"
+    [ "$found" = "./etc/ssl/certs/ca-certificates.crt ./licenses/LICENSE ./licenses/THIRD-PARTY-NOTICES.txt ./usr/bin/proxmox-mcp " ] || fail "the image contains $found"
     inside() { chroot --userspec=65532:65532 "$root" "$@"; }
     [ "$(inside /usr/bin/proxmox-mcp --version)" = "proxmox-mcp $version" ] || fail "it does not run"
     inside /usr/bin/proxmox-mcp demo call proxmox_list_nodes | grep -q pve1 || fail "a call failed"
@@ -98,5 +98,5 @@ elif command -v podman >/dev/null && podman info >/dev/null 2>&1; then
 elif [ "$(id -u)" -eq 0 ] && buildah_command >"$out/why.txt" 2>&1; then
     with_buildah
 else
-    skip "container image: no docker or podman runs here, and without root buildah cannot either"
+    skip "container image: docker and podman do not run here, and buildah needs root"
 fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Writes server.json, the entry for the MCP registry, with the checksums of the bundles, and validates it: against the
-# schema that it names, and by the rules of the registry beyond the schema.
+# Writes server.json, the entry for the MCP registry, with the checksums of the bundles, and validates it against its
+# schema and the registry's further rules.
 # usage: [REPOSITORY=URL] packaging/registry.sh
 . "$(dirname "$0")/common.sh"
 
-# Both bundles are named in it. One that was not built here has no checksum yet: its package is left out.
+# server.json names both bundles. One that was not built here has no checksum, so its package is left out.
 sum() {
     local file=$out/proxmox-mcp-$version-$1-linux.mcpb
     if [ -f "$file" ]; then sha256sum "$file" | cut -d ' ' -f 1; else echo absent; fi
@@ -13,7 +13,7 @@ command -v python3 >/dev/null || { skip "server.json: python3 is not installed";
 python=$tools/registry/bin/python
 if ! "$python" -c 'import jsonschema, skillsaw' 2>/dev/null; then
     why=$({ python3 -m venv "$tools/registry" && "$tools/registry/bin/pip" install --quiet skillsaw==0.22.0 jsonschema==4.26.0; } 2>&1) \
-        || { skip "server.json: its schema could not be had from PyPI (package skillsaw): $(tail -n 1 <<<"$why")"; exit 0; }
+        || { skip "server.json: its schema could not be installed from PyPI (package skillsaw): $(tail -n 1 <<<"$why")"; exit 0; }
 fi
 
 mkdir -p "$out/registry"
@@ -42,6 +42,6 @@ assert entry["version"] == version
 (folder / "server.json").write_text(json.dumps(entry, indent=2) + "\n")
 print(f"server.json: valid by the schema of {release}, {len(entry['packages'])} packages")
 EOF
-"$tools/registry/bin/skillsaw" lint "$out/registry" >"$out/registry.log" 2>&1 || { cat "$out/registry.log"; fail "server.json breaks a rule"; }
-grep -q 'Repo type: mcp-registry' "$out/registry.log" || { cat "$out/registry.log"; fail "server.json was not looked at"; }
-[ "$owner" != example ] || echo "server.json: names the placeholder $repository; give REPOSITORY=URL to publish it"
+"$tools/registry/bin/skillsaw" lint "$out/registry" >"$out/registry.log" 2>&1 || { cat "$out/registry.log"; fail "server.json breaks a rule of the registry"; }
+grep -q 'Repo type: mcp-registry' "$out/registry.log" || { cat "$out/registry.log"; fail "server.json was not checked"; }
+[ "$owner" != example ] || echo "server.json: contains the placeholder $repository; set REPOSITORY=URL before publishing"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the release binary, static, and prints its path as the last line.
-# usage: scripts/build.sh [TARGET [OPTION …]]   (a Rust target triple; default: this machine's, with musl. Options of
-# `cargo build` say what else than the binary is to be built.)
+# Builds the release binary, a static PIE on Linux, and prints its path as the last line.
+# usage: scripts/build.sh [TARGET [OPTION …]]   (a Rust target triple; default: this machine's, with musl. The options
+# are passed on to `cargo build`.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,22 +13,21 @@ have_target() {
         || [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]
 }
 if [ "$(uname -s)" != Linux ] && [ $# -eq 0 ]; then
-    # Only Linux knows fully static programs; elsewhere the native build depends on the system's own library alone.
+    # Only Linux has fully static programs; elsewhere the binary depends on the system's own libraries alone.
     target=$(rustc -vV | sed -n 's/^host: //p')
     echo "Building for $target (static programs exist on Linux only)." >&2
 elif ! have_target; then
     if [ $# -ne 0 ]; then
-        echo "The Rust target $target cannot be had: rustup could not add it." >&2
+        echo "The Rust target $target is not installed, and rustup could not add it." >&2
         exit 1
     fi
     target=$machine-unknown-linux-gnu
     export RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static"
-    echo "The musl target cannot be had here; building for $target with +crt-static instead." >&2
+    echo "The musl target is not available here; building for $target with +crt-static instead." >&2
 fi
 
-# A dependency (ring) compiles a little C, which needs no C library: where there is no compiler for musl by the
-# name that is looked for, the system's own will do. For another processor, clang compiles and Rust's own linker
-# links.
+# ring and src/relro.c are C that needs no headers of a C library: where there is no musl-gcc, the system's own
+# compiler will do. For another processor, clang compiles and Rust's own linker links.
 cpu=${target%%-*}
 cc=CC_${target//-/_}
 linker=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_LINKER
@@ -50,32 +49,8 @@ if [[ $target == *-linux-musl ]] && [ -z "${!cc:-}" ]; then
     fi
 fi
 
-# With frame pointers, the tables for unwinding are a third smaller: 170 KB less, and profilers see the stack.
-export RUSTFLAGS="${RUSTFLAGS:-} -C force-frame-pointers=yes"
-# At a fixed place in memory: nothing is adjusted when it starts, which was half of the instructions and of the pages
-# of a start. The stack, the heap and whatever is mapped are still placed at random.
-[[ $target != *-linux-* ]] || RUSTFLAGS+=" -C relocation-model=static"
-# Names that tell one instance of a generic function from another, for what follows.
-RUSTFLAGS+=" -C symbol-mangling-version=v0"
-
-# What a start runs and reads lies side by side in the file, where the linker can do that, and constants in one part with
-# the code, as linkers had it until 2018: fewer pieces of the file to map and to fetch. Nothing that can be written can be run.
-takes() {
-    local folder
-    folder=$(mktemp -d)
-    # shellcheck disable=SC2086
-    echo 'fn main() {}' | rustc --target "$target" ${!linker:+-C linker="${!linker}"} $1 -o "$folder/probe" - 2>/dev/null
-    local taken=$?
-    rm -r "$folder"
-    return $taken
-}
-for flags in "-Tscripts/start.ld" "-Tscripts/start_constants.ld" "-z -C link-arg=noseparate-code"; do
-    flags="-C link-arg=$flags"
-    [[ $target != *-linux-* ]] || ! takes "$flags" || RUSTFLAGS+=" $flags"
-done
-
-# Panics name the file they come from; where this machine keeps it is nobody's business, and is longer.
-RUSTFLAGS+=" --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src="
+# A panic names the source file it comes from: without the folder in which this machine keeps it.
+export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src="
 
 cargo build --release --locked --target "$target" "${@:2}" >&2
 folder=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')

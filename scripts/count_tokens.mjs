@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Counts what the tool list costs a client: o200k tokens of name, description and inputSchema of each tool.
+// Counts what the tool list costs a client: the o200k tokens of the name, description and inputSchema of each tool.
 // usage: proxmox-mcp --config FILE tools --json | node scripts/count_tokens.mjs [FOLDER]
-// FOLDER is where npm installed `gpt-tokenizer` (default: the current folder). Prints the dearest tools and the total.
+// FOLDER is where npm installed `gpt-tokenizer` (default: the current folder). Prints the largest tools and the total.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

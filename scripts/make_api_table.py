@@ -3,9 +3,9 @@
 
     scripts/make_api_table.py FOLDER [OUTPUT]
 
-FOLDER holds one file a version (6.4.jsonl ... 9.2.jsonl), one JSON object a method. The newest version gives the table;
-the older ones only say since when a method or a parameter exists. The grammar is described in src/pve/api/mod.rs.
-OUTPUT is src/pve/api/table.txt unless given; `-` is the standard output. The same input always gives the same bytes.
+FOLDER holds one file per version (6.4.jsonl ... 9.2.jsonl) with one JSON object per method. The table is made from the newest
+version; the older ones only show when a method or a parameter was introduced. The format is described in src/pve/api/mod.rs.
+OUTPUT is src/pve/api/table.txt by default; `-` is standard output. The same input always gives the same bytes.
 """
 
 import json

@@ -11,27 +11,24 @@
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`constant`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
-//!   layers need.
+//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several layers need.
 //!
 //! Invariants:
 //!
 //! * Every request read from a client is answered exactly once; a notification never is.
+//! * The end of the input lets everything that was asked for come to its end, in its order; a signal cuts it short.
 //! * stdout carries protocol lines only; logs go to stderr.
 //! * Nothing touches the network or resolves a secret before the first tool call.
 //! * What may have been carried out by Proxmox is never sent twice.
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
 pub mod audit;
-mod base64;
 pub mod cancel;
 pub mod cli;
 pub mod config;
-pub mod constant;
 pub mod demo;
 pub mod log;
 pub mod mcp;
-pub mod order;
 pub mod pve;
 pub mod secret;
 pub mod setup;

@@ -4,6 +4,21 @@
 //! pays for no thread.
 
 use crate::{log, mcp::Stop};
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// The signal that came, 0 until one does.
+static RECEIVED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// What the process exits with because of a signal, as a shell tells of a process that a signal ended; `None` where
+/// none came.
+#[must_use]
+pub fn exit_code() -> Option<u8> {
+    let signal = u8::try_from(RECEIVED.load(Ordering::SeqCst)).ok()?;
+    (signal != 0).then(|| 128 + signal)
+}
 
 /// What calls under way get to be answered in.
 #[cfg(unix)]
@@ -20,26 +35,19 @@ pub fn end_in_order(stop: Stop) {
     use std::{
         io::{self, Read},
         os::unix::net::UnixStream,
-        process,
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
-        thread,
+        process, thread,
     };
 
     let watch = || {
-        let which = Arc::new(AtomicUsize::new(0));
         let (mut read, write) = UnixStream::pair()?;
         for signal in [SIGTERM, SIGINT] {
-            flag::register_usize(signal, Arc::clone(&which), usize::try_from(signal).unwrap_or_default())?;
+            flag::register_usize(signal, Arc::clone(&RECEIVED), usize::try_from(signal).unwrap_or_default())?;
             pipe::register(signal, write.try_clone()?)?;
         }
         let wait = move || {
             if read.read_exact(&mut [0]).is_ok() {
                 stop.within(GRACE);
-                // As a shell tells of a process that a signal ended.
-                process::exit(128 + i32::try_from(which.load(Ordering::SeqCst)).unwrap_or_default());
+                process::exit(exit_code().unwrap_or_default().into());
             }
         };
         thread::Builder::new().name("signals".into()).stack_size(128 * 1024).spawn(wait)?;

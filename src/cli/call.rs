@@ -28,7 +28,6 @@ pub(super) fn for_people(options: &Options) -> bool {
     !options.has("--json") && (options.has("--table") || io::stdout().is_terminal())
 }
 
-#[inline(never)]
 pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
     let (name, pairs) = options.words.split_first().expect("`call` was parsed with a tool's name");
     let mut arguments = match arguments(pairs, &mut io::stdin()) {
@@ -46,7 +45,7 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     match waited(tools, name, arguments) {
-        Answer::Data(data) => {
+        Answer::Data(data) | Answer::DataWithMeta(data, _) => {
             match serde_json::from_str::<Value>(data.get()) {
                 Ok(answer) if for_people(options) => print!("{}", show::text(&answer)),
                 _ => println!("{data}"),

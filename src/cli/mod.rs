@@ -1,7 +1,4 @@
 //! The command line: what the binary does with its arguments. The one place that picks an exit code.
-//!
-//! What a server does not need at its start is never inlined into what it does: that would be room on the stack, and
-//! code in between, for nothing.
 
 #![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
 
@@ -82,7 +79,6 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 /// The commands that need a configuration, on the sample cluster.
-#[inline(never)]
 fn with_sample(options: &Options) -> ExitCode {
     match demo::Server::start(sample_options(options)) {
         Ok(server) => {
@@ -155,11 +151,12 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
     let lenient = options.has("--lenient") || input.is_terminal();
     let on_output_closed = || process::exit(0);
     let workers = tools.config().settings.workers;
-    let on_first_call = signals::end_in_order;
+    let on_first_call = &signals::end_in_order;
     let options = mcp::Options { workers, lenient, on_output_closed, on_first_call };
     let served = mcp::serve(input.lock(), io::stdout(), tools, options);
     match served {
-        Ok(()) => ExitCode::SUCCESS,
+        // A signal may have cut short what followed the end of the input.
+        Ok(()) => signals::exit_code().map_or(ExitCode::SUCCESS, ExitCode::from),
         Err(error) => {
             log::error(format_args!("Reading standard input failed: {error}."));
             ExitCode::FAILURE
@@ -167,7 +164,6 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
     }
 }
 
-#[inline(never)]
 fn list(options: &Options, tools: &Tools) -> ExitCode {
     if !call::for_people(options) {
         println!("{}", tools.list(Revision::NEWEST_HANDSHAKE));
@@ -185,7 +181,6 @@ fn list(options: &Options, tools: &Tools) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[inline(never)]
 fn verify(options: &Options) -> ExitCode {
     let file = options.words.last().map(Path::new).unwrap_or(Path::new(""));
     match audit::verify(file) {
@@ -204,7 +199,6 @@ fn verify(options: &Options) -> ExitCode {
     }
 }
 
-#[inline(never)]
 fn run_check(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     let json = options.has("--json");
     let mut findings: Vec<Value> = Vec::new();
@@ -222,7 +216,6 @@ fn run_check(options: &Options, config: Result<Config, ConfigError>) -> ExitCode
 }
 
 /// Prints what may stand under the cursor of a shell, one candidate a line.
-#[inline(never)]
 fn complete(arguments: impl Iterator<Item = OsString>) {
     let mut before: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
     let current = before.pop().unwrap_or_default();
@@ -231,7 +224,6 @@ fn complete(arguments: impl Iterator<Item = OsString>) {
     }
 }
 
-#[inline(never)]
 fn run_init(options: &Options) -> ExitCode {
     let (input, mut output) = (io::stdin(), io::stdout());
     let there = input.is_terminal();
@@ -263,7 +255,6 @@ impl Given for Options {
     }
 }
 
-#[inline(never)]
 fn token_recipe(options: &Options) -> ExitCode {
     let toolsets = options.value("--toolsets").unwrap_or("core");
     let recipe = Recipe {

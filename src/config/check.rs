@@ -5,9 +5,9 @@ use super::{
     host,
     keys::Kind,
     own::{self, OwnTool},
+    place::{Place, Wrong, path, type_of},
     selection::{EXPECTED, Selection},
     ssh,
-    values::Env,
 };
 use crate::{
     secret::{Secret, SecretSource},
@@ -15,7 +15,7 @@ use crate::{
     suggest::did_you_mean,
 };
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// One value of the kind that its row asks for. What is large and rare is in a box: few values take little room.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,47 +29,6 @@ pub(super) enum Checked {
     Secret(SecretSource),
     Tools(Vec<OwnTool>),
     Ssh(Box<Ssh>),
-}
-
-/// Where a value stands, and what its relative paths begin at.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) at: At<'a>,
-    /// Says what `~` stands for.
-    pub(super) env: Env<'a>,
-}
-
-/// A file or a variable.
-#[derive(Clone, Copy)]
-pub(super) enum At<'a> {
-    /// A configuration file; its folder is where relative paths begin.
-    File(&'a Path),
-    /// An environment variable. It has no folder: the working directory is whatever project is open.
-    Variable(&'a str),
-}
-
-impl Place<'_> {
-    /// The beginning of a sentence about the key at that dotted path.
-    pub(super) fn subject(&self, path: &str) -> String {
-        match self.at {
-            At::File(file) => format!("In `{}`, `{}`", file.display(), path.escape_debug()),
-            At::Variable(name) => format!("The environment variable `{name}`"),
-        }
-    }
-}
-
-/// What is wrong with a value.
-pub(super) struct Wrong {
-    /// The part of the value that is wrong, as a dotted path with its leading dot; empty for the whole.
-    pub(super) below: String,
-    /// The sentence after its subject.
-    pub(super) text: String,
-}
-
-impl Wrong {
-    fn new(text: String) -> Wrong {
-        Wrong { below: String::new(), text }
-    }
 }
 
 /// Checks `value` against what its row asks for.
@@ -183,18 +142,6 @@ fn secret(value: &Value, place: Place<'_>) -> Result<SecretSource, Wrong> {
     }
 }
 
-pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
-    if let Some(rest) = text.strip_prefix("~/") {
-        let home = (place.env)("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        return Ok(home.ok_or("but `HOME` is not set; write the whole path")?.join(rest));
-    }
-    match place.at {
-        At::File(file) => Ok(file.parent().unwrap_or(Path::new("")).join(text)),
-        At::Variable(_) if Path::new(text).is_absolute() => Ok(text.into()),
-        At::Variable(_) => Err("but must be an absolute path: a client may start the server anywhere".into()),
-    }
-}
-
 /// An element of a list of hosts or names.
 fn list_item(kind: Kind, item: &Value) -> Result<String, String> {
     let Value::String(text) = item else {
@@ -241,17 +188,6 @@ fn seen(value: &Value) -> String {
         Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
         Value::String(text) => quoted(text),
         other => type_of(other).into(),
-    }
-}
-
-pub(super) fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -2,8 +2,7 @@
 //! contradict each other.
 
 use super::{
-    host,
-    keys::{Key, key},
+    host, keys,
     values::{Origin, Values},
 };
 use crate::{
@@ -24,7 +23,7 @@ pub(super) struct Origins<'a> {
 
 /// Builds the settings. Contradictions become warnings in `values`; what is missing becomes `Auth::Missing`.
 pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
-    let port = u16::try_from(values.integer(key!("port"))).expect("the row's range is that of a port");
+    let port = u16::try_from(values.integer("port")).expect("the row's range is that of a port");
     let (hosts, base_path) = hosts(values, port);
     let auth = auth(values, !hosts.is_empty(), origins);
     let trust = trust(values, hosts.len());
@@ -33,16 +32,17 @@ pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
     let hosts =
         if hosts.is_empty() { vec![Host { name: NO_HOST.into(), port, plain: false }] } else { hosts };
     Settings {
-        connect_timeout: seconds(key!("connect_timeout")),
-        read_timeout: seconds(key!("read_timeout")),
-        timeout: seconds(key!("timeout")),
-        workers: usize::try_from(values.integer(key!("workers"))).expect("the row's range is small"),
-        max_response_bytes: values.integer(key!("max_response_bytes")),
+        connect_timeout: seconds("connect_timeout"),
+        read_timeout: seconds("read_timeout"),
+        timeout: seconds("timeout"),
+        workers: usize::try_from(values.integer("workers")).expect("the row's range is small"),
+        max_response_bytes: values.integer("max_response_bytes"),
         proxy: proxy(values),
-        no_proxy: values.list(key!("no_proxy")).to_vec(),
+        no_proxy: values.list("no_proxy").to_vec(),
         base_path,
         client_identity,
-        cluster_addresses: values.bool(key!("cluster_addresses")),
+        cluster_addresses: values.bool("cluster_addresses"),
+        keep_warm: values.bool("keep_warm"),
         ..Settings::new(hosts, auth, trust)
     }
 }
@@ -53,13 +53,13 @@ fn proxy(values: &Values) -> Option<SecretSource> {
         SecretSource::Value(address) => address.expose().trim().eq_ignore_ascii_case("none"),
         _ => false,
     };
-    values.secret_of(key!("proxy")).filter(|source| !none(source)).cloned()
+    values.secret_of("proxy").filter(|source| !none(source)).cloned()
 }
 
 /// What is shown to a server that asks for a certificate.
 fn client_identity(values: &mut Values) -> Option<ClientIdentity> {
-    let key = values.path_of(key!("client_key")).map(Path::to_path_buf);
-    let Some(certificate) = values.path_of(key!("client_certificate")).map(Path::to_path_buf) else {
+    let key = values.path_of("client_key").map(Path::to_path_buf);
+    let Some(certificate) = values.path_of("client_certificate").map(Path::to_path_buf) else {
         if key.is_some() {
             values.warnings.push(
                 "`client_key` is not used: there is no `client_certificate`. Set it to the certificate of that key.".into(),
@@ -73,12 +73,8 @@ fn client_identity(values: &mut Values) -> Option<ClientIdentity> {
 /// `host`, then `hosts`, each once. A host from the environment stands alone: the file's other nodes may be of
 /// another cluster, and must not be sent this one's credentials. With them the path that a reverse proxy wants.
 fn hosts(values: &mut Values, port: u16) -> (Vec<Host>, String) {
-    let further = if values.given(key!("host")) == Some(Origin::Environment) {
-        &[]
-    } else {
-        values.list(key!("hosts"))
-    };
-    let written = values.text(key!("host")).into_iter().chain(further.iter().map(String::as_str));
+    let further = if values.given("host") == Some(Origin::Environment) { &[] } else { values.list("hosts") };
+    let written = values.text("host").into_iter().chain(further.iter().map(String::as_str));
     let (mut hosts, mut paths): (Vec<Host>, Vec<String>) = (Vec::new(), Vec::new());
     for text in written {
         if let Ok(host) = host::parse(text, port)
@@ -98,19 +94,19 @@ fn hosts(values: &mut Values, port: u16) -> (Vec<Host>, String) {
 }
 
 /// What a token is made of.
-const TOKEN: [&Key; 2] = [key!("token_id"), key!("token_secret")];
+const TOKEN: [&str; 2] = ["token_id", "token_secret"];
 /// What a login with a password takes.
-const LOGIN: [&Key; 2] = [key!("user"), key!("password")];
+const LOGIN: [&str; 2] = ["user", "password"];
 
 /// The login. What the environment gives goes before what the file gives; out of one place a token goes before a
 /// password.
 fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
-    let token = values.given(key!("token_id")).max(values.given(key!("token_secret")));
-    let password = values.given(key!("password"));
+    let token = values.given("token_id").max(values.given("token_secret"));
+    let password = values.given("password");
     let by_token = token.is_some() && password <= token;
     let mut lacking = Vec::new();
     if !has_host {
-        lacking.push(key!("host"));
+        lacking.push("host");
     }
     if by_token {
         if password == token {
@@ -120,7 +116,7 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
             ));
         }
         lacking.extend(TOKEN.iter().filter(|key| values.given(key).is_none()));
-    } else if values.given(key!("user")).is_some() || password.is_some() {
+    } else if values.given("user").is_some() || password.is_some() {
         lacking.extend(LOGIN.iter().filter(|key| values.given(key).is_none()));
     } else {
         lacking.extend(TOKEN);
@@ -134,10 +130,10 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
             origins.file.map_or_else(String::new, |file| file.display().to_string())
         ));
     }
-    let user = values.text(key!("user")).map(|user| full_user(user, values.word(key!("realm"))));
-    if let (Some(user), Some(_)) = (values.text(key!("user")), values.given(key!("realm")))
+    let user = values.text("user").map(|user| full_user(user, values.word("realm")));
+    if let (Some(user), Some(_)) = (values.text("user"), values.given("realm"))
         && let Some((_, own)) = user.rsplit_once('@')
-        && own != values.word(key!("realm"))
+        && own != values.word("realm")
     {
         values
             .warnings
@@ -145,12 +141,12 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
     }
     let secret = |key| values.secret_of(key).cloned();
     if !by_token {
-        let (Some(user), Some(password)) = (user, secret(key!("password"))) else {
+        let (Some(user), Some(password)) = (user, secret("password")) else {
             return Auth::Missing(missing(&LOGIN, origins));
         };
-        return Auth::Password { user, password, totp: secret(key!("totp")) };
+        return Auth::Password { user, password, totp: secret("totp") };
     }
-    let id = values.text(key!("token_id")).unwrap_or("");
+    let id = values.text("token_id").unwrap_or("");
     let id = match (id.contains('!'), user) {
         (true, _) => id.to_string(),
         (false, Some(user)) => format!("{user}!{id}"),
@@ -160,7 +156,7 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
             ));
         }
     };
-    match secret(key!("token_secret")) {
+    match secret("token_secret") {
         Some(secret) => Auth::Token { id, secret },
         None => Auth::Missing(missing(&TOKEN[1..], origins)),
     }
@@ -174,34 +170,34 @@ fn full_user(user: &str, realm: &str) -> String {
 #[must_use]
 pub fn is_example(text: &str) -> bool {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return false };
-    [key!("host"), TOKEN[0], TOKEN[1]]
+    ["host", TOKEN[0], TOKEN[1]]
         .iter()
-        .all(|key| object.get(key.name).is_some_and(|value| value.as_str() == sample(key)))
+        .all(|key| object.get(*key).is_some_and(|value| value.as_str() == sample(key)))
 }
 
 /// The text that a key has in `config.example.json`.
-fn sample(key: &Key) -> Option<&'static str> {
-    key.example?.strip_prefix('"')?.strip_suffix('"')
+fn sample(key: &str) -> Option<&'static str> {
+    keys::find(key)?.example?.strip_prefix('"')?.strip_suffix('"')
 }
 
 /// A key of the file that still has the value of `config.example.json`.
 fn untouched(values: &Values, by_token: bool) -> Option<&'static str> {
-    let (host, secret) = (key!("host"), key!("token_secret"));
     let from_file = |key| values.given(key) == Some(Origin::File);
-    if from_file(host) && values.text(host) == sample(host) {
-        return Some(host.name);
+    if from_file("host") && values.text("host") == sample("host") {
+        return Some("host");
     }
-    let is_sample = match values.secret_of(secret) {
-        Some(SecretSource::Value(value)) => Some(value.expose()) == sample(secret),
+    let is_sample = match values.secret_of("token_secret") {
+        Some(SecretSource::Value(value)) => Some(value.expose()) == sample("token_secret"),
         _ => false,
     };
-    (by_token && from_file(secret) && is_sample).then_some(secret.name)
+    (by_token && from_file("token_secret") && is_sample).then_some("token_secret")
 }
 
 /// The sentence that says what to set and where.
-fn missing(lacking: &[&Key], origins: &Origins<'_>) -> String {
-    let names = list(lacking.iter().map(|key| format!("`{}`", key.name)).collect());
-    let variables = list(lacking.iter().filter_map(|key| Some((*key.env.first()?).to_owned())).collect());
+fn missing(lacking: &[&str], origins: &Origins<'_>) -> String {
+    let names = list(lacking.iter().map(|key| format!("`{key}`")).collect());
+    let variable = |key: &&str| Some((*keys::find(key)?.env.first()?).to_owned());
+    let variables = list(lacking.iter().filter_map(variable).collect());
     match origins.file {
         Some(file) => format!(
             "Proxmox is not configured yet: `{}` lacks {names}. Add what is lacking there, or set {variables} in the server's environment, then restart the server.",
@@ -231,10 +227,10 @@ fn whence(origin: Option<Origin>, origins: &Origins<'_>) -> String {
 /// Whose certificates are believed. What the environment says goes before the file; out of one place the stricter
 /// goes first: the fingerprint, then the authority's file, then `ssl_verify: false`.
 fn trust(values: &mut Values, hosts: usize) -> Trust {
-    let off = if values.bool(key!("ssl_verify")) { None } else { values.given(key!("ssl_verify")) };
+    let off = if values.bool("ssl_verify") { None } else { values.given("ssl_verify") };
     let choices = [
-        ("fingerprint", values.given(key!("fingerprint"))),
-        ("ca_file", values.given(key!("ca_file"))),
+        ("fingerprint", values.given("fingerprint")),
+        ("ca_file", values.given("ca_file")),
         ("ssl_verify", off),
     ];
     // `max_by_key` gives the last of equals, hence the reversal.
@@ -259,11 +255,11 @@ fn trust(values: &mut Values, hosts: usize) -> Trust {
                 values.warnings.push("`fingerprint` fits one node's certificate, but several hosts are configured, and each has its own; use `ca_file` with the cluster's `pve-root-ca.pem`.".into());
             }
             values
-                .text(key!("fingerprint"))
+                .text("fingerprint")
                 .and_then(|text| host::fingerprint(text).ok())
                 .map_or(Trust::System, Trust::Fingerprint)
         }
-        "ca_file" => values.path_of(key!("ca_file")).map_or(Trust::System, |path| Trust::CaFile(path.into())),
+        "ca_file" => values.path_of("ca_file").map_or(Trust::System, |path| Trust::CaFile(path.into())),
         _ => {
             values.warnings.push("`ssl_verify` is off: the server's certificate is not checked, and whoever is on the way can read the credentials. Set `fingerprint` or `ca_file` instead.".into());
             Trust::Anything

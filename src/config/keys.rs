@@ -1,7 +1,7 @@
 //! The table of configuration keys: one row is one key. Parsing, checks, environment, hints, the example's test
 //! and the README's table all follow from the rows. Knows nothing of files.
 
-use crate::{constant::is_same, log::LEVELS, suggest};
+use crate::{log::LEVELS, suggest};
 use serde_json::json;
 use std::fmt::{self, Write};
 
@@ -210,6 +210,9 @@ pub const KEYS: &[Key] = &[
     Key::new("workers", Kind::Integer(1, 32, ""), "How many requests are sent to the cluster at once.")
         .default(Fallback::Number(6))
         .per_cluster(),
+    Key::new("keep_warm", Kind::Bool, "Whether one connection is held open by a small request every 2 seconds until a minute after the last call, so that the next one need not open any.")
+        .default(Fallback::Flag(false))
+        .per_cluster(),
     Key::new("max_response_bytes", Kind::Integer(65_536, 1 << 32, "bytes"), "The largest answer read from Proxmox.")
         .default(Fallback::Number(64 << 20))
         .per_cluster(),
@@ -256,26 +259,6 @@ pub const KEYS: &[Key] = &[
         .env(&["PROXMOX_MCP_LOG"])
         .default(Fallback::Word("info")),
 ];
-
-/// The row of a name that stands in this program; there being none is an error when it is compiled.
-macro_rules! key {
-    ($name:literal) => {
-        const { $crate::config::keys::row($name) }
-    };
-}
-pub(super) use key;
-
-/// For [`key!`] alone, which asks when this is compiled: a start looks for no name.
-pub(super) const fn row(name: &str) -> &'static Key {
-    let mut place = 0;
-    while place < KEYS.len() {
-        if is_same(KEYS[place].name, name) {
-            return &KEYS[place];
-        }
-        place += 1;
-    }
-    panic!("there is no key of that name");
-}
 
 /// The row of that name.
 #[must_use]

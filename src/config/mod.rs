@@ -7,6 +7,7 @@ mod connection;
 mod host;
 mod keys;
 mod own;
+mod place;
 mod search;
 mod selection;
 mod ssh;
@@ -24,7 +25,7 @@ use crate::{
     ssh::Ssh,
 };
 use connection::Origins;
-use keys::key;
+use place::Env;
 use search::Found;
 use std::{
     fmt,
@@ -33,7 +34,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use values::{Env, Values};
+use values::Values;
 
 /// Everything that can be configured, checked and with its defaults.
 #[derive(Clone, Debug)]
@@ -214,7 +215,6 @@ impl Config {
     /// The configuration of a server whose own one is wrong: it starts and lists its tools, and every call is
     /// answered with what is wrong.
     #[must_use]
-    #[cold]
     pub fn broken(error: &ConfigError) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
         config.settings_mut().auth = Auth::Missing(format!(
@@ -245,27 +245,27 @@ impl Config {
         let settings = connection::settings(&mut values, &Origins { file: source.file.as_deref(), looked });
         Config {
             settings: Arc::new(settings),
-            access: match values.word(key!("access")) {
+            access: match values.word("access") {
                 "read-only" => Access::ReadOnly,
                 "full" => Access::Full,
                 _ => Access::Standard,
             },
-            toolsets: values.names(key!("toolsets")),
-            deny_tools: values.names(key!("deny_tools")),
-            protected: values.selection(key!("protected")),
-            only: values.selection(key!("only")),
-            strict: values.word(key!("confirm")) == "strict",
-            audit_log: values.path_of(key!("audit_log")).map(Path::to_path_buf),
+            toolsets: values.names("toolsets"),
+            deny_tools: values.names("deny_tools"),
+            protected: values.selection("protected"),
+            only: values.selection("only"),
+            strict: values.word("confirm") == "strict",
+            audit_log: values.path_of("audit_log").map(Path::to_path_buf),
             tools: values.tools().to_vec(),
             ssh: values.ssh(),
-            exec_allow: values.list(key!("exec_allow")).to_vec(),
-            list_format: match values.word(key!("list_format")) {
+            exec_allow: values.list("exec_allow").to_vec(),
+            list_format: match values.word("list_format") {
                 "objects" => ListFormat::Objects,
                 _ => ListFormat::Table,
             },
-            max_answer_bytes: usize::try_from(values.integer(key!("max_answer_bytes"))).unwrap_or(usize::MAX),
-            wait: Duration::from_secs(values.integer(key!("wait"))),
-            log: values.text(key!("log")).and_then(log::level),
+            max_answer_bytes: usize::try_from(values.integer("max_answer_bytes")).unwrap_or(usize::MAX),
+            wait: Duration::from_secs(values.integer("wait")),
+            log: values.text("log").and_then(log::level),
             clusters: Vec::new(),
             source,
             warnings: values.warnings,

@@ -1,6 +1,6 @@
 //! `tools`: the users' own ones, each a name and a sentence over a method of the API, checked against its table.
 
-use super::check::{Wrong, type_of};
+use super::place::{Wrong, type_of};
 use crate::{
     pve::{
         Method, Params,
@@ -40,15 +40,15 @@ const KEYS: [&str; 8] = ["name", "about", "get", "post", "put", "delete", "argum
 /// The first thing that is wrong, with the nearest right path, key or word.
 pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
     let Value::Array(items) = value else {
-        return Err(wrong("", format!(" is {}, but must be a list of tools.", type_of(value))));
+        return Err(Wrong::at("", format!(" is {}, but must be a list of tools.", type_of(value))));
     };
     let mut tools: Vec<OwnTool> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let below = |wrong: Wrong| Wrong { below: format!(".{index}{}", wrong.below), ..wrong };
         let tool = one(item).map_err(below)?;
         if tools.iter().any(|earlier| earlier.name == tool.name) {
-            return Err(wrong(
-                &format!(".{index}.name"),
+            return Err(Wrong::at(
+                format!(".{index}.name"),
                 format!(" is `\"{}\"`, which an earlier tool is called.", tool.name),
             ));
         }
@@ -57,13 +57,9 @@ pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
     Ok(tools)
 }
 
-fn wrong(below: &str, text: String) -> Wrong {
-    Wrong { below: below.to_owned(), text }
-}
-
 fn one(item: &Value) -> Result<OwnTool, Wrong> {
     let Value::Object(object) = item else {
-        return Err(wrong(
+        return Err(Wrong::at(
             "",
             format!(" is {}, but must be an object with `name`, `about` and a method.", type_of(item)),
         ));
@@ -72,16 +68,16 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         object.keys().find(|key| !KEYS.contains(&key.as_str()) && !key.starts_with(['_', '/']))
     {
         let hint = did_you_mean(strange, KEYS);
-        return Err(wrong(
-            &format!(".{}", strange.escape_debug()),
+        return Err(Wrong::at(
+            format!(".{}", strange.escape_debug()),
             format!(" is not known.{hint} A tool has {}.", KEYS.join(", ")),
         ));
     }
     let text = |key: &str| match object.get(key) {
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
-        None => Err(wrong("", format!(" has no `{key}`."))),
-        Some(other) => Err(wrong(
-            &format!(".{key}"),
+        None => Err(Wrong::at("", format!(" has no `{key}`."))),
+        Some(other) => Err(Wrong::at(
+            format!(".{key}"),
             format!(" is {}, but must be a string that is not empty.", type_of(other)),
         )),
     };
@@ -89,12 +85,12 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
     let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if 40 < name.len() || !name.chars().all(letters) {
         let expected = "but a name has up to 40 small letters, digits and `_`, such as `proxmox_list_gpus`.";
-        return Err(wrong(".name", format!(" is `\"{}\"`, {expected}", name.escape_debug())));
+        return Err(Wrong::at(".name", format!(" is `\"{}\"`, {expected}", name.escape_debug())));
     }
     let about = text("about")?;
     let methods: Vec<&str> = KEYS[2..6].iter().filter(|key| object.contains_key(**key)).copied().collect();
     let [key] = methods[..] else {
-        return Err(wrong(
+        return Err(Wrong::at(
             "",
             format!(
                 " has {} methods, but must have one of `get`, `post`, `put`, `delete` with a path.",
@@ -103,13 +99,13 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         ));
     };
     let method = Method::from_word(key).expect("the four keys are the four methods");
-    let path_problem = |sentence: String| wrong(&format!(".{key}"), format!(": {sentence}"));
+    let path_problem = |sentence: String| Wrong::at(format!(".{key}"), format!(": {sentence}"));
     let found = Place::read(&text(key)?).and_then(|place| place.find(method)).map_err(path_problem)?;
     let mut arguments = match object.get("arguments") {
         None => Map::new(),
         Some(Value::Object(arguments)) => arguments.clone(),
         Some(other) => {
-            return Err(wrong(
+            return Err(Wrong::at(
                 ".arguments",
                 format!(" is {}, but must be an object of parameters.", type_of(other)),
             ));
@@ -126,10 +122,10 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         Some(_) => None,
     };
-    let columns = columns.ok_or_else(|| wrong(".columns", " must be a list of names.".to_owned()))?;
+    let columns = columns.ok_or_else(|| Wrong::at(".columns", " must be a list of names.".to_owned()))?;
     if !columns.is_empty() && found.row.returns() != "array" {
         let returns = found.row.returns();
-        return Err(wrong(
+        return Err(Wrong::at(
             ".columns",
             format!(" stands at a method that answers no list but `{returns}`; leave it out."),
         ));
@@ -151,7 +147,7 @@ fn check(row: &Row, arguments: &Map<String, Value>) -> Result<(), Wrong> {
         Some(problem) => {
             let base = problem.param.split('[').next().unwrap_or_default();
             let sentence = words::sentence(row, problem, params.get(base));
-            Err(wrong(".arguments", format!(": {sentence}")))
+            Err(Wrong::at(".arguments", format!(": {sentence}")))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which file is the configuration, and its text as keys and values. Knows no key.
 
-use super::{clusters::Pairs, values::Env};
+use super::{clusters::Pairs, place::Env};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::{
@@ -12,9 +12,6 @@ use std::{
 
 /// The file's name beside the binary and in the folders that are searched.
 const NAME: &str = "config.json";
-
-/// Room for a file of usual size, in bytes; a larger one gets more when it is read.
-const USUAL: u64 = 64 * 1024;
 
 /// What the search gave.
 pub(super) struct Search {
@@ -103,10 +100,10 @@ fn read(path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, String> {
 }
 
 fn whole(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
-    let file = File::open(path)?;
+    let mut file = File::open(path)?;
     let metadata = file.metadata()?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(USUAL)).unwrap_or_default());
-    file.take(u64::MAX).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
     Ok((bytes, metadata))
 }
 

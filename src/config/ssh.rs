@@ -1,14 +1,10 @@
 //! `ssh`: how the nodes are reached for commands in containers.
 
-use super::check::{Place, Wrong, path, type_of};
+use super::place::{Place, Wrong, path, type_of};
 use crate::{ssh::Ssh, suggest::did_you_mean};
 use serde_json::{Map, Value};
 
 const KEYS: [&str; 5] = ["user", "port", "identity", "known_hosts", "addresses"];
-
-fn wrong(below: &str, text: String) -> Wrong {
-    Wrong { below: below.to_owned(), text }
-}
 
 /// Reads the object; an empty one means root at port 22 with ssh's own keys.
 ///
@@ -16,7 +12,7 @@ fn wrong(below: &str, text: String) -> Wrong {
 /// The first thing that is wrong.
 pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
     let Value::Object(object) = value else {
-        return Err(wrong(
+        return Err(Wrong::at(
             "",
             format!(" is {}, but must be an object with {}.", type_of(value), KEYS.join(", ")),
         ));
@@ -24,8 +20,8 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
     let strange = object.keys().find(|key| !KEYS.contains(&key.as_str()) && !key.starts_with(['_', '/']));
     if let Some(strange) = strange {
         let hint = did_you_mean(strange, KEYS);
-        return Err(wrong(
-            &format!(".{}", strange.escape_debug()),
+        return Err(Wrong::at(
+            format!(".{}", strange.escape_debug()),
             format!(" is not known.{hint} It has {}.", KEYS.join(", ")),
         ));
     }
@@ -33,23 +29,26 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => path(text, place)
             .map(Some)
-            .map_err(|problem| wrong(&format!(".{key}"), format!(" is a path, {problem}."))),
-        Some(other) => {
-            Err(wrong(&format!(".{key}"), format!(" is {}, but must be the path of a file.", type_of(other))))
-        }
+            .map_err(|problem| Wrong::at(format!(".{key}"), format!(" is a path, {problem}."))),
+        Some(other) => Err(Wrong::at(
+            format!(".{key}"),
+            format!(" is {}, but must be the path of a file.", type_of(other)),
+        )),
     };
     let user = match object.get("user") {
         None | Some(Value::Null) => "root".to_owned(),
         Some(Value::String(user)) if is_name(user) => user.clone(),
-        Some(other) => return Err(wrong(".user", format!(" is {other}, but must be the name of a user."))),
+        Some(other) => {
+            return Err(Wrong::at(".user", format!(" is {other}, but must be the name of a user.")));
+        }
     };
     let port = match object.get("port") {
         None | Some(Value::Null) => 22,
-        Some(other) => other
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok())
-            .filter(|port| *port != 0)
-            .ok_or_else(|| wrong(".port", format!(" is {other}, but must be a port from 1 to 65535.")))?,
+        Some(other) => {
+            other.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0).ok_or_else(
+                || Wrong::at(".port", format!(" is {other}, but must be a port from 1 to 65535.")),
+            )?
+        }
     };
     let addresses = object.get("addresses").map(|value| value.as_object().ok_or(value));
     let none = Map::new();
@@ -57,7 +56,7 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
         None => &none,
         Some(Ok(addresses)) => addresses,
         Some(Err(other)) => {
-            return Err(wrong(
+            return Err(Wrong::at(
                 ".addresses",
                 format!(" is {}, but must be an object: node to address.", type_of(other)),
             ));
@@ -68,8 +67,8 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
         match address.as_str().filter(|address| is_name(address)) {
             Some(address) => known.insert(node.clone(), address.to_owned()),
             None => {
-                return Err(wrong(
-                    &format!(".addresses.{}", node.escape_debug()),
+                return Err(Wrong::at(
+                    format!(".addresses.{}", node.escape_debug()),
                     format!(" is {address}, but must be a host's name or address."),
                 ));
             }
@@ -93,7 +92,7 @@ fn is_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::check::At, *};
+    use super::{super::place::At, *};
     use serde_json::json;
     use std::path::Path;
 

@@ -2,9 +2,10 @@
 //! Every problem becomes a sentence; no sentence ever shows a secret. Knows nothing of what the values are for.
 
 use super::{
-    check::{At, Checked, Place, check},
-    keys::{self, Fallback, KEYS, Key, Kind, is_comment, key},
+    check::{Checked, check},
+    keys::{self, Fallback, KEYS, Key, Kind, is_comment},
     own::OwnTool,
+    place::{At, Env, Place},
     selection::Selection,
 };
 use crate::{secret::SecretSource, ssh::Ssh};
@@ -17,9 +18,6 @@ pub(super) enum Origin {
     File,
     Environment,
 }
-
-/// The environment, as a function, so that tests can run side by side.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What was given, and what was wrong or odd about it.
 #[derive(Default)]
@@ -80,7 +78,7 @@ impl Values {
             );
         }
         for key in KEYS.iter().filter(|key| !key.ambient.is_empty()) {
-            if self.given(key).is_some() {
+            if self.given(key.name).is_some() {
                 continue;
             }
             let set = key.ambient.iter().filter_map(|name| Some((*name, env(name)?)));
@@ -112,46 +110,48 @@ impl Values {
         }
     }
 
-    fn get(&self, key: &'static Key) -> Option<&Checked> {
-        self.found.iter().find(|(found, ..)| found.name == key.name).map(|(_, value, _)| value)
+    fn get(&self, key: &str) -> Option<&Checked> {
+        debug_assert!(keys::find(key).is_some(), "there is no key `{key}`");
+        self.found.iter().find(|(found, ..)| found.name == key).map(|(_, value, _)| value)
     }
 
     /// Who gave the key: the file, the environment, or nobody.
-    pub(super) fn given(&self, key: &'static Key) -> Option<Origin> {
-        self.found.iter().find(|(found, ..)| found.name == key.name).map(|(.., origin)| *origin)
+    pub(super) fn given(&self, key: &str) -> Option<Origin> {
+        debug_assert!(keys::find(key).is_some(), "there is no key `{key}`");
+        self.found.iter().find(|(found, ..)| found.name == key).map(|(.., origin)| *origin)
     }
 
     /// A key whose row has a default.
-    pub(super) fn bool(&self, key: &'static Key) -> bool {
+    pub(super) fn bool(&self, key: &str) -> bool {
         match self.get(key) {
             Some(Checked::Bool(flag)) => *flag,
-            _ => matches!(key.default, Some(Fallback::Flag(true))),
+            _ => matches!(fallback(key), Some(Fallback::Flag(true))),
         }
     }
 
     /// A key whose row has a default.
-    pub(super) fn integer(&self, key: &'static Key) -> u64 {
+    pub(super) fn integer(&self, key: &str) -> u64 {
         match self.get(key) {
             Some(Checked::Integer(number)) => *number,
-            _ => match key.default {
+            _ => match fallback(key) {
                 Some(Fallback::Number(number)) => number,
-                _ => unreachable!("`{}` has a number for a default; every start asks for it", key.name),
+                _ => unreachable!("`{key}` has a number for a default; every start asks for it"),
             },
         }
     }
 
     /// A key whose row has a default.
-    pub(super) fn word(&self, key: &'static Key) -> &str {
+    pub(super) fn word(&self, key: &str) -> &str {
         match self.get(key) {
             Some(Checked::Text(text)) => text,
-            _ => match key.default {
+            _ => match fallback(key) {
                 Some(Fallback::Word(word)) => word,
                 _ => "",
             },
         }
     }
 
-    pub(super) fn text(&self, key: &'static Key) -> Option<&str> {
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
         match self.get(key) {
             Some(Checked::Text(text)) => Some(text),
             _ => None,
@@ -159,24 +159,24 @@ impl Values {
     }
 
     /// A key whose row has a default.
-    pub(super) fn names(&self, key: &'static Key) -> Vec<String> {
+    pub(super) fn names(&self, key: &str) -> Vec<String> {
         match self.get(key) {
             Some(Checked::List(list)) => list.clone(),
-            _ => match key.default {
+            _ => match fallback(key) {
                 Some(Fallback::Names(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
                 _ => Vec::new(),
             },
         }
     }
 
-    pub(super) fn list(&self, key: &'static Key) -> &[String] {
+    pub(super) fn list(&self, key: &str) -> &[String] {
         match self.get(key) {
             Some(Checked::List(list)) => list,
             _ => &[],
         }
     }
 
-    pub(super) fn selection(&self, key: &'static Key) -> Selection {
+    pub(super) fn selection(&self, key: &str) -> Selection {
         match self.get(key) {
             Some(Checked::Selection(selection)) => (**selection).clone(),
             _ => Selection::default(),
@@ -184,20 +184,20 @@ impl Values {
     }
 
     pub(super) fn ssh(&self) -> Option<Ssh> {
-        match self.get(key!("ssh")) {
+        match self.get("ssh") {
             Some(Checked::Ssh(ssh)) => Some((**ssh).clone()),
             _ => None,
         }
     }
 
-    pub(super) fn path_of(&self, key: &'static Key) -> Option<&Path> {
+    pub(super) fn path_of(&self, key: &str) -> Option<&Path> {
         match self.get(key) {
             Some(Checked::Path(path)) => Some(path),
             _ => None,
         }
     }
 
-    pub(super) fn secret_of(&self, key: &'static Key) -> Option<&SecretSource> {
+    pub(super) fn secret_of(&self, key: &str) -> Option<&SecretSource> {
         match self.get(key) {
             Some(Checked::Secret(secret)) => Some(secret),
             _ => None,
@@ -205,7 +205,7 @@ impl Values {
     }
 
     pub(super) fn tools(&self) -> &[OwnTool] {
-        match self.get(key!("tools")) {
+        match self.get("tools") {
             Some(Checked::Tools(tools)) => tools,
             _ => &[],
         }
@@ -222,6 +222,10 @@ impl Values {
         };
         self.found.iter().any(|(key, value, origin)| *origin == Origin::File && literal(key, value))
     }
+}
+
+fn fallback(key: &str) -> Option<Fallback> {
+    keys::find(key)?.default
 }
 
 /// A variable's text as the JSON that the same key would have in a file. What does not fit stays a string, for

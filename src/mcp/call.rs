@@ -1,6 +1,6 @@
-//! What a running call may ask of the server: whether it is still wanted, progress, and leave to wait.
+//! What a running call can ask of the server: whether it was cancelled, to report progress, to wait, to ask the person.
 
-use super::Asking;
+use super::{client::Client, elicitation::Asking};
 use crate::{cancel::Cancel, sync::lock};
 use std::{
     fmt,
@@ -16,11 +16,12 @@ pub type ProgressSink<'a> = &'a (dyn Fn(f64, Option<f64>, &str) + Sync);
 
 /// One call under way.
 pub struct Call<'a> {
-    /// Set when the client no longer wants the answer, or when the input has ended.
+    /// Set when the client no longer wants the answer, or when the server is told to end.
     pub cancel: Cancel,
     progress: Option<Progress<'a>>,
     gate: Option<&'a (dyn Fn() -> bool + Sync)>,
     asking: Asking<'a>,
+    client: Client,
 }
 
 struct Progress<'a> {
@@ -29,10 +30,10 @@ struct Progress<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call on its own, with nobody before or after it.
+    /// A call on its own, with nobody before or after it, for a client that declared nothing.
     #[must_use]
     pub fn detached(cancel: Cancel) -> Call<'a> {
-        Call { cancel, progress: None, gate: None, asking: Asking::No }
+        Call { cancel, progress: None, gate: None, asking: Asking::No, client: Client::default() }
     }
 
     /// With somebody who wants to hear of its progress.
@@ -47,6 +48,19 @@ impl<'a> Call<'a> {
     pub fn with_asking(mut self, asking: Asking<'a>) -> Call<'a> {
         self.asking = asking;
         self
+    }
+
+    /// For that client.
+    #[must_use]
+    pub fn with_client(mut self, client: Client) -> Call<'a> {
+        self.client = client;
+        self
+    }
+
+    /// Who asks, and which extensions that client declared.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// How the person at the client can be asked.

@@ -1,155 +1,49 @@
-//! The Model Context Protocol over stdio: JSON-RPC, versions, workers. Knows nothing of Proxmox: what there is
-//! to call comes through [`Toolbox`].
+//! The Model Context Protocol over stdio: JSON-RPC, versions, workers. What there is to call comes through [`Toolbox`];
+//! nothing here knows what it is.
 //!
-//! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in),
-//! [`session`] (one message in, what to do about it), [`offer`] and [`lookup`] (prompts, resources, completions),
-//! [`queue`] (which call may run when), [`ask`] (questions to
-//! the person), [`serve`](serve()) (reader, workers, writer).
+//! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in), [`client`]
+//! (what a client says of itself), [`session`] (one message in, what to do about it), `calls`, `prompts`, `resources`
+//! and `completion` (the methods), `result` (what every result has around it), [`queue`] and [`scheduler`] (which call may run when),
+//! [`elicitation`] (questions to the person), [`serve`](serve()) (reader, workers, writer).
+//!
+//! # Order
+//!
+//! While the input is open, a call that changes something is submitted after the calls before it, and later calls start
+//! once it has been submitted: nobody waits for its task. A script that is piped in cannot look at an answer before it
+//! writes the next line, so there each call waits for those before it to *end*, tasks included. A server cannot see
+//! which of the two it has until the input ends. So a call that arrives within [`queue::GRACE`] of the submission of a
+//! change is held for as long; if the input ends meanwhile, it waits for the end of the change. Clients that stay feel
+//! that only where they send a call beside a change in one go, and no call is ever held longer than that.
 
-pub mod ask;
 mod call;
+mod calls;
+pub mod client;
+mod completion;
+pub mod elicitation;
 pub mod lines;
-pub mod lookup;
 pub mod offer;
+mod params;
+mod prompts;
 pub mod queue;
+
+pub mod request;
+mod resources;
+mod result;
 pub mod revision;
 pub mod rpc;
+pub mod scheduler;
 mod serve;
 pub mod session;
+mod toolbox;
 
-pub use ask::{Asking, Question, Reaction};
 pub use call::{Call, ProgressSink};
-pub use offer::{Completion, Contents, Filled, Prompt, PromptArgument, Resource, ResourceError, Template};
+pub use client::{Client, TASKS_EXTENSION, UI_EXTENSION};
+pub use elicitation::{Asking, Question, Reaction, Retry};
+pub use offer::{
+    CompletionReference, CompletionRequest, Contents, Prompt, PromptArgument, Resource, ResourceError,
+    Template,
+};
+pub use queue::Order;
 pub use revision::Revision;
 pub use serve::{Options, Stop, serve};
-
-use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
-
-/// What a server offers to its clients.
-pub trait Toolbox: Sync {
-    /// Name, title and version of the server.
-    fn about(&self) -> About;
-
-    /// Says what a model should know before it calls anything, piece by piece; at most 2,048 characters in all, as
-    /// clients cut there.
-    fn instruct(&self, say: &mut dyn FnMut(&str));
-
-    /// The same in one.
-    fn instructions(&self) -> String {
-        let mut text = String::new();
-        self.instruct(&mut |piece| text.push_str(piece));
-        text
-    }
-
-    /// The JSON array of tools for a client of that revision, ready to be sent.
-    fn list(&self, revision: Revision) -> &RawValue;
-
-    /// How a call of that name takes its turn; an error sentence when there is no such tool.
-    ///
-    /// # Errors
-    /// A sentence with the nearest name.
-    fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String>;
-
-    /// The number of the lane a call takes its turn in: calls in different lanes never wait for each other.
-    fn lane(&self, _arguments: &Map<String, Value>) -> usize {
-        0
-    }
-
-    /// Runs a tool whose name [`Toolbox::order`] has accepted. Called from several threads at once.
-    fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
-
-    /// The prompts for people to pick. Where there are none, prompts are not announced.
-    fn prompts(&self) -> &[Prompt] {
-        &[]
-    }
-
-    /// Whether there are any.
-    fn has_prompts(&self) -> bool {
-        !self.prompts().is_empty()
-    }
-
-    /// The text of a prompt of [`Toolbox::prompts`], its required arguments given and no other than its own.
-    ///
-    /// # Errors
-    /// A sentence about an argument that is of no use.
-    fn prompt(&self, prompt: &Prompt, _arguments: &Map<String, Value>) -> Result<String, String> {
-        Err(format!("The prompt `{}` has no text.", prompt.name))
-    }
-
-    /// The families of resources. Where there are none, resources are not announced.
-    fn templates(&self) -> Vec<Template> {
-        Vec::new()
-    }
-
-    /// Whether there are any.
-    fn has_resources(&self) -> bool {
-        !self.templates().is_empty()
-    }
-
-    /// All resources to choose from, in an order that stays. Called from several threads at once, as are the two below.
-    ///
-    /// # Errors
-    /// Sentences that say why they cannot be told.
-    fn resources(&self, _call: &Call<'_>) -> Result<Vec<Resource>, String> {
-        Ok(Vec::new())
-    }
-
-    /// The lane, as in [`Toolbox::lane`], in which that resource is read.
-    fn resource_lane(&self, _uri: &str) -> usize {
-        0
-    }
-
-    /// Reads one resource.
-    ///
-    /// # Errors
-    /// That there is no such thing, or why it could not be read.
-    fn read(&self, _call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
-        Err(ResourceError::Unknown(format!("There is no resource `{}`.", uri.escape_debug())))
-    }
-
-    /// Values for an argument that is half typed, the best first: all that fit, however many.
-    ///
-    /// # Errors
-    /// Sentences that say why they cannot be told.
-    fn complete(&self, _call: &Call<'_>, _wish: &Completion) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
-    }
-}
-
-/// Who the server is (schema, `Implementation`).
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct About {
-    /// The programmatic name.
-    pub name: &'static str,
-    /// The name for people.
-    pub title: &'static str,
-    /// Its version.
-    pub version: &'static str,
-}
-
-/// How a call takes its turn among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Runs beside other reading calls, after the changes that came before it were submitted.
-    Read,
-    /// Runs after everything before it, and before everything after it, up to its being submitted.
-    Change,
-}
-
-/// What came of a call.
-#[derive(Debug)]
-pub enum Answer {
-    /// A JSON object.
-    Data(Box<RawValue>),
-    /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
-    Failure(String),
-    /// A question to the person; the call comes again with `state` and the reaction. Only where
-    /// [`Asking::Again`] says that the client takes it.
-    Ask {
-        /// What to ask.
-        question: Question,
-        /// What to recognise the repeated call by; the client carries it and may alter it.
-        state: String,
-    },
-}
+pub use toolbox::{About, Answer, Toolbox};

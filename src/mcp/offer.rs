@@ -30,7 +30,7 @@ pub struct PromptArgument {
 /// A family of resources.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
-    /// RFC 6570, simple holes only: `pve://node/{node}`.
+    /// RFC 6570, simple variables only: `pve://node/{node}`.
     pub uri: &'static str,
     /// The programmatic name.
     pub name: &'static str,
@@ -73,21 +73,21 @@ pub enum ResourceError {
     Failed(String),
 }
 
-/// What is being filled in.
+/// What a completion is for (schema, `CompleteRequest.ref`).
 #[derive(Clone, Debug)]
-pub enum Filled {
+pub enum CompletionReference {
     /// An argument of the prompt of that name.
     Prompt(String),
-    /// A hole of the template with that text, or a resource's address.
+    /// A variable of the template with that text.
     Resource(String),
 }
 
-/// A wish for values of an argument that is half typed.
+/// A request for values of an argument that is half typed.
 #[derive(Clone, Debug)]
-pub struct Completion {
-    /// Of what.
-    pub of: Filled,
-    /// The argument or hole.
+pub struct CompletionRequest {
+    /// What the argument belongs to.
+    pub reference: CompletionReference,
+    /// The argument or variable.
     pub argument: String,
     /// What is typed so far.
     pub typed: String,

@@ -68,6 +68,12 @@ impl Revision {
         Revision::V2025_03_26 <= self
     }
 
+    /// The person at the client can be asked.
+    #[must_use]
+    pub fn has_elicitation(self) -> bool {
+        Revision::V2025_06_18 <= self
+    }
+
     /// Tools carry a `title`, and results `structuredContent`.
     #[must_use]
     pub fn has_structured_content(self) -> bool {

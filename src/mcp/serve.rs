@@ -1,22 +1,28 @@
 //! The server: a reader that answers inline, workers for tool calls, one locked writer.
 
 use super::{
-    Answer, Asking, Call, Order, Question, Reaction, Revision, Toolbox,
-    ask::{self, Desk, Way},
+    call::Call,
+    completion,
+    elicitation::{Asking, ElicitationMode, PendingElicitations, Question, Reaction},
     lines::{Line, MAX_LINE, read_line},
-    lookup::Lookup,
-    queue::{Place, Queue, Turn},
-    rpc::{self, Fault, Id, Incoming, result_line, to_line},
-    session::{Action, Session, ToolCall, frame, frame_as_is},
+    queue::Place,
+    request::{Request, ToolCall, Work},
+    resources,
+    result::Responder,
+    revision::Revision,
+    rpc::{self, Fault, Id, Incoming, to_line},
+    scheduler::{Dispatched, Scheduler},
+    session::{Action, Session},
+    toolbox::{Answer, Toolbox},
 };
 use crate::{cancel::Cancel, log, sync::lock};
-use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 use std::{
+    fmt,
     io::{self, BufRead, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Once,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, Scope},
@@ -24,8 +30,8 @@ use std::{
 };
 
 /// How a server runs.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
     /// How many tool calls run at once; those that only wait are not counted.
     pub workers: usize,
     /// Answer requests that come without a handshake.
@@ -33,17 +39,27 @@ pub struct Options {
     /// Called when nobody reads the output any more; a program ends itself here, silently.
     pub on_output_closed: fn(),
     /// Called at the first tool call, with the means to end in order what is under way.
-    pub on_first_call: fn(Stop),
+    pub on_first_call: &'a (dyn Fn(Stop) + Sync),
+}
+
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("workers", &self.workers)
+            .field("lenient", &self.lenient)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The means to end a server from outside, as a signal does.
 #[derive(Debug)]
-pub struct Stop(Arc<Queue<Job>>);
+pub struct Stop(Arc<Scheduler<Job>>);
 
 impl Stop {
-    /// Hurries every call and waits until each has its answer, at most for `time`. Nothing more is taken on.
+    /// Cuts the wait of every call short and waits until each has its answer, at most for `time`. What is queued is
+    /// answered without being begun.
     pub fn within(&self, time: Duration) {
-        self.0.end();
+        self.0.stop();
         if !self.0.drained(Instant::now() + time) {
             log::warn(format_args!(
                 "The server ends with calls under way: {time:?} were not enough for them."
@@ -52,7 +68,7 @@ impl Stop {
     }
 }
 
-/// Serves until `input` ends, then finishes the calls under way, their waits cut short.
+/// Serves until `input` ends, then carries out to their end the calls that have come.
 ///
 /// # Errors
 /// What reading the input says, after the calls under way were finished.
@@ -60,26 +76,31 @@ pub fn serve(
     mut input: impl BufRead,
     output: impl Write + Send,
     toolbox: &dyn Toolbox,
-    options: Options,
+    options: Options<'_>,
 ) -> io::Result<()> {
     let output = Output { writer: Mutex::new(output), closed: options.on_output_closed };
-    let queue = Arc::new(Queue::new(options.workers));
-    let desk = Desk::default();
-    let mut session = Session::new(options.lenient);
-    // Clients wait for the first answers, and those need no thread.
-    let alone = Server { scope: None, queue: &queue, output: &output, desk: &desk, toolbox };
-    match alone.listen(&mut input, &mut session)? {
-        0 => Ok(()),
-        wanted => thread::scope(|scope| {
-            (options.on_first_call)(Stop(Arc::clone(&queue)));
-            let server = Server { scope: Some(scope), queue: &queue, output: &output, desk: &desk, toolbox };
-            (0..wanted).for_each(|_| server.spawn(scope));
-            let ended = server.listen(&mut input, &mut session);
-            queue.end();
-            ended.map(drop)
-        }),
-    }
+    let scheduler = Arc::new(Scheduler::new(options.workers));
+    let elicitations = PendingElicitations::default();
+    let first_call = Once::new();
+    let on_call = || first_call.call_once(|| (options.on_first_call)(Stop(Arc::clone(&scheduler))));
+    thread::scope(|scope| {
+        let server = Server {
+            scope,
+            scheduler: &scheduler,
+            output: &output,
+            elicitations: &elicitations,
+            on_call: &on_call,
+            toolbox,
+        };
+        let ended = server.listen(&mut input, Session::new(options.lenient));
+        elicitations.close();
+        scheduler.end();
+        ended
+    })
 }
+
+/// What some editors write at the beginning of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A buffer that grew beyond this for one long line is given back, in bytes.
 const MAX_KEPT: usize = 256 * 1024;
@@ -102,8 +123,10 @@ impl<W: Write> Output<W> {
 
 /// Where an answer goes.
 #[derive(Clone, Debug)]
-enum Outlet {
-    Direct,
+enum ReplyTo {
+    /// To the client.
+    Client,
+    /// Into the answer to a batch.
     Batch(Arc<Batch>),
 }
 
@@ -113,26 +136,21 @@ struct Batch {
     answers: Mutex<(usize, Vec<Vec<u8>>)>,
 }
 
-/// Work with the place its answer goes to.
+/// A request, for a worker, with the place its answer goes to.
 #[derive(Debug)]
 struct Job {
-    work: Work,
-    outlet: Outlet,
-}
-
-/// What a worker does.
-#[derive(Debug)]
-enum Work {
-    Call(ToolCall),
-    LookUp(Lookup),
+    request: Request,
+    reply_to: ReplyTo,
 }
 
 struct Server<'scope, 'env, W> {
-    /// Where workers run; `None` as long as there was nothing to do for one.
-    scope: Option<&'scope Scope<'scope, 'env>>,
-    queue: &'env Queue<Job>,
+    /// Where workers run.
+    scope: &'scope Scope<'scope, 'env>,
+    scheduler: &'env Scheduler<Job>,
     output: &'env Output<W>,
-    desk: &'env Desk,
+    elicitations: &'env PendingElicitations,
+    /// Called before a request is given to a worker.
+    on_call: &'env (dyn Fn() + Sync),
     toolbox: &'env dyn Toolbox,
 }
 
@@ -145,23 +163,22 @@ impl<W> Clone for Server<'_, '_, W> {
 impl<W> Copy for Server<'_, '_, W> {}
 
 impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
-    /// Takes what comes until the input ends, or until there is work for threads and nowhere to start them: how many.
-    fn listen(self, input: &mut impl BufRead, session: &mut Session) -> io::Result<usize> {
+    /// Takes what comes until the input ends.
+    fn listen(self, input: &mut impl BufRead, mut session: Session) -> io::Result<()> {
         let mut line = Vec::new();
+        let mut first_line = true;
         loop {
-            match read_line(input, &mut line, MAX_LINE)? {
-                Line::Whole if line.iter().all(u8::is_ascii_whitespace) => {}
-                Line::Whole => {
-                    let wanted = self.take(session, rpc::parse(&line));
-                    if 0 < wanted {
-                        return Ok(wanted);
-                    }
-                }
+            let read = read_line(input, &mut line, MAX_LINE)?;
+            let mark = if std::mem::take(&mut first_line) { BYTE_ORDER_MARK } else { b"" };
+            let text = line.strip_prefix(mark).unwrap_or(&line);
+            match read {
+                Line::Whole if text.iter().all(u8::is_ascii_whitespace) => {}
+                Line::Whole => self.take(&mut session, rpc::parse(text)),
                 Line::TooLong => {
                     let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
-                    self.output.send(to_line(&Fault::new(None, rpc::INVALID_REQUEST, message).to_json()));
+                    self.output.send(Fault::new(None, rpc::INVALID_REQUEST, message).to_line());
                 }
-                Line::End => return Ok(0),
+                Line::End => return Ok(()),
             }
             if MAX_KEPT < line.capacity() {
                 line = Vec::new();
@@ -169,107 +186,119 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         }
     }
 
-    /// Carries out what is asked for, or sees to it. How many threads it takes that cannot be started here.
-    fn take(self, session: &mut Session, message: Incoming) -> usize {
+    /// Carries out what is asked for, or sees to it.
+    fn take(self, session: &mut Session, message: Incoming) {
         match message {
             Incoming::Batch(entries) if session.takes_batches() => self.take_batch(session, entries),
-            message => self.act(session, message, &Outlet::Direct),
+            message => self.act(session, message, &ReplyTo::Client),
         }
     }
 
     /// A batch is answered by one array, in any order, with nothing for notifications (JSON-RPC 2.0 section 6).
-    fn take_batch(self, session: &mut Session, entries: Vec<Value>) -> usize {
+    fn take_batch(self, session: &mut Session, entries: Vec<Value>) {
         if entries.is_empty() {
-            let fault = Fault::new(None, rpc::INVALID_REQUEST, "Invalid request: the batch is empty.");
-            self.output.send(to_line(&fault.to_json()));
-            return 0;
+            let message = "Invalid request: the batch is empty.";
+            self.output.send(Fault::new(None, rpc::INVALID_REQUEST, message).to_line());
+            return;
         }
         let messages: Vec<Incoming> = entries.into_iter().map(rpc::classify).map(not_in_a_batch).collect();
-        let due = messages
-            .iter()
-            .filter(|message| {
-                matches!(
-                    message,
-                    Incoming::Request { .. } | Incoming::Initialize { .. } | Incoming::Invalid(_)
-                )
-            })
-            .count();
-        let outlet = Outlet::Batch(Arc::new(Batch { answers: Mutex::new((due, Vec::new())) }));
-        messages.into_iter().map(|message| self.act(session, message, &outlet)).sum()
+        let is_answered =
+            |message: &&Incoming| matches!(message, Incoming::Request { .. } | Incoming::Invalid(_));
+        let due = messages.iter().filter(is_answered).count();
+        let reply_to = ReplyTo::Batch(Arc::new(Batch { answers: Mutex::new((due, Vec::new())) }));
+        messages.into_iter().for_each(|message| self.act(session, message, &reply_to));
     }
 
-    fn act(self, session: &mut Session, message: Incoming, outlet: &Outlet) -> usize {
+    fn act(self, session: &mut Session, message: Incoming, reply_to: &ReplyTo) {
         match session.judge(self.toolbox, message) {
             Action::Ignore => {}
-            Action::Reply(line) => self.deliver(outlet, Some(line)),
-            Action::Run(call) => {
-                return self.enqueue(call.id.clone(), call.place, Work::Call(call), outlet.clone());
-            }
-            Action::LookUp(lookup) => {
-                let place = Place { lane: lookup.lane(self.toolbox), order: Order::Read };
-                return self.enqueue(lookup.id.clone(), place, Work::LookUp(lookup), outlet.clone());
-            }
-            Action::Answered(id, message) => self.desk.answered(&id, &message),
+            Action::Reply(line) => self.deliver(reply_to, Some(line)),
+            Action::Run(request) => self.enqueue(Job { request, reply_to: reply_to.clone() }),
+            Action::Answered(id, message) => self.elicitations.answered(&id, &message),
             Action::Cancel(id) => {
-                if let Some(job) = self.queue.cancel(&id) {
-                    self.deliver(&job.outlet, None);
+                if let Some(job) = self.scheduler.cancel(&id) {
+                    self.deliver(&job.reply_to, None);
                 }
             }
         }
-        0
     }
 
-    fn enqueue(self, id: Id, place: Place, work: Work, outlet: Outlet) -> usize {
-        if self.queue.is_open(&id) {
+    fn enqueue(self, job: Job) {
+        (self.on_call)();
+        let (id, place) = (job.request.id.clone(), job.request.place);
+        if self.scheduler.is_open(&id) {
             let message = "Invalid request: another request with this id has no answer yet.";
             let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
-            self.deliver(&outlet, Some(to_line(&fault.to_json())));
-            return 0;
+            self.deliver(&job.reply_to, Some(fault.to_line()));
+        } else if self.scheduler.push(id, place, job) {
+            self.spawn();
         }
-        if !self.queue.push(id, place, Job { work, outlet }) {
-            return 0;
-        }
-        let Some(scope) = self.scope else { return 1 };
-        self.spawn(scope);
-        0
     }
 
-    fn spawn(self, scope: &'scope Scope<'scope, 'env>) {
-        let started = thread::Builder::new().name("worker".into()).spawn_scoped(scope, move || {
-            while let Some(turn) = self.queue.next() {
-                if turn.wants_thread {
-                    self.spawn(scope);
+    fn spawn(self) {
+        let work = move || {
+            while let Some(call) = self.scheduler.next() {
+                if call.wants_thread {
+                    self.spawn();
                 }
-                self.run(turn);
+                self.run(call);
             }
-        });
-        if let Err(error) = started {
-            // Whoever works already goes on, and the next call tries again.
-            self.queue.not_started();
+        };
+        if let Err(error) = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, work) {
+            // The workers there are go on, and the next call tries to start another.
+            self.scheduler.not_started();
             log::error(format_args!("A worker thread could not be started: {error}."));
         }
     }
 
-    fn run(self, turn: Turn<Job>) {
-        let Turn { id, place, cancel, job: Job { work, outlet }, .. } = turn;
-        let line = match work {
-            Work::Call(call) => self.call(&id, place, &cancel, call),
-            Work::LookUp(lookup) => {
-                let call = Call::detached(cancel);
-                let line = catch_unwind(AssertUnwindSafe(|| lookup.run(self.toolbox, &call)));
-                let line = line.unwrap_or_else(|_| panicked(&id, "A look-up"));
-                self.queue.finish(&id, place, false).then_some(line)
-            }
+    fn run(self, dispatched: Dispatched<Job>) {
+        let Dispatched { id, place, cancel, job: Job { request, reply_to }, too_late, .. } = dispatched;
+        let released = AtomicBool::new(false);
+        let line = if too_late {
+            Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, NOT_BEGUN).to_line()
+        } else {
+            let title = request.work.title();
+            let line = catch_unwind(AssertUnwindSafe(|| self.carry_out(request, place, &cancel, &released)));
+            line.unwrap_or_else(|_| panicked(&id, &title))
         };
-        self.deliver(&outlet, line);
-        self.queue.delivered();
+        let wanted = self.scheduler.finish(&id);
+        self.deliver(&reply_to, wanted.then_some(line));
+        self.scheduler.delivered(place, released.load(Ordering::Acquire));
     }
 
-    /// Runs a tool; the line that answers its call, if anybody still wants it.
-    fn call(self, id: &Id, place: Place, cancel: &Cancel, call: ToolCall) -> Option<Vec<u8>> {
-        let ToolCall { revision, name, arguments, progress_token, way, .. } = call;
-        let released = AtomicBool::new(false);
-        let gate = || self.release(place, &released);
+    /// Carries a request out; the line that answers it.
+    fn carry_out(self, request: Request, place: Place, cancel: &Cancel, released: &AtomicBool) -> Vec<u8> {
+        let Request { id, client, work, .. } = request;
+        let responder = Responder { id: &id, revision: client.revision(), about: self.toolbox.about() };
+        let call = Call::detached(cancel.clone()).with_client(client);
+        let line = match work {
+            Work::CallTool(tool) => {
+                return responder.call(self.call_tool(call, tool, place, cancel, released));
+            }
+            Work::ListResources(start) => {
+                resources::run_list(self.toolbox, &call, start).map(|page| responder.complete(page))
+            }
+            Work::ReadResource(uri) => {
+                resources::run_read(self.toolbox, &call, &uri).map(|found| responder.complete(found))
+            }
+            Work::Complete(wanted) => {
+                completion::run(self.toolbox, &call, &wanted).map(|values| responder.complete(values))
+            }
+        };
+        line.unwrap_or_else(|fault| Fault { id: Some(id.clone()), ..fault }.to_line())
+    }
+
+    fn call_tool(
+        self,
+        call: Call<'_>,
+        tool: ToolCall,
+        place: Place,
+        cancel: &Cancel,
+        released: &AtomicBool,
+    ) -> Answer {
+        let ToolCall { name, arguments, progress_token, elicitation } = tool;
+        let revision = call.client().revision();
+        let gate = || self.release(place, released);
         let progress = |done: f64, total: Option<f64>, message: &str| {
             if let Some(token) = &progress_token
                 && !cancel.is_cancelled()
@@ -279,47 +308,42 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         };
         let ask_now = |question: &Question| {
             // A person may take minutes: the calls behind go ahead meanwhile.
-            if !self.release(place, &released) {
+            if !self.release(place, released) {
                 return Reaction::Cancel;
             }
-            self.desk.ask(question, cancel, &|message| self.output.send(to_line(message)))
+            self.elicitations.ask(question, cancel, &|line| self.output.send(line))
         };
-        let asking = match &way {
-            Way::No => Asking::No,
-            Way::Now => Asking::Now(&ask_now),
-            Way::Again(given) => Asking::Again(given.as_ref()),
+        let asking = match &elicitation {
+            ElicitationMode::Unsupported => Asking::No,
+            ElicitationMode::Request => Asking::Now(&ask_now),
+            ElicitationMode::InputRequired(retry) => Asking::Again(retry.as_ref()),
         };
-        let mut context = Call::detached(cancel.clone()).with_gate(&gate).with_asking(asking);
+        let mut call = call.with_gate(&gate).with_asking(asking);
         if progress_token.is_some() {
-            context = context.with_progress(&progress);
+            call = call.with_progress(&progress);
         }
-        let answer = catch_unwind(AssertUnwindSafe(|| self.toolbox.call(&context, &name, arguments)));
-        let wanted = self.queue.finish(id, place, released.load(Ordering::Acquire));
-        wanted.then(|| match answer {
-            Ok(answer) => answer_line(id, revision, self.toolbox, answer),
-            Err(_) => panicked(id, &format!("The tool `{name}`")),
-        })
+        self.toolbox.call(&call, &name, arguments)
     }
 
-    /// Lets the calls behind go ahead, once; a second time it only says that the call may wait.
+    /// Lets the calls behind go ahead, once; called again, it only says that the call may wait.
     fn release(self, place: Place, released: &AtomicBool) -> bool {
         if released.load(Ordering::Acquire) {
             return true;
         }
-        let (may_wait, wants_thread) = self.queue.release(place);
+        let (may_wait, wants_thread) = self.scheduler.release(place);
         if may_wait {
             released.store(true, Ordering::Release);
         }
-        if let Some(scope) = self.scope.filter(|_| wants_thread) {
-            self.spawn(scope);
+        if wants_thread {
+            self.spawn();
         }
         may_wait
     }
 
-    fn deliver(self, outlet: &Outlet, line: Option<Vec<u8>>) {
-        match outlet {
-            Outlet::Direct => line.into_iter().for_each(|line| self.output.send(line)),
-            Outlet::Batch(batch) => {
+    fn deliver(self, reply_to: &ReplyTo, line: Option<Vec<u8>>) {
+        match reply_to {
+            ReplyTo::Client => line.into_iter().for_each(|line| self.output.send(line)),
+            ReplyTo::Batch(batch) => {
                 let mut answers = lock(&batch.answers);
                 answers.0 -= 1;
                 answers.1.extend(line);
@@ -332,51 +356,25 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 }
 
+/// The answer to a request that a signal overtook.
+const NOT_BEGUN: &str = "The server was told to end before this request began, so nothing was done; send it again to a new server.";
+
 /// The answer to what ended in a panic, which is the server's fault.
 fn panicked(id: &Id, what: &str) -> Vec<u8> {
     log::error(format_args!("{what} panicked; its request was answered with an error."));
     let message = "Internal error: the call failed inside the server; its log says more.";
-    to_line(&Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, message).to_json())
+    Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, message).to_line()
 }
 
-/// `initialize` must not be part of a batch (2025-03-26, lifecycle), nor may a batch hold another.
+/// `initialize` must not be part of a batch (2025-03-26, lifecycle).
 fn not_in_a_batch(message: Incoming) -> Incoming {
     match message {
-        Incoming::Initialize { id, .. } => {
+        Incoming::Request { id, method, .. } if method == "initialize" => {
             let message = "Invalid request: `initialize` must not be part of a batch.";
             Incoming::Invalid(Fault::new(Some(id), rpc::INVALID_REQUEST, message))
         }
         message => message,
     }
-}
-
-#[derive(Serialize)]
-struct ToolResult<'a> {
-    content: [Text<'a>; 1],
-    #[serde(rename = "structuredContent", skip_serializing_if = "Option::is_none")]
-    structured_content: Option<&'a RawValue>,
-    #[serde(rename = "isError", skip_serializing_if = "Option::is_none")]
-    is_error: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    r#type: &'static str,
-    text: &'a str,
-}
-
-fn answer_line(id: &Id, revision: Revision, toolbox: &dyn Toolbox, answer: Answer) -> Vec<u8> {
-    if let Answer::Ask { question, state } = &answer {
-        let result = ask::input_required(question, state);
-        return result_line(id, frame_as_is(revision, toolbox.about(), result));
-    }
-    let (text, structured_content, is_error) = match &answer {
-        Answer::Data(data) => (data.get(), revision.has_structured_content().then_some(&**data), None),
-        Answer::Failure(text) => (text.as_str(), None, Some(true)),
-        Answer::Ask { question, .. } => (question.message.as_str(), None, Some(true)),
-    };
-    let result = ToolResult { content: [Text { r#type: "text", text }], structured_content, is_error };
-    result_line(id, frame(revision, toolbox.about(), result))
 }
 
 fn progress_line(revision: Revision, token: &Id, done: f64, total: Option<f64>, message: &str) -> Vec<u8> {

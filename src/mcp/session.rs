@@ -4,22 +4,23 @@
 //! the revision that the last `initialize` settled. So both eras work on one connection.
 
 use super::{
-    About, Revision, Toolbox,
-    ask::{self, Way},
-    lookup::{self, Lookup},
-    queue::Place,
-    rpc::{self, Fault, Id, Incoming, result_line, result_line_of},
+    calls,
+    client::Client,
+    completion, prompts,
+    request::Request,
+    resources,
+    result::{LIST_TTL_MS, Responder, cached},
+    revision::Revision,
+    rpc::{self, Fault, Id, Incoming},
+    toolbox::{About, Toolbox},
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, json};
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
-
-/// How long a client may keep what it was told of tools, in milliseconds. The list changes only with the
-/// configuration, so with a new process.
-pub(super) const TTL_MS: u64 = 300_000;
+/// The line to send first, for whoever did not.
+const FIRST_LINE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#;
 
 /// What to do about a message.
 #[derive(Debug)]
@@ -28,41 +29,19 @@ pub enum Action {
     Ignore,
     /// Send this line.
     Reply(Vec<u8>),
-    /// Run this call; its answer is due later.
-    Run(ToolCall),
-    /// Look this up; its answer is due later.
-    LookUp(Lookup),
+    /// Carry this out; its answer is due later.
+    Run(Request),
     /// Nobody waits for the answer to this request any more.
     Cancel(Id),
     /// The client answers a request of ours.
     Answered(Id, Map<String, Value>),
 }
 
-/// A call of a tool that exists.
-#[derive(Debug)]
-pub struct ToolCall {
-    /// The request's id.
-    pub id: Id,
-    /// The rules its answer follows.
-    pub revision: Revision,
-    /// The tool's name as given.
-    pub name: String,
-    /// Its arguments, unchecked.
-    pub arguments: Map<String, Value>,
-    /// How it takes its turn.
-    pub place: Place,
-    /// The token to send progress under.
-    pub progress_token: Option<Id>,
-    /// How the person at the client can be asked.
-    pub(super) way: Way,
-}
-
-/// What one client has settled so far.
+/// What one connection has settled so far.
 #[derive(Debug, Default)]
 pub struct Session {
-    handshake: Option<Revision>,
-    /// Whether the client of the handshake shows forms.
-    forms: bool,
+    /// Who sent `initialize`.
+    handshake: Option<Client>,
     lenient: bool,
 }
 
@@ -71,32 +50,23 @@ impl Session {
     /// newest revision that has one would: for people who type.
     #[must_use]
     pub fn new(lenient: bool) -> Session {
-        Session { handshake: None, forms: false, lenient }
+        Session { handshake: None, lenient }
     }
 
     /// Whether an array of messages is a batch here.
     #[must_use]
     pub fn takes_batches(&self) -> bool {
-        self.handshake.is_some_and(Revision::has_batches)
+        self.handshake.as_ref().is_some_and(|client| client.revision().has_batches())
     }
 
     /// Judges one message; a batch comes apart before this, entry by entry.
     pub fn judge(&mut self, toolbox: &dyn Toolbox, message: Incoming) -> Action {
         match message {
-            Incoming::Request { id, method, params } => match self.request(toolbox, &id, &method, params) {
-                Ok(action) => action,
-                Err(mut fault) => {
+            Incoming::Request { id, method, params } => {
+                self.request(toolbox, &id, &method, params).unwrap_or_else(|mut fault| {
                     fault.id = Some(id);
-                    Action::Reply(rpc::to_line(&fault.to_json()))
-                }
-            },
-            Incoming::Initialize { id, version: Some(Value::String(version)), capabilities } => {
-                Action::Reply(self.initialize(toolbox, &id, &version, capabilities.as_ref()))
-            }
-            Incoming::Initialize { id, .. } => {
-                let problem = "Invalid params: `protocolVersion` must be a string such as \"2025-11-25\".";
-                let fault = Fault::new(Some(id), rpc::INVALID_PARAMS, problem);
-                Action::Reply(rpc::to_line(&fault.to_json()))
+                    Action::Reply(fault.to_line())
+                })
             }
             Incoming::Notification { method, params } if method == "notifications/cancelled" => {
                 params.get("requestId").and_then(Id::from_json).map_or(Action::Ignore, Action::Cancel)
@@ -104,9 +74,10 @@ impl Session {
             Incoming::Response { id: Some(id), message } => Action::Answered(id, message),
             Incoming::Notification { .. } | Incoming::Response { .. } => Action::Ignore,
             Incoming::Batch(_) => {
-                reply_fault(rpc::INVALID_REQUEST, "Invalid request: this revision has no batches.")
+                let message = "Invalid request: this revision has no batches.";
+                Action::Reply(Fault::new(None, rpc::INVALID_REQUEST, message).to_line())
             }
-            Incoming::Invalid(fault) => Action::Reply(rpc::to_line(&fault.to_json())),
+            Incoming::Invalid(fault) => Action::Reply(fault.to_line()),
         }
     }
 
@@ -117,50 +88,60 @@ impl Session {
         method: &str,
         params: Map<String, Value>,
     ) -> Result<Action, Fault> {
-        let revision = self.revision(toolbox, method, &params)?;
-        let reply =
-            |result: Value| Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), result))));
-        match method {
-            "ping" if !revision.is_modern() => reply(json!({})),
-            "server/discover" if revision.is_modern() => reply(discover(toolbox)),
-            "tools/list" => list(toolbox, revision, id, &params),
-            "tools/call" => call(toolbox, revision, id, params, self.forms),
-            method if !lookup::serves(toolbox, method) => Err(unknown_method(method)),
-            "prompts/list" => reply(lookup::prompts(toolbox, revision, &params)?),
-            "prompts/get" => reply(lookup::prompt(toolbox, &params)?),
-            "resources/templates/list" => reply(lookup::templates(toolbox, revision, &params)?),
-            "resources/list" | "resources/read" | "completion/complete" => {
-                let wish = lookup::wish(toolbox, method, &params)?;
-                Ok(Action::LookUp(Lookup { id: id.clone(), revision, wish }))
-            }
-            _ => Err(unknown_method(method)),
+        if method == "initialize" {
+            return self.initialize(toolbox, id, &params).map(Action::Reply);
         }
+        let client = self.client(toolbox, method, &params)?;
+        let revision = client.revision();
+        let responder = Responder { id, revision, about: toolbox.about() };
+        let line = match method {
+            "ping" if !revision.is_modern() => responder.complete(json!({})),
+            "server/discover" if revision.is_modern() => responder.complete(discover(toolbox, &client)),
+            "tools/list" => responder.complete(calls::list(toolbox, revision, &params)?),
+            method if method != "tools/call" && !serves(toolbox, method) => {
+                return Err(unknown_method(method));
+            }
+            "prompts/list" => responder.complete(prompts::list(toolbox, revision, &params)?),
+            "prompts/get" => responder.complete(prompts::get(toolbox, params)?),
+            "resources/templates/list" => {
+                responder.complete(resources::templates(toolbox, revision, &params)?)
+            }
+            _ => {
+                let (place, work) = match method {
+                    "tools/call" => calls::call(toolbox, &client, params)?,
+                    "resources/list" => resources::list(&params)?,
+                    "resources/read" => resources::read(toolbox, &params)?,
+                    _ => completion::read(toolbox, &params)?,
+                };
+                return Ok(Action::Run(Request { id: id.clone(), client, place, work }));
+            }
+        };
+        Ok(Action::Reply(line))
     }
 
-    /// The rules for this request, or why there are none.
-    fn revision(
+    /// Who sent this request, and so by which rules it is answered; or why it is not.
+    fn client(
         &self,
         toolbox: &dyn Toolbox,
         method: &str,
         params: &Map<String, Value>,
-    ) -> Result<Revision, Fault> {
+    ) -> Result<Client, Fault> {
         let meta = params.get("_meta").and_then(Value::as_object);
         if let Some(meta) = meta
             && (meta.contains_key(PROTOCOL_VERSION) || meta.contains_key(CLIENT_CAPABILITIES))
         {
             return modern(meta);
         }
-        if let Some(revision) = self.handshake {
-            return Ok(revision);
+        if let Some(client) = &self.handshake {
+            return Ok(client.clone());
         }
         let known = matches!(method, "server/discover" | "tools/list" | "tools/call");
         match method {
-            "ping" => Ok(Revision::NEWEST_HANDSHAKE),
-            _ if self.lenient => Ok(Revision::NEWEST_HANDSHAKE),
-            _ if known || lookup::serves(toolbox, method) => Err(invalid_params(format!(
-                "Invalid params: `_meta` lacks `{PROTOCOL_VERSION}`, and no `initialize` came before. Send first: {} \
-                 (or start the server with --lenient).",
-                r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#
+            "ping" => Ok(Client::default()),
+            _ if self.lenient => Ok(Client::default()),
+            _ if known || serves(toolbox, method) => Err(Fault::invalid_params(format!(
+                "Invalid params: `_meta` lacks `{PROTOCOL_VERSION}`, and no `initialize` came before. Send first: \
+                 {FIRST_LINE} (or start the server with --lenient)."
             ))),
             _ => Err(unknown_method(method)),
         }
@@ -170,20 +151,39 @@ impl Session {
         &mut self,
         toolbox: &dyn Toolbox,
         id: &Id,
-        version: &str,
-        capabilities: Option<&Value>,
-    ) -> Vec<u8> {
+        params: &Map<String, Value>,
+    ) -> Result<Vec<u8>, Fault> {
+        let Some(Value::String(version)) = params.get("protocolVersion") else {
+            return Err(Fault::invalid_params(
+                "Invalid params: `protocolVersion` must be a string such as \"2025-11-25\".",
+            ));
+        };
         let revision = Revision::negotiate(version);
-        self.handshake = Some(revision);
-        self.forms = ask::by_request(revision) && ask::has_forms(capabilities);
-        welcome(toolbox, revision, id)
+        let client = self.handshake.insert(Client::new(revision, params.get("capabilities")));
+        let result = InitializeResult {
+            protocol_version: revision.name(),
+            capabilities: capabilities(toolbox, client),
+            server_info: toolbox.about(),
+            instructions: toolbox.instructions(),
+        };
+        Ok(Responder { id, revision, about: toolbox.about() }.complete(result))
     }
 }
 
-/// The rules of 2026-07-28, where every request must say its version and the client's capabilities.
-fn modern(meta: &Map<String, Value>) -> Result<Revision, Fault> {
+/// Schema, `InitializeResult`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeResult {
+    protocol_version: &'static str,
+    capabilities: Map<String, Value>,
+    server_info: About,
+    instructions: String,
+}
+
+/// A client by the rules of 2026-07-28, where every request must say its version and the client's capabilities.
+fn modern(meta: &Map<String, Value>) -> Result<Client, Fault> {
     let Some(Value::String(version)) = meta.get(PROTOCOL_VERSION) else {
-        return Err(invalid_params(format!(
+        return Err(Fault::invalid_params(format!(
             "Invalid params: `_meta` must have `{PROTOCOL_VERSION}`, a string."
         )));
     };
@@ -193,148 +193,52 @@ fn modern(meta: &Map<String, Value>) -> Result<Revision, Fault> {
         fault.data = Some(Box::new(json!({"supported": [newest.name()], "requested": version})));
         return Err(fault);
     }
-    if !meta.get(CLIENT_CAPABILITIES).is_some_and(Value::is_object) {
-        return Err(invalid_params(format!(
+    let capabilities = meta.get(CLIENT_CAPABILITIES);
+    if !capabilities.is_some_and(Value::is_object) {
+        return Err(Fault::invalid_params(format!(
             "Invalid params: `_meta` must have `{CLIENT_CAPABILITIES}`, an object."
         )));
     }
-    Ok(newest)
+    Ok(Client::new(newest, capabilities))
 }
 
-/// The answer to `initialize` (schema, `InitializeResult`). Clients wait for it at every start: it is written straight.
-fn welcome(toolbox: &dyn Toolbox, revision: Revision, id: &Id) -> Vec<u8> {
-    result_line_of(id, |result| {
-        result.text("protocolVersion", revision.name());
-        let mut capabilities = result.object("capabilities");
-        for name in lookup::announce(toolbox, revision) {
-            capabilities.object(name);
-        }
-        drop(capabilities);
-        let About { name, title, version } = toolbox.about();
-        let mut info = result.object("serverInfo");
-        info.text("name", name);
-        info.text("title", title);
-        info.text("version", version);
-        drop(info);
-        result.pieces("instructions", |say| toolbox.instruct(say));
-    })
+/// What is announced to that client (schema, `ServerCapabilities`): of each there is no more to say than that it is there.
+fn capabilities(toolbox: &dyn Toolbox, client: &Client) -> Map<String, Value> {
+    let (prompts, resources) = (toolbox.has_prompts(), toolbox.has_resources());
+    // 2024-11-05 has completions, but no capability that says so.
+    let completions = (prompts || resources) && client.revision().has_annotations();
+    let all = [("tools", true), ("prompts", prompts), ("resources", resources), ("completions", completions)];
+    let served = all.into_iter().filter(|(_, served)| *served);
+    let mut capabilities: Map<String, Value> = served.map(|(name, _)| (name.to_owned(), json!({}))).collect();
+    let shared = toolbox.extensions().iter().filter(|name| client.supports(name));
+    let extensions: Map<String, Value> = shared.map(|name| ((*name).to_owned(), json!({}))).collect();
+    if !extensions.is_empty() {
+        capabilities.insert("extensions".into(), extensions.into());
+    }
+    capabilities
 }
 
-/// What `server/discover` is answered with (schema, `DiscoverResult`).
-fn discover(toolbox: &dyn Toolbox) -> Value {
-    let revision = Revision::V2026_07_28;
-    let capabilities: Map<String, Value> =
-        lookup::announce(toolbox, revision).map(|name| (name.to_owned(), json!({}))).collect();
-    let discovered = json!({
+/// Whether this method is served at all: only what was announced is.
+fn serves(toolbox: &dyn Toolbox, method: &str) -> bool {
+    match method {
+        "prompts/list" | "prompts/get" => toolbox.has_prompts(),
+        "resources/list" | "resources/templates/list" | "resources/read" => toolbox.has_resources(),
+        "completion/complete" => toolbox.has_prompts() || toolbox.has_resources(),
+        _ => false,
+    }
+}
+
+/// Answers `server/discover` (schema, `DiscoverResult`).
+fn discover(toolbox: &dyn Toolbox, client: &Client) -> impl Serialize {
+    let revision = client.revision();
+    let result = json!({
         "supportedVersions": [revision.name()],
-        "capabilities": capabilities,
+        "capabilities": capabilities(toolbox, client),
         "instructions": toolbox.instructions(),
     });
-    lookup::cached(revision, TTL_MS, discovered)
-}
-
-#[derive(Serialize)]
-struct ToolList<'a> {
-    tools: &'a RawValue,
-    #[serde(flatten)]
-    cache: Option<Cache>,
-}
-
-/// How long and for whom a client may keep what it was told.
-#[derive(Serialize)]
-struct Cache {
-    #[serde(rename = "ttlMs")]
-    ttl_ms: u64,
-    #[serde(rename = "cacheScope")]
-    scope: &'static str,
-}
-
-const CACHE: Cache = Cache { ttl_ms: TTL_MS, scope: "private" };
-
-fn list(
-    toolbox: &dyn Toolbox,
-    revision: Revision,
-    id: &Id,
-    params: &Map<String, Value>,
-) -> Result<Action, Fault> {
-    one_page(params)?;
-    let cache = revision.is_modern().then_some(CACHE);
-    let tools = ToolList { tools: toolbox.list(revision), cache };
-    Ok(Action::Reply(result_line(id, frame(revision, toolbox.about(), tools))))
-}
-
-/// Everything in one page: some clients read no second one. So every cursor is one that we did not issue.
-pub(super) fn one_page(params: &Map<String, Value>) -> Result<(), Fault> {
-    if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
-        return Err(invalid_params(
-            "Invalid params: unknown `cursor`; the list has one page, ask for it without one.",
-        ));
-    }
-    Ok(())
-}
-
-fn call(
-    toolbox: &dyn Toolbox,
-    revision: Revision,
-    id: &Id,
-    mut params: Map<String, Value>,
-    forms: bool,
-) -> Result<Action, Fault> {
-    let Some(Value::String(name)) = params.shift_remove("name") else {
-        return Err(invalid_params("Invalid params: `name` must be a string, the name of a tool."));
-    };
-    let arguments = match params.shift_remove("arguments") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(arguments)) => arguments,
-        Some(_) => return Err(invalid_params("Invalid params: `arguments` must be an object.")),
-    };
-    let order = toolbox.order(&name, &arguments).map_err(invalid_params)?;
-    let place = Place { lane: toolbox.lane(&arguments), order };
-    let given =
-        ask::given(&params).map_err(|problem| invalid_params(format!("Invalid params: {problem}")))?;
-    let way = if revision.is_modern() {
-        let capabilities = params.get("_meta").and_then(|meta| meta.get(CLIENT_CAPABILITIES));
-        if ask::has_forms(capabilities) { Way::Again(given) } else { Way::No }
-    } else if forms {
-        Way::Now
-    } else {
-        Way::No
-    };
-    let progress_token = params.get("_meta").and_then(|meta| Id::from_json(meta.get("progressToken")?));
-    Ok(Action::Run(ToolCall { id: id.clone(), revision, name, arguments, place, progress_token, way }))
-}
-
-/// A result with what its revision wants around it.
-#[derive(Debug, Serialize)]
-pub struct Framed<R> {
-    #[serde(rename = "resultType", skip_serializing_if = "Option::is_none")]
-    result_type: Option<&'static str>,
-    #[serde(flatten)]
-    result: R,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<Value>,
-}
-
-/// A result that has its own `resultType`, with the server's name where the revision has it.
-pub fn frame_as_is(revision: Revision, about: About, result: Value) -> Framed<Value> {
-    Framed { result_type: None, ..frame(revision, about, result) }
-}
-
-/// Puts `resultType` and the server's name around a result where the revision has them.
-pub fn frame<R>(revision: Revision, about: About, result: R) -> Framed<R> {
-    let modern = revision.is_modern();
-    let meta = modern.then(|| json!({SERVER_INFO: about}));
-    Framed { result_type: modern.then_some("complete"), result, meta }
-}
-
-pub(super) fn invalid_params(message: impl Into<String>) -> Fault {
-    Fault::new(None, rpc::INVALID_PARAMS, message)
+    cached(revision, LIST_TTL_MS, result)
 }
 
 fn unknown_method(method: &str) -> Fault {
     Fault::new(None, rpc::METHOD_NOT_FOUND, format!("Method not found: `{}`", method.escape_debug()))
-}
-
-fn reply_fault(code: i32, message: &str) -> Action {
-    Action::Reply(rpc::to_line(&Fault::new(None, code, message).to_json()))
 }

@@ -5,6 +5,7 @@
 
 use super::Params;
 use crate::secret::Secret;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -139,7 +140,11 @@ pub(super) fn read_login(data: &Value, now: Moment) -> Option<Login> {
 /// The kinds of second factors a half ticket offers: `PVE:!tfa!{json}:…`, the JSON percent-encoded or not.
 fn challenge_kinds(ticket: &str) -> Vec<String> {
     let Some((_, challenge)) = ticket.split_once("!tfa!") else { return Vec::new() };
-    let plain = if challenge.starts_with('%') { percent_decoded(challenge) } else { challenge.to_owned() };
+    let plain = if challenge.starts_with('%') {
+        percent_decode_str(challenge).decode_utf8_lossy().into_owned()
+    } else {
+        challenge.to_owned()
+    };
     let mut values = serde_json::Deserializer::from_str(&plain).into_iter::<Value>();
     let Some(Ok(Value::Object(offered))) = values.next() else { return Vec::new() };
     let is_offered = |value: &Value| match value {
@@ -149,25 +154,6 @@ fn challenge_kinds(ticket: &str) -> Vec<String> {
         _ => true,
     };
     offered.into_iter().filter(|(_, value)| is_offered(value)).map(|(kind, _)| kind).collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(&byte) = bytes.get(at) {
-        let hex = bytes.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| byte == b'%') {
-            Some(value) => {
-                decoded.push(value);
-                at += 3;
-            }
-            None => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{
     session::{Account, Door, Pass, Session},
     slots::{Slot, Slots},
     upload::Multipart,
+    warm::Keeper,
 };
 use crate::{cancel::Cancel, log, secret::Secret, sync::lock};
 use std::{
@@ -31,7 +32,9 @@ pub struct Pve {
     session: Session,
     /// The token's secret, once fetched.
     token: Mutex<Option<Secret>>,
-    pub(super) hosts: Hosts,
+    pub(super) hosts: Arc<Hosts>,
+    /// Who holds a connection open.
+    pub(super) keeper: Arc<Keeper>,
 }
 
 /// When a request must end.
@@ -51,7 +54,8 @@ impl Pve {
             slots: Slots::new(settings.workers),
             session: Session::default(),
             token: Mutex::new(None),
-            hosts: Hosts::new(&settings.hosts),
+            hosts: Arc::new(Hosts::new(&settings.hosts)),
+            keeper: Arc::default(),
             settings,
         }
     }
@@ -67,6 +71,9 @@ impl Pve {
         let result = self.admitted(limits, method, path, params);
         if result.is_ok() && self.settings.cluster_addresses && self.hosts.wants_members() {
             self.learn_hosts(limits);
+        }
+        if result.is_ok() {
+            self.keep_warm();
         }
         result
     }

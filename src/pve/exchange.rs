@@ -1,9 +1,10 @@
 //! One HTTP exchange: the request as it goes out, the answer as it came, and what a failure means.
 //!
-//! Two agents (four where a proxy leads to some of the hosts) share one TLS configuration (so sessions are resumed). GET takes kept-alive connections. Whatever
-//! must not be sent twice gets a connection of its own: a kept one may have been closed by the server a moment
-//! ago (after 5 s idle, when a worker has served its requests, at a restart), which nobody can tell from "received,
-//! then died". A connection that was made for the request cannot be stale, and a change costs one handshake more.
+//! One agent (two where a proxy leads to some of the hosts) has one TLS configuration (so sessions are resumed). GET takes
+//! kept-alive connections. A connection that was idle for seconds may have been closed by the server a moment ago (after
+//! 5 s, when a worker has served its requests, at a restart), which nobody can tell from "received, then died". So whatever
+//! must not be sent twice goes out on one that served within the last second, most often for the look-up before the
+//! change, or on a new one; what is known when that breaks is the same for both.
 //!
 //! Knows no tickets and no tokens, only headers.
 
@@ -12,13 +13,14 @@ use super::{
     error::{Asked, Error},
     flight::{self, Flight, Obstacle, Stage, Stop},
     identity,
+    pool::{Opening, Pool},
     reply::{Answer, http_date},
     tls,
     transport::Chains,
     upload::{self, Multipart},
 };
 use crate::secret::Secret;
-use std::{io::Read, time::Duration};
+use std::{io::Read, sync::Arc, time::Duration};
 use ureq::{
     Agent, Proxy, ProxyProtocol, SendBody,
     http::{HeaderValue, Request, Uri, header},
@@ -58,19 +60,17 @@ impl From<ureq::Error> for Broken {
     }
 }
 
-/// Two ways to a host.
-struct Agents {
-    /// Over kept-alive connections.
-    kept: Agent,
-    /// Each request over a connection of its own.
-    single: Agent,
+/// A way to a host.
+struct Way {
+    agent: Agent,
+    pool: Arc<Pool>,
 }
 
 /// The way to the cluster.
 pub(super) struct Wire {
-    direct: Agents,
+    direct: Way,
     /// Through the proxy, if there is one.
-    proxied: Option<Agents>,
+    proxied: Option<Way>,
     no_proxy: Vec<String>,
     /// What stands before every path.
     base_path: String,
@@ -90,27 +90,24 @@ impl Wire {
             tls = identity::with_identity(&tls, identity)?;
         }
         let chains = Chains::new(tls);
-        let agent = |proxy: &Option<Proxy>, idle: usize| {
+        let way = |proxy: Option<Proxy>| {
             let config = Agent::config_builder()
                 .http_status_as_error(false)
                 .max_redirects(0)
                 .max_redirects_will_error(false)
                 .user_agent(USER_AGENT)
                 .accept("application/json")
-                .proxy(proxy.clone())
-                .max_idle_connections(idle)
-                .max_idle_connections_per_host(idle)
-                .max_idle_age(settings.max_idle)
+                .proxy(proxy)
+                // Ours keeps them.
+                .max_idle_connections(0)
+                .max_idle_connections_per_host(0)
                 .build();
-            chains.agent(config)
-        };
-        let agents = |proxy: Option<Proxy>| Agents {
-            kept: agent(&proxy, settings.workers.max(1)),
-            single: agent(&proxy, 0),
+            let pool = Arc::new(Pool::new(settings.workers.max(1), settings.max_idle));
+            Way { agent: chains.agent(config, Arc::clone(&pool)), pool }
         };
         Ok(Wire {
-            direct: agents(None),
-            proxied: proxy(settings)?.map(|proxy| agents(Some(proxy))),
+            direct: way(None),
+            proxied: proxy(settings)?.map(|proxy| way(Some(proxy))),
             no_proxy: settings.no_proxy.clone(),
             base_path: settings.base_path.clone(),
             limit: settings.max_response_bytes,
@@ -118,17 +115,14 @@ impl Wire {
         })
     }
 
-    /// Sends `order` to `host` once, over a new connection if `fresh`.
+    /// Sends `order` to `host` once.
     pub(super) fn exchange(
         &self,
         host: &Host,
         order: &Order,
         flight: Flight,
-        fresh: bool,
     ) -> (Result<Answer, Broken>, Flight) {
-        let direct = bypass::is_direct(&host.name, host.port, &self.no_proxy);
-        let agents = self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct);
-        let agent = if fresh { &agents.single } else { &agents.kept };
+        let agent = &self.way(host).agent;
         let (mut result, mut flight) = flight::run(flight, || self.ask(agent, host, order));
         if let Ok(answer) = &mut result {
             answer.reason = flight.reason.take().unwrap_or_default();
@@ -136,12 +130,31 @@ impl Wire {
         (result, flight)
     }
 
-    fn ask(&self, agent: &Agent, host: &Host, order: &Order) -> Result<Answer, Broken> {
+    fn way(&self, host: &Host) -> &Way {
+        let direct = bypass::is_direct(&host.name, host.port, &self.no_proxy);
+        self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct)
+    }
+
+    /// One for each connection that should be opened so that `wanted` requests can go out to `host` at once.
+    pub(super) fn lacking(&self, host: &Host, wanted: usize) -> Vec<Opening> {
+        self.uri(host, "/").map_or_else(|_| Vec::new(), |uri| self.way(host).pool.lacking(&uri, wanted))
+    }
+
+    /// How long ago a connection to `host` became idle, if there is one.
+    pub(super) fn idle_for(&self, host: &Host) -> Option<Duration> {
+        self.way(host).pool.idle_for(&self.uri(host, "/").ok()?)
+    }
+
+    fn uri(&self, host: &Host, target: &str) -> Result<Uri, Broken> {
         let scheme = if host.plain { "http" } else { "https" };
-        let url = format!("{scheme}://{}{}{}", authority(host), self.base_path, order.target);
-        let uri = url.parse::<Uri>().map_err(|error| {
+        let url = format!("{scheme}://{}{}{target}", authority(host), self.base_path);
+        url.parse().map_err(|error| {
             Broken::Unsendable(format!("`{}` is no URL ({error}); correct the host.", authority(host)))
-        })?;
+        })
+    }
+
+    fn ask(&self, agent: &Agent, host: &Host, order: &Order) -> Result<Answer, Broken> {
+        let uri = self.uri(host, &order.target)?;
         let mut request = Request::builder().method(order.method.word()).uri(uri);
         for (name, value) in &order.headers {
             let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {

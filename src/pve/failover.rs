@@ -1,15 +1,16 @@
 //! Which node is asked, and when a request may be sent again.
 //!
 //! Sent again are only: what reads (once after a broken connection, after an overloaded server's `Retry-After`, to
-//! the next host after this one failed), and what never left or was turned away unread, to the next host. Whatever
-//! may have been carried out is sent once.
+//! the next host after this one failed), what never left (once over a new connection if it was to go out on one that
+//! turned out to be closed, and to the next host), and what was turned away unread, to the next host. Whatever may
+//! have been carried out is sent once.
 
 use super::{
     Host, Method, Params, Pve,
     client::{Limits, check_path, order},
     error::{Asked, Error, Identity, Result},
     exchange::{Order, Wire, authority, meaning},
-    flight::{Flight, Peer},
+    flight::{Flight, Peer, Wants},
     reply::{self, Reply},
 };
 use crate::{log, secret::Secret, sync::lock};
@@ -88,15 +89,20 @@ impl Pve {
         limits: Limits<'_>,
         identity: &Identity,
     ) -> (Result<Reply>, Peer) {
-        let (mut fresh, mut broken, mut pauses) = (asked.changes(), false, 0);
+        let mut wants = if asked.changes() { Wants::Recent } else { Wants::Any };
+        let (mut broken, mut pauses) = (false, 0);
         loop {
             let started = Instant::now();
-            let attempt = self.attempt(way, order, &asked, limits, identity, fresh);
+            let attempt = self.attempt(way, order, &asked, limits, identity, wants);
             let pause = match &attempt.result {
                 Ok(_) => None,
+                Err(Error::NotSent { .. }) if asked.changes() && !broken && attempt.kept => {
+                    (wants, broken) = (Wants::New, true);
+                    Some(Duration::ZERO)
+                }
                 Err(_) if asked.changes() => None,
-                Err(error) if !broken && is_passing(error, way.alone, attempt.reused, started.elapsed()) => {
-                    (fresh, broken) = (true, true);
+                Err(error) if !broken && is_passing(error, way.alone, attempt.kept, started.elapsed()) => {
+                    (wants, broken) = (Wants::New, true);
                     Some(Duration::ZERO)
                 }
                 Err(_) if pauses < PAUSES => {
@@ -121,13 +127,13 @@ impl Pve {
         asked: &Asked,
         limits: Limits<'_>,
         identity: &Identity,
-        fresh: bool,
+        wants: Wants,
     ) -> Attempt {
         let times = (self.settings.connect_timeout, self.settings.read_timeout);
-        let flight = Flight::new(limits.cancel, limits.deadline, times, asked.host.clone());
+        let flight = Flight::new(limits.cancel, limits.deadline, times, asked.host.clone(), wants);
         let started = Instant::now();
-        let (result, flown) = way.wire.exchange(way.host, order, flight, fresh);
-        let (peer, reused) = (flown.peer.clone(), flown.reused);
+        let (result, flown) = way.wire.exchange(way.host, order, flight);
+        let (peer, kept) = (flown.peer.clone(), flown.kept);
         let (result, pause) = match result {
             Ok(answer) => {
                 let pause = answer.pause();
@@ -138,7 +144,7 @@ impl Pve {
         let how = if result.is_ok() { "answered" } else { "failed" };
         let time = started.elapsed().as_millis();
         log::debug(format_args!("{asked} at {}: {how} after {time} ms", asked.host));
-        Attempt { result, peer, reused, pause }
+        Attempt { result, peer, kept, pause }
     }
 }
 
@@ -154,18 +160,18 @@ struct Way<'a> {
 struct Attempt {
     result: Result<Reply>,
     peer: Peer,
-    /// Over a connection that had served before.
-    reused: bool,
+    /// Over a connection that had been open before.
+    kept: bool,
     /// How long the server asks to be left alone.
     pause: Option<Duration>,
 }
 
 /// Whether the same host may do better at once: a kept connection turned out to be closed, the only host broke
 /// off, or a node's certificate was new to it.
-fn is_passing(error: &Error, alone: bool, reused: bool, after: Duration) -> bool {
+fn is_passing(error: &Error, alone: bool, kept: bool, after: Duration) -> bool {
     match error {
-        Error::NotSent { .. } => reused,
-        Error::Unanswered { timed_out: false, .. } => reused || alone,
+        Error::NotSent { .. } => kept,
+        Error::Unanswered { timed_out: false, .. } => kept || alone,
         Error::NodeUnreachable { status: 596, .. } => after < EARLY,
         _ => false,
     }

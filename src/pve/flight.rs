@@ -35,6 +35,19 @@ pub(super) enum Stage {
     Answering,
 }
 
+/// Which connection a request may go out on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// Any that the server should not have closed yet.
+    Any,
+    /// One on which an answer came a moment ago, or a new one.
+    Recent,
+    /// A new one.
+    New,
+    /// A new one that is only opened, for a request to come.
+    Spare,
+}
+
 /// Why a request was ended from this side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -74,9 +87,14 @@ pub(super) struct Flight {
     pub(super) read_timeout: Duration,
     /// `host:port` as it stands in the URL: what tells the connection to the host from one to a proxy.
     pub(super) target: String,
+    pub(super) wants: Wants,
     pub(super) stage: Stage,
+    /// The connection had been open before the request.
+    pub(super) kept: bool,
     /// The connection had served a request before.
     pub(super) reused: bool,
+    /// Nothing may be waited for: only what has arrived is read.
+    glancing: bool,
     pub(super) stopped: Option<Stop>,
     pub(super) obstacle: Option<Obstacle>,
     /// The fingerprint of the certificate that the server showed, believed or not.
@@ -95,6 +113,7 @@ impl Flight {
         deadline: Instant,
         (connect_timeout, read_timeout): (Duration, Duration),
         target: String,
+        wants: Wants,
     ) -> Flight {
         let now = Instant::now();
         Flight {
@@ -103,8 +122,11 @@ impl Flight {
             connect_timeout,
             read_timeout,
             target,
+            wants,
             stage: Stage::Resolving,
+            kept: false,
             reused: false,
+            glancing: false,
             stopped: None,
             obstacle: None,
             shown: None,
@@ -171,6 +193,19 @@ pub(super) fn with<T>(note: impl FnOnce(&mut Flight) -> T) -> Option<T> {
 /// Fails once the request under way is cancelled or late.
 pub(super) fn check() -> io::Result<()> {
     with(Flight::check).unwrap_or(Ok(()))
+}
+
+/// Lets `work` read what has arrived, and not wait for more.
+pub(super) fn glance<T>(work: impl FnOnce() -> T) -> T {
+    with(|flight| flight.glancing = true);
+    let done = work();
+    with(|flight| flight.glancing = false);
+    done
+}
+
+/// Whether nothing may be waited for.
+pub(super) fn is_glancing() -> bool {
+    with(|flight| flight.glancing).unwrap_or(false)
 }
 
 /// What is left of the time for the present stage; never zero, which sockets take for "for ever".

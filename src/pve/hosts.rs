@@ -54,7 +54,7 @@ impl Hosts {
         let known = lock(&self.known);
         let mut order: Vec<&Known> = known.iter().collect();
         let late = |known: &Known| known.aside.is_some_and(|until| now < until);
-        crate::order::sort_by(&mut order, |one, other| late(one).cmp(&late(other)));
+        order.sort_by_key(|known| late(known));
         order.into_iter().map(|known| known.host.clone()).collect()
     }
 

@@ -17,6 +17,7 @@ mod identity;
 mod names;
 pub mod params;
 pub mod path;
+mod pool;
 pub mod probe;
 mod reply;
 mod session;
@@ -27,6 +28,8 @@ mod tls;
 mod totp;
 mod transport;
 pub mod upload;
+pub mod values;
+mod warm;
 mod watch;
 
 pub use client::Pve;

@@ -1,8 +1,9 @@
 //! The parameters of one request, and their form encoding.
 
 use super::upload::Upload;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Parameters in the order in which they are sent. A repeated name makes an array (RESTHandler's rule).
 ///
@@ -106,15 +107,12 @@ fn scalar(value: &Value) -> String {
     }
 }
 
+/// Everything but letters, digits and `-_.~`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// Appends `text` percent-encoded: everything but letters, digits and `-_.~`.
 pub fn encode_into(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
+    out.extend(utf8_percent_encode(text, ENCODED));
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl Pve {
             .filter_map(|(path, privileges)| Some((path, privileges.as_object()?.len())))
             .filter(|(_, count)| 0 < *count)
             .collect();
-        crate::order::sort(&mut paths);
+        paths.sort();
         if paths.is_empty() {
             return Step { name: "permissions", ok: false, detail: self.why_empty() };
         }

@@ -4,10 +4,9 @@ use super::{
     Method,
     error::{Asked, Error, Identity, Result},
 };
-use proxmox_mcp_json as json;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-use std::{fmt, ops::Range, time::Duration};
+use serde_json::{Map, Value, value::RawValue};
+use std::{fmt, time::Duration};
 
 /// The data of a request that was carried out.
 #[derive(Clone)]
@@ -47,11 +46,11 @@ impl Reply {
         })
     }
 
-    /// The data as a JSON value.
+    /// The data as a JSON value; as its own text where no value can hold it.
     #[must_use]
     pub fn value(&self) -> Value {
-        // Numbers beyond f64 are all that can fail in JSON that was read before.
-        serde_json::from_str(&self.data).unwrap_or(Value::Null)
+        // Only numbers beyond f64 and nesting beyond all reason can fail in JSON that was read before.
+        serde_json::from_str(&self.data).unwrap_or_else(|_| Value::String(self.data.clone()))
     }
 }
 
@@ -78,9 +77,11 @@ pub(super) struct Answer {
 /// What many actions answer with.
 const NULL: &str = "null";
 
-/// What stands around the data.
-#[derive(Default, Deserialize)]
-struct Envelope {
+/// An answer of the API. The data may be megabytes: it is not parsed here.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
     success: Option<Value>,
     status: Option<Value>,
     message: Option<String>,
@@ -110,7 +111,7 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
     let status = answer.status;
     match status {
         401 => {
-            let message = text_of(answer.body).ok().and_then(|body| envelope(&body)?.0.message);
+            let message = text_of(answer.body).ok().and_then(|body| envelope(&body)?.message);
             let reason = message.map_or(answer.reason, |message| trimmed(&message));
             return Err(Error::Unauthorized { identity: identity.clone(), reason });
         }
@@ -129,7 +130,7 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         Ok(body) => body,
         Err(body) => return Err(without_envelope(&Answer { body, ..answer }, asked, identity)),
     };
-    let Some((envelope, data)) = envelope(&body) else {
+    let Some(envelope) = envelope(&body) else {
         let body = body.into_bytes();
         return Err(without_envelope(&Answer { body, ..answer }, asked, identity));
     };
@@ -151,7 +152,7 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         });
     }
     Ok(Reply {
-        data: data.map_or_else(|| NULL.into(), |place| cut(body, place)),
+        data: envelope.data.map_or(NULL, RawValue::get).to_owned(),
         total: envelope.total.as_ref().and_then(number),
         date: answer.date,
         asked,
@@ -181,35 +182,11 @@ fn text_of(body: Vec<u8>) -> std::result::Result<String, Vec<u8>> {
     Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// The envelope, if the body is one, and where its data stands. The data may be megabytes: it is passed over once
-/// and neither built nor copied.
-fn envelope(body: &str) -> Option<(Envelope, Option<Range<usize>>)> {
-    let mut data: Option<&str> = None;
-    let mut rest = String::from("{");
-    for (key, value) in json::object(body)? {
-        if key != "data" {
-            let comma = if rest.len() == 1 { "\"" } else { ",\"" };
-            rest.extend([comma, key, "\":", value]);
-        } else if data.replace(value).is_some() {
-            // Twice the same key is nobody's answer.
-            return None;
-        }
-    }
-    rest.push('}');
-    let envelope: Envelope = serde_json::from_str(&rest).ok()?;
-    let place = data.filter(|data| *data != NULL).map(|data| {
-        let start = data.as_ptr() as usize - body.as_ptr() as usize;
-        start..start + data.len()
-    });
-    let known = place.is_some() || envelope.success.is_some() || envelope.message.is_some();
-    (known || envelope.errors.is_some()).then_some((envelope, place))
-}
-
-/// That part of the text, in the memory that the whole has.
-fn cut(mut text: String, place: Range<usize>) -> String {
-    text.truncate(place.end);
-    text.drain(..place.start);
-    text
+/// The body as an answer of the API, if it is one.
+fn envelope(body: &str) -> Option<Envelope<'_>> {
+    let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
+    let known = envelope.data.is_some() || envelope.success.is_some() || envelope.message.is_some();
+    (known || envelope.errors.is_some()).then_some(envelope)
 }
 
 /// A body that is no envelope: empty beside a status (pve.md section 3), or from something in between.

@@ -37,6 +37,8 @@ pub struct Settings {
     pub client_identity: Option<ClientIdentity>,
     /// Whether addresses that `/cluster/status` gives are tried too, when no configured host can be reached.
     pub cluster_addresses: bool,
+    /// Whether a connection is held open by a cheap request every few seconds, until a minute after the last call.
+    pub keep_warm: bool,
 }
 
 /// The files of a client certificate, in PEM form.
@@ -68,6 +70,7 @@ impl Settings {
             base_path: String::new(),
             client_identity: None,
             cluster_addresses: false,
+            keep_warm: false,
         }
     }
 

@@ -1,16 +1,17 @@
 //! Connections: TCP and TLS, as links of ureq's connector chain.
 //!
-//! With [`super::names`] and [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
+//! With [`super::names`], [`super::pool`] and [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
 //! [`flight::SLICE`], so that cancelling or running late ends it; ureq's own timeouts are not used. What std
 //! cannot interrupt (looking up a name, `connect`) runs on a thread of its own, which is left behind when the
 //! request is cancelled and ends by itself: after the system's resolver timeout, or the connect timeout.
 //!
-//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`WatchLink`]. A proxied connection skips
+//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`WatchLink`], and around them all [`PoolLink`]. A proxied connection skips
 //! only TCP. Knows nothing of Proxmox.
 
 use super::{
     flight::{self, Obstacle, Peer, SLICE, Stage},
     names::{Lookup, Names, name_and_port, spawn},
+    pool::{Pool, PoolLink},
     tls,
     watch::WatchLink,
 };
@@ -47,13 +48,14 @@ impl Chains {
         Chains { names: Arc::default(), tls }
     }
 
-    pub(super) fn agent(&self, config: Config) -> Agent {
+    /// An agent that takes its connections from `pool` and leaves them there.
+    pub(super) fn agent(&self, config: Config, pool: Arc<Pool>) -> Agent {
         let chain =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpLink(Arc::clone(&self.names)))
                 .chain(TlsLink(Arc::clone(&self.tls)))
                 .chain(WatchLink);
-        Agent::with_parts(config, chain, Lookup(Arc::clone(&self.names)))
+        Agent::with_parts(config, PoolLink { chain, pool }, Lookup(Arc::clone(&self.names)))
     }
 }
 
@@ -158,6 +160,14 @@ impl Transport for Tcp {
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let input = self.buffers.input_append_buf();
         full(input)?;
+        if flight::is_glancing() {
+            self.stream.set_nonblocking(true)?;
+            let read = (&self.stream).read(input);
+            self.stream.set_nonblocking(false)?;
+            let amount = read?;
+            self.buffers.input_appended(amount);
+            return Ok(0 < amount);
+        }
         loop {
             flight::check()?;
             match (&self.stream).read(input) {
@@ -273,10 +283,24 @@ impl Transport for Tls {
         Ok(0 < amount)
     }
 
+    /// Open, and silent but for what TLS itself has to say: a server hands out tickets whenever it likes, and the first of
+    /// them before any request.
     fn is_open(&mut self) -> bool {
-        let nothing_decrypted =
-            self.stream.conn.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() == 0);
-        nothing_decrypted && self.stream.sock.get_mut().is_open()
+        loop {
+            let silent = self
+                .stream
+                .conn
+                .process_new_packets()
+                .is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed());
+            if !silent {
+                return false;
+            }
+            match flight::glance(|| self.stream.conn.read_tls(&mut self.stream.sock)) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                _ => return false,
+            }
+        }
     }
 
     fn is_tls(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::{
     pve::{Auth, Error, Params, Pve, Reply},
     secret::SecretSource,
     setup::{
-        finding::{Finding, Verdict},
+        finding::{Finding, Tell, Verdict},
         network, rights,
     },
     tools::toolbox::Tools,
@@ -22,9 +22,6 @@ use std::{
 const CLOCK_SLACK: u64 = 30;
 /// The oldest release whose API the tools were written against.
 const OLDEST: u32 = 7;
-
-/// Who is told of each finding, as it is made.
-pub type Tell<'a> = &'a mut dyn FnMut(Finding);
 
 /// Checks everything from the configuration on. Returns whether nothing failed.
 pub fn run(config: Result<Config, ConfigError>, tell: Tell<'_>) -> bool {

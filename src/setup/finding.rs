@@ -40,6 +40,9 @@ pub struct Finding {
     pub remedy: Option<String>,
 }
 
+/// Who is told of each finding, as it is made.
+pub type Tell<'a> = &'a mut dyn FnMut(Finding);
+
 impl Finding {
     /// All is well.
     pub fn ok(step: &str, detail: impl Into<String>) -> Finding {

@@ -7,7 +7,10 @@ use crate::{
         certificate::{self, Certificate},
         colons,
     },
-    setup::{check::Tell, dates, finding::Finding},
+    setup::{
+        dates,
+        finding::{Finding, Tell},
+    },
 };
 use std::{
     io,

@@ -43,7 +43,7 @@ pub fn access_of(word: &str) -> Option<Access> {
 
 /// Every word that may stand in `toolsets`.
 pub fn toolsets() -> BTreeSet<&'static str> {
-    crate::order::set(entries().map(|entry| entry.toolset).chain(["all", "core"]))
+    entries().map(|entry| entry.toolset).chain(["all", "core"]).collect()
 }
 
 /// The tools that an access level and toolsets list.
@@ -98,11 +98,10 @@ fn named(privilege: &'static str, release: u8) -> Option<&'static str> {
 /// The privileges that a role must hold, by name.
 #[must_use]
 pub fn privileges(recipe: &Recipe) -> BTreeSet<&'static str> {
-    crate::order::set(
-        listed(recipe.access, &recipe.toolsets)
-            .flat_map(|entry| wanted(&entry).needs)
-            .filter_map(|(_, privilege)| named(privilege, recipe.release)),
-    )
+    listed(recipe.access, &recipe.toolsets)
+        .flat_map(|entry| wanted(&entry).needs)
+        .filter_map(|(_, privilege)| named(privilege, recipe.release))
+        .collect()
 }
 
 /// The commands, with comments, to be run as root on any node of the cluster.

@@ -220,7 +220,7 @@ mod tests {
     #[track_caller]
     fn check(name: &str, expected: &[&str]) {
         let entry = named(name).expect("a tool");
-        let needs = crate::order::set(wanted(&entry).needs.into_iter().map(|(_, privilege)| privilege));
+        let needs: Vec<_> = wanted(&entry).needs.into_iter().map(|(_, privilege)| privilege).collect();
         for privilege in expected {
             assert!(needs.contains(privilege), "{name}: {privilege} is missing in {needs:?}");
         }

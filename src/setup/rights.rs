@@ -4,8 +4,7 @@ use crate::{
     cancel::Cancel,
     pve::{Auth, Params, Pve},
     setup::{
-        check::Tell,
-        finding::Finding,
+        finding::{Finding, Tell, Verdict},
         permissions::{Permissions, Reach},
         recipe,
     },
@@ -42,7 +41,7 @@ pub fn check(tools: &Tools, pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
     let mut lacks = false;
     for (name, entries) in toolsets {
         let finding = toolset(name, &entries, &granted);
-        lacks |= finding.verdict != super::finding::Verdict::Ok;
+        lacks |= finding.verdict != Verdict::Ok;
         tell(finding);
     }
     if lacks {
@@ -70,7 +69,7 @@ fn places(granted: &Permissions) -> String {
         .map(|(path, names)| (names.as_object().map_or(0, serde_json::Map::len), path.as_str()))
         .filter(|(count, _)| 0 < *count)
         .collect();
-    crate::order::sort_by(&mut paths, |one, other| one.1.cmp(other.1));
+    paths.sort_by(|one, other| one.1.cmp(other.1));
     let shown: Vec<String> =
         paths.iter().take(NAMED).map(|(count, path)| format!("{count} on `{path}`")).collect();
     let more = paths.len().saturating_sub(NAMED);
@@ -164,9 +163,7 @@ fn more_of_the_user(id: &str, granted: &Permissions, pve: &Pve, cancel: &Cancel)
     let of_user = permissions(pve, cancel, Some(user)).ok()?;
     let has = |granted: &Permissions| -> BTreeSet<(String, String)> {
         let pairs = granted.0.iter().filter_map(|(path, names)| Some((path, names.as_object()?)));
-        crate::order::set(
-            pairs.flat_map(|(path, names)| names.keys().map(|name| (path.clone(), name.clone()))),
-        )
+        pairs.flat_map(|(path, names)| names.keys().map(|name| (path.clone(), name.clone()))).collect()
     };
     let more = has(&of_user).difference(&has(granted)).count();
     (0 < more).then(|| {

@@ -4,7 +4,7 @@ use crate::{
     audit::Audit,
     config::{Access, Config},
     mcp::{
-        About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, ResourceError,
+        About, Answer, Call, CompletionRequest, Contents, Order, Prompt, Question, Resource, ResourceError,
         Revision, Template, Toolbox,
     },
     pve::{Method, path},
@@ -353,8 +353,8 @@ impl Toolbox for Tools {
         About { name: "proxmox-mcp", title: "Proxmox VE", version: env!("CARGO_PKG_VERSION") }
     }
 
-    fn instruct(&self, say: &mut dyn FnMut(&str)) {
-        instructions::tell(self, say);
+    fn instructions(&self) -> String {
+        instructions::text(self)
     }
 
     fn list(&self, revision: Revision) -> &RawValue {
@@ -376,7 +376,7 @@ impl Toolbox for Tools {
         Ok(if entry.tool.effect == Effect::Read { Order::Read } else { Order::Change })
     }
 
-    fn lane(&self, arguments: &Map<String, Value>) -> usize {
+    fn queue(&self, arguments: &Map<String, Value>) -> usize {
         clusters::lane(&self.clusters, arguments)
     }
 
@@ -416,7 +416,7 @@ impl Toolbox for Tools {
         resources::list(self, call).map_err(|Failure(sentences)| sentences)
     }
 
-    fn resource_lane(&self, uri: &str) -> usize {
+    fn resource_queue(&self, uri: &str) -> usize {
         resources::lane(self, uri)
     }
 
@@ -424,7 +424,7 @@ impl Toolbox for Tools {
         resources::read(self, call, uri)
     }
 
-    fn complete(&self, call: &Call<'_>, wish: &Completion) -> Result<Vec<String>, String> {
-        complete::complete(self, call, wish).map_err(|Failure(sentences)| sentences)
+    fn complete(&self, call: &Call<'_>, request: &CompletionRequest) -> Result<Vec<String>, String> {
+        complete::complete(self, call, request).map_err(|Failure(sentences)| sentences)
     }
 }

@@ -84,7 +84,7 @@ fn tools(input: &[u8]) -> u64 {
             sample.calls = LASTS;
         }
         match answer {
-            Answer::Data(data) => {
+            Answer::Data(data) | Answer::DataWithMeta(data, _) => {
                 let value: Value = serde_json::from_str(data.get()).expect("data is JSON");
                 assert!(value.is_object(), "{}: {value}", entry.name);
                 let size = data.get().len();

@@ -141,10 +141,6 @@ fn message_seeds() -> Vec<Vec<u8>> {
 /// line that reads back as it was meant.
 fn messages(input: &[u8]) -> u64 {
     let value: Option<Value> = serde_json::from_slice(input).ok();
-    if let Some(object @ Value::Object(_)) = &value {
-        let (quick, thorough) = (rpc::parse(input), rpc::classify(object.clone()));
-        assert_eq!(format!("{quick:?}"), format!("{thorough:?}"), "the two ways to read a message");
-    }
     match rpc::parse(input) {
         Incoming::Request { id, method, params } => {
             let value = value.expect("JSON");
@@ -157,13 +153,6 @@ fn messages(input: &[u8]) -> u64 {
                 assert_eq!(answer["result"]["echo"], value);
             });
             kind((1, matches!(id, Id::Text(_)), method.len().min(20)))
-        }
-        Incoming::Initialize { id, version, capabilities } => {
-            let value = value.expect("JSON");
-            assert_eq!((json!(id), &value["method"]), (value["id"].clone(), &json!("initialize")));
-            assert_eq!(version.as_ref(), value["params"].get("protocolVersion"));
-            assert_eq!(capabilities.as_ref(), value["params"].get("capabilities"));
-            kind((6, matches!(id, Id::Text(_)), version.is_some(), capabilities.is_some()))
         }
         Incoming::Notification { method, params } => {
             assert!(value.expect("JSON").get("id").is_none(), "a request taken for a notification");
@@ -298,7 +287,7 @@ fn sessions(input: &[u8]) -> u64 {
     let toolbox = Stub::default();
     let mut output = Vec::new();
     let options =
-        Options { workers: 2, lenient: how & 2 != 0, on_output_closed: || {}, on_first_call: |_| {} };
+        Options { workers: 2, lenient: how & 2 != 0, on_output_closed: || {}, on_first_call: &|_| {} };
     serve(made.as_slice(), &mut output, &toolbox, options).unwrap();
     let (mut wanted, mut cancelled) = (HashMap::<String, i64>::new(), HashMap::<String, i64>::new());
     let mut has_batches = false;
@@ -392,8 +381,8 @@ impl Toolbox for Stub {
         About { name: "stub", title: "Stub", version: "1" }
     }
 
-    fn instruct(&self, say: &mut dyn FnMut(&str)) {
-        say("Call echo.");
+    fn instructions(&self) -> String {
+        "Call echo.".into()
     }
 
     fn list(&self, _: Revision) -> &RawValue {

@@ -8,7 +8,7 @@ use crate::cluster::Sample;
 use proxmox_mcp::{
     cancel::Cancel,
     demo,
-    mcp::{Answer, Asking, Call, Question, Reaction, Toolbox, ask::Given},
+    mcp::{Answer, Asking, Call, Question, Reaction, Retry, Toolbox},
     pve::{
         Method, Params, Trust,
         api::{self, Row},
@@ -87,14 +87,14 @@ fn carry_out(sample: &Sample, way: Way, tool: &str, arguments: &Value) -> Result
         }
         Way::AskedAgain => match run(Asking::Again(None), arguments.clone()) {
             Answer::Ask { question, state } => {
-                let given = Given { state, reaction: Some(agreed(&question)) };
+                let given = Retry { state, reaction: Some(agreed(&question)) };
                 run(Asking::Again(Some(&given)), arguments.clone())
             }
             _ => return Err("it was not asked for".into()),
         },
     };
     match answer {
-        Answer::Data(data) => Ok(serde_json::from_str(data.get()).unwrap()),
+        Answer::Data(data) | Answer::DataWithMeta(data, _) => Ok(serde_json::from_str(data.get()).unwrap()),
         Answer::Failure(sentences) => Err(sentences),
         Answer::Ask { .. } => Err("it was asked for again".into()),
     }

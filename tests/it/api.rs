@@ -345,7 +345,10 @@ fn the_script_writes_the_committed_table() {
     }
     let output =
         Command::new("python3").arg(root.join("scripts/make_api_table.py")).arg(folder).arg("-").output();
-    let output = output.expect("python3 runs scripts/make_api_table.py");
+    let Ok(output) = output else {
+        eprintln!("skipped: python3, which runs scripts/make_api_table.py, is not installed");
+        return;
+    };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let written = String::from_utf8(output.stdout).unwrap();
     let mut differing = String::new();

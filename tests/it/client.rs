@@ -4,6 +4,7 @@ mod faults;
 mod hosts;
 mod login;
 mod task;
+mod warm;
 
 use crate::tiny_http::{CLOSED_PORT, Server, answer, data};
 use proxmox_mcp::{
@@ -98,20 +99,6 @@ fn a_path_never_becomes_something_else() {
 }
 
 #[test]
-fn reading_keeps_its_connection_and_a_change_gets_its_own() {
-    let server = Server::answering(|_| data("1"));
-    let pve = client(&server);
-    for _ in 0..3 {
-        get(&pve, "/version").unwrap();
-    }
-    assert_eq!(server.connections(), 1);
-    post(&pve, "/x").unwrap();
-    get(&pve, "/version").unwrap();
-    let over: Vec<_> = server.seen().iter().map(|request| request.connection).collect();
-    assert_eq!(over, [0, 0, 0, 1, 0]);
-}
-
-#[test]
 fn an_idle_connection_is_dropped_before_the_server_drops_it() {
     let server = Server::answering(|_| data("1"));
     let mut settings = settings(&server, token());
@@ -139,7 +126,7 @@ fn reading_survives_a_kept_connection_that_the_server_closes() {
     assert_eq!(server.lines(), ["GET /api2/extjs/version", "GET /api2/extjs/stale", "GET /api2/extjs/stale"]);
     // A change in the same place does not meet that connection at all.
     post(&pve, "/stale").unwrap();
-    assert_eq!(server.seen().last().unwrap().connection, 2);
+    assert_eq!(server.seen().last().unwrap().connection, 1);
 }
 
 #[test]
@@ -225,7 +212,7 @@ fn only_so_many_requests_are_under_way_at_once() {
         guard.1 = guard.0.max(guard.1);
         changed.notify_all();
         // Each waits for a second one, so that two really overlap.
-        guard = changed.wait_timeout_while(guard, Duration::from_secs(5), |counts| counts.1 < 2).unwrap().0;
+        guard = changed.wait_timeout_while(guard, Duration::from_secs(60), |counts| counts.1 < 2).unwrap().0;
         guard.0 -= 1;
         data("1")
     });

@@ -34,7 +34,9 @@ impl Sample {
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, String> {
         let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
         match self.tools.call(&Call::detached(Cancel::new()), name, arguments) {
-            Answer::Data(data) => Ok(serde_json::from_str(data.get()).expect("data is JSON")),
+            Answer::Data(data) | Answer::DataWithMeta(data, _) => {
+                Ok(serde_json::from_str(data.get()).expect("data is JSON"))
+            }
             Answer::Failure(sentences) => Err(sentences),
             Answer::Ask { question, .. } => Err(question.message),
         }
@@ -85,8 +87,8 @@ impl Toolbox for Sample {
         self.tools.about()
     }
 
-    fn instruct(&self, say: &mut dyn FnMut(&str)) {
-        self.tools.instruct(say);
+    fn instructions(&self) -> String {
+        self.tools.instructions()
     }
 
     fn list(&self, revision: Revision) -> &RawValue {
@@ -97,8 +99,8 @@ impl Toolbox for Sample {
         self.tools.order(name, arguments)
     }
 
-    fn lane(&self, arguments: &Map<String, Value>) -> usize {
-        self.tools.lane(arguments)
+    fn queue(&self, arguments: &Map<String, Value>) -> usize {
+        self.tools.queue(arguments)
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
@@ -110,7 +112,7 @@ impl Toolbox for Sample {
 pub fn session(sample: &Sample, messages: &[Value]) -> Vec<Value> {
     let input: String = messages.iter().map(|message| format!("{message}\n")).collect();
     let mut output = Vec::new();
-    let options = Options { workers: 6, lenient: false, on_output_closed: || {}, on_first_call: |_| {} };
+    let options = Options { workers: 6, lenient: false, on_output_closed: || {}, on_first_call: &|_| {} };
     serve(input.as_bytes(), &mut output, &sample.tools, options).unwrap();
     parse_lines(&output)
 }

@@ -1,10 +1,11 @@
-//! README, `--help` and the example agree with the code.
+//! The tables of README and docs/, and `--help`, agree with the code.
 
 use crate::golden::{golden, golden_section};
 use proxmox_mcp::{
     cli,
     config::{Access, markdown_table},
     mcp::PromptArgument,
+    pve::api,
     setup::{
         clients::CLIENTS,
         recipe::{self, Recipe},
@@ -15,10 +16,10 @@ use proxmox_mcp::{
         offers::{resources::TEMPLATES, reviews::REVIEWS},
     },
 };
-use std::fmt::Write;
+use std::{fmt::Write, fs, path::Path};
 
 #[test]
-fn readme_lists_every_tool() {
+fn tools_md_lists_every_tool() {
     let mut table = String::from("| tool | what it does | effect | toolset |\n| --- | --- | --- | --- |\n");
     for entry in entries() {
         let effect = match entry.tool.effect {
@@ -31,11 +32,11 @@ fn readme_lists_every_tool() {
         writeln!(table, "| `{}` | {} | {effect} | {}{core} |", entry.name, entry.about(), entry.toolset)
             .unwrap();
     }
-    golden_section("README.md", "tools", &table);
+    golden_section("docs/tools.md", "tools", &table);
 }
 
 #[test]
-fn readme_lists_every_prompt_and_resource() {
+fn tools_md_lists_every_prompt_and_resource() {
     let mut table = String::from("| prompt | arguments | what it does |\n| --- | --- | --- |\n");
     for prompt in REVIEWS.iter().map(|review| &review.prompt) {
         let argument = |argument: &PromptArgument| {
@@ -44,23 +45,23 @@ fn readme_lists_every_prompt_and_resource() {
         let arguments: Vec<String> = prompt.arguments.iter().map(argument).collect();
         writeln!(table, "| `{}` | {} | {} |", prompt.name, arguments.join(", "), prompt.about).unwrap();
     }
-    golden_section("README.md", "prompts", &table);
+    golden_section("docs/tools.md", "prompts", &table);
     let mut table = String::from("| resource | what is read there |\n| --- | --- |\n");
     for template in TEMPLATES {
         writeln!(table, "| `{}` | {} |", template.uri, template.about).unwrap();
     }
-    golden_section("README.md", "resources", &table);
+    golden_section("docs/tools.md", "resources", &table);
 }
 
 #[test]
-fn readme_lists_every_key_of_the_configuration() {
-    golden_section("README.md", "configuration", &markdown_table());
+fn configuration_md_lists_every_key() {
+    golden_section("docs/configuration.md", "configuration", &markdown_table());
 }
 
 #[test]
-fn readme_lists_every_client() {
+fn clients_md_lists_every_client() {
     let mut table = String::from(
-        "| client | `--client` | its file on Linux | where the server stands in it |\n| --- | --- | --- | --- |\n",
+        "| client | `--client` | its file on Linux | key of the servers in it |\n| --- | --- | --- | --- |\n",
     );
     for client in CLIENTS {
         writeln!(
@@ -70,7 +71,7 @@ fn readme_lists_every_client() {
         )
         .unwrap();
     }
-    golden_section("README.md", "clients", &table);
+    golden_section("docs/clients.md", "clients", &table);
 }
 
 #[test]
@@ -85,6 +86,20 @@ fn readme_shows_the_recipe_for_reading() {
     let text = recipe::text(&recipe);
     let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("pveum ")).collect();
     golden_section("README.md", "recipe", &format!("```sh\n{}\n```\n", commands.join("\n")));
+}
+
+#[test]
+fn numbers_in_the_text_are_right() {
+    let listed = entries().filter(|entry| entry.tool.core).count();
+    let methods = api::rows().count();
+    for (page, text) in [
+        ("README.md", format!("There are {} tools", entries().count())),
+        ("README.md", format!("the model is shown {listed} of them")),
+        ("docs/tools.md", format!("the {methods} methods")),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        assert!(fs::read_to_string(path).unwrap().contains(&text), "{page} does not say \"{text}\"");
+    }
 }
 
 #[test]

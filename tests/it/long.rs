@@ -1,19 +1,19 @@
-//! Long work: order, failures with their reasons, the end of input and signals with calls under way, many calls.
+//! Long work: order, failures with their reasons, many calls.
 
 use crate::cluster::{Sample, column, session};
 use proxmox_mcp::demo;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader, Read, Write},
-    process::{Command, Stdio},
+    io::Write,
+    process::{Child, Command, Stdio},
 };
 
-fn initialize() -> Value {
+pub fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
 }
 
-fn call(id: usize, name: &str, arguments: Value) -> Value {
+pub fn call(id: usize, name: &str, arguments: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
 }
 
@@ -24,7 +24,7 @@ fn answer(answers: &[Value], id: usize) -> &Value {
 #[test]
 fn lists_show_the_changes_piped_before_them_in_every_run() {
     let sample = Sample::with(demo::Options { clock_speed: 500.0, ..demo::Options::default() }, |_| {});
-    for run in 0..200 {
+    for run in 0..25 {
         let answers = session(
             &sample,
             &[
@@ -77,54 +77,54 @@ fn ten_thousand_piped_requests_are_answered_once_each() {
     assert!(answers.iter().all(|answer| answer.get("error").is_none()));
 }
 
-/// The binary over the sample cluster, a backup of some minutes under way in it.
+/// The binary over a sample cluster of its own.
+pub fn demo() -> Child {
+    Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
+        .arg("demo")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn lines(output: &str) -> Vec<Value> {
+    output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 #[test]
-fn the_end_of_input_and_signals_answer_what_is_under_way() {
-    for (signal, code) in [(None, 0), (Some("-TERM"), 143), (Some("-INT"), 130)] {
-        let mut server = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
-            .arg("demo")
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut input = server.stdin.take().unwrap();
-        let mut output = BufReader::new(server.stdout.take().unwrap());
-        let mut line = || {
-            let mut text = String::new();
-            output.read_line(&mut text).unwrap();
-            serde_json::from_str::<Value>(&text).unwrap_or(Value::Null)
-        };
-        writeln!(input, "{}", initialize()).unwrap();
-        assert_eq!(line()["id"], 0);
-        writeln!(
-            input,
-            "{}",
-            call(1, "proxmox_create_backup", json!({"vmid": 106, "storage": "shared", "wait": 600}))
-        )
-        .unwrap();
-        // A reading call comes after the backup was submitted: by its answer the wait has begun.
-        writeln!(input, "{}", call(2, "proxmox_get_version", json!({}))).unwrap();
-        assert_eq!(line()["id"], 2);
-        match signal {
-            None => drop(input),
-            Some(signal) => {
-                let sent = Command::new("kill").args([signal, &server.id().to_string()]).status().unwrap();
-                assert!(sent.success());
-            }
+fn a_piped_script_does_what_it_says_every_time() {
+    let script: Vec<String> = [
+        initialize(),
+        call(1, "proxmox_start_vm", json!({"vmid": 100})),
+        call(2, "proxmox_list_vms", json!({"where": "vmid=100"})),
+        call(3, "proxmox_stop_vm", json!({"vmid": 100})),
+        call(4, "proxmox_list_vms", json!({"where": "vmid=100"})),
+    ]
+    .iter()
+    .map(|message| format!("{message}\n"))
+    .collect();
+    // All at the same time: they spend it waiting for the tasks of their clusters.
+    let servers: Vec<Child> = (0..20)
+        .map(|_| {
+            let mut server = demo();
+            server.stdin.take().unwrap().write_all(script.concat().as_bytes()).unwrap();
+            server
+        })
+        .collect();
+    for (run, server) in servers.into_iter().enumerate() {
+        let ended = server.wait_with_output().unwrap();
+        let answers = lines(&String::from_utf8(ended.stdout).unwrap());
+        assert_eq!(ended.status.code(), Some(0), "run {run}: {answers:?}");
+        assert_eq!(answers.len(), 5, "run {run}: {answers:?}");
+        for id in [1, 3] {
+            let task = &answer(&answers, id)["result"]["structuredContent"];
+            assert_eq!(task["exitstatus"], "OK", "run {run}, call {id}: {answers:?}");
         }
-        let cut = line();
-        assert_eq!(cut["id"], 1, "{cut}");
-        assert_eq!(cut["result"]["structuredContent"]["task"], "running", "{cut}");
-        assert!(
-            cut["result"]["structuredContent"]["upid"].as_str().unwrap().contains(":vzdump:106:"),
-            "{cut}"
-        );
-        assert_eq!(line(), Value::Null, "nothing after the last answer");
-        assert_eq!(server.wait().unwrap().code(), Some(code), "{signal:?}");
-        let mut err = String::new();
-        server.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-        assert_eq!(err, "");
+        for (id, expected) in [(2, "running"), (4, "stopped")] {
+            let list = &answer(&answers, id)["result"]["structuredContent"];
+            assert_eq!(column(list, "status"), [expected], "run {run}, call {id}: {answers:?}");
+        }
     }
 }

@@ -29,10 +29,10 @@ const TOTAL: Duration = Duration::from_millis(2000);
 /// How long the call that waits may wait, in seconds.
 const WAIT: u64 = 1;
 /// What a busy machine may add.
-const SLACK: Duration = Duration::from_secs(8);
+const SLACK: Duration = Duration::from_secs(60);
 /// How many times as long the limits are for a cell that is tried again: where the machine is too busy even for a
 /// sound answer, the limits end it. What must never be, such as a change that is sent twice, is no matter of time.
-const UNHURRIED: u32 = 4;
+const UNHURRIED: u32 = 10;
 /// Cells that run at once.
 const SIDE_BY_SIDE: usize = 12;
 
@@ -59,9 +59,9 @@ enum Known {
     Maybe,
 }
 
-/// What one call must be answered with.
+/// What one call must be answered with: one of these, where it depends on the time.
 struct Cell {
-    known: Known,
+    known: Vec<Known>,
     /// How often it reaches the API; `None` where that depends on the time.
     reached: Option<usize>,
     /// Words of its answer.
@@ -166,7 +166,7 @@ struct Seen {
 fn call(tools: &Tools, name: &str, arguments: Value) -> Value {
     let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
     match tools.call(&Call::detached(Cancel::new()), name, arguments) {
-        Answer::Data(data) => serde_json::from_str(data.get()).unwrap(),
+        Answer::Data(data) | Answer::DataWithMeta(data, _) => serde_json::from_str(data.get()).unwrap(),
         Answer::Failure(sentences) => panic!("{name}: {sentences}"),
         Answer::Ask { question, .. } => panic!("{name}: {}", question.message),
     }
@@ -227,7 +227,7 @@ fn run(index: usize, row: &Row, kind: Kind, times: u32) -> Seen {
     expect(time < TOTAL * times + Duration::from_secs(WAIT) + SLACK, "it came too late");
     must(!text.contains(secret.expose()), "it shows a secret");
     let cell = &row.cells[index_of(kind)];
-    expect(known == cell.known, &format!("it must be {:?}", cell.known));
+    expect(cell.known.contains(&known), &format!("it must be {:?}", cell.known));
     expect(text.contains(cell.words), &format!("it must say {:?}", cell.words));
     expect(
         cell.reached.is_none_or(|expected| expected == reached),

@@ -3,8 +3,8 @@
 use crate::testbox::{Live, TestBox, serve_into, talk, talk_bytes};
 use serde_json::{Value, json};
 
-const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
-const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+pub const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 
 fn initialize(version: &str) -> String {
     INITIALIZE.replace("2025-11-25", version)
@@ -290,7 +290,7 @@ fn the_reader_answers_while_all_workers_are_busy() {
     live.ping();
     live.cancel(1);
     live.ping();
-    let mut left = live.end();
+    let mut left = live.stop();
     left.sort_by_key(Value::as_u64);
     assert_eq!(
         left,
@@ -325,7 +325,7 @@ fn an_id_in_use_is_refused() {
     assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(1), &json!(-32600)));
     live.send(&json!({"jsonrpc": "2.0", "id": "1", "method": "tools/call", "params": {"name": "echo"}}));
     assert_eq!(live.receive()["id"], "1", "a string is another id than a number");
-    assert_eq!(live.end(), [json!(1)]);
+    assert_eq!(live.stop(), [json!(1)]);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn waits_hold_nobody_up() {
     let mut ids = [live.receive()["id"].as_u64(), live.receive()["id"].as_u64()];
     ids.sort_unstable();
     assert_eq!(ids, [Some(11), Some(12)]);
-    assert_eq!(live.end().len(), 10, "the end of the input cuts waits short, and every call is answered");
+    assert_eq!(live.stop().len(), 10, "a signal cuts waits short, and every call is answered");
 }
 
 #[test]
@@ -360,4 +360,54 @@ fn changes_are_submitted_in_the_order_they_came() {
         }
         assert!(place(4) < place(5) && place(5) < place(6), "{log:?}");
     }
+}
+
+#[test]
+fn after_the_end_of_the_input_every_call_waits_for_the_end_of_those_before_it() {
+    let names = ["task", "echo", "task", "task", "echo", "change"];
+    let lines: Vec<String> = (1..)
+        .zip(names)
+        .map(|(id, name)| {
+            let params = json!({"name": name, "arguments": {"n": id}});
+            json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string()
+        })
+        .collect();
+    let toolbox = TestBox::new();
+    let answers = serve_into(lines.join("\n").as_bytes(), &toolbox, true);
+    let ids: Vec<&Value> = answers.iter().map(|answer| &answer["id"]).collect();
+    assert_eq!(ids, [1, 2, 3, 4, 5, 6], "{answers:?}");
+    assert!(answers.iter().all(|answer| answer["result"].get("isError").is_none()), "{answers:?}");
+    let log = toolbox.log.into_inner().unwrap();
+    assert_eq!(
+        log,
+        ["task 1", "end 1", "echo 2", "task 3", "end 3", "task 4", "end 4", "echo 5", "change 6"],
+        "each waits for those before it"
+    );
+}
+
+#[test]
+fn what_a_signal_overtakes_is_answered_and_not_begun() {
+    let live = Live::start();
+    for (id, name) in [(1, "hold"), (2, "change"), (3, "echo")] {
+        live.call(id, name);
+    }
+    live.ping();
+    let toolbox = std::sync::Arc::clone(&live.toolbox);
+    let mut left = live.stop();
+    left.sort_by_key(Value::as_u64);
+    assert_eq!(left, [1, 2, 3]);
+    let log = toolbox.log.lock().unwrap();
+    assert!(log.iter().all(|entry| entry == "hold 1"), "{log:?}");
+}
+
+#[test]
+fn a_byte_order_mark_may_begin_the_first_line_only() {
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let marked = format!("\u{feff}{ping}");
+    let codes = |lines: &[&str]| -> Vec<Option<i64>> {
+        talk(lines).iter().map(|answer| answer["error"]["code"].as_i64()).collect()
+    };
+    assert_eq!(codes(&[&marked, ping]), [None, None]);
+    assert_eq!(codes(&[ping, &marked]), [None, Some(-32700)]);
+    assert_eq!(codes(&["\u{feff}", ping]), [None], "an empty first line");
 }

@@ -1,7 +1,7 @@
-//! What README shows is what happens: its commands are run, its links lead somewhere, its examples are accepted.
+//! What README and docs/ show is what happens: commands are run, links lead somewhere, examples are accepted.
 
 use crate::setup_box::{Authority, Home};
-use proxmox_mcp::{cli, config::Config, demo};
+use proxmox_mcp::{cli, config::Config, demo, setup::clients};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -10,15 +10,28 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Pages whose links are looked at.
-const PAGES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/http.md"];
+/// Pages whose links are followed.
+const PAGES: [&str; 8] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/clients.md",
+    "docs/configuration.md",
+    "docs/http.md",
+    "docs/security.md",
+    "docs/tools.md",
+];
+/// Pages whose examples are for this program.
+const EXAMPLES: [&str; 4] = ["README.md", "docs/clients.md", "docs/configuration.md", "docs/tools.md"];
 /// Commands that are run elsewhere, and by whom.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("./setup.sh", "test_server.sh"),
     ("./test_server.sh", "continuous integration"),
     ("proxmox-mcp init", "setup_init, with somebody who answers"),
     ("pveum ", "setup_recipe; here it is Proxmox's own"),
     ("proxmox-mcp audit verify", "audit, with a log"),
+    ("claude mcp add", "the_lines_for_clients_are_what_init_prints"),
+    ("code --add-mcp", "the_lines_for_clients_are_what_init_prints"),
 ];
 
 fn root() -> &'static Path {
@@ -136,18 +149,31 @@ fn every_option_and_command_in_prose_exists() {
     }
 }
 
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
 #[test]
 fn links_lead_somewhere_and_tables_are_whole() {
     for name in PAGES {
         let text = page(name);
-        let folder = root().join(name);
+        let folder = Path::new(name).parent().unwrap();
         for part in text.split("](").skip(1) {
             let target = part.split(')').next().unwrap();
             if target.starts_with("https://") {
                 continue;
             }
-            let file = folder.parent().unwrap().join(target.split('#').next().unwrap());
-            assert!(file.exists(), "{name} links to {target}");
+            let (file, place) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { Path::new(name).to_owned() } else { folder.join(file) };
+            assert!(root().join(&file).exists(), "{name} links to {target}");
+            let leads =
+                |line: &str| line.starts_with('#') && anchor(line.trim_start_matches(['#', ' '])) == place;
+            assert!(
+                place.is_empty() || page(file.to_str().unwrap()).lines().any(leads),
+                "{name} links to {target}: there is no such heading"
+            );
         }
         let mut columns = None;
         for line in text.lines() {
@@ -161,30 +187,95 @@ fn links_lead_somewhere_and_tables_are_whole() {
 }
 
 #[test]
-fn the_json_of_readme_is_what_it_is_for() {
+fn every_page_of_docs_is_linked_and_looked_at() {
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = format!("docs/{}", entry.unwrap().file_name().to_str().unwrap());
+        assert!(page("README.md").contains(&format!("]({name})")), "README does not link to {name}");
+        assert!(PAGES.contains(&name.as_str()) || name.ends_with(".svg"), "PAGES lacks {name}");
+    }
+}
+
+#[test]
+fn the_lines_for_clients_are_what_init_prints() {
+    let readme = page("README.md");
+    let claude = clients::find("claude-code").unwrap().command("PROGRAM", &[]).unwrap();
+    assert!(readme.contains(claude.strip_suffix("PROGRAM").unwrap()), "README lacks `{claude}`");
+    let line = readme.lines().find_map(|line| line.strip_prefix("code --add-mcp '")).unwrap();
+    let server: Value = serde_json::from_str(line.strip_suffix('\'').unwrap()).unwrap();
+    assert_eq!(server["name"], clients::SERVER);
+    let desktop = blocks(&readme, "json").into_iter().find(|block| block.contains("mcpServers")).unwrap();
+    let desktop: Value = serde_json::from_str(&desktop).unwrap();
+    assert_eq!(server["command"], desktop["mcpServers"][clients::SERVER]["command"]);
+}
+
+#[test]
+fn the_json_of_the_pages_is_what_it_is_for() {
     let home = Home::new();
     let mut configurations = 0;
-    for block in blocks(&page("README.md"), "json") {
-        let value: Value = serde_json::from_str(&block).unwrap_or_else(|error| panic!("{error}: {block}"));
-        let config = if value.get("clusters").is_some() {
-            value
+    for (name, block) in EXAMPLES
+        .iter()
+        .flat_map(|name| blocks(&page(name), "json").into_iter().map(move |block| (name, block)))
+    {
+        let value: Value =
+            serde_json::from_str(&block).unwrap_or_else(|error| panic!("{name}: {error}: {block}"));
+        let config = if value.get("mcpServers").is_some() {
+            assert!(value["mcpServers"][clients::SERVER]["command"].is_string(), "{name}: {value}");
+            continue;
         } else if value.get("about").is_some() {
             json!({"host": "pve", "token_id": "a@pve!b", "token_secret": "c", "tools": [value]})
         } else {
-            assert!(value["mcpServers"]["proxmox"]["command"].is_string(), "{value}");
-            continue;
+            value
         };
         let file = home.file("config.json", &config.to_string());
-        Config::load(Some(&file), &|_| None, None).unwrap();
+        Config::load(Some(&file), &|_| None, None).unwrap_or_else(|error| panic!("{name}: {error}: {block}"));
         configurations += 1;
     }
-    assert_eq!(configurations, 2);
+    assert_eq!(configurations, 5);
     let table: String = page("README.md").lines().filter(|line| line.starts_with("| `\"")).collect();
+    let mut settings = 0;
     for setting in table.split("| `").skip(1).filter_map(|row| row.split('`').next()) {
         let file = home.file(
             "config.json",
             &format!(r#"{{"host": "pve", "token_id": "a@pve!b", "token_secret": "c", {setting}}}"#),
         );
         Config::load(Some(&file), &|_| None, None).unwrap_or_else(|error| panic!("{setting}: {error}"));
+        settings += 1;
     }
+    assert_eq!(settings, 7);
+}
+
+/// The text of an SVG's lines, without tags.
+fn shown(svg: &str) -> String {
+    let plain = |line: &str| -> String {
+        line.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect()
+    };
+    let lines: Vec<String> = svg.lines().filter(|line| line.starts_with("<text ")).map(plain).collect();
+    lines.join("\n").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
+}
+
+#[test]
+fn the_recording_is_not_out_of_date() {
+    let user = User::new();
+    let mut compared = 0;
+    let lines = shown(&page("docs/demo.svg"));
+    for scene in lines.split("$ ").skip(1) {
+        let (command, recorded) = scene.split_once('\n').unwrap();
+        // A question is asked on a terminal only; scripts/record.py has one.
+        if recorded.contains("\n> ") {
+            continue;
+        }
+        let output = user.shell(&format!("{command} --table"));
+        let printed = String::from_utf8(output.stdout).unwrap();
+        // Ids and durations differ from run to run.
+        let fixed = |text: &str| -> Vec<String> {
+            let same = |line: &str| match line.split_once(' ') {
+                Some(("upid" | "duration", _)) => line.split(' ').next().unwrap().to_owned(),
+                _ => line.trim_end().to_owned(),
+            };
+            text.lines().map(same).collect()
+        };
+        assert_eq!(fixed(&printed), fixed(recorded.trim_end()), "run scripts/record.py ({command})");
+        compared += 1;
+    }
+    assert_eq!(compared, 2);
 }

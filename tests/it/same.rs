@@ -24,7 +24,7 @@ fn still() -> Sample {
 fn answer(sample: &Sample, tool: &str, arguments: &Value) -> String {
     let given = arguments.as_object().unwrap().clone();
     let text = match sample.tools.call(&Call::detached(Cancel::new()), tool, given) {
-        Answer::Data(data) => data.get().to_owned(),
+        Answer::Data(data) | Answer::DataWithMeta(data, _) => data.get().to_owned(),
         Answer::Failure(sentences) => sentences,
         Answer::Ask { question, .. } => question.message,
     };

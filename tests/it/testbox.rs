@@ -1,6 +1,6 @@
 //! A toolbox for the protocol's own tests, and a way to talk to a server in memory.
 
-use proxmox_mcp::mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve};
+use proxmox_mcp::mcp::{About, Answer, Call, Options, Order, Revision, Stop, Toolbox, UI_EXTENSION, serve};
 use serde_json::{Map, Value, json, value::RawValue, value::to_raw_value};
 use std::{
     io::{self, BufRead, Read, Write},
@@ -13,7 +13,10 @@ use std::{
 };
 
 /// Nothing in a test takes this long; what does is a hang.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long the tool `task` takes after it was submitted.
+const TASK: Duration = Duration::from_millis(20);
 
 /// Tools that echo, fail, panic and wait. Calls are noted as they start.
 pub struct TestBox {
@@ -41,8 +44,12 @@ impl Toolbox for TestBox {
         About { name: "test", title: "Test", version: "1" }
     }
 
-    fn instruct(&self, say: &mut dyn FnMut(&str)) {
-        say("Call echo.");
+    fn instructions(&self) -> String {
+        "Call echo.".into()
+    }
+
+    fn extensions(&self) -> &[&'static str] {
+        &[UI_EXTENSION]
     }
 
     fn list(&self, _: Revision) -> &RawValue {
@@ -51,8 +58,8 @@ impl Toolbox for TestBox {
 
     fn order(&self, name: &str, _: &Map<String, Value>) -> Result<Order, String> {
         match name {
-            "echo" | "fail" | "panic" | "wait" | "hold" | "progress" => Ok(Order::Read),
-            "change" | "change_and_wait" => Ok(Order::Change),
+            "echo" | "fail" | "panic" | "wait" | "hold" | "progress" | "client" => Ok(Order::Read),
+            "change" | "change_and_wait" | "task" => Ok(Order::Change),
             _ => Err(format!("Unknown tool: {name}")),
         }
     }
@@ -67,6 +74,18 @@ impl Toolbox for TestBox {
                 assert!(call.submitted(), "may wait");
                 assert!(call.submitted(), "asking twice is harmless");
                 assert!(call.cancel.sleep(PATIENCE), "nobody ended the wait");
+            }
+            "task" => {
+                assert!(call.submitted(), "may wait");
+                let woken = call.cancel.sleep(TASK);
+                self.note(format!("end {}", arguments.get("n").unwrap_or(&Value::Null)));
+                assert!(!woken, "the wait was cut short");
+            }
+            "client" => {
+                let views = call.client().shows_views("text/html;profile=mcp-app");
+                let data = json!({"views": views, "tasks": call.client().accepts_tasks()});
+                let meta = Map::from_iter([("test/view".to_owned(), views.into())]);
+                return Answer::DataWithMeta(to_raw_value(&data).unwrap(), meta);
             }
             "progress" => {
                 for (done, message) in [(1.0, "one"), (1.0, "not more"), (2.0, "too soon")] {
@@ -90,8 +109,8 @@ pub fn talk_bytes(input: &[u8]) -> Vec<Value> {
     parse_lines(&output)
 }
 
-pub fn options(lenient: bool) -> Options {
-    Options { workers: 2, lenient, on_output_closed: || {}, on_first_call: |_| {} }
+pub fn options(lenient: bool) -> Options<'static> {
+    Options { workers: 2, lenient, on_output_closed: || {}, on_first_call: &|_| {} }
 }
 
 pub fn parse_lines(output: &[u8]) -> Vec<Value> {
@@ -105,6 +124,7 @@ pub struct Live {
     input: Option<Sender<Vec<u8>>>,
     output: Receiver<Vec<u8>>,
     pub toolbox: Arc<TestBox>,
+    stop: Arc<Mutex<Option<Stop>>>,
     server: Option<thread::JoinHandle<io::Result<()>>>,
 }
 
@@ -119,8 +139,16 @@ impl Live {
         let (input, from_client) = channel();
         let (to_client, output) = channel();
         let reader = io::BufReader::new(ChannelReader { from: from_client, rest: Vec::new() });
-        let server = thread::spawn(move || serve(reader, ChannelWriter(to_client), &*toolbox, options(true)));
-        Live { input: Some(input), output, toolbox: Arc::new(TestBox::new()), server: Some(server) }
+        let stop = Arc::new(Mutex::new(None));
+        let server = thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                let keep = |handle| *stop.lock().unwrap() = Some(handle);
+                let options = Options { on_first_call: &keep, ..options(true) };
+                serve(reader, ChannelWriter(to_client), &*toolbox, options)
+            }
+        });
+        Live { input: Some(input), output, toolbox: Arc::new(TestBox::new()), stop, server: Some(server) }
     }
 
     pub fn send(&self, message: &Value) {
@@ -153,6 +181,14 @@ impl Live {
 
     pub fn receive(&self) -> Value {
         serde_json::from_slice(&self.output.recv_timeout(PATIENCE).expect("an answer in time")).unwrap()
+    }
+
+    /// Tells the server to end, as a signal does, and gives back the ids of what was still answered, in order.
+    pub fn stop(self) -> Vec<Value> {
+        if let Some(stop) = &*self.stop.lock().unwrap() {
+            stop.within(PATIENCE);
+        }
+        self.end()
     }
 
     /// Ends the input and gives back the ids of what was still answered, in order.

@@ -181,7 +181,7 @@ fn imports_are_read_as_they_are_written() {
 
 #[test]
 fn no_copies_of_files_are_left_behind() {
-    for folder in ["src", "tests", "json/src", "bench", "scripts"] {
+    for folder in ["src", "tests", "bench", "scripts"] {
         for file in all_files(&root().join(folder)) {
             assert!(
                 !has_extension(&file, &["orig", "rej", "bak", "swp"]),

@@ -14,6 +14,9 @@ use std::{
 /// A port on which nobody listens: tcpmux, long out of use. One that was free a moment ago is soon another test's.
 pub const CLOSED_PORT: u16 = 1;
 
+/// Another spelling of 127.0.0.1: a host of another name on the same machine, found without a resolver.
+pub const LOOPBACK: &str = "127.1";
+
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -76,6 +79,11 @@ impl Connection {
     pub fn send(&mut self, bytes: &[u8]) {
         // The client may be gone: some tests are about that.
         let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+    }
+
+    /// Closes the connection now; on loopback the client can see it when this is over.
+    pub fn close(&mut self) {
+        self.stream = Box::new(std::io::empty());
     }
 
     /// Keeps the connection open, in silence, until the client closes it.

@@ -1,6 +1,7 @@
 //! Whose certificates are believed, and what is said about the others.
 
 mod changing;
+mod resuming;
 
 use crate::tiny_http::{CLOSED_PORT, Server, data};
 use proxmox_mcp::{

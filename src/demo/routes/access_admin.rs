@@ -14,6 +14,7 @@ use crate::{
     secret::Secret,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const USERS: &str = "/access/groups, User.Modify";
 const ROLES: &str = "/access, Sys.Modify";
@@ -169,7 +170,7 @@ fn one_role(cluster: &mut Cluster, request: &Request) -> Outcome {
     let Some((_, bits)) = cluster.access.roles.get(id) else {
         return Err(ApiError::failed(format!("role '{id}' does not exist")));
     };
-    let names = crate::order::set(crate::demo::state::access::names(*bits));
+    let names: BTreeSet<_> = crate::demo::state::access::names(*bits).collect();
     Ok(Value::Object(names.into_iter().map(|name| (name.to_owned(), json!(1))).collect()).into())
 }
 

@@ -1,7 +1,6 @@
 //! The guest agent of VMs (pve.md section 7): what it tells, programs it runs, files it reads and writes.
 
 use crate::{
-    base64,
     demo::{
         outcome::{ApiError, Outcome},
         routes::route::{Request, Route, route},
@@ -16,6 +15,7 @@ use crate::{
     },
     pve::Method::{Get, Post},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 const AUDIT: &str = "/vms/{vmid}, VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted";
@@ -251,7 +251,7 @@ fn file_read(cluster: &mut Cluster, request: &Request) -> Outcome {
     let read = &bytes[..count.min(bytes.len())];
     let content = if request.param("decode") == Some("0") {
         // Each piece is encoded by itself, so padding may stand in the middle.
-        read.chunks(PIECE).map(base64::encode).collect()
+        read.chunks(PIECE).map(|piece| BASE64_STANDARD.encode(piece)).collect()
     } else {
         latin1(read)
     };
@@ -266,7 +266,7 @@ fn file_write(cluster: &mut Cluster, request: &Request) -> Outcome {
     let agent = agent(cluster, request)?;
     let content = request.param("content").unwrap_or_default();
     let bytes = if request.param("encode") == Some("0") {
-        base64::decode(content).ok_or_else(|| ApiError::failed("Agent error: Invalid base64 data"))?
+        BASE64_STANDARD.decode(content).map_err(|_| ApiError::failed("Agent error: Invalid base64 data"))?
     } else {
         // Proxmox encodes characters as bytes of that number, and has none for what lies above them.
         let bytes: Result<Vec<u8>, _> = content.chars().map(u8::try_from).collect();

@@ -122,7 +122,7 @@ fn options(cluster: &mut Cluster, request: &Request) -> Outcome {
         .filter_map(|guest| guest.config.get("tags").and_then(Value::as_str))
         .flat_map(split_list)
         .collect();
-    crate::order::sort(&mut tags);
+    tags.sort();
     tags.dedup();
     data.insert("allowed-tags".into(), json!(tags));
     if !cluster.access.allows(&request.who, "/", None, "Sys.Audit") {

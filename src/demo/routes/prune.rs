@@ -65,7 +65,7 @@ pub(super) fn marks(cluster: &Cluster, wanted: &Wanted, keep: &Keep) -> Vec<(Str
     let mut marks = Vec::new();
     let mut groups: Vec<(Option<u32>, &str)> =
         volumes.iter().map(|volume| (volume.vmid, kind_of(volume))).collect();
-    crate::order::sort(&mut groups);
+    groups.sort();
     groups.dedup();
     for group in groups {
         let own = volumes.iter().filter(|volume| (volume.vmid, kind_of(volume)) == group);

@@ -56,7 +56,7 @@ pub(super) fn digest(cluster: &Cluster) -> String {
     let rows = cluster.storages.iter().map(|storage| {
         let mut row = storage.more.clone();
         let mut content: Vec<&str> = split_list(&storage.content).collect();
-        crate::order::sort(&mut content);
+        content.sort();
         row.insert("storage".into(), json!([storage.name, storage.kind, storage.shared, content]));
         row
     });

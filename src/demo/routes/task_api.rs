@@ -10,6 +10,7 @@ use crate::{
     pve::Method::{Delete, Get},
 };
 use serde_json::{Value, json};
+use std::cmp::Reverse;
 
 /// How many of a node's tasks `/cluster/tasks` shows.
 const RECENT: usize = 25;
@@ -48,7 +49,7 @@ fn recent(cluster: &mut Cluster, request: &Request) -> Outcome {
         }));
     }
     let started = |row: &Value| row["starttime"].as_u64();
-    crate::order::sort_by(&mut rows, |one, other| started(other).cmp(&started(one)));
+    rows.sort_by_key(|row| Reverse(started(row)));
     Ok(Value::Array(rows).into())
 }
 

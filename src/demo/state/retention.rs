@@ -70,7 +70,7 @@ impl Keep {
             return vec![false; times.len()];
         }
         let mut newest_first: Vec<usize> = (0..times.len()).collect();
-        crate::order::sort_by(&mut newest_first, |one, other| times[*other].cmp(&times[*one]));
+        newest_first.sort_by(|one, other| times[*other].cmp(&times[*one]));
         let rules: [(u64, Period); 6] = [
             (self.last, |time| (0, time)),
             (self.hourly, |time| (1, time / 3600)),

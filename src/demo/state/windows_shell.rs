@@ -1,10 +1,8 @@
 //! The few programs that the sample's Windows guests have, and their two command lines, `cmd.exe` and PowerShell.
 //! Knows no API.
 
-use crate::{
-    base64,
-    demo::state::agent_shell::{Ended, Files, parted, split},
-};
+use crate::demo::state::agent_shell::{Ended, Files, parted, split};
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// Runs a program with its arguments; `None` if the guest has no such program.
 pub(crate) fn run(files: &Files, host: &str, words: &[String]) -> Option<Ended> {
@@ -39,7 +37,7 @@ fn name(program: &str) -> String {
 
 /// What `-EncodedCommand` takes: UTF-16 in base64.
 fn decoded(text: &str) -> Option<String> {
-    let bytes = base64::decode(text)?;
+    let bytes = BASE64_STANDARD.decode(text).ok()?;
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|pair| {

@@ -1,7 +1,6 @@
 //! Tickets, CSRF tokens, API tokens and the second factor (pve.md section 2). Knows no users' rights.
 
 use crate::{
-    base64::encode as base64,
     demo::{
         outcome::ApiError,
         random,
@@ -14,6 +13,7 @@ use crate::{
     pve::Method,
     secret::Secret,
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::hmac;
 
 /// Seconds a ticket is good.
@@ -44,7 +44,7 @@ impl Signer {
     }
 
     fn sign(&self, text: &str) -> String {
-        base64(hmac::sign(&self.key, text.as_bytes()).as_ref())
+        BASE64_STANDARD.encode(hmac::sign(&self.key, text.as_bytes()).as_ref())
     }
 
     fn ticket(&self, subject: &str, now: u64) -> Secret {

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of connections: it says what the API would accept, not what a cluster holds.
 //!
+//! What each method does to a cluster is in [`effect`].
+//!
 //! `table.txt` is written by `scripts/make_api_table.py` and searched as it stands. The binary
 //! carries it packed, in a sixth of the room; who first looks something up unpacks it, in about a millisecond.
 //! Fields are parted by tabs, and the first character of a line says what it is:
@@ -34,6 +36,7 @@
 
 mod age;
 mod check;
+pub mod effect;
 mod format;
 mod param;
 mod place;
@@ -54,6 +57,7 @@ pub use value::push;
 
 use crate::pve::Method;
 use flate2::read::DeflateDecoder;
+use percent_encoding::percent_decode_str;
 use std::{borrow::Cow, io::Read, sync::LazyLock};
 
 /// The table, packed by `build.rs`.
@@ -267,24 +271,5 @@ fn first_segment(path: &str) -> (&str, Option<&str>) {
 
 /// Undoes percent-encoding. What is not an escape stays; bytes that are no UTF-8 become U+FFFD.
 fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        match (bytes[at], digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).expect("two hexadecimal digits are a byte"));
-                at += 3;
-            }
-            (byte, _, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    percent_decode_str(text).decode_utf8_lossy()
 }

@@ -9,7 +9,7 @@ pub(super) fn check(keys: &[Param], text: &str, path: &str) -> Result<(), String
     if found.is_empty() {
         return Ok(());
     }
-    crate::order::sort_by(&mut found, |one, other| one.param.cmp(&other.param));
+    found.sort_by(|one, other| one.param.cmp(&other.param));
     let lines: Vec<String> =
         found.iter().map(|violation| format!("{}: {}", violation.param, violation.message)).collect();
     Err(format!("format error\n{}", lines.join("\n")))

@@ -79,7 +79,7 @@ pub fn methods(question: &str) -> Vec<Hit> {
         let score = sum * (met / whole) * by_action / (1.0 + depth / 20.0);
         hits.push(Hit { row, score, params });
     }
-    crate::order::sort_by(&mut hits, |one, other| other.score.total_cmp(&one.score));
+    hits.sort_by(|one, other| other.score.total_cmp(&one.score));
     hits
 }
 

@@ -2,7 +2,6 @@
 //! another order, and so have the lists that are made from a hash. Whoever compares two answers compares their
 //! [`identity`]; whoever shows one shows it [`ordered`].
 
-use crate::order;
 use serde_json::{Map, Value};
 use std::{borrow::Cow, cmp::Ordering};
 
@@ -133,7 +132,7 @@ pub fn arranged(key: &str, value: Value) -> Value {
     match value {
         Value::Object(object) => {
             let mut entries: Vec<(String, Value)> = object.into_iter().collect();
-            order::sort_by(&mut entries, |(one, _), (other, _)| natural(one, other));
+            entries.sort_by(|(one, _), (other, _)| natural(one, other));
             entries
                 .into_iter()
                 .map(|(key, value)| {
@@ -173,9 +172,7 @@ pub fn ordered_rows(rows: Vec<Value>) -> Vec<Value> {
         };
         let mut ranked: Vec<((String, String), Value)> =
             rows.drain(..).map(|row| (rank(&row), row)).collect();
-        order::sort_by(&mut ranked, |(one, _), (other, _)| {
-            natural(&one.0, &other.0).then_with(|| one.1.cmp(&other.1))
-        });
+        ranked.sort_by(|(one, _), (other, _)| natural(&one.0, &other.0).then_with(|| one.1.cmp(&other.1)));
         rows.extend(ranked.into_iter().map(|(_, row)| row));
     }
     rows
@@ -194,7 +191,7 @@ pub fn sorted(text: &str) -> Cow<'_, str> {
 /// The entries of a set, sorted and with commas between them.
 fn joined(text: &str) -> String {
     let mut entries: Vec<&str> = split(text).collect();
-    order::sort_by(&mut entries, |one, other| natural(one, other));
+    entries.sort_by(|one, other| natural(one, other));
     entries.dedup();
     entries.join(",")
 }
@@ -238,7 +235,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 
 fn sort(items: &mut Vec<Value>) {
     let mut keyed: Vec<(String, Value)> = items.drain(..).map(|item| (meaning(&item), item)).collect();
-    order::sort_by(&mut keyed, |(one, _), (other, _)| natural(one, other));
+    keyed.sort_by(|(one, _), (other, _)| natural(one, other));
     items.extend(keyed.into_iter().map(|(_, item)| item));
 }
 
@@ -251,7 +248,7 @@ fn canonical(key: &str, value: &Value, lasting: bool) -> Value {
                 .filter(|(key, _)| !lasting || !is_live(key))
                 .map(|(key, value)| (key, canonical(key, value, lasting)))
                 .collect();
-            order::sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
             entries.into_iter().map(|(key, value)| (key.clone(), value)).collect::<Map<_, _>>().into()
         }
         Value::Array(items) => {

@@ -6,7 +6,6 @@ pub mod record;
 pub mod table;
 
 use crate::pve;
-use proxmox_mcp_json as json;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -37,9 +36,6 @@ impl From<pve::Error> for Failure {
 pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
     if reply.data == "null" {
         return Ok(Vec::new());
-    }
-    if let Some(rows) = json::objects(&reply.data) {
-        return Ok(rows.into_iter().map(record::Record::new).collect());
     }
     serde_json::from_str(&reply.data)
         .map_err(|error| Failure(format!("Proxmox answered something that is no list of objects: {error}.")))

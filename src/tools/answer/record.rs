@@ -3,7 +3,6 @@
 //! Values are kept as JSON text and mostly copied to the answer as they came, so that a list of thousands of
 //! guests is read without building a tree of values.
 
-use proxmox_mcp_json as json;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -20,11 +19,6 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// One row of a list that was taken apart.
-    pub(crate) fn new(fields: json::Members<'a>) -> Record<'a> {
-        Record { fields, own: Vec::new() }
-    }
-
     /// The value's JSON text.
     #[must_use]
     pub fn json(&self, name: &str) -> Option<&str> {
@@ -69,6 +63,9 @@ impl<'a> Record<'a> {
     }
 }
 
+/// How many fields a guest has in `/cluster/resources`, the longest list there is.
+const USUAL: usize = 24;
+
 /// JSON text of a string without its quotes and escapes; any other JSON text as it is.
 fn unquote(json: &str) -> Cow<'_, str> {
     let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
@@ -91,7 +88,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record<'de>, A::Error> {
-                let mut record = Record::default();
+                let mut record = Record { fields: Vec::with_capacity(USUAL), own: Vec::new() };
                 while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     match name.0 {
                         Cow::Borrowed(name) => record.fields.push((name, value.get())),

@@ -2,7 +2,6 @@
 
 use crate::{
     config::ListFormat,
-    order,
     suggest::did_you_mean,
     tools::answer::{Failure, Outcome, canonical, record::Record},
 };
@@ -265,7 +264,7 @@ fn names<'a>(records: &'a [Record<'_>]) -> Vec<&'a str> {
             names.push(name);
         }
     }
-    order::sort_by(&mut names, |one, other| canonical::natural(one, other));
+    names.sort_by(|one, other| canonical::natural(one, other));
     names
 }
 

@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use serde_json::{Map, Value, json};
+use std::cmp::Reverse;
 
 /// Answers with the part that `at` names, in the fields, from the row and up to as many as were asked for. A list has
 /// these columns, or all that its rows have.
@@ -106,7 +107,7 @@ fn inside<'a>(value: &'a Value, at: &str) -> Result<&'a Value, Failure> {
         Value::Object(object) => {
             // The longest name goes first: `10.0.0.1.x` is rather in `10.0.0.1` than in `10`.
             let mut names: Vec<&String> = object.keys().collect();
-            crate::order::sort_by(&mut names, |one, other| other.len().cmp(&one.len()));
+            names.sort_by_key(|name| Reverse(name.len()));
             let fits = names.into_iter().find_map(|name| {
                 let rest = at.strip_prefix(name.as_str())?;
                 let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };

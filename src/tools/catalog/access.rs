@@ -137,7 +137,7 @@ fn get_permissions(context: &Context<'_>, args: &Args) -> Outcome {
     for (_, privileges) in &mut permissions {
         let mut names: Vec<String> =
             privileges.as_object().into_iter().flat_map(|privileges| privileges.keys().cloned()).collect();
-        crate::order::sort(&mut names);
+        names.sort();
         *privileges = names.into();
     }
     context.fit(permissions)

@@ -1,7 +1,6 @@
 //! The QEMU guest agent: commands and files inside a virtual machine.
 
 use crate::{
-    base64,
     pve::{Method, Params, Reply},
     tools::{
         answer::{Failure, Outcome, answer},
@@ -11,6 +10,7 @@ use crate::{
         run::{args::Args, context::Context, find},
     },
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -155,7 +155,7 @@ fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
         params.push("content", content);
     } else {
         // Proxmox's own encoding takes Latin-1 only and fails at any other letter (pve.md section 7).
-        params.push("content", base64::encode(content.as_bytes()));
+        params.push("content", BASE64_STANDARD.encode(content));
         params.push("encode", 0);
     }
     send(context, Method::Post, &format!("{agent}/file-write"), &params)?;

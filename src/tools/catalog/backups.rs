@@ -1,7 +1,6 @@
 //! Backups: what there is, making, restoring and protecting them, and the jobs that make them.
 
 use crate::{
-    order,
     pve::{Method, Params, path},
     tools::{
         answer::{
@@ -201,7 +200,7 @@ fn run_job(context: &Context<'_>, args: &Args) -> Outcome {
         })
         .map(|node| node.text("node").into_owned())
         .collect();
-    order::sort(&mut nodes);
+    nodes.sort();
     if nodes.is_empty() {
         return Err(Failure::new(format!("No node on which backup job `{id}` could run is online.")));
     }

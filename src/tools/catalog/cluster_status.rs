@@ -57,7 +57,7 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     result.insert("storage".into(), storage.json());
     result.insert("vms".into(), count(of_type("qemu"), &mut attention));
     result.insert("containers".into(), count(of_type("lxc"), &mut attention));
-    crate::order::sort(&mut attention);
+    attention.sort();
     result.insert("attention".into(), attention.into());
     answer(&result)
 }

@@ -1,7 +1,6 @@
 //! Changes of a guest that take more than one request.
 
 use crate::{
-    order,
     pve::{Auth, Host, Method, Params},
     tools::{
         answer::{Failure, Outcome, answer, canonical::natural, object},
@@ -89,7 +88,7 @@ fn pending(context: &Context<'_>, guest: &find::Guest) -> Result<Vec<String>, Fa
     };
     let keys = value.as_array().into_iter().flatten().filter(waits);
     let mut keys: Vec<String> = keys.filter_map(|entry| entry["key"].as_str().map(str::to_owned)).collect();
-    order::sort_by(&mut keys, |one, other| natural(one, other));
+    keys.sort_by(|one, other| natural(one, other));
     Ok(keys)
 }
 
@@ -158,7 +157,7 @@ fn obstacles(preconditions: &Value, args: &Args) -> Option<String> {
         .filter(|disk| disk["cdrom"] != 1)
         .filter_map(|disk| disk["volid"].as_str())
         .collect();
-    order::sort(&mut disks);
+    disks.sort();
     if !disks.is_empty() && args.flag("with-local-disks") != Some(true) && preconditions["running"] == 1 {
         sentences.push(format!(
             "its disks {} are local; set with-local-disks to copy them along.",

@@ -1,19 +1,32 @@
-//! Every tool under its own name, put together and sorted when this is compiled: finding one by its name, which every
-//! call does, looks at seven names, however many tools there are.
+//! Every tool under its own name, made once from the rows of [`GROUPS`].
 
-use crate::{
-    constant::{is_before, is_same},
-    tools::{
-        catalog::{GROUPS, entry::Entry},
-        param::Kind,
-        row::Name,
-    },
+use crate::tools::{
+    catalog::{GROUPS, entry::Entry},
+    param::Kind,
+    row::Name,
 };
+use std::{collections::BTreeMap, sync::LazyLock};
 
-static ENTRIES: [Entry; COUNT] = all();
+/// Every tool, in the order of the groups.
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let mut entries = Vec::new();
+    for group in GROUPS {
+        for tool in group.tools {
+            match tool.name {
+                Name::One(name) => entries.push(Entry { tool, name, kind: None, toolset: group.name }),
+                Name::Guest(vm, container) => {
+                    entries.push(Entry { tool, name: vm, kind: Some(Kind::Vm), toolset: group.name });
+                    let kind = Some(Kind::Container);
+                    entries.push(Entry { tool, name: container, kind, toolset: group.containers });
+                }
+            }
+        }
+    }
+    entries
+});
 
-/// The places of [`ENTRIES`], by name.
-static BY_NAME: [usize; COUNT] = by_name();
+static BY_NAME: LazyLock<BTreeMap<&str, &Entry>> =
+    LazyLock::new(|| ENTRIES.iter().map(|entry| (entry.name, entry)).collect());
 
 /// Every tool, each under its own name, in the order of the groups.
 pub fn entries() -> impl Iterator<Item = Entry> {
@@ -23,80 +36,16 @@ pub fn entries() -> impl Iterator<Item = Entry> {
 /// The tool of that name.
 #[must_use]
 pub fn named(name: &str) -> Option<Entry> {
-    let place = BY_NAME.binary_search_by(|place| ENTRIES[*place].name.cmp(name)).ok()?;
-    Some(ENTRIES[BY_NAME[place]])
+    BY_NAME.get(name).map(|entry| **entry)
 }
 
-/// The tool of a name that stands in this program; there being none is an error when it is compiled as a constant.
-pub const fn built_in(name: &str) -> &'static Entry {
-    let mut place = 0;
-    while place < COUNT {
-        if is_same(ENTRIES[place].name, name) {
-            return &ENTRIES[place];
-        }
-        place += 1;
-    }
-    panic!("there is no tool of that name");
-}
-
-const COUNT: usize = {
-    let (mut count, mut group) = (0, 0);
-    while group < GROUPS.len() {
-        let mut tool = 0;
-        while tool < GROUPS[group].tools.len() {
-            count += match GROUPS[group].tools[tool].name {
-                Name::One(_) => 1,
-                Name::Guest(..) => 2,
-            };
-            tool += 1;
-        }
-        group += 1;
-    }
-    count
-};
-
-const fn all() -> [Entry; COUNT] {
-    let none = Entry { tool: &GROUPS[0].tools[0], name: "", kind: None, toolset: "" };
-    let mut entries = [none; COUNT];
-    let (mut count, mut place) = (0, 0);
-    while place < GROUPS.len() {
-        let group = &GROUPS[place];
-        let mut number = 0;
-        while number < group.tools.len() {
-            let tool = &group.tools[number];
-            match tool.name {
-                Name::One(name) => {
-                    entries[count] = Entry { tool, name, kind: None, toolset: group.name };
-                    count += 1;
-                }
-                Name::Guest(vm, container) => {
-                    entries[count] = Entry { tool, name: vm, kind: Some(Kind::Vm), toolset: group.name };
-                    let kind = Some(Kind::Container);
-                    entries[count + 1] = Entry { tool, name: container, kind, toolset: group.containers };
-                    count += 2;
-                }
-            }
-            number += 1;
-        }
-        place += 1;
-    }
-    entries
-}
-
-/// Sorted by insertion, as a `const fn` can.
-const fn by_name() -> [usize; COUNT] {
-    let mut places = [0; COUNT];
-    let mut number = 1;
-    while number < COUNT {
-        let mut to = number;
-        while 0 < to && is_before(ENTRIES[number].name, ENTRIES[places[to - 1]].name) {
-            places[to] = places[to - 1];
-            to -= 1;
-        }
-        places[to] = number;
-        number += 1;
-    }
-    places
+/// A tool that another part of this program names.
+///
+/// # Panics
+/// There is no tool of that name; tests ask for every name that the program uses.
+#[must_use]
+pub fn built_in(name: &str) -> &'static Entry {
+    BY_NAME.get(name).copied().unwrap_or_else(|| panic!("there is no tool `{name}`"))
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ fn lean(number: f64) -> Value {
 fn unknown_metric(metric: &str, records: &[Record<'_>]) -> Failure {
     let mut known: Vec<&str> =
         records.iter().flat_map(Record::names).filter(|name| *name != "time").collect();
-    crate::order::sort(&mut known);
+    known.sort();
     known.dedup();
     let hint = crate::suggest::did_you_mean(metric, known.iter().copied());
     let list = if known.is_empty() { "none in this time".to_owned() } else { known.join(", ") };

@@ -1,7 +1,7 @@
 //! Values for arguments that are half typed: clusters, nodes, VMIDs by number or by name, recent tasks.
 
 use crate::{
-    mcp::{Call, Completion},
+    mcp::{Call, CompletionRequest},
     pve::Params,
     tools::{
         answer::{Failure, record::Record, rows},
@@ -19,7 +19,11 @@ use serde_json::Value;
 ///
 /// # Errors
 /// What the client says.
-pub fn complete(tools: &dyn Toolset, call: &Call<'_>, wish: &Completion) -> Result<Vec<String>, Failure> {
+pub fn complete(
+    tools: &dyn Toolset,
+    call: &Call<'_>,
+    wish: &CompletionRequest,
+) -> Result<Vec<String>, Failure> {
     let typed = wish.typed.trim().to_lowercase();
     // What else is filled in narrows the choice (context.arguments, from 2025-06-18).
     let node = wish.known.get("node").and_then(Value::as_str).filter(|node| !node.is_empty());

@@ -4,7 +4,7 @@
 use crate::{
     mcp::Prompt,
     tools::{
-        catalog::{entry::Entry, index::built_in},
+        catalog::index::built_in,
         offers::Toolset,
         offers::reviews::{CLUSTER, REVIEWS, Review, Step},
         run::clusters::{self, Cluster},
@@ -79,8 +79,8 @@ pub fn text(tools: &dyn Toolset, name: &str, arguments: &Map<String, Value>) -> 
     for (number, step) in review.steps.iter().enumerate() {
         let look = filled(step.look);
         let line = match step.way(tools, Some(cluster)) {
-            Way::Tool => format!("`{}` {}: {look}.", step.tool.name, filled(&sent(step.arguments))),
-            Way::Api => format!("`{}` {}: {look}.", API.name, filled(&sent(&api_arguments(step.path)))),
+            Way::Tool => format!("`{}` {}: {look}.", step.tool, filled(&sent(step.arguments))),
+            Way::Api => format!("`{}` {}: {look}.", API, filled(&sent(&api_arguments(step.path)))),
             Way::None => {
                 format!("Not available here, so say in the report that it was not looked at: {look}.")
             }
@@ -107,12 +107,13 @@ pub fn text(tools: &dyn Toolset, name: &str, arguments: &Map<String, Value>) -> 
 }
 
 /// The tool that reads any path of the API.
-const API: &Entry = built_in("proxmox_get_api");
+const API: &str = "proxmox_get_api";
 
 impl Step {
     /// In that cluster, or in any.
     fn way(&self, tools: &dyn Toolset, cluster: Option<&Cluster>) -> Way {
-        let has = |tool: &Entry| {
+        let has = |name: &str| {
+            let tool = built_in(name);
             let allowed = cluster.is_none_or(|cluster| tool.forbidden_in(cluster).is_none());
             allowed && tools.lists(tool)
         };

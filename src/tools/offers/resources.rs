@@ -58,19 +58,19 @@ const IN_CLUSTERS: [Template; 3] = [
 ];
 
 const SCHEME: &str = "pve://";
-const VM_TOOL: &Entry = built_in("proxmox_get_vm_info");
-const CONTAINER_TOOL: &Entry = built_in("proxmox_get_container_info");
-const NODE_TOOL: &Entry = built_in("proxmox_get_node_info");
-const LOG_TOOL: &Entry = built_in("proxmox_get_task_log");
+const VM_TOOL: &str = "proxmox_get_vm_info";
+const CONTAINER_TOOL: &str = "proxmox_get_container_info";
+const NODE_TOOL: &str = "proxmox_get_node_info";
+const LOG_TOOL: &str = "proxmox_get_task_log";
 
 /// The tools that read what each template stands for, in the order of [`TEMPLATES`].
-const READERS: [&[&Entry]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
+const READERS: [&[&str]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
 
 fn guest_tool(kind: Kind) -> &'static Entry {
-    match kind {
+    built_in(match kind {
         Kind::Vm => VM_TOOL,
         Kind::Container => CONTAINER_TOOL,
-    }
+    })
 }
 
 /// The templates whose tools may run; where there are several clusters, each address names one first.
@@ -86,8 +86,9 @@ pub fn any(tools: &dyn Toolset) -> bool {
 }
 
 /// Whether one of these may run in any cluster.
-fn may(tools: &dyn Toolset, readers: &[&Entry]) -> bool {
-    readers.iter().any(|tool| tools.clusters().iter().any(|cluster| tool.forbidden_in(cluster).is_none()))
+fn may(tools: &dyn Toolset, readers: &[&str]) -> bool {
+    let allowed = |tool: &Entry| tools.clusters().iter().any(|cluster| tool.forbidden_in(cluster).is_none());
+    readers.iter().any(|name| allowed(built_in(name)))
 }
 
 /// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
@@ -122,7 +123,7 @@ fn list_one(tools: &dyn Toolset, cluster: &Cluster, call: &Call<'_>) -> Result<V
     let inventory = inventory(cluster, call)?;
     let records = rows(&inventory)?;
     let mut nodes: Vec<String> = nodes(&records);
-    nodes.retain(|_| NODE_TOOL.forbidden_in(cluster).is_none());
+    nodes.retain(|_| built_in(NODE_TOOL).forbidden_in(cluster).is_none());
     nodes.sort();
     let mut guests: Vec<find::Guest> = records.iter().filter_map(find::read).collect();
     guests.retain(|guest| guest_tool(guest.kind).forbidden_in(cluster).is_none());
@@ -205,19 +206,22 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
         }
         "node" => {
             must_have_node(cluster, call, &name)?;
-            let data = run(NODE_TOOL, json!({"node": name}))?;
+            let data = run(built_in(NODE_TOOL), json!({"node": name}))?;
             Ok(Contents { media_type: JSON, text: data.get().to_owned() })
         }
         "task" => {
             let upid = Upid::parse(&name).map_err(ResourceError::Unknown)?;
             must_have_node(cluster, call, &upid.node)?;
-            let data = run(LOG_TOOL, json!({"upid": name, "limit": LOG_LINES})).map_err(|why| match why {
-                // Proxmox forgets old tasks (pve.md section 2).
-                ResourceError::Failed(sentences) if sentences.contains("no such task") => {
-                    ResourceError::Unknown(sentences)
-                }
-                why => why,
-            })?;
+            let data =
+                run(built_in(LOG_TOOL), json!({"upid": name, "limit": LOG_LINES})).map_err(
+                    |why| match why {
+                        // Proxmox forgets old tasks (pve.md section 2).
+                        ResourceError::Failed(sentences) if sentences.contains("no such task") => {
+                            ResourceError::Unknown(sentences)
+                        }
+                        why => why,
+                    },
+                )?;
             let log: Map<String, Value> = serde_json::from_str(data.get())
                 .map_err(|error| ResourceError::Failed(format!("The log cannot be read: {error}.")))?;
             let lines = log.get("lines").and_then(Value::as_array).into_iter().flatten();

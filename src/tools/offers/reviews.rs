@@ -2,10 +2,7 @@
 
 use crate::{
     mcp::{Prompt, PromptArgument},
-    tools::{
-        catalog::{entry::Entry, index::built_in},
-        run::clusters,
-    },
+    tools::run::clusters,
 };
 use std::borrow::Cow;
 
@@ -26,7 +23,7 @@ pub struct Review {
 #[derive(Debug)]
 pub struct Step {
     /// The tool that shows it.
-    pub tool: &'static Entry,
+    pub tool: &'static str,
     /// The tool's arguments, JSON; `<vmid>` and `<node>` stand for those of the prompt.
     pub arguments: &'static str,
     /// The API's path for it, for where that tool is not listed.
@@ -36,7 +33,7 @@ pub struct Step {
 }
 
 const fn step(tool: &'static str, arguments: &'static str, path: &'static str, look: &'static str) -> Step {
-    Step { tool: built_in(tool), arguments, path, look }
+    Step { tool, arguments, path, look }
 }
 
 const NODE: PromptArgument =

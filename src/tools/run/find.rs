@@ -1,7 +1,6 @@
 //! Where things are: a guest's node, a node's name; and what to say when there is no such thing.
 
 use crate::{
-    order,
     pve::Params,
     suggest::did_you_mean,
     tools::{
@@ -79,7 +78,7 @@ pub fn guest_among(
 fn no_such_guest(vmid: i64, kind: Option<Kind>, mut guests: Vec<Guest>) -> Failure {
     guests.retain(|guest| kind.is_none_or(|kind| kind == guest.kind));
     let far = |guest: &Guest| guest.vmid.abs_diff(vmid);
-    order::sort_by(&mut guests, |one, other| far(one).cmp(&far(other)).then(one.vmid.cmp(&other.vmid)));
+    guests.sort_by_key(|guest| (far(guest), guest.vmid));
     let near: Vec<String> = guests.iter().take(5).map(Guest::title).collect();
     let word = kind.map_or("guest", Kind::word);
     let rest = if near.is_empty() {
@@ -108,7 +107,7 @@ pub fn node_exists(context: &Context<'_>, node: &str) -> Result<(), Failure> {
 /// A sentence with the nearest value, and all of them.
 pub fn among(key: &str, wanted: &str, records: &[Record<'_>]) -> Result<(), Failure> {
     let mut known: Vec<String> = records.iter().map(|record| record.text(key).into_owned()).collect();
-    order::sort(&mut known);
+    known.sort();
     known.dedup();
     if known.iter().any(|value| value == wanted) {
         return Ok(());

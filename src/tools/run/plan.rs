@@ -1,7 +1,6 @@
 //! What a change would lose, read from the live cluster just before somebody is asked.
 
 use crate::{
-    order,
     pve::{
         Method, Params,
         api::{self, Lookup, words::is_secret},
@@ -98,7 +97,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
     let snapshots: Vec<&Value> =
         snapshots.as_array().into_iter().flatten().filter(|entry| entry["name"] != "current").collect();
     let mut names: Vec<&str> = snapshots.iter().filter_map(|entry| entry["name"].as_str()).collect();
-    order::sort_by(&mut names, |one, other| natural(one, other));
+    names.sort_by(|one, other| natural(one, other));
     let word = vmid.to_string();
     let mut lost = Map::new();
     lost.insert("guest".into(), guest.title().into());
@@ -125,7 +124,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                     .filter(|other| other["snaptime"].as_f64() > entry["snaptime"].as_f64())
                     .filter_map(|other| other["name"].as_str())
                     .collect();
-                order::sort_by(&mut newer, |one, other| natural(one, other));
+                newer.sort_by(|one, other| natural(one, other));
                 if !newer.is_empty() {
                     lost.insert("newer_snapshots".into(), json!(newer));
                 }
@@ -231,7 +230,7 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
                     .filter(uses)
                     .map(|rule| rule["pos"].clone())
                     .collect();
-                order::sort_by(&mut used, |one, other| one.as_i64().cmp(&other.as_i64()));
+                used.sort_by(|one, other| one.as_i64().cmp(&other.as_i64()));
                 lost.insert("used_by_cluster_rules".into(), used.into());
             }
         }

@@ -1,7 +1,7 @@
 //! Which host is asked, by which way, and which comes next.
 
 use super::{get, host, password, post, settings, token};
-use crate::tiny_http::{CLOSED_PORT, Request, Server, answer, data};
+use crate::tiny_http::{CLOSED_PORT, LOOPBACK, Request, Server, answer, data};
 use proxmox_mcp::{
     cancel::Cancel,
     demo,
@@ -65,7 +65,7 @@ fn check_status(status: &'static str, method: Method, path: &str, asked: (usize,
     let second = Server::answering(|_| data("1"));
     let mut settings = settings(&first, token());
     settings.hosts = vec![
-        Host { name: "localhost".into(), ..host(first.port) },
+        Host { name: LOOPBACK.into(), ..host(first.port) },
         Host { name: "127.0.0.1".into(), ..host(second.port) },
     ];
     let result = Pve::new(settings).send(&Cancel::new(), method, path, &Params::new());
@@ -89,11 +89,11 @@ fn another_host_is_asked_when_one_cannot_reach_its_own_services_but_not_for_anot
     check_status("503 Service Unavailable", Post, "/x", (1, 0));
 }
 
-/// Answers as a cluster of two nodes; whoever asks for `localhost` is hung up on once `down` says so.
+/// Answers as a cluster of two nodes; whoever asks for [`LOOPBACK`] is hung up on once `down` says so.
 fn two_nodes(down: Arc<AtomicBool>) -> Server {
     Server::new(move |connection| {
         while let Some(request) = connection.next() {
-            if down.load(Ordering::SeqCst) && is_to_localhost(&request) {
+            if down.load(Ordering::SeqCst) && is_to_configured(&request) {
                 return;
             }
             connection.send(&if request.line().ends_with("/cluster/status") {
@@ -105,8 +105,8 @@ fn two_nodes(down: Arc<AtomicBool>) -> Server {
     })
 }
 
-fn is_to_localhost(request: &Request) -> bool {
-    request.header("host").unwrap().starts_with("localhost:")
+fn is_to_configured(request: &Request) -> bool {
+    request.header("host").unwrap().starts_with(&format!("{LOOPBACK}:"))
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn addresses_that_the_cluster_tells_are_asked_only_where_the_settings_say_so() {
         let down = Arc::new(AtomicBool::new(false));
         let server = two_nodes(Arc::clone(&down));
         let mut settings = settings(&server, token());
-        settings.hosts[0].name = "localhost".into();
+        settings.hosts[0].name = LOOPBACK.into();
         settings.cluster_addresses = wanted;
         let pve = Pve::new(settings);
         get(&pve, "/x").unwrap();
@@ -124,7 +124,7 @@ fn addresses_that_the_cluster_tells_are_asked_only_where_the_settings_say_so() {
         assert_eq!(told, usize::from(wanted));
         down.store(true, Ordering::SeqCst);
         assert_eq!(get(&pve, "/x").is_ok(), wanted);
-        assert_eq!(server.seen().iter().any(|request| !is_to_localhost(request)), wanted);
+        assert_eq!(server.seen().iter().any(|request| !is_to_configured(request)), wanted);
     }
 }
 

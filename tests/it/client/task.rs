@@ -41,13 +41,13 @@ fn a_task_is_awaited_and_its_progress_told() {
     {
         let server = task_server(2, end);
         let mut polls = Vec::new();
-        let watch = Watch { until: Instant::now() + Duration::from_secs(20), log: true };
+        let watch = Watch { until: Instant::now() + Duration::from_secs(600), log: true };
         let outcome =
             task::wait(&client(&server), &Cancel::new(), &upid, watch, &mut |poll| polls.push(poll.clone()))
                 .unwrap();
         let Outcome::Stopped { exitstatus, ok, warnings, duration } = outcome else { panic!("{outcome:?}") };
         assert_eq!((&*exitstatus, ok, warnings), (end, expected_ok, expected_warnings));
-        assert!((0.1..10.0).contains(&duration), "{duration}");
+        assert!((0.1..600.0).contains(&duration), "{duration}");
         assert_eq!(polls.len(), 2);
         assert!(polls.iter().all(|poll| poll.percent == Some(25.0)));
         assert_eq!(polls[1].last_line.as_deref(), Some("transferred 1.0 GiB of 4.0 GiB (25.00%)"));
@@ -73,7 +73,7 @@ fn a_wait_ends_when_its_time_is_over_or_nobody_waits_any_more() {
     assert_eq!(wait(&cancel, long, &mut |_| cancel.hurry()), Ok(Outcome::Running));
     let cancel = Cancel::new();
     assert!(wait(&cancel, long, &mut |_| cancel.cancel()).unwrap_err().is_cancelled());
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < long);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_wait_outlives_a_restart_of_the_api() {
             connection.send(&data(if ended { r#"{"status":"stopped","exitstatus":"OK"}"# } else { "[]" }));
         }
     });
-    let watch = Watch { until: Instant::now() + Duration::from_secs(20), log: false };
+    let watch = Watch { until: Instant::now() + Duration::from_secs(600), log: false };
     let outcome = task::wait(&client(&server), &Cancel::new(), &upid, watch, &mut |_| {}).unwrap();
     assert!(matches!(outcome, Outcome::Stopped { ok: true, .. }));
 }

@@ -136,6 +136,7 @@ fn flat(config: &Config) -> Map<String, Value> {
         "base_path": settings.base_path,
         "client": settings.client_identity.as_ref().map(|own| [own.certificate.clone(), own.key.clone()]),
         "cluster_addresses": settings.cluster_addresses,
+        "keep_warm": settings.keep_warm,
         "workers": settings.workers,
         "max_response_bytes": settings.max_response_bytes,
         "access": format!("{:?}", config.access),

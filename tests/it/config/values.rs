@@ -40,6 +40,7 @@ fn each_key_of_the_file_arrives() {
     );
     check(json!({"client_certificate": "/a/c.pem"}), &[], json!({"client": ["/a/c.pem", "/a/c.pem"]}));
     check(json!({"cluster_addresses": true}), &[], json!({"cluster_addresses": true}));
+    check(json!({"keep_warm": true}), &[], json!({"keep_warm": true}));
     check(
         json!({"workers": 32, "max_response_bytes": 65536}),
         &[],

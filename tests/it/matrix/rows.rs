@@ -5,7 +5,7 @@ use super::{
     Known::{self, Done, Failed, Maybe, Running},
     Row, Stage,
 };
-use crate::tiny_http::CLOSED_PORT;
+use crate::tiny_http::{CLOSED_PORT, LOOPBACK};
 use proxmox_mcp::secret::Secret;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(3600);
 
 fn cell((known, reached, words): (Known, isize, &'static str)) -> Cell {
-    Cell { known, reached: usize::try_from(reached).ok(), words }
+    Cell { known: vec![known], reached: usize::try_from(reached).ok(), words }
 }
 
 /// A count that depends on the time.
@@ -43,6 +43,7 @@ const OK_WAIT: Expected = (Done, SOME, r#""exitstatus":"OK""#);
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = connecting();
     rows.extend(breaking());
+    rows.push(closed_in_between());
     rows.extend(strange());
     rows.extend(refusing());
     rows
@@ -100,7 +101,7 @@ fn connecting() -> Vec<Row> {
             "the first of two hosts breaks off after acting",
             |stage| {
                 let port = stage.server.address().port();
-                stage.first_host("localhost", port);
+                stage.first_host(LOOPBACK, port);
                 stage.once(Fault::DropAfterActing);
             },
             (Done, 2, "9.2"),
@@ -111,7 +112,7 @@ fn connecting() -> Vec<Row> {
             "the first of two hosts gives up (596) at once",
             |stage| {
                 let port = stage.server.address().port();
-                stage.first_host("localhost", port);
+                stage.first_host(LOOPBACK, port);
                 stage.once(Fault::ActThenEmpty(596, "Connection timed out"));
             },
             (Done, 2, "9.2"),
@@ -221,6 +222,27 @@ fn breaking() -> Vec<Row> {
         row("gzip", |stage| stage.always(Fault::Gzip), OK_READ, OK_CHANGE, OK_WAIT),
         row("chunks", |stage| stage.always(Fault::Chunked), OK_READ, OK_CHANGE, OK_WAIT),
     ]
+}
+
+/// The connection of the look-up is closed without notice. If that is seen in time, the change goes out on another one;
+/// if it is not, nobody knows what became of it.
+fn closed_in_between() -> Row {
+    let mut closed = row(
+        "closed between look-up and change",
+        |stage| {
+            let guest =
+                r#"{"id":"qemu/100","type":"qemu","vmid":100,"node":"pve1","status":"stopped","name":"a"}"#;
+            let body = format!(r#"{{"success":1,"data":[{guest}]}}"#);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let answer = Fault::Raw(format!("{head}{body}").into_bytes());
+            stage.server.faults().add("GET /cluster/resources", 1, answer);
+        },
+        OK_READ,
+        (Done, SOME, ""),
+        OK_WAIT,
+    );
+    closed.cells[1].known.push(Maybe);
+    closed
 }
 
 fn strange() -> Vec<Row> {

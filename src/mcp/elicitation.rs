@@ -1,7 +1,7 @@
 //! Asking the person at the client (elicitation): by a request of ours in the handshake revisions from 2025-06-18
 //! on, by an answer of type `input_required` in 2026-07-28. Knows nothing of what is asked.
 
-use super::{Revision, rpc::Id};
+use super::rpc::{Id, to_line};
 use crate::{cancel::Cancel, sync::lock};
 use serde_json::{Map, Value, json};
 use std::{
@@ -9,7 +9,6 @@ use std::{
     fmt,
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering},
         mpsc::{RecvTimeoutError, Sender, channel},
     },
     time::{Duration, Instant},
@@ -52,7 +51,7 @@ pub enum Asking<'a> {
     /// Ask and wait for the reaction.
     Now(&'a (dyn Fn(&Question) -> Reaction + Sync)),
     /// Answer the call with the question (and a state to recognise it by); the client calls again with this.
-    Again(Option<&'a Given>),
+    Again(Option<&'a Retry>),
 }
 
 impl fmt::Debug for Asking<'_> {
@@ -67,42 +66,39 @@ impl fmt::Debug for Asking<'_> {
 
 /// What a repeated call brings along.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct Retry {
     /// `requestState` as it came back; anybody may have written it.
     pub state: String,
     /// The reaction, if one came along.
     pub reaction: Option<Reaction>,
 }
 
-/// Which of the ways a client has.
+/// How a client takes questions: [`Asking`] without what a call needs to ask one.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
-    No,
-    Now,
-    Again(Option<Given>),
-}
-
-/// Whether a client's capabilities have forms; `{}` means them (2025-11-25, client/elicitation).
-pub(super) fn has_forms(capabilities: Option<&Value>) -> bool {
-    let elicitation = capabilities.and_then(|all| all.get("elicitation")).and_then(Value::as_object);
-    elicitation.is_some_and(|elicitation| elicitation.is_empty() || elicitation.contains_key("form"))
+pub(super) enum ElicitationMode {
+    /// Not at all.
+    Unsupported,
+    /// By a request of ours, `elicitation/create`.
+    Request,
+    /// By a result of type `input_required`, after which the client repeats its call.
+    InputRequired(Option<Retry>),
 }
 
 /// Reads what a repeated call brings along; `None` for a first one.
 ///
 /// # Errors
 /// The rest of a sentence that begins with "Invalid params: ".
-pub(super) fn given(params: &Map<String, Value>) -> Result<Option<Given>, &'static str> {
+pub(super) fn retry(params: &Map<String, Value>) -> Result<Option<Retry>, &'static str> {
     let state = match params.get("requestState") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(state)) => state.clone(),
         Some(_) => return Err("`requestState` must be the string that was given."),
     };
     let reaction = params.get("inputResponses").and_then(|responses| responses.get(KEY)).map(reaction);
-    Ok(Some(Given { state, reaction }))
+    Ok(Some(Retry { state, reaction }))
 }
 
-/// Anything that is no clear yes is a no.
+/// Anything but a clear `accept` counts as a refusal.
 fn reaction(result: &Value) -> Reaction {
     match result.get("action").and_then(Value::as_str) {
         Some("accept") => {
@@ -128,26 +124,40 @@ fn params(question: &Question, mode: bool) -> Value {
 /// The members of an `InputRequiredResult`.
 pub(super) fn input_required(question: &Question, state: &str) -> Value {
     let request = json!({"method": "elicitation/create", "params": params(question, true)});
-    json!({"resultType": "input_required", "inputRequests": {KEY: request}, "requestState": state})
+    json!({"inputRequests": {KEY: request}, "requestState": state})
 }
 
-/// The questions that wait for an answer, by the ids of our requests.
+/// The questions that wait for an answer.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
-    next: AtomicU64,
-    open: Mutex<HashMap<Id, Sender<Reaction>>>,
+pub(super) struct PendingElicitations {
+    state: Mutex<State>,
 }
 
-impl Desk {
-    /// Asks and waits. `send` writes one message to the client.
-    pub(super) fn ask(&self, question: &Question, cancel: &Cancel, send: &dyn Fn(&Value)) -> Reaction {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = Id::Text(format!("elicit-{number}"));
+#[derive(Debug, Default)]
+struct State {
+    asked: u64,
+    /// By the ids of our requests.
+    open: HashMap<Id, Sender<Reaction>>,
+    /// The input has ended: no answer can come any more.
+    closed: bool,
+}
+
+impl PendingElicitations {
+    /// Asks and waits. `send` writes one line to the client.
+    pub(super) fn ask(&self, question: &Question, cancel: &Cancel, send: &dyn Fn(Vec<u8>)) -> Reaction {
         let (sender, inbox) = channel();
-        lock(&self.open).insert(id.clone(), sender);
-        send(
-            &json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": params(question, false)}),
-        );
+        let id = {
+            let mut state = lock(&self.state);
+            if state.closed {
+                return Reaction::Cancel;
+            }
+            let id = Id::Text(format!("elicit-{}", state.asked));
+            state.asked += 1;
+            state.open.insert(id.clone(), sender);
+            id
+        };
+        let params = params(question, false);
+        send(to_line(&json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": params})));
         let until = Instant::now() + PATIENCE;
         let reaction = loop {
             match inbox.recv_timeout(SLICE) {
@@ -159,23 +169,25 @@ impl Desk {
                 break None;
             }
         };
-        lock(&self.open).remove(&id);
+        lock(&self.state).open.remove(&id);
         reaction.unwrap_or_else(|| {
             let params = json!({"requestId": id, "reason": "Nobody waits for this answer any more."});
-            send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}));
+            send(to_line(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})));
             Reaction::Cancel
         })
     }
 
-    /// Takes a client's answer to one of our requests; an answer to none of them is nobody's.
+    /// Takes a client's answer to one of our requests; an answer to none of them is ignored.
     pub(super) fn answered(&self, id: &Id, message: &Map<String, Value>) {
-        if let Some(sender) = lock(&self.open).remove(id) {
+        if let Some(sender) = lock(&self.state).open.remove(id) {
             let _ = sender.send(message.get("result").map_or(Reaction::Cancel, reaction));
         }
     }
-}
 
-/// Whether clients of that revision can be asked by a request of ours.
-pub(super) fn by_request(revision: Revision) -> bool {
-    revision.has_structured_content() && !revision.is_modern()
+    /// Ends every open question, and every later one at once: the input has ended, so no answer can come.
+    pub(super) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        state.open.clear();
+    }
 }

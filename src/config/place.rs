@@ -1,0 +1,82 @@
+//! Where a value stands, how its paths are resolved, and what is wrong with it. Knows no kind of value.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The environment, as a function, so that tests can run side by side.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Where a value stands, and what its relative paths begin at.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) at: At<'a>,
+    /// Says what `~` stands for.
+    pub(super) env: Env<'a>,
+}
+
+/// A file or a variable.
+#[derive(Clone, Copy)]
+pub(super) enum At<'a> {
+    /// A configuration file; its folder is where relative paths begin.
+    File(&'a Path),
+    /// An environment variable. It has no folder: the working directory is whatever project is open.
+    Variable(&'a str),
+}
+
+impl Place<'_> {
+    /// The beginning of a sentence about the key at that dotted path.
+    pub(super) fn subject(&self, path: &str) -> String {
+        match self.at {
+            At::File(file) => format!("In `{}`, `{}`", file.display(), path.escape_debug()),
+            At::Variable(name) => format!("The environment variable `{name}`"),
+        }
+    }
+}
+
+/// What is wrong with a value.
+pub(super) struct Wrong {
+    /// The part of the value that is wrong, as a dotted path with its leading dot; empty for the whole.
+    pub(super) below: String,
+    /// The sentence after its subject.
+    pub(super) text: String,
+}
+
+impl Wrong {
+    /// The value as a whole is wrong.
+    pub(super) fn new(text: String) -> Wrong {
+        Wrong { below: String::new(), text }
+    }
+
+    /// A part of the value is wrong.
+    pub(super) fn at(below: impl Into<String>, text: String) -> Wrong {
+        Wrong { below: below.into(), text }
+    }
+}
+
+/// A path of a configuration: absolute, below the home folder, or relative to the configuration file.
+///
+/// # Errors
+/// The end of a sentence.
+pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
+    if let Some(rest) = text.strip_prefix("~/") {
+        let home = (place.env)("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        return Ok(home.ok_or("but `HOME` is not set; write the whole path")?.join(rest));
+    }
+    match place.at {
+        At::File(file) => Ok(file.parent().unwrap_or(Path::new("")).join(text)),
+        At::Variable(_) if Path::new(text).is_absolute() => Ok(text.into()),
+        At::Variable(_) => Err("but must be an absolute path: a client may start the server anywhere".into()),
+    }
+}
+
+/// What a value is, for a sentence that must not show it.
+pub(super) fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,52 @@
+//! `tools/list` and `tools/call`.
+
+use super::{
+    client::Client,
+    elicitation::{self, ElicitationMode},
+    params,
+    queue::Place,
+    request::{ToolCall, Work},
+    result::{LIST_TTL_MS, cached},
+    revision::Revision,
+    rpc::{Fault, Id},
+    toolbox::Toolbox,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
+
+/// Schema, `ListToolsResult`.
+#[derive(Serialize)]
+struct ListToolsResult<'a> {
+    tools: &'a RawValue,
+}
+
+/// Answers `tools/list`.
+pub(super) fn list<'a>(
+    toolbox: &'a dyn Toolbox,
+    revision: Revision,
+    params: &Map<String, Value>,
+) -> Result<impl Serialize + use<'a>, Fault> {
+    params::no_cursor(params)?;
+    Ok(cached(revision, LIST_TTL_MS, ListToolsResult { tools: toolbox.list(revision) }))
+}
+
+/// Reads `tools/call`.
+pub(super) fn call(
+    toolbox: &dyn Toolbox,
+    client: &Client,
+    mut params: Map<String, Value>,
+) -> Result<(Place, Work), Fault> {
+    let name = params::text(&params, "name", "the name of a tool")?.to_owned();
+    let arguments = params::arguments(&mut params)?;
+    let order = toolbox.order(&name, &arguments).map_err(Fault::invalid_params)?;
+    let place = Place { queue: toolbox.queue(&arguments), order };
+    let retry = elicitation::retry(&params)
+        .map_err(|problem| Fault::invalid_params(format!("Invalid params: {problem}")))?;
+    let elicitation = match client.revision() {
+        _ if !client.shows_forms() => ElicitationMode::Unsupported,
+        revision if revision.is_modern() => ElicitationMode::InputRequired(retry),
+        _ => ElicitationMode::Request,
+    };
+    let progress_token = params.get("_meta").and_then(|meta| Id::from_json(meta.get("progressToken")?));
+    Ok((place, Work::CallTool(ToolCall { name, arguments, progress_token, elicitation })))
+}

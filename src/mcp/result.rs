@@ -1,0 +1,130 @@
+//! What a result looks like in each revision, around what the methods themselves answer.
+
+use super::{
+    revision::Revision,
+    rpc::{Id, result_line},
+    toolbox::{About, Answer},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
+
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// How long a client may keep a list that changes only with the configuration, so with a new process; in milliseconds.
+pub(super) const LIST_TTL_MS: u64 = 300_000;
+
+/// Any result (schema, `Result`): 2026-07-28 wants `resultType` in it, and the server's name in `_meta`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResultObject<R> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_type: Option<&'static str>,
+    #[serde(flatten)]
+    result: R,
+    #[serde(rename = "_meta", skip_serializing_if = "Map::is_empty")]
+    meta: Map<String, Value>,
+}
+
+/// Writes the answers to one request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Responder<'a> {
+    /// The request's id.
+    pub(super) id: &'a Id,
+    /// The rules that the answer follows.
+    pub(super) revision: Revision,
+    /// Who answers.
+    pub(super) about: About,
+}
+
+impl Responder<'_> {
+    /// The line that answers with a final result.
+    pub(super) fn complete(self, result: impl Serialize) -> Vec<u8> {
+        self.line("complete", result, Map::new())
+    }
+
+    fn line(
+        self,
+        result_type: &'static str,
+        result: impl Serialize,
+        mut meta: Map<String, Value>,
+    ) -> Vec<u8> {
+        let modern = self.revision.is_modern();
+        if modern {
+            let about = serde_json::to_value(self.about).expect("plain text");
+            meta.insert(SERVER_INFO.into(), about);
+        }
+        let result_type = modern.then_some(result_type);
+        result_line(self.id, ResultObject { result_type, result, meta })
+    }
+
+    /// The line that answers a call of a tool.
+    pub(super) fn call(self, answer: Answer) -> Vec<u8> {
+        let structured = |data| self.revision.has_structured_content().then_some(data);
+        match &answer {
+            Answer::Data(data) => self.complete(CallToolResult::new(data.get(), structured(&**data))),
+            Answer::DataWithMeta(data, meta) => {
+                let result = CallToolResult::new(data.get(), structured(&**data));
+                self.line("complete", result, meta.clone())
+            }
+            Answer::Failure(sentences) => self.complete(CallToolResult::failure(sentences)),
+            Answer::Ask { question, state } => {
+                let result = super::elicitation::input_required(question, state);
+                self.line("input_required", result, Map::new())
+            }
+        }
+    }
+}
+
+/// What a call of a tool is answered with (schema, `CallToolResult`).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallToolResult<'a> {
+    content: [TextContent<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured_content: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_error: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct TextContent<'a> {
+    r#type: &'static str,
+    text: &'a str,
+}
+
+impl<'a> CallToolResult<'a> {
+    fn new(text: &'a str, structured_content: Option<&'a RawValue>) -> CallToolResult<'a> {
+        CallToolResult { content: [TextContent { r#type: "text", text }], structured_content, is_error: None }
+    }
+
+    fn failure(text: &'a str) -> CallToolResult<'a> {
+        CallToolResult { is_error: Some(true), ..CallToolResult::new(text, None) }
+    }
+}
+
+/// How long a result may be kept, and by whom; only 2026-07-28 says so (schema, `CacheableResult`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cached<R> {
+    #[serde(flatten)]
+    result: R,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_scope: Option<&'static str>,
+}
+
+/// A result that this client may keep for so many milliseconds.
+pub(super) fn cached<R>(revision: Revision, ttl_ms: u64, result: R) -> Cached<R> {
+    let modern = revision.is_modern();
+    Cached { result, ttl_ms: modern.then_some(ttl_ms), cache_scope: modern.then_some("private") }
+}
+
+/// An entry of a list: its name, and the one for people where the revision has it.
+pub(super) fn named(revision: Revision, name: &str, title: &str) -> Value {
+    let mut entry = serde_json::json!({"name": name});
+    if revision.has_structured_content() {
+        entry["title"] = title.into();
+    }
+    entry
+}
