@@ -248,7 +248,7 @@ fn canonical(key: &str, value: &Value, lasting: bool) -> Value {
                 .filter(|(key, _)| !lasting || !is_live(key))
                 .map(|(key, value)| (key, canonical(key, value, lasting)))
                 .collect();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            entries.sort_by_key(|(one, _)| *one);
             entries.into_iter().map(|(key, value)| (key.clone(), value)).collect::<Map<_, _>>().into()
         }
         Value::Array(items) => {

@@ -186,7 +186,7 @@ fn snapshot_rows(list: &Value) -> Value {
         list.as_array().into_iter().flatten().filter(|snapshot| snapshot["name"] != "current").collect();
     let key =
         |snapshot: &Value| (snapshot["snaptime"].as_u64(), snapshot["name"].as_str().map(str::to_owned));
-    snapshots.sort_by(|one, other| key(one).cmp(&key(other)));
+    snapshots.sort_by_key(|snapshot| key(snapshot));
     let rows: Vec<Value> = snapshots
         .into_iter()
         .map(|snapshot| json!([snapshot["name"], snapshot["snaptime"], snapshot["description"]]))

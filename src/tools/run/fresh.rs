@@ -52,7 +52,7 @@ impl Fresh {
         changes.retain(|_, change| change.at.elapsed() < BEHIND);
         let mut all: Vec<_> = changes.iter().map(|(vmid, change)| (*vmid, change.made.clone())).collect();
         drop(changes);
-        all.sort_by(|one, other| one.0.cmp(&other.0));
+        all.sort_by_key(|(vmid, _)| *vmid);
         all
     }
 }

@@ -79,7 +79,7 @@ fn guest_path(node: &str, kind: Kind, vmid: i64) -> Result<String, Failure> {
 pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
     let mut guests: Vec<Guest> = inventory(context, &reply)?.iter().filter_map(read).collect();
-    guests.sort_by(|one, other| one.vmid.cmp(&other.vmid));
+    guests.sort_by_key(|guest| guest.vmid);
     Ok(guests)
 }
 

@@ -230,7 +230,7 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
                     .filter(uses)
                     .map(|rule| rule["pos"].clone())
                     .collect();
-                used.sort_by(|one, other| one.as_i64().cmp(&other.as_i64()));
+                used.sort_by_key(Value::as_i64);
                 lost.insert("used_by_cluster_rules".into(), used.into());
             }
         }

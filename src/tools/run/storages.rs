@@ -17,7 +17,7 @@ pub fn sorted<'a>(reply: &'a crate::pve::Reply) -> Result<Vec<Record<'a>>, Failu
     // Entries of other types come along unasked (pve.md section 6).
     records.retain(|record| record.text("type") == "storage");
     let place = |record: &Record<'_>| (record.text("storage").into_owned(), record.text("node").into_owned());
-    records.sort_by(|one, other| place(one).cmp(&place(other)));
+    records.sort_by_key(place);
     Ok(records)
 }
 
