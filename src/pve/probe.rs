@@ -9,6 +9,7 @@ use super::{
 use crate::cancel::Cancel;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,10 @@ impl Pve {
         let _slot = self.slot(limits)?;
         let (method, path) = (Method::Get, "/access/domains");
         let (reply, _) = self.ask_as(limits, method, path, &Params::new(), Vec::new(), &Identity::Nobody);
-        Ok(reply?.parse::<Vec<Domain>>()?.into_iter().map(|domain| domain.realm).collect())
+        // Proxmox lists them in any order.
+        let realms: BTreeSet<String> =
+            reply?.parse::<Vec<Domain>>()?.into_iter().map(|domain| domain.realm).collect();
+        Ok(realms.into_iter().collect())
     }
 
     fn probe_server(&self, cancel: &Cancel, steps: &mut Vec<Step>) -> bool {

@@ -17,6 +17,7 @@ use crate::{
 };
 use serde::Deserialize;
 use std::{
+    collections::BTreeSet,
     sync::{Condvar, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -248,7 +249,13 @@ impl Door<'_> {
             ),
             None if !realms.is_empty() => format!(
                 "There is no realm `{realm}`; there are {}. Correct `user` or `realm`.",
-                realms.iter().map(|known| format!("`{}`", known.realm)).collect::<Vec<_>>().join(", ")
+                realms
+                    .iter()
+                    .map(|known| format!("`{}`", known.realm))
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             _ => "Check user, realm and password: Proxmox does not say which of them is wrong. The user may also be disabled or expired.".into(),
         }
