@@ -31,6 +31,12 @@ fn answer(sample: &Sample, tool: &str, arguments: &Value) -> String {
         Answer::Ask { question, .. } => question.message,
     };
     let Ok(mut answer) = serde_json::from_str::<Value>(&text) else { return text };
+    if tool == "proxmox_get_vm_screen" {
+        // When the picture was taken, and how long that took.
+        let facts = answer.as_object_mut().unwrap();
+        facts.retain(|name, _| !matches!(name.as_str(), "time" | "seconds"));
+        return answer.to_string();
+    }
     let Some(plan) = answer.get("confirmation_needed").cloned() else { return text };
     answer.as_object_mut().unwrap().shift_remove("confirm");
     answer["confirmation_needed"] = plan;
