@@ -9,6 +9,7 @@
 //! * [`setup`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
+//! * [`approvals`] — what waits for a person's word outside the model.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
 //! * [`cancel`], [`constant`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
@@ -22,6 +23,7 @@
 //! * What may have been carried out by Proxmox is never sent twice.
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
+pub mod approvals;
 pub mod audit;
 mod base64;
 pub mod cancel;
@@ -29,6 +31,7 @@ pub mod cli;
 pub mod config;
 pub mod constant;
 pub mod demo;
+mod hex;
 pub mod log;
 pub mod mcp;
 pub mod order;

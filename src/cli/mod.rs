@@ -34,7 +34,7 @@ use std::{
     ffi::OsString,
     io::{self, IsTerminal},
     panic,
-    path::Path,
+    path::{Path, PathBuf},
     process,
     process::ExitCode,
 };
@@ -185,17 +185,22 @@ fn list(options: &Options, tools: &Tools) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[inline(never)]
+/// Checks an audit log, with the key of the configuration where it has one.
 fn verify(options: &Options) -> ExitCode {
-    let file = options.words.last().map(Path::new).unwrap_or(Path::new(""));
-    match audit::verify(file) {
+    let place = load(options).ok().and_then(|config| config.audit);
+    let given = options.words.get(1).map(PathBuf::from);
+    let Some(file) = given.or_else(|| place.as_ref().map(|place| place.path.clone())) else {
+        eprintln!(
+            "proxmox-mcp: The configuration has no `audit_log`; name the file to check. See `proxmox-mcp audit --help`."
+        );
+        return ExitCode::from(USAGE);
+    };
+    let key = place.and_then(|place| place.seal);
+    let checked = key.map(|key| key.open()).transpose();
+    match checked.and_then(|seal| audit::verify(&file, seal.as_ref())) {
         Ok(verdict) => {
-            println!("{} lines, each with the hash of the one before.", verdict.lines);
-            if !verdict.open.is_empty() {
-                println!("Without an end (cut off, or still running): {}.", verdict.open.join(", "));
-            }
-            println!("Hash of the last line, to be noted elsewhere: {}", verdict.head);
-            ExitCode::SUCCESS
+            print!("{verdict}");
+            if verdict.alarms.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(problem) => {
             eprintln!("proxmox-mcp: {problem}");

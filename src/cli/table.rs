@@ -20,7 +20,7 @@ pub enum Takes {
     Number(usize, usize),
     /// A tool and its arguments.
     Call,
-    /// `verify` and a file.
+    /// `verify`, and a file that may be left out.
     Verify,
 }
 
@@ -168,7 +168,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "audit",
         takes: Takes::Verify,
-        about: "Find a changed or missing line in an audit log.",
+        about: "Find changed, forged and missing lines in an audit log: the configured one if no file is given.",
         flags: &[],
     },
     Command {
@@ -219,7 +219,7 @@ pub(super) fn shown(takes: Takes, words_too: bool) -> String {
         Takes::Words(_) => " LIST".into(),
         Takes::Number(..) => " NUMBER".into(),
         Takes::Call => " TOOL [ARGUMENT…]".into(),
-        Takes::Verify => " verify FILE".into(),
+        Takes::Verify => " verify [FILE]".into(),
     }
 }
 

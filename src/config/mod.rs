@@ -18,7 +18,7 @@ pub use own::OwnTool;
 pub use selection::Selection;
 
 use crate::{
-    log,
+    audit, log,
     pve::{Auth, Host, Settings, Trust},
     secret::{Secret, SecretSource},
     ssh::Ssh,
@@ -50,10 +50,18 @@ pub struct Config {
     pub protected: Selection,
     /// Outside of this nothing is changed, if it names anything.
     pub only: Selection,
-    /// What destroys is refused where the client cannot ask the user.
-    pub strict: bool,
-    /// The file to which changes are written.
-    pub audit_log: Option<PathBuf>,
+    /// The classes of requests that are confirmed first under [`Access::Standard`], as `ask` names them.
+    pub ask: Vec<String>,
+    /// How what is confirmed is confirmed where the client cannot ask the user.
+    pub confirm: Confirm,
+    /// Whether a desktop notification tells that a request waits for approval.
+    pub notify: bool,
+    /// Whether a new token's secret is answered to the model.
+    pub show_secrets: bool,
+    /// Folders from which files may be uploaded.
+    pub upload_from: Vec<PathBuf>,
+    /// The audit log, where there is one.
+    pub audit: Option<audit::Place>,
     /// The users' own tools.
     pub tools: Vec<OwnTool>,
     /// How nodes are reached for commands in containers; `None`: not at all.
@@ -85,6 +93,17 @@ pub enum Access {
     Standard,
     /// Everything, without confirmation.
     Full,
+}
+
+/// How a request is confirmed where the client cannot ask the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirm {
+    /// By a person in a terminal of the same user.
+    Person,
+    /// By a token that the model itself sends back: it shows that the plan was seen, not that anybody agreed.
+    Token,
+    /// Not at all: it is refused.
+    Strict,
 }
 
 /// How lists are answered.
@@ -254,8 +273,22 @@ impl Config {
             deny_tools: values.names(key!("deny_tools")),
             protected: values.selection(key!("protected")),
             only: values.selection(key!("only")),
-            strict: values.word(key!("confirm")) == "strict",
-            audit_log: values.path_of(key!("audit_log")).map(Path::to_path_buf),
+            ask: values.names(key!("ask")),
+            confirm: match values.word(key!("confirm")) {
+                "token" => Confirm::Token,
+                "strict" => Confirm::Strict,
+                _ => Confirm::Person,
+            },
+            notify: values.bool(key!("notify")),
+            show_secrets: values.bool(key!("show_secrets")),
+            upload_from: values.paths(key!("upload_from")),
+            audit: values.path_of(key!("audit_log")).map(|path| audit::Place {
+                path: path.to_path_buf(),
+                seal: values
+                    .secret_of(key!("audit_key"))
+                    .map(|key| audit::SealSource::beside(key.clone(), path)),
+                syslog: values.bool(key!("audit_syslog")),
+            }),
             tools: values.tools().to_vec(),
             ssh: values.ssh(),
             exec_allow: values.list(key!("exec_allow")).to_vec(),

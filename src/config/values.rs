@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{secret::SecretSource, ssh::Ssh};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Who said it. Later ones override earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,6 +197,13 @@ impl Values {
         }
     }
 
+    pub(super) fn paths(&self, key: &'static Key) -> Vec<PathBuf> {
+        match self.get(key) {
+            Some(Checked::Paths(paths)) => paths.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) fn secret_of(&self, key: &'static Key) -> Option<&SecretSource> {
         match self.get(key) {
             Some(Checked::Secret(secret)) => Some(secret),
@@ -235,7 +242,7 @@ fn from_text(kind: Kind, text: &str) -> Value {
             _ => word.into(),
         },
         Kind::Integer(..) => word.parse::<u64>().map_or_else(|_| word.into(), Value::from),
-        Kind::Hosts | Kind::Names(_) | Kind::Direct => {
+        Kind::Hosts | Kind::Names(_) | Kind::Direct | Kind::WordList(_) | Kind::Paths => {
             word.split(',').map(str::trim).collect::<Vec<_>>().into()
         }
         // A blank may belong to a password.

@@ -62,7 +62,7 @@ impl Tools {
     pub fn new(config: Config) -> Tools {
         Tools {
             own: own::entries(&config.tools),
-            audit: config.audit_log.clone().map(Audit::new),
+            audit: config.audit.clone().map(Audit::new),
             clusters: clusters::of(config),
             tokens: Tokens::new(),
             prompts: OnceLock::new(),

@@ -16,7 +16,9 @@ fn folder(name: &str) -> PathBuf {
 fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
     let folder = folder("lines");
     let path = folder.join("audit.jsonl");
-    let sample = Sample::with(Default::default(), |config| config.audit_log = Some(path.clone()));
+    let sample = Sample::with(Default::default(), |config| {
+        config.audit = Some(crate::cluster::plain_log(path.as_ref()))
+    });
     sample.ok("proxmox_list_vms", json!({}));
     sample.ok("proxmox_delete_vm", json!({"vmid": 100}));
     sample.ok("proxmox_start_vm", json!({"vmid": 105, "dry_run": true}));
@@ -46,14 +48,16 @@ fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
         (&json!("after"), &json!("failed")),
         "it runs already: {last}"
     );
-    assert!(audit::verify(&path).unwrap().open.is_empty());
+    assert!(audit::verify(&path, None).unwrap().open.is_empty());
     fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn what_cannot_be_written_down_is_not_done() {
     for path in ["/dev/full", "/nowhere/at/all/audit.jsonl"] {
-        let sample = Sample::with(Default::default(), |config| config.audit_log = Some(path.into()));
+        let sample = Sample::with(Default::default(), |config| {
+            config.audit = Some(crate::cluster::plain_log(path.as_ref()))
+        });
         sample.fails("proxmox_stop_vm", json!({"vmid": 105}), &["audit log", "was not done"]);
         sample.ok("proxmox_list_vms", json!({}));
         assert!(sample.wire().iter().all(|line| line.starts_with("GET")), "{path}");

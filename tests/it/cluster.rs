@@ -125,3 +125,8 @@ pub fn column(table: &Value, name: &str) -> Vec<Value> {
         .unwrap_or_else(|| panic!("no column {name} in {columns:?}"));
     table["rows"].as_array().unwrap().iter().map(|row| row[index].clone()).collect()
 }
+
+/// An audit log in that file, without a key.
+pub fn plain_log(path: &std::path::Path) -> proxmox_mcp::audit::Place {
+    proxmox_mcp::audit::Place { path: path.to_owned(), seal: None, syslog: false }
+}

@@ -2,6 +2,7 @@
 //! by a token to send back where it cannot; and only what was agreed to happens, once.
 
 use crate::{
+    config::Confirm,
     mcp::{Asking, Question, Reaction},
     order,
     tools::{
@@ -69,7 +70,7 @@ pub fn decide(
             Ok(Decision::Go)
         }
         Asking::No => match args.text("confirm") {
-            _ if context.config.strict => Err(Failure::new(format!(
+            _ if context.config.confirm == Confirm::Strict => Err(Failure::new(format!(
                 "Nothing was done: {} loses data, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 request.title()
             ))),

@@ -1,14 +1,14 @@
 //! Tokens and sealed states that a client carries and that only this process can have issued, for exactly one
 //! purpose, once, for a while. Knows nothing of what they are for.
 
-use crate::{sync::lock, tools::answer::Failure};
+use crate::{hex, sync::lock, tools::answer::Failure};
 use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},
 };
 use std::{
     collections::HashMap,
-    fmt::{self, Write},
+    fmt,
     sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
@@ -56,7 +56,7 @@ impl Tokens {
             open.remove(&oldest);
         }
         open.insert(u64::from_be_bytes(number), now);
-        Ok(hex(&number) + &hex(&self.tag(&number, bound)))
+        Ok(hex::encode(&number) + &hex::encode(&self.tag(&number, bound)))
     }
 
     /// Takes a token in: whether it is one of ours, for exactly this, in time and unused. It is used up if the
@@ -65,8 +65,9 @@ impl Tokens {
     /// # Errors
     /// Why it is not taken.
     pub fn redeem(&self, token: &str, bound: &str) -> Result<(), &'static str> {
-        let bytes =
-            unhex(token).filter(|bytes| bytes.len() == 8 + TAG).ok_or("it is no token of this server")?;
+        let bytes = hex::decode(token)
+            .filter(|bytes| bytes.len() == 8 + TAG)
+            .ok_or("it is no token of this server")?;
         let (number, tag) = bytes.split_at(8);
         let message = [number, bound.as_bytes()].concat();
         let sealed = hmac::sign(self.key(), &message);
@@ -104,20 +105,6 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tokens")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|place| u8::from_str_radix(text.get(place..place + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]
