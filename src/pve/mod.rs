@@ -27,6 +27,7 @@ mod tls;
 mod totp;
 mod transport;
 pub mod upload;
+pub mod values;
 mod watch;
 
 pub use client::Pve;

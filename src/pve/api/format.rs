@@ -1,13 +1,13 @@
 //! Proxmox's named formats, as far as their rule is simple and certain (PVE::JSONSchema). The others are let through.
 
+use crate::pve::values::{self, is_label, split_list};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What is wrong with a value of that format, in Proxmox's words without the last newline. A format that ends in
 /// `-list` takes several values, `-opt` an empty one too.
 pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
     if let Some(single) = name.strip_suffix("-list") {
-        let parts = value.split(|mark: char| matches!(mark, ',' | ';' | '\0') || mark.is_ascii_whitespace());
-        return parts.filter(|part| !part.is_empty()).try_for_each(|part| single_value(single, part));
+        return split_list(value).try_for_each(|part| single_value(single, part));
     }
     match name.strip_suffix("-opt") {
         Some(_) if value.is_empty() => Ok(()),
@@ -22,7 +22,7 @@ fn single_value(name: &str, value: &str) -> Result<(), String> {
     };
     let (ipv4, ipv6) = (value.parse::<Ipv4Addr>().is_ok(), value.parse::<Ipv6Addr>().is_ok());
     match name {
-        "pve-vmid" => looks_like(is_vmid(value), "VM ID"),
+        "pve-vmid" => looks_like(values::vmid(value).is_ok(), "VM ID"),
         "pve-node" => looks_like(is_label(value), "node name"),
         "dns-name" => looks_like(value.split('.').all(is_label), "DNS name"),
         "ipv4" => looks_like(ipv4, "IPv4 address"),
@@ -36,26 +36,11 @@ fn single_value(name: &str, value: &str) -> Result<(), String> {
         "address" if ipv4 || ipv6 || value.split('.').all(is_label) => Ok(()),
         "address" => Err(format!("value does not look like a valid address: {value}")),
         "pve-configid" if !is_config_id(value) => Err(format!("invalid configuration ID '{value}'")),
-        "pve-storage-id" if !is_storage_id(value) => {
+        "pve-storage-id" if values::storage(value).is_err() => {
             Err(format!("storage ID '{value}' contains illegal characters"))
         }
         _ => Ok(()),
     }
-}
-
-/// Three to nine digits, the first of them not 0.
-fn is_vmid(value: &str) -> bool {
-    (3..=9).contains(&value.len())
-        && !value.starts_with('0')
-        && value.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Letters, digits and, inside only, hyphens.
-fn is_label(value: &str) -> bool {
-    !value.is_empty()
-        && !value.starts_with('-')
-        && !value.ends_with('-')
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// A letter, and at least one letter, digit, `_` or `-`.
@@ -63,14 +48,6 @@ fn is_config_id(value: &str) -> bool {
     1 < value.len()
         && value.starts_with(|first: char| first.is_ascii_alphabetic())
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
-
-/// A letter first, a letter or digit last, and letters, digits, `-`, `_`, `.` between them.
-fn is_storage_id(value: &str) -> bool {
-    1 < value.len()
-        && value.starts_with(|first: char| first.is_ascii_alphabetic())
-        && value.ends_with(|last: char| last.is_ascii_alphanumeric())
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// An address, a slash and a prefix of at least 8.

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of connections: it says what the API would accept, not what a cluster holds.
 //!
+//! What each method does to a cluster is in [`effect`].
+//!
 //! `table.txt` is written by `scripts/make_api_table.py` and searched as it stands. The binary
 //! carries it packed, in a sixth of the room; who first looks something up unpacks it, in about a millisecond.
 //! Fields are parted by tabs, and the first character of a line says what it is:
@@ -34,6 +36,7 @@
 
 mod age;
 mod check;
+pub mod effect;
 mod format;
 mod param;
 mod place;

@@ -30,11 +30,7 @@ impl Param {
     /// Whether a name in a request means this parameter.
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
-        let Some(family) = self.name.strip_suffix("[n]") else { return self.name == name };
-        name.strip_prefix(family).is_some_and(|number| {
-            let digits = number.len() <= 3 && number.bytes().all(|byte| byte.is_ascii_digit());
-            digits && !number.is_empty() && (number == "0" || !number.starts_with('0'))
-        })
+        super::effect::answers(self.name, name)
     }
 
     /// `string`, `integer`, `number`, `boolean`, `any`, or `alias` for a key that only leads to another.
