@@ -4,6 +4,10 @@
 //! Reading order: [`Server`] starts; `wire` listens, reads requests and takes each to its route; `routes` has a file for
 //! each area of the API; `state` is plain data, filled by `state::sample`.
 
+mod chance;
+mod list;
+mod outcome;
+mod random;
 mod routes;
 mod state;
 mod wire;
@@ -11,8 +15,9 @@ mod wire;
 #[doc(hidden)]
 pub use wire::http::read_made_up;
 pub use wire::{
-    connection::Tls,
     faults::{Fault, Faults},
+    options::Options,
     seen::Seen,
-    server::{Options, Server},
+    server::Server,
+    tls::Tls,
 };

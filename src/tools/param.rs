@@ -63,6 +63,8 @@ pub struct Param {
     pub filter: bool,
     /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
     pub unlisted: bool,
+    /// Whether an empty text is a value; else it is as good as not given.
+    pub empty: bool,
     /// Only one half of a row that is two tools has it.
     pub only: Option<Kind>,
 }
@@ -88,7 +90,16 @@ pub enum Shape {
 
 impl Param {
     const fn new(name: &'static str, shape: Shape) -> Param {
-        Param { name, about: "", shape, required: true, filter: false, unlisted: false, only: None }
+        Param {
+            name,
+            about: "",
+            shape,
+            required: true,
+            filter: false,
+            unlisted: false,
+            empty: false,
+            only: None,
+        }
     }
 
     /// An integer in a range.
@@ -145,6 +156,12 @@ impl Param {
         Param { unlisted: true, required: false, ..self }
     }
 
+    /// An empty text is a value: it takes away what was there.
+    #[must_use]
+    pub const fn or_empty(self) -> Param {
+        Param { empty: true, ..self }
+    }
+
     /// Only that half of a row that is two tools has it; may be left out.
     #[must_use]
     pub const fn only(self, kind: Kind) -> Param {
@@ -164,6 +181,10 @@ impl Param {
     }
 }
 
+/// A guest's id.
+pub const VMID: Param = Param::int("vmid", 100, 999_999_999);
+/// The node a guest is on; found when it is not given.
+pub const NODE: Param = Param::text("node").unlisted();
 /// Other columns than the usual ones.
 pub const FIELDS: Param = Param::words("fields").optional();
 /// At most this many rows.

@@ -35,6 +35,9 @@ pub struct Tool {
     pub idempotent: bool,
     /// Whether it starts a Proxmox task, which it then waits for.
     pub task: bool,
+    /// For a tool of its own: the methods whose parameters its object of further parameters takes. `{type}` is a kind of
+    /// guest.
+    pub behind: &'static [(Method, &'static str)],
 }
 
 /// A tool's name on the wire.
@@ -89,6 +92,7 @@ impl Tool {
             entry: false,
             idempotent: false,
             task: false,
+            behind: &[],
         }
     }
 
@@ -180,6 +184,12 @@ impl Tool {
     #[must_use]
     pub const fn task(self) -> Tool {
         Tool { task: true, ..self }
+    }
+
+    /// Its object of further parameters takes those of these methods.
+    #[must_use]
+    pub const fn behind(self, behind: &'static [(Method, &'static str)]) -> Tool {
+        Tool { behind, ..self }
     }
 
     /// Every parameter, those included that come with what the tool is.

@@ -14,7 +14,7 @@ use crate::{
             Failure, Outcome, answer, rows,
             table::{self, Column},
         },
-        catalog::{aliases, cluster, entry::Entry, index::entries, own},
+        catalog::{aliases, entry::Entry, index::entries, own},
         offers::Toolset,
         offers::{complete, instructions, prompts, resources},
         param::{Effect, Kind},
@@ -22,7 +22,7 @@ use crate::{
         run::list,
         run::{
             args::Args,
-            clusters::{self, CLUSTER, Chosen, Cluster},
+            clusters::{self, CLUSTER, Chosen, Cluster, STATUS},
             confirm::{self, Decision},
             context::{Context, Grant},
             find,
@@ -30,6 +30,7 @@ use crate::{
             journal::Journal,
             request::Request,
             tokens::Tokens,
+            undo,
         },
     },
 };
@@ -101,7 +102,7 @@ impl Tools {
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
         match clusters::take(&self.clusters, &mut arguments).map_err(Failure::new)? {
             Chosen::One(cluster) => self.run_in(cluster, call, entry, arguments),
-            Chosen::All if entry.name == cluster::STATUS => {
+            Chosen::All if entry.name == STATUS => {
                 let outcome = clusters::in_each(&self.clusters, |cluster| {
                     self.run_in(cluster, call, entry, arguments.clone())?.unasked()
                 });
@@ -109,8 +110,7 @@ impl Tools {
             }
             Chosen::All => Err(Failure::new(format!(
                 "Only `{}` sums up all clusters; `{}` takes the name of one.",
-                cluster::STATUS,
-                entry.name
+                STATUS, entry.name
             ))),
         }
     }
@@ -130,7 +130,10 @@ impl Tools {
             self.audit.as_ref().map(|audit| Journal::new(audit, cluster_name, entry.name, &arguments));
         let args = match entry.tool.run {
             Run::Own(own) => own.check(arguments),
-            _ => Args::check(entry.params(), arguments),
+            _ => {
+                let given = arguments.clone();
+                Args::check(entry.params(), &|name| entry.takes(name, &given), arguments)
+            }
         }
         .map_err(Failure::new)?;
         let dry = args.flag("dry_run") == Some(true);
@@ -209,7 +212,7 @@ fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
 
 /// Keeps what a call changed, so that it can be taken back, and writes its outcome into the audit log.
 fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
-    let ids = context.undo.keep(context, &context.drafts());
+    let ids = undo::keep(context, &context.drafts());
     let changed_in = context.cluster.filter(|_| context.effect != Effect::Read);
     let outcome = outcome.and_then(|data| match serde_json::from_str(data.get()) {
         Ok(Value::Object(mut facts)) if !ids.is_empty() || changed_in.is_some() => {
@@ -270,17 +273,16 @@ fn locate(
     Ok((path, guest))
 }
 
-/// Whether an argument is sent along: it fills no hole, and is neither a filter nor what every list or task takes.
-fn is_sent(tool: &Tool, template: &str, name: &str) -> bool {
-    let param = tool.params.iter().find(|param| param.name == name);
-    let guests_node = name == "node" && template.contains("{node}");
-    param.is_some_and(|param| !param.filter) && !guests_node && !template.contains(&format!("{{{name}}}"))
+/// Which arguments are sent along: parameters of the row's own that fill no hole and are no filter.
+fn sent(tool: &Tool, template: &str) -> Vec<&'static str> {
+    let fills = |name: &str| template.contains(&format!("{{{name}}}"));
+    tool.params.iter().filter(|param| !param.filter && !fills(param.name)).map(|param| param.name).collect()
 }
 
 /// One request: the path's holes filled, the other arguments sent along.
 fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
     let (path, guest) = locate(context, template, args)?;
-    let params = args.params(|name| is_sent(entry.tool, template, name));
+    let params = args.params(&sent(entry.tool, template));
     let value = match method {
         Method::Get => context.get(&path, &params)?.value(),
         _ => context.change(method, &path, &params)?.value(),
@@ -302,7 +304,7 @@ fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str,
 /// One request for a list, its rows filtered and shown with the row's columns.
 fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column], args: &Args) -> Outcome {
     let (path, _) = locate(context, template, args)?;
-    let params = args.params(|name| is_sent(entry.tool, template, name));
+    let params = args.params(&sent(entry.tool, template));
     let reply = context.get(&path, &params)?;
     let mut records = rows(&reply)?;
     for param in entry.tool.params.iter().filter(|param| param.filter) {
@@ -313,7 +315,7 @@ fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column]
         }
     }
     if let Some(first) = columns.first() {
-        table::sort(&mut records, first.name);
+        table::sort(&mut records, &[first.name]);
     }
     list::answer(context, args, &records, columns)
 }

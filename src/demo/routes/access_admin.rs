@@ -1,16 +1,13 @@
-//! Making, changing and removing users, groups, roles, rules and tokens.
+//! Making, changing and removing users, roles, rules and tokens.
 
 use crate::{
     demo::{
-        routes::cluster::list,
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             access::{Rule, User, bits},
             cluster::Cluster,
-            records::{add, change, one, remove},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -19,28 +16,14 @@ use crate::{
 use serde_json::{Value, json};
 
 const USERS: &str = "/access/groups, User.Modify";
-const GROUPS: &str = "/access/groups, Group.Allocate";
 const ROLES: &str = "/access, Sys.Modify";
 
-pub(crate) const ROUTES: [Route; 15] = [
+pub(crate) const ROUTES: [Route; 10] = [
     route(Post, "/access/users", USERS, add_user),
     route(Put, "/access/users/{userid}", USERS, change_user),
     route(Delete, "/access/users/{userid}", USERS, remove_user),
     route(Put, "/access/users/{userid}/token/{tokenid}", "", change_token),
     route(Get, "/access/users/{userid}/token/{tokenid}", "", one_token),
-    route(Get, "/access/groups", "", |cluster, _| list(cluster.kept("groups"))),
-    route(Post, "/access/groups", GROUPS, |cluster, request| {
-        add(cluster.kept("groups"), "groupid", "group", request)
-    }),
-    route(Get, "/access/groups/{groupid}", "", |cluster, request| {
-        one(cluster.kept("groups"), "groupid", "group", request.hole("groupid"))
-    }),
-    route(Put, "/access/groups/{groupid}", GROUPS, |cluster, request| {
-        change(cluster.kept("groups"), "groupid", "group", request.hole("groupid"), request)
-    }),
-    route(Delete, "/access/groups/{groupid}", GROUPS, |cluster, request| {
-        remove(cluster.kept("groups"), "groupid", "group", request.hole("groupid"))
-    }),
     route(Post, "/access/roles", ROLES, add_role),
     route(Get, "/access/roles/{roleid}", "", one_role),
     route(Put, "/access/roles/{roleid}", ROLES, change_role),
@@ -57,9 +40,20 @@ fn add_user(cluster: &mut Cluster, request: &Request) -> Outcome {
     if cluster.access.users.contains_key(&id) {
         return Err(ApiError::failed(format!("create user failed: user '{id}' already exists")));
     }
+    known_groups(cluster, request)?;
     cluster.access.users.insert(id.clone(), User::new(request.param("password").map(Secret::new)));
     set_user(cluster, &id, request);
     Ok(Value::Null.into())
+}
+
+/// Refuses groups that do not exist.
+fn known_groups(cluster: &mut Cluster, request: &Request) -> Result<(), ApiError> {
+    for group in split_list(request.param("groups").unwrap_or_default()) {
+        if !cluster.kept("groups").iter().any(|row| row.get("groupid") == Some(&json!(group))) {
+            return Err(ApiError::failed(format!("no such group '{group}'")));
+        }
+    }
+    Ok(())
 }
 
 fn set_user(cluster: &mut Cluster, id: &str, request: &Request) {
@@ -73,6 +67,13 @@ fn set_user(cluster: &mut Cluster, id: &str, request: &Request) {
     if let Some(comment) = request.param("comment") {
         user.comment = Some(comment.to_owned());
     }
+    // The groups given take the place of those that were, unless they are to be added.
+    if let Some(groups) = request.param("groups") {
+        if !request.flag("append") {
+            user.groups.clear();
+        }
+        user.groups.extend(split_list(groups).map(str::to_owned));
+    }
 }
 
 fn known_user(cluster: &Cluster, request: &Request) -> Result<String, ApiError> {
@@ -85,6 +86,7 @@ fn known_user(cluster: &Cluster, request: &Request) -> Result<String, ApiError> 
 
 fn change_user(cluster: &mut Cluster, request: &Request) -> Outcome {
     let id = known_user(cluster, request)?;
+    known_groups(cluster, request)?;
     set_user(cluster, &id, request);
     Ok(Value::Null.into())
 }
@@ -146,7 +148,7 @@ fn add_role(cluster: &mut Cluster, request: &Request) -> Outcome {
 
 /// The bits of a list; a name that is none is refused, as Proxmox does.
 fn checked(list: &str) -> Result<u64, ApiError> {
-    match list.split([',', ' ']).find(|name| !name.is_empty() && bits(name) == 0) {
+    match split_list(list).find(|name| bits(name) == 0) {
         Some(name) => Err(ApiError::failed(format!("invalid privilege '{name}'"))),
         None => Ok(bits(list)),
     }
@@ -189,17 +191,24 @@ fn change_acl(cluster: &mut Cluster, request: &Request) -> Outcome {
     let path = request.param("path").unwrap_or_default().to_owned();
     let words = |name: &str| {
         let text = request.param(name).unwrap_or_default();
-        text.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        split_list(text).map(str::to_owned).collect::<Vec<_>>()
     };
     let propagate = request.param("propagate").is_none_or(|value| value == "1");
     for role in words("roles") {
         if !cluster.access.roles.contains_key(&role) {
             return Err(ApiError::failed(format!("role '{role}' does not exist")));
         }
-        for who in words("users").into_iter().chain(words("tokens")) {
-            let user = who.split('!').next().unwrap_or_default();
-            if !cluster.access.users.contains_key(user) {
-                return Err(ApiError::failed(format!("user '{user}' does not exist")));
+        let groups = words("groups").into_iter().map(|group| format!("@{group}"));
+        for who in words("users").into_iter().chain(words("tokens")).chain(groups) {
+            if let Some(group) = who.strip_prefix('@') {
+                if !cluster.kept("groups").iter().any(|row| row.get("groupid") == Some(&json!(group))) {
+                    return Err(ApiError::failed(format!("group '{group}' does not exist")));
+                }
+            } else {
+                let user = who.split('!').next().unwrap_or_default();
+                if !cluster.access.users.contains_key(user) {
+                    return Err(ApiError::failed(format!("user '{user}' does not exist")));
+                }
             }
             let rule = Rule { path: path.clone(), who, role: role.clone(), propagate };
             cluster.access.rules.retain(|other| {

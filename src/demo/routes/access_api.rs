@@ -2,14 +2,12 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        random::uuid,
+        routes::route::{Request, Route, route},
         state::{
             access::{Identity, Token, names},
             cluster::Cluster,
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            login::uuid,
-            routes::{Request, Route, route},
         },
     },
     pve::Method::{Delete, Get, Post},
@@ -72,7 +70,8 @@ fn users(cluster: &mut Cluster, request: &Request) -> Outcome {
             row["comment"] = json!(comment);
         }
         if request.flag("full") {
-            row["groups"] = json!("");
+            let groups: Vec<&str> = user.groups.iter().map(String::as_str).collect();
+            row["groups"] = json!(groups.join(","));
             row["tokens"] = token_rows(cluster, id);
         }
         row
@@ -102,7 +101,7 @@ fn user(cluster: &mut Cluster, request: &Request) -> Outcome {
             (name.clone(), json!({"privsep": u8::from(token.separated), "expire": token.expire}))
         })
         .collect();
-    Ok(json!({"enable": u8::from(user.enabled), "expire": user.expire, "groups": [], "tokens": tokens})
+    Ok(json!({"enable": u8::from(user.enabled), "expire": user.expire, "groups": user.groups, "tokens": tokens})
         .into())
 }
 
@@ -157,8 +156,12 @@ fn acl(cluster: &mut Cluster, request: &Request) -> Outcome {
     let all = cluster.access.allows(&request.who, "/access", None, "Sys.Audit|Permissions.Modify");
     let seen = cluster.access.rules.iter().filter(|_| all);
     let rows = seen.map(|rule| {
-        json!({"path": rule.path, "ugid": rule.who, "roleid": rule.role, "propagate": u8::from(rule.propagate),
-            "type": if rule.who.contains('!') { "token" } else { "user" }})
+        let (who, kind) = match rule.who.strip_prefix('@') {
+            Some(group) => (group, "group"),
+            None => (rule.who.as_str(), if rule.who.contains('!') { "token" } else { "user" }),
+        };
+        json!({"path": rule.path, "ugid": who, "roleid": rule.role, "propagate": u8::from(rule.propagate),
+            "type": kind})
     });
     Ok(Value::Array(rows.collect()).into())
 }

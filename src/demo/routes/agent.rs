@@ -3,20 +3,19 @@
 use crate::{
     base64,
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
-            agent_shell::{Ended, Files, run},
+            agent::Agent,
+            agent_shell::run,
             clock::whole,
-            cluster::{Cluster, Guest, Kind},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            cluster::Cluster,
+            guest::{Guest, Kind},
         },
     },
     pve::Method::{Get, Post},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 const AUDIT: &str = "/vms/{vmid}, VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted";
 const ALL: &str = "/vms/{vmid}, VM.GuestAgent.Unrestricted";
@@ -62,19 +61,6 @@ pub(crate) const ROUTES: [Route; 21] = [
 const READ_LIMIT: usize = 16 << 20;
 const PIECE: usize = 1 << 20;
 
-/// What a VM's agent knows and has under way.
-#[derive(Debug, Default)]
-pub(crate) struct Agent {
-    /// Configured in Proxmox, but no service answers inside the VM.
-    pub(crate) silent: bool,
-    /// Its own configuration inside the VM forbids running programs.
-    pub(crate) no_exec: bool,
-    frozen: bool,
-    files: Files,
-    running: BTreeMap<u64, (f64, Ended)>,
-    count: u64,
-}
-
 /// The VM, if its agent can be asked.
 fn reach<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Guest, ApiError> {
     let guest = cluster.guest(Kind::Qemu, request.node(), request.vmid())?;
@@ -85,7 +71,7 @@ fn reach<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Guest, ApiEr
     if guest.started.is_none() {
         return Err(ApiError::failed(format!("VM {} is not running", guest.vmid)));
     }
-    if guest.paused || cluster.agents.get(&guest.vmid).is_some_and(|agent| agent.silent) {
+    if guest.qmp.is_some() || cluster.agents.get(&guest.vmid).is_some_and(|agent| agent.silent) {
         return Err(ApiError::failed("QEMU guest agent is not running"));
     }
     Ok(guest)

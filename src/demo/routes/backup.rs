@@ -2,15 +2,19 @@
 
 use crate::{
     demo::{
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::{
+            prune::{self, Wanted},
+            route::{Request, Route, route},
+        },
         state::{
             clock::{civil, whole},
-            cluster::{Cluster, Firewall, Guest, Kind, Volume},
+            cluster::{Cluster, Firewall, Volume},
+            guest::{Guest, Kind},
             guest_disks::{disks, shown, size_word, stamp, storage},
-            task::{Step, Work},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            retention::Keep,
+            task_run::{Step, Work},
         },
     },
     pve::Method::{Get, Post},
@@ -70,17 +74,7 @@ fn extract(cluster: &mut Cluster, request: &Request) -> Outcome {
         }
     }
     if !volid.contains("-lxc-") {
-        let guest = Guest {
-            vmid: 0,
-            kind: Kind::Qemu,
-            node: String::new(),
-            config,
-            started: None,
-            before: None,
-            paused: false,
-            pool: None,
-            snapshots: Vec::new(),
-        };
+        let guest = Guest::new(0, Kind::Qemu, "", config);
         for disk in disks(&guest) {
             let _ =
                 writeln!(text, "#qmdump#map:{0}:drive-{0}:{1}:{2}:", disk.key, disk.storage(), disk.format());
@@ -99,6 +93,8 @@ struct Job {
     ending: &'static str,
     notes: String,
     protected: bool,
+    /// Which backups stay when a new one was made; `None` when none is to go.
+    keep: Option<(Keep, String)>,
 }
 
 /// The guests that a request means, those on other nodes apart.
@@ -106,7 +102,7 @@ fn chosen(cluster: &Cluster, request: &Request) -> Result<(Vec<u32>, Vec<u32>), 
     let here = |vmid: &u32| cluster.guests.get(vmid).is_none_or(|guest| guest.node == request.node());
     let list = |name: &str| -> Vec<u32> {
         let text = request.param(name).unwrap_or_default();
-        text.split([',', ';', ' ']).filter_map(|vmid| vmid.parse().ok()).collect()
+        split_list(text).filter_map(|vmid| vmid.parse().ok()).collect()
     };
     if request.param("vmid").is_some() {
         return Ok(list("vmid").into_iter().partition(here));
@@ -133,6 +129,20 @@ fn vzdump(cluster: &mut Cluster, request: &Request) -> Outcome {
     if !cluster.access.allows(&request.who, &format!("/storage/{place}"), None, "Datastore.AllocateSpace") {
         return Err(ApiError::forbidden(&format!("/storage/{place}, Datastore.AllocateSpace")));
     }
+    if request.param("prune-backups").is_some()
+        && !cluster.access.allows(&request.who, &format!("/storage/{place}"), None, "Datastore.Allocate")
+    {
+        return Err(ApiError::forbidden(&format!("/storage/{place}, Datastore.Allocate")));
+    }
+    // Old backups go unless that is ruled out, by what is given or else by what the storage says.
+    let keep = prune::retention(cluster, place, request.param("prune-backups"))?;
+    let removes = request.param("remove").is_none_or(|_| request.flag("remove"));
+    let said = request.param("prune-backups").map(str::to_owned);
+    let said = said.or_else(|| {
+        let own = storage(cluster, place).ok()?.more.get("prune-backups")?;
+        own.as_str().map(str::to_owned)
+    });
+    let keep = (removes && !keep.keeps_all()).then(|| (keep, said.unwrap_or_default()));
     let job = Job {
         node: request.node().to_owned(),
         storage: place.to_owned(),
@@ -145,6 +155,7 @@ fn vzdump(cluster: &mut Cluster, request: &Request) -> Outcome {
         },
         notes: request.param("notes-template").unwrap_or_default().to_owned(),
         protected: request.flag("protected"),
+        keep,
     };
     let words: Vec<String> = request
         .params
@@ -168,7 +179,8 @@ fn vzdump(cluster: &mut Cluster, request: &Request) -> Outcome {
     let begin: Step = Box::new(move |cluster, log| {
         log.push(header);
         let place = storage(cluster, &first.storage)?;
-        if !place.content.split(',').any(|one| one == "backup") {
+        place.check(&first.node)?;
+        if !place.takes("backup") {
             return Err(format!("can't use storage '{}' for backups - wrong content type", place.name));
         }
         if !elsewhere.is_empty() {
@@ -277,8 +289,6 @@ fn one(
             text.replace("{{node}}", &job.node).replace("{{cluster}}", "testcluster").replace("\\n", "\n"),
         );
     }
-    say(format!("Finished Backup of VM {vmid} (00:00:04)"));
-    say(format!("Backup finished at {}", stamp(now)));
     cluster.firewalls.insert(shelf(&volid), archived);
     cluster.volumes.push(Volume {
         volid,
@@ -292,5 +302,20 @@ fn one(
         notes,
         protected: job.protected,
     });
+    let mut say = |line: String| log.push(format!("INFO: {line}"));
+    if let Some((keep, said)) = &job.keep {
+        say(format!("prune older backups with retention: {}", said.replace(',', ", ")));
+        let wanted = Wanted {
+            node: job.node.clone(),
+            storage: job.storage.clone(),
+            vmid: Some(vmid),
+            kind: Some(kind.word().into()),
+        };
+        let gone = prune::carry_out(cluster, &wanted, keep).len();
+        let rest = if 0 < gone { " not covered by keep-retention policy" } else { "" };
+        say(format!("pruned {gone} backup(s){rest}"));
+    }
+    say(format!("Finished Backup of VM {vmid} (00:00:04)"));
+    say(format!("Backup finished at {}", stamp(now)));
     Ok(())
 }

@@ -2,15 +2,16 @@
 
 use crate::{
     demo::{
-        routes::create,
-        state::{
-            cluster::{Cluster, Guest, Kind, Volume},
-            guest_disks::{Disk, Wanted, all_shared, copied, copy, disks, storage},
-            task::{Step, Work, nothing},
+        outcome::{ApiError, Outcome},
+        routes::{
+            create,
+            route::{Request, Route, route},
         },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+        state::{
+            cluster::{Cluster, Volume},
+            guest::{Guest, Kind},
+            guest_disks::{Disk, Wanted, all_shared, copied, copy, disks, storage},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::Post,
@@ -83,17 +84,8 @@ fn clone(cluster: &mut Cluster, request: &Request) -> Outcome {
     if let Some(description) = description {
         config.insert("description".into(), json!(description));
     }
-    let mut guest = Guest {
-        vmid: newid,
-        kind,
-        node: target.clone(),
-        config,
-        started: None,
-        before: None,
-        paused: false,
-        pool,
-        snapshots: Vec::new(),
-    };
+    let mut guest = Guest::new(newid, kind, &target, config);
+    guest.pool = pool;
     create::renew(&mut guest);
     guest.config.insert("lock".into(), json!(if kind == Kind::Qemu { "clone" } else { "create" }));
     let begin: Step = Box::new(move |cluster, log| {
@@ -122,6 +114,7 @@ fn clone(cluster: &mut Cluster, request: &Request) -> Outcome {
         for disk in made {
             guest.config.insert(disk.key.clone(), json!(disk.text()));
         }
+        guest.before = Some((cluster.clock.now(), None));
         cluster.guests.insert(newid, guest);
         Ok(())
     });
@@ -205,7 +198,9 @@ fn make_template(cluster: &mut Cluster, kind: Kind, node: &str, vmid: u32) -> Re
         }
         renamed.push((disk.key.clone(), json!(Disk { volid, ..disk }.text())));
     }
+    let now = cluster.clock.now();
     let guest = cluster.guest_mut(kind, node, vmid).map_err(|error| error.message)?;
+    guest.remember(now);
     guest.config.extend(renamed);
     Ok(())
 }

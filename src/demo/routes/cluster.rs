@@ -1,20 +1,23 @@
-//! The cluster as a whole: version, resources, status, options, log, jobs, SDN and pools.
+//! The cluster as a whole: version, resources, status, options, log and what is not there.
 
 use crate::{
     demo::{
-        state::{cluster::Cluster, status},
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::{
+            nodes::version,
+            route::{Request, Route, route},
+            rows::{empty, list},
         },
+        state::{cluster::Cluster, status},
     },
     pve::Method::Get,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const AUDIT: &str = "/, Sys.Audit";
 
-pub(crate) const ROUTES: [Route; 17] = [
+pub(crate) const ROUTES: [Route; 14] = [
     route(Get, "/version", "", version),
     route(Get, "/cluster/status", AUDIT, cluster_status),
     route(Get, "/cluster/resources", "", resources),
@@ -22,8 +25,6 @@ pub(crate) const ROUTES: [Route; 17] = [
     route(Get, "/cluster/options", "", options),
     route(Get, "/cluster/nextid", "", nextid),
     route(Get, "/cluster/config/nodes", AUDIT, config_nodes),
-    route(Get, "/cluster/backup", AUDIT, |cluster, _| list(&cluster.backup_jobs)),
-    route(Get, "/cluster/backup-info/not-backed-up", AUDIT, not_backed_up),
     route(Get, "/cluster/replication", "", |cluster, _| list(&cluster.replication)),
     route(Get, "/cluster/mapping/pci", "", empty),
     route(Get, "/cluster/mapping/usb", "", empty),
@@ -31,28 +32,12 @@ pub(crate) const ROUTES: [Route; 17] = [
     route(Get, "/cluster/ceph/status", "/, Sys.Audit|Datastore.Audit", no_ceph),
     route(Get, "/nodes/{node}/ceph/status", "/, Sys.Audit|Datastore.Audit", no_ceph),
     route(Get, "/cluster", "", index),
-    route(Get, "/pools", "", pools),
 ];
-
-/// What `/version` says, on the cluster and on each node.
-pub(crate) fn version(_: &mut Cluster, _: &Request) -> Outcome {
-    Ok(json!({"version": "9.2.11", "release": "9.2", "repoid": "14a22df3"}).into())
-}
 
 fn index(_: &mut Cluster, _: &Request) -> Outcome {
     let names =
         ["backup", "config", "firewall", "ha", "log", "nextid", "options", "resources", "status", "tasks"];
     Ok(json!(names.map(|name| json!({"name": name}))).into())
-}
-
-/// An empty list.
-pub(crate) fn empty(_: &mut Cluster, _: &Request) -> Outcome {
-    Ok(json!([]).into())
-}
-
-/// Rows as they are kept.
-pub(crate) fn list(rows: &[Map<String, Value>]) -> Outcome {
-    Ok(Value::Array(rows.iter().cloned().map(Value::Object).collect()).into())
 }
 
 fn no_ceph(_: &mut Cluster, _: &Request) -> Outcome {
@@ -75,7 +60,8 @@ fn resources(cluster: &mut Cluster, request: &Request) -> Outcome {
         |path: &str, pool: Option<&str>, any: &str| cluster.access.allows(&request.who, path, pool, any);
     let mut rows = Vec::new();
     if wanted.is_none() {
-        let pools = cluster.pools.iter().filter(|pool| allowed(&format!("/pool/{pool}"), None, "Pool.Audit"));
+        let pools = cluster.pools.iter().map(|pool| &pool.name);
+        let pools = pools.filter(|pool| allowed(&format!("/pool/{pool}"), None, "Pool.Audit"));
         rows.extend(pools.map(|pool| json!({"id": format!("/pool/{pool}"), "type": "pool", "pool": pool})));
     }
     if matches!(wanted, None | Some("vm")) {
@@ -86,7 +72,7 @@ fn resources(cluster: &mut Cluster, request: &Request) -> Outcome {
     }
     if matches!(wanted, None | Some("node")) {
         rows.extend(cluster.nodes.iter().map(|node| {
-            let mut row = crate::demo::routes::nodes::summary(cluster, node);
+            let mut row = status::node_summary(cluster, node);
             if node.lost.is_none() {
                 row["cgroup-mode"] = json!(2);
             }
@@ -102,13 +88,8 @@ fn resources(cluster: &mut Cluster, request: &Request) -> Outcome {
             ) {
                 continue;
             }
-            rows.extend(cluster.nodes.iter().map(|node| {
-                json!({"id": format!("storage/{}/{}", node.name, storage.name), "type": "storage",
-                    "storage": storage.name, "node": node.name, "plugintype": storage.kind,
-                    "content": storage.content, "shared": u8::from(storage.shared),
-                    "status": if node.lost.is_none() { "available" } else { "unknown" },
-                    "disk": storage.used, "maxdisk": storage.total})
-            }));
+            let nodes = cluster.nodes.iter().filter(|node| storage.is_enabled(&node.name));
+            rows.extend(nodes.map(|node| status::storage_resource(storage, &node.name, node.lost.is_none())));
         }
     }
     if wanted.is_none() || wanted == Some("sdn") {
@@ -139,7 +120,7 @@ fn options(cluster: &mut Cluster, request: &Request) -> Outcome {
         .guests
         .values()
         .filter_map(|guest| guest.config.get("tags").and_then(Value::as_str))
-        .flat_map(|tags| tags.split(';'))
+        .flat_map(split_list)
         .collect();
     crate::order::sort(&mut tags);
     tags.dedup();
@@ -170,50 +151,4 @@ fn config_nodes(cluster: &mut Cluster, _: &Request) -> Outcome {
             "ring0_addr": node.ip})
     });
     Ok(Value::Array(rows.collect()).into())
-}
-
-fn not_backed_up(cluster: &mut Cluster, _: &Request) -> Outcome {
-    let covered = |vmid: u32| {
-        cluster.backup_jobs.iter().any(|job| {
-            job.get("all") == Some(&json!(1))
-                || job
-                    .get("vmid")
-                    .and_then(Value::as_str)
-                    .is_some_and(|list| list.split(',').any(|one| one.parse() == Ok(vmid)))
-        })
-    };
-    let guests = cluster.guests.values().filter(|guest| !covered(guest.vmid));
-    let rows =
-        guests.map(|guest| json!({"vmid": guest.vmid, "name": guest.name(), "type": guest.kind.word()}));
-    Ok(Value::Array(rows.collect()).into())
-}
-
-pub(crate) fn pools(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let allowed =
-        |pool: &str| cluster.access.allows(&request.who, &format!("/pool/{pool}"), None, "Pool.Audit");
-    let one = request.param("poolid").or_else(|| Some(request.hole("poolid")).filter(|id| !id.is_empty()));
-    let Some(one) = one else {
-        let rows = cluster.pools.iter().filter(|pool| allowed(pool)).map(|pool| json!({"poolid": pool}));
-        return Ok(Value::Array(rows.collect()).into());
-    };
-    if !cluster.pools.iter().any(|pool| pool == one) {
-        return Err(ApiError::failed(format!("pool '{one}' does not exist")));
-    }
-    if !allowed(one) {
-        return Err(ApiError::forbidden(&format!("/pool/{one}, Pool.Audit")));
-    }
-    let members = cluster.guests.values().filter(|guest| guest.pool.as_deref() == Some(one));
-    let members: Vec<Value> = members
-        .map(|guest| {
-            let mut row = status::resource(cluster, guest);
-            if let Some(row) = row.as_object_mut() {
-                row.remove("pool");
-            }
-            row
-        })
-        .collect();
-    if request.hole("poolid").is_empty() {
-        return Ok(json!([{"poolid": one, "members": members}]).into());
-    }
-    Ok(json!({"members": members}).into())
 }

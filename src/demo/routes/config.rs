@@ -2,13 +2,13 @@
 
 use crate::{
     demo::{
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
-            cluster::{Cluster, Guest, Kind},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            cluster::Cluster,
+            guest::{Guest, Kind},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -106,9 +106,7 @@ fn changes(guest: &Guest, request: &Request) -> Result<Changes, ApiError> {
         }
         changes.push((key.clone(), Some(kept(guest.kind, key, value))));
     }
-    for key in
-        request.param("delete").unwrap_or_default().split([',', ';', ' ']).filter(|key| !key.is_empty())
-    {
+    for key in split_list(request.param("delete").unwrap_or_default()) {
         if changes.iter().any(|(changed, _)| changed == key) {
             return Err(ApiError::parameter(
                 key,
@@ -120,7 +118,8 @@ fn changes(guest: &Guest, request: &Request) -> Result<Changes, ApiError> {
     Ok(changes)
 }
 
-fn apply(guest: &mut Guest, changes: Changes) {
+fn apply(guest: &mut Guest, changes: Changes, now: f64) {
+    guest.remember(now);
     for (key, value) in changes {
         match value {
             Some(value) => drop(guest.config.insert(key, value)),
@@ -129,10 +128,11 @@ fn apply(guest: &mut Guest, changes: Changes) {
     }
 }
 
-fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
+pub(super) fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
+    let now = cluster.clock.now();
     let guest = cluster.guest_mut(request.kind(), request.node(), request.vmid())?;
     let changes = changes(guest, request)?;
-    apply(guest, changes);
+    apply(guest, changes, now);
     Ok(Value::Null.into())
 }
 
@@ -146,10 +146,11 @@ fn change_later(cluster: &mut Cluster, request: &Request) -> Outcome {
     let line = format!("update VM {vmid}: {}", shown.join(" "));
     let at = node.clone();
     let begin: Step = Box::new(move |cluster, log| {
+        let now = cluster.clock.now();
         let guest = cluster.guest_mut(Kind::Qemu, &at, vmid).map_err(|error| error.message)?;
         guest.check_lock()?;
         log.push(line);
-        apply(guest, changes);
+        apply(guest, changes, now);
         Ok(())
     });
     let work = Work {

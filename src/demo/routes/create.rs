@@ -2,22 +2,23 @@
 
 use crate::{
     demo::{
-        routes::backup,
+        outcome::{ApiError, Outcome},
+        random::uuid,
+        routes::{
+            backup, config,
+            route::{Pairs, Request, Route, route},
+        },
         state::{
             access::Identity,
             clock::whole,
-            cluster::{Cluster, Guest, Kind, sha1_hex},
+            cluster::Cluster,
+            digest::sha1_hex,
+            guest::{Guest, Kind},
             guest_disks::{Disk, Wanted, allocate, disks, free, is_disk, shown, size_word},
-            task::{Step, Work},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            form::Pairs,
-            login::uuid,
-            routes::{self, Request, Route, route},
+            task_run::{Step, Work},
         },
     },
-    pve::Method::{Post, Put},
+    pve::Method::Post,
 };
 use serde_json::{Map, Value, json};
 
@@ -66,17 +67,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
     };
     let pool = request.param("pool");
     may_make(cluster, request, vmid, archive.is_some())?;
-    let locked = Guest {
-        vmid,
-        kind,
-        node: node.clone(),
-        config: Map::new(),
-        started: None,
-        before: None,
-        paused: false,
-        pool: None,
-        snapshots: Vec::new(),
-    };
+    let locked = Guest::new(vmid, kind, &node, Map::new());
     let plan = Plan {
         kind,
         node: node.clone(),
@@ -159,7 +150,7 @@ fn may_make(cluster: &Cluster, request: &Request, vmid: u32, restore: bool) -> R
         return Err(ApiError::failed("only root can set 'args' config"));
     }
     match pool {
-        Some(pool) if !cluster.pools.iter().any(|known| known == pool) => {
+        Some(pool) if !cluster.pools.iter().any(|known| known.name == pool) => {
             Err(ApiError::failed(format!("pool '{pool}' does not exist")))
         }
         _ => Ok(()),
@@ -182,17 +173,10 @@ fn build(
     }
     let pool = plan.pool.clone().or_else(|| old.and_then(|old| old.pool.clone()));
     let (kind, vmid) = (plan.kind, plan.vmid);
-    let guest = Guest {
-        vmid,
-        kind,
-        node: plan.node.clone(),
-        config,
-        started: None,
-        before: None,
-        paused: false,
-        pool,
-        snapshots: Vec::new(),
-    };
+    let mut guest = Guest::new(vmid, kind, &plan.node, config);
+    guest.pool = pool;
+    let now = cluster.clock.now();
+    guest.before = Some((now, old.and_then(|old| old.told(now))));
     let stored = disks(&guest);
     cluster.guests.insert(vmid, guest);
     if let Some(archive) = &plan.archive {
@@ -385,11 +369,13 @@ fn new_disk(
 
 /// Sets a new guest's options the way every change of a configuration is made.
 fn configure(cluster: &mut Cluster, plan: &Plan, params: Pairs) -> Result<(), String> {
-    let segments =
-        ["nodes", &plan.node, plan.kind.word(), &plan.vmid.to_string(), "config"].map(str::to_owned);
-    let (route, holes) = routes::find(Put, &segments).map_err(|error| error.message)?;
+    let holes = vec![
+        ("node", plan.node.clone()),
+        ("kind", plan.kind.word().to_owned()),
+        ("vmid", plan.vmid.to_string()),
+    ];
     let who = Identity { user: "root@pam".into(), token: None };
-    (route.run)(cluster, &Request { holes, params, who, file_bytes: None })
+    config::change(cluster, &Request { holes, params, who, file_bytes: None })
         .map(drop)
         .map_err(|error| error.message)
 }

@@ -1,41 +1,29 @@
-//! What is defined for the cluster as a whole: options, backup jobs, replication, HA rules, SDN, pools.
+//! What is defined for the cluster as a whole: options, replication, HA rules, SDN.
 
 use crate::{
     demo::{
-        routes::cluster::{list, pools},
+        outcome::{ApiError, Outcome},
+        routes::{
+            route::{Request, Route, route},
+            rows::{add, change, list, one, remove, set},
+        },
         state::{
             cluster::Cluster,
-            records::{add, change, one, remove, set},
-            task::{Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const AUDIT: &str = "/, Sys.Audit";
 const MODIFY: &str = "/, Sys.Modify";
 const CONSOLE: &str = "/, Sys.Console";
 const SDN: &str = "/sdn, SDN.Allocate";
 const SDN_AUDIT: &str = "/sdn, SDN.Audit|SDN.Allocate";
-const POOL: &str = "/pool/{poolid}, Pool.Allocate";
 
-pub(crate) const ROUTES: [Route; 37] = [
+pub(crate) const ROUTES: [Route; 27] = [
     route(Put, "/cluster/options", MODIFY, set_options),
-    route(Post, "/cluster/backup", MODIFY, add_job),
-    route(Get, "/cluster/backup/{id}", AUDIT, |cluster, request| {
-        one(&cluster.backup_jobs, "id", "job", request.hole("id"))
-    }),
-    route(Put, "/cluster/backup/{id}", MODIFY, |cluster, request| {
-        change(&mut cluster.backup_jobs, "id", "job", request.hole("id"), request)
-    }),
-    route(Delete, "/cluster/backup/{id}", MODIFY, |cluster, request| {
-        remove(&mut cluster.backup_jobs, "id", "job", request.hole("id"))
-    }),
     route(Post, "/cluster/replication", MODIFY, add_replication),
     route(Get, "/cluster/replication/{id}", AUDIT, |cluster, request| {
         one(&cluster.replication, "id", "replication job", request.hole("id"))
@@ -96,33 +84,10 @@ pub(crate) const ROUTES: [Route; 37] = [
         remove(cluster.kept(&of_vnet(request)), "subnet", "subnet", request.hole("subnet"))
     }),
     route(Put, "/cluster/sdn", SDN, apply_sdn),
-    route(Post, "/pools", "", add_pool),
-    route(Put, "/pools/{poolid}", POOL, change_pool),
-    route(Put, "/pools", "", change_pool),
-    route(Delete, "/pools/{poolid}", POOL, remove_pool),
-    route(Delete, "/pools", "", remove_pool),
-    route(Get, "/pools/{poolid}", "", pools),
 ];
 
 fn set_options(cluster: &mut Cluster, request: &Request) -> Outcome {
     set(&mut cluster.options, request);
-    Ok(Value::Null.into())
-}
-
-/// A job without an id gets one made up.
-fn add_job(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let mut job: Map<String, Value> = crate::demo::state::records::settings(request);
-    let number = cluster.backup_jobs.len() + 1;
-    job.entry("id").or_insert_with(|| json!(format!("backup-{number:08x}-{number:04x}")));
-    job.entry("enabled").or_insert(json!(1));
-    job.insert("type".into(), json!("vzdump"));
-    if cluster.backup_jobs.iter().any(|other| other.get("id") == job.get("id")) {
-        return Err(ApiError::failed(format!(
-            "Job '{}' already exists",
-            job["id"].as_str().unwrap_or_default()
-        )));
-    }
-    cluster.backup_jobs.push(job);
     Ok(Value::Null.into())
 }
 
@@ -170,61 +135,4 @@ fn apply_sdn(cluster: &mut Cluster, request: &Request) -> Outcome {
     };
     let node = cluster.nodes.first().map(|node| node.name.clone()).unwrap_or_default();
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
-}
-
-/// The pool in the path, or in the parameter as newer versions have it.
-fn pool_of(request: &Request) -> String {
-    let hole = request.hole("poolid");
-    if hole.is_empty() { request.param("poolid").unwrap_or_default().to_owned() } else { hole.to_owned() }
-}
-
-fn add_pool(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let pool = pool_of(request);
-    if !cluster.access.allows(&request.who, &format!("/pool/{pool}"), None, "Pool.Allocate") {
-        return Err(ApiError::forbidden(&format!("/pool/{pool}, Pool.Allocate")));
-    }
-    if cluster.pools.contains(&pool) {
-        return Err(ApiError::failed(format!("create pool failed: pool '{pool}' already exists")));
-    }
-    cluster.pools.push(pool);
-    Ok(Value::Null.into())
-}
-
-fn change_pool(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let pool = pool_of(request);
-    if !cluster.pools.contains(&pool) {
-        return Err(ApiError::failed(format!("update pools failed: pool '{pool}' does not exist")));
-    }
-    for text in request.param("vms").unwrap_or_default().split(',').filter(|text| !text.is_empty()) {
-        let guest = text.trim().parse::<u32>().ok().and_then(|vmid| cluster.guests.get_mut(&vmid));
-        let Some(guest) = guest else {
-            return Err(ApiError::failed(format!("update pools failed: VM {text} does not exist")));
-        };
-        let own = guest.pool.as_deref() == Some(pool.as_str());
-        if request.flag("delete") {
-            if !own {
-                return Err(ApiError::failed(format!("update pools failed: VM {text} is not a pool member")));
-            }
-            guest.pool = None;
-        } else if guest.pool.is_some() && !own && !request.flag("allow-move") {
-            return Err(ApiError::failed(format!(
-                "update pools failed: VM {text} is already a pool member, set 'allow-move' to move it"
-            )));
-        } else {
-            guest.pool = Some(pool.clone());
-        }
-    }
-    Ok(Value::Null.into())
-}
-
-fn remove_pool(cluster: &mut Cluster, request: &Request) -> Outcome {
-    let pool = pool_of(request);
-    let Some(at) = cluster.pools.iter().position(|known| *known == pool) else {
-        return Err(ApiError::failed(format!("delete pool failed: pool '{pool}' does not exist")));
-    };
-    if cluster.guests.values().any(|guest| guest.pool.as_deref() == Some(pool.as_str())) {
-        return Err(ApiError::failed(format!("delete pool failed: pool '{pool}' is not empty")));
-    }
-    cluster.pools.remove(at);
-    Ok(Value::Null.into())
 }

@@ -2,13 +2,14 @@
 
 use crate::{
     demo::{
-        state::{
-            cluster::{Cluster, Firewall, sha1_hex},
-            records::{check_digest, set, settings},
+        outcome::{ApiError, Outcome, Reply},
+        routes::{
+            route::{Request, Route, route},
+            rows::{check_digest, set, settings},
         },
-        wire::{
-            answer::{ApiError, Outcome, Reply},
-            routes::{Request, Route, route},
+        state::{
+            cluster::{Cluster, Firewall},
+            digest::{of_rows, sha1_hex},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -96,7 +97,7 @@ fn digest(firewall: &Firewall) -> String {
     if firewall.options.is_empty() && firewall.rules.is_empty() {
         return sha1_hex(b"");
     }
-    sha1_hex(format!("{:?}{:?}", firewall.options, firewall.rules).as_bytes())
+    of_rows(firewall.rules.iter().chain([&firewall.options]))
 }
 
 fn shown(firewall: &Firewall, pos: usize) -> Option<Value> {

@@ -2,15 +2,13 @@
 
 use crate::{
     demo::{
-        routes::{cluster::list, firewall::scope_name},
-        state::{
-            cluster::{Cluster, Firewall},
-            records::{Rows, add, change, one, remove},
+        outcome::{ApiError, Outcome},
+        routes::{
+            firewall::scope_name,
+            route::{Request, Route, route},
+            rows::{Rows, add, change, list, one, remove},
         },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
-        },
+        state::cluster::{Cluster, Firewall},
     },
     pve::Method::{Delete, Get, Post, Put},
 };

@@ -2,14 +2,9 @@
 
 use crate::{
     demo::{
-        state::{
-            cluster::{Cluster, Kind},
-            status,
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
-        },
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
+        state::{cluster::Cluster, guest::Kind, status},
     },
     pve::Method::Get,
 };

@@ -2,12 +2,12 @@
 
 use crate::{
     demo::{
-        routes::cluster::list,
-        state::cluster::{Cluster, sha1_hex},
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+        outcome::{ApiError, Outcome},
+        routes::{
+            route::{Request, Route, route},
+            rows::list,
         },
+        state::{cluster::Cluster, digest::sha1_hex},
     },
     pve::Method::{Delete, Get, Post},
 };

@@ -2,18 +2,16 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
         routes::{
-            cluster::empty,
             nodes::{fingerprint, node},
+            route::{Request, Route, route},
+            rows::empty,
         },
         state::{
             clock::whole,
             cluster::Cluster,
-            task::{Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Work, nothing},
         },
     },
     pve::Method::{Get, Post},
@@ -59,7 +57,8 @@ fn services(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!(SERVICES.map(service_row)).into())
 }
 
-fn known_service(request: &Request) -> Result<(&'static str, &'static str, bool), ApiError> {
+/// The service in the path: its name, what it is, whether it runs.
+pub(super) fn known_service(request: &Request) -> Result<(&'static str, &'static str, bool), ApiError> {
     let name = request.hole("service");
     let names: Vec<&str> = SERVICES.iter().map(|(name, ..)| *name).collect();
     SERVICES.into_iter().find(|(known, ..)| *known == name).ok_or_else(|| {

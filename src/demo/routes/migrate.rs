@@ -2,15 +2,14 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             access::Identity,
-            cluster::{Cluster, Guest, Kind},
+            cluster::Cluster,
+            guest::{Guest, Kind},
             guest_disks::{all_shared, disks, shown, stamp},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::Post,

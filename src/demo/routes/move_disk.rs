@@ -2,14 +2,14 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
-            cluster::{Cluster, Guest, Kind, size_in_bytes},
+            cluster::Cluster,
+            digest::size_in_bytes,
+            guest::{Guest, Kind},
             guest_disks::{Disk, Wanted, copied, copy, disk, free},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::{Post, Put},

@@ -2,15 +2,16 @@
 
 use crate::{
     demo::{
-        routes::nodes::node,
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::{
+            nodes::node,
+            route::{Request, Route, route},
+            rows::{Rows, settings},
+        },
         state::{
             cluster::Cluster,
-            records::{Rows, set, settings},
-            task::{Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -89,7 +90,7 @@ fn add(cluster: &mut Cluster, request: &Request) -> Outcome {
         return Err(ApiError::parameter("iface", "interface already exists"));
     }
     let mut row = settings(request);
-    row.entry("method").or_insert(json!(if request.param("cidr").is_some() { "static" } else { "manual" }));
+    address(&mut row, request)?;
     rows.push(row);
     Ok(Value::Null.into())
 }
@@ -97,8 +98,54 @@ fn add(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
     let rows = interfaces(cluster, request)?;
     let at = place(rows, request.hole("iface"))?;
-    set(&mut rows[at], request);
+    let row = &mut rows[at];
+    for key in split_list(request.param("delete").unwrap_or_default()) {
+        row.shift_remove(key);
+        let others: &[&str] = match key {
+            "cidr" | "address" => &["address", "netmask", "cidr"],
+            "cidr6" | "address6" => &["address6", "netmask6", "cidr6"],
+            _ => &[],
+        };
+        for other in others {
+            row.shift_remove(*other);
+        }
+    }
+    row.extend(settings(request));
+    address(row, request)?;
     Ok(Value::Null.into())
+}
+
+/// Sets what follows from the addresses of a request. One that gives none makes the interface `manual`: it stays
+/// without addresses when it is brought up, whatever it had before.
+fn address(row: &mut Map<String, Value>, request: &Request) -> Result<(), ApiError> {
+    let mut families = Vec::new();
+    for (suffix, family) in [("", "inet"), ("6", "inet6")] {
+        let key = |name: &str| format!("{name}{suffix}");
+        let (cidr, ip, mask) =
+            (request.param(&key("cidr")), request.param(&key("address")), request.param(&key("netmask")));
+        if cidr.is_some() && ip.is_some() {
+            return Err(ApiError::parameter(&key("address"), "address conflicts with cidr"));
+        }
+        let given = match (cidr.and_then(|cidr| cidr.split_once('/')), ip) {
+            (Some((ip, mask)), _) => Some((ip, Some(mask))),
+            (None, Some(ip)) => Some((ip, mask)),
+            (None, None) => None,
+        };
+        row.insert(key("method"), json!(if given.is_some() { "static" } else { "manual" }));
+        if let Some((ip, mask)) = given {
+            families.push(family);
+            row.insert(key("address"), json!(ip));
+            if let Some(mask) = mask {
+                row.insert(key("netmask"), json!(mask));
+                row.insert(key("cidr"), json!(format!("{ip}/{mask}")));
+            }
+        }
+    }
+    if families.is_empty() {
+        families.push("inet");
+    }
+    row.insert("families".into(), json!(families));
+    Ok(())
 }
 
 fn remove(cluster: &mut Cluster, request: &Request) -> Outcome {
@@ -144,6 +191,7 @@ fn dns(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Object(resolver(cluster, request).clone()).into())
 }
 
+/// Writes exactly what is given: a name server that is not named again is gone.
 fn set_dns(cluster: &mut Cluster, request: &Request) -> Outcome {
     let settings = settings(request);
     *resolver(cluster, request) = settings;

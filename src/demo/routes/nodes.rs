@@ -2,15 +2,16 @@
 
 use crate::{
     demo::{
-        routes::cluster::{empty, version},
+        outcome::{ApiError, Outcome, Reply},
+        routes::{
+            route::{Request, Route, route},
+            rows::empty,
+        },
         state::{
             clock::{civil, whole},
-            cluster::{Cluster, Node, sha1_hex},
+            cluster::{Cluster, Node},
+            digest::sha1_hex,
             status,
-        },
-        wire::{
-            answer::{ApiError, Outcome, Reply},
-            routes::{Request, Route, route},
         },
     },
     pve::Method::Get,
@@ -37,26 +38,6 @@ pub(crate) const ROUTES: [Route; 14] = [
     route(Get, "/nodes/{node}/scan/zfs", "/storage, Datastore.Allocate", empty),
 ];
 
-/// A node as lists show it. One that is lost has no numbers.
-pub(crate) fn summary(cluster: &Cluster, node: &Node) -> Value {
-    let mut row =
-        json!({"id": format!("node/{}", node.name), "node": node.name, "type": "node", "level": ""});
-    if node.lost.is_some() {
-        row["status"] = json!("offline");
-        return row;
-    }
-    let (cpu, memory, disk) = status::node_load(cluster, node);
-    row["status"] = json!("online");
-    row["cpu"] = json!(cpu);
-    row["maxcpu"] = json!(node.cpus);
-    row["mem"] = json!(memory);
-    row["maxmem"] = json!(node.memory);
-    row["disk"] = json!(disk);
-    row["maxdisk"] = json!(node.disk);
-    row["uptime"] = json!(whole(cluster.clock.now() - node.booted));
-    row
-}
-
 /// A fingerprint as Proxmox prints it. It is made up: the sample's nodes have no certificates of their own.
 pub(crate) fn fingerprint(name: &str) -> String {
     let hash = digest::digest(&digest::SHA256, name.as_bytes());
@@ -66,11 +47,16 @@ pub(crate) fn fingerprint(name: &str) -> String {
 
 fn list(cluster: &mut Cluster, _: &Request) -> Outcome {
     let rows = cluster.nodes.iter().map(|node| {
-        let mut row = summary(cluster, node);
+        let mut row = status::node_summary(cluster, node);
         row["ssl_fingerprint"] = json!(fingerprint(&node.name));
         row
     });
     Ok(Value::Array(rows.collect()).into())
+}
+
+/// What `/version` says, on the cluster and on each node.
+pub(crate) fn version(_: &mut Cluster, _: &Request) -> Outcome {
+    Ok(json!({"version": "9.2.11", "release": "9.2", "repoid": "14a22df3"}).into())
 }
 
 fn index(_: &mut Cluster, _: &Request) -> Outcome {

@@ -2,14 +2,13 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Handler, Request, Route, route},
         state::{
             access::Identity,
-            cluster::{Cluster, Guest, Kind},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Handler, Request, Route, route},
+            cluster::Cluster,
+            guest::{Guest, Kind},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::Post,
@@ -36,7 +35,10 @@ fn on(kind: Kind, node: String, vmid: u32, change: Change) -> Step {
     Box::new(move |cluster, log| {
         let now = cluster.clock.now();
         let guest = cluster.guest_mut(kind, &node, vmid).map_err(|error| error.message)?;
-        guest.check_lock()?;
+        // What was suspended to disk is locked until it is started or resumed, which take the lock away.
+        if !(guest.is_hibernated() && guest.started.is_none()) {
+            guest.check_lock()?;
+        }
         change(guest, now, log)
     })
 }
@@ -128,10 +130,20 @@ fn start_now(cluster: &mut Cluster, request: &Request) -> Outcome {
         if guest.started.is_some() {
             return Err(format!("{} {} already running", guest.kind.label(), guest.vmid));
         }
+        wake(guest);
         guest.set_started(Some(now), now);
-        guest.paused = false;
         Ok(())
     })
+}
+
+/// Takes away what suspending to disk left; whether there was something.
+fn wake(guest: &mut Guest) -> bool {
+    let hibernated = guest.is_hibernated();
+    if hibernated {
+        guest.config.remove("lock");
+        guest.config.remove("vmstate");
+    }
+    hibernated
 }
 
 fn stop_now(cluster: &mut Cluster, request: &Request) -> Outcome {
@@ -140,7 +152,6 @@ fn stop_now(cluster: &mut Cluster, request: &Request) -> Outcome {
             return Err(format!("CT {} not running", guest.vmid));
         }
         guest.set_started(None, now);
-        guest.paused = false;
         Ok(())
     })
 }
@@ -154,7 +165,6 @@ fn shutdown_now(cluster: &mut Cluster, request: &Request) -> Outcome {
             });
         }
         guest.set_started(None, now);
-        guest.paused = false;
         Ok(())
     })
 }
@@ -163,7 +173,6 @@ fn reboot(cluster: &mut Cluster, request: &Request) -> Outcome {
     running(cluster, request)?;
     submit(cluster, request, ["qmreboot", "vzreboot"], 1.0, |guest, now, _| {
         guest.set_started(Some(now), now);
-        guest.paused = false;
         Ok(())
     })
 }
@@ -181,19 +190,31 @@ fn suspend(cluster: &mut Cluster, request: &Request) -> Outcome {
     if request.flag("todisk") {
         return submit(cluster, request, ["qmsuspend", "vzsuspend"], 1.0, |guest, now, _| {
             guest.set_started(None, now);
+            if guest.kind == Kind::Qemu {
+                guest.config.insert("lock".into(), json!("suspended"));
+                let place = format!("local:{0}/vm-{0}-state-suspend.raw", guest.vmid);
+                guest.config.insert("vmstate".into(), json!(place));
+            }
             Ok(())
         });
     }
-    submit(cluster, request, ["qmpause", "vzsuspend"], 0.1, |guest, _, _| {
-        guest.paused = true;
+    submit(cluster, request, ["qmpause", "vzsuspend"], 0.1, |guest, now, _| {
+        guest.remember(now);
+        guest.qmp = Some("paused");
         Ok(())
     })
 }
 
 fn resume(cluster: &mut Cluster, request: &Request) -> Outcome {
-    running(cluster, request)?;
-    submit(cluster, request, ["qmresume", "vzresume"], 0.1, |guest, _, _| {
-        guest.paused = false;
+    if !cluster.guest(request.kind(), request.node(), request.vmid())?.is_hibernated() {
+        running(cluster, request)?;
+    }
+    submit(cluster, request, ["qmresume", "vzresume"], 0.1, |guest, now, _| {
+        if wake(guest) {
+            guest.set_started(Some(now), now);
+        }
+        guest.remember(now);
+        guest.qmp = None;
         Ok(())
     })
 }

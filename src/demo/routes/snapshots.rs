@@ -2,14 +2,13 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             clock::whole,
-            cluster::{Cluster, Guest, Kind, Snapshot},
-            task::{Step, Work},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            cluster::Cluster,
+            guest::{Guest, Kind, Snapshot},
+            task_run::{Step, Work},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -61,6 +60,9 @@ fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
             }
             if let Some(parent) = &snapshot.parent {
                 row["parent"] = json!(parent);
+            }
+            if let Some(state) = snapshot.state {
+                row["snapstate"] = json!(state);
             }
             row
         })
@@ -134,7 +136,15 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
         config.remove("parent");
         guest.config.insert("parent".into(), json!(name));
         let vmstate = with_memory && guest.started.is_some();
-        guest.snapshots.push(Snapshot { name, description, time: taken, parent, vmstate, config });
+        guest.snapshots.push(Snapshot {
+            name,
+            description,
+            time: taken,
+            parent,
+            vmstate,
+            config,
+            state: None,
+        });
         Ok(())
     });
     let word = if kind == Kind::Qemu { "qmsnapshot" } else { "vzsnapshot" };
@@ -190,6 +200,7 @@ fn rollback(cluster: &mut Cluster, request: &Request) -> Outcome {
         };
         config.remove("lock");
         config.insert("parent".into(), json!(name));
+        guest.remember(now);
         guest.config = config;
         guest.set_started((vmstate || start).then_some(now), now);
         Ok(())

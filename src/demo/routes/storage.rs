@@ -2,10 +2,12 @@
 
 use crate::{
     demo::{
-        state::cluster::{Cluster, Storage, sha1_hex},
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
+        state::{
+            cluster::{Cluster, Storage},
+            digest::of_rows,
         },
     },
     pve::Method::Get,
@@ -45,9 +47,21 @@ fn definition(cluster: &Cluster, storage: &Storage) -> Value {
     if storage.shared {
         row.insert("shared".into(), json!(1));
     }
-    let all: Vec<&str> = cluster.storages.iter().map(|storage| storage.name.as_str()).collect();
-    row.insert("digest".into(), json!(sha1_hex(all.join(",").as_bytes())));
+    row.insert("digest".into(), json!(digest(cluster)));
     Value::Object(row)
+}
+
+/// The digest of the file that all storages are defined in.
+pub(super) fn digest(cluster: &Cluster) -> String {
+    let rows = cluster.storages.iter().map(|storage| {
+        let mut row = storage.more.clone();
+        let mut content: Vec<&str> = split_list(&storage.content).collect();
+        crate::order::sort(&mut content);
+        row.insert("storage".into(), json!([storage.name, storage.kind, storage.shared, content]));
+        row
+    });
+    let rows: Vec<Map<String, Value>> = rows.collect();
+    of_rows(&rows)
 }
 
 fn find<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Storage, ApiError> {
@@ -67,27 +81,36 @@ fn defined_one(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(definition(cluster, find(cluster, request.hole("storage"))?).into())
 }
 
-fn measured(storage: &Storage) -> Value {
-    json!({"content": storage.content, "shared": u8::from(storage.shared), "type": storage.kind, "active": 1,
-        "enabled": 1, "total": storage.total, "used": storage.used, "avail": storage.total - storage.used})
-}
-
-fn holds(storage: &Storage, content: Option<&str>) -> bool {
-    content.is_none_or(|list| list.split(',').all(|word| storage.content.split(',').any(|one| one == word)))
+/// A storage as a node measures it; one that cannot be used there has no numbers.
+fn measured(storage: &Storage, node: &str) -> Value {
+    let enabled = storage.is_enabled(node);
+    let (total, used) = if enabled { (storage.total, storage.used) } else { (0, 0) };
+    json!({"content": storage.content, "shared": u8::from(storage.shared), "type": storage.kind,
+        "active": u8::from(enabled), "enabled": u8::from(enabled), "total": total, "used": used,
+        "avail": total - used})
 }
 
 fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
+    // Who asks for content gets what is enabled and takes any of it.
+    let takes = |storage: &Storage| {
+        request.param("content").is_none_or(|list| {
+            storage.is_enabled(request.node()) && split_list(list).any(|word| storage.takes(word))
+        })
+    };
     let wanted = |storage: &&Storage| {
         seen(cluster, request, storage)
-            && holds(storage, request.param("content"))
+            && takes(storage)
+            && (!request.flag("enabled") || storage.is_enabled(request.node()))
             && request.param("storage").is_none_or(|name| storage.name == name)
     };
     let rows = cluster.storages.iter().filter(wanted).map(|storage| {
-        let mut row = measured(storage);
+        let mut row = measured(storage, request.node());
         row["storage"] = json!(storage.name);
         #[allow(clippy::cast_precision_loss, reason = "a fraction")]
         let used = storage.used as f64 / storage.total.max(1) as f64;
-        row["used_fraction"] = json!(used);
+        if storage.is_enabled(request.node()) {
+            row["used_fraction"] = json!(used);
+        }
         row
     });
     Ok(Value::Array(rows.collect()).into())
@@ -102,7 +125,7 @@ fn index(cluster: &mut Cluster, request: &Request) -> Outcome {
 }
 
 fn status(cluster: &mut Cluster, request: &Request) -> Outcome {
-    Ok(measured(find(cluster, request.hole("storage"))?).into())
+    Ok(measured(find(cluster, request.hole("storage"))?, request.node()).into())
 }
 
 fn content(cluster: &mut Cluster, request: &Request) -> Outcome {
@@ -111,6 +134,7 @@ fn content(cluster: &mut Cluster, request: &Request) -> Outcome {
         let need = format!("/storage/{}, Datastore.AllocateSpace|Datastore.Audit", storage.name);
         return Err(ApiError::forbidden(&need));
     }
+    storage.check(request.node())?;
     let rows = cluster
         .volumes
         .iter()

@@ -2,11 +2,14 @@
 
 use crate::{
     demo::{
-        state::cluster::{Cluster, Storage},
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+        list::split_list,
+        outcome::{ApiError, Outcome},
+        routes::{
+            route::{Request, Route, route},
+            rows::check_digest,
+            storage::digest,
         },
+        state::cluster::{Cluster, Storage},
     },
     pve::Method::{Delete, Get, Post, Put},
 };
@@ -93,6 +96,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
     let name = request.hole("storage");
     let more = settings(request);
+    check_digest(request, &digest(cluster))?;
     let Some(storage) = cluster.storages.iter_mut().find(|storage| storage.name == name) else {
         return Err(ApiError::failed(format!("update storage failed: storage '{name}' does not exist")));
     };
@@ -103,8 +107,12 @@ fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
         storage.shared = request.flag("shared");
     }
     storage.more.extend(more);
-    for key in request.param("delete").unwrap_or_default().split([',', ';', ' ']) {
-        storage.more.remove(key);
+    for key in split_list(request.param("delete").unwrap_or_default()) {
+        match key {
+            "content" => storage.content = "none".into(),
+            "shared" => storage.shared = false,
+            _ => drop(storage.more.remove(key)),
+        }
     }
     Ok(json!({"storage": name, "type": storage.kind}).into())
 }

@@ -2,11 +2,10 @@
 
 use crate::{
     demo::{
+        list::split_list,
+        outcome::{ApiError, Outcome, Reply},
+        routes::route::{Request, Route, route},
         state::{clock::whole, cluster::Cluster, task::Task},
-        wire::{
-            answer::{ApiError, Outcome, Reply},
-            routes::{Request, Route, route},
-        },
     },
     pve::Method::{Delete, Get},
 };
@@ -56,7 +55,7 @@ fn recent(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
     let source = request.param("source").unwrap_or("archive");
     let types: Vec<&str> =
-        request.param("typefilter").map(|list| list.split(',').collect()).unwrap_or_default();
+        request.param("typefilter").map(|list| split_list(list).collect()).unwrap_or_default();
     let wanted = |task: &&Task| {
         let failed =
             task.end.as_ref().is_some_and(|(_, status)| status != "OK" && !status.starts_with("WARNINGS"));

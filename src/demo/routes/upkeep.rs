@@ -2,14 +2,15 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::{
+            host::known_service,
+            route::{Request, Route, route},
+        },
         state::{
             clock::whole,
             cluster::Cluster,
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, find, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::{Get, Post, Put},
@@ -40,9 +41,7 @@ const REBOOT: f64 = 90.0;
 
 fn service(cluster: &mut Cluster, request: &Request, kind: &'static str) -> Outcome {
     // Which services there are is known where they are listed, and said there when one is not among them.
-    let path = ["nodes", request.node(), "services", request.hole("service"), "state"].map(str::to_owned);
-    let (state, holes) = find(Get, &path)?;
-    (state.run)(cluster, &Request { holes, params: Vec::new(), who: request.who.clone(), file_bytes: None })?;
+    known_service(request)?;
     let id = request.hole("service").to_owned();
     let work = Work { kind, id, lock: None, seconds: 0.2, begin: nothing(), finish: nothing() };
     Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())

@@ -2,15 +2,13 @@
 
 use crate::{
     demo::{
+        outcome::{ApiError, Outcome},
+        routes::route::{Request, Route, route},
         state::{
             clock::whole,
             cluster::{Cluster, Volume},
             guest_disks::{free, storage},
-            task::{Step, Work, nothing},
-        },
-        wire::{
-            answer::{ApiError, Outcome},
-            routes::{Request, Route, route},
+            task_run::{Step, Work, nothing},
         },
     },
     pve::Method::{Delete, Get, Post, Put},
@@ -143,11 +141,12 @@ struct Fetched {
 
 fn fetch(cluster: &mut Cluster, request: &Request, file: Fetched) -> Outcome {
     let known = storage(cluster, &file.place)?;
-    if !known.content.split(',').any(|one| one == file.content) {
+    if !known.takes(file.content) {
         let problem =
             format!("storage '{}' is not configured for content-type '{}'", file.place, file.content);
         return Err(ApiError::parameter("storage", problem));
     }
+    known.check(request.node())?;
     let shared = known.shared;
     let volid = format!("{}:{}/{}", file.place, file.content, file.name);
     let uploaded = file.url == "the client";

@@ -1,7 +1,7 @@
 //! Users, roles and access rules, and what somebody may do where (pve.md section 2). Knows no tickets.
 
-use crate::secret::Secret;
-use std::collections::BTreeMap;
+use crate::{demo::list::split_list, secret::Secret};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every privilege of 9.2, in the order in which they are listed.
 pub(crate) const PRIVILEGES: [&str; 47] = [
@@ -101,6 +101,7 @@ pub(crate) struct User {
     pub(crate) enabled: bool,
     pub(crate) expire: u64,
     pub(crate) comment: Option<String>,
+    pub(crate) groups: BTreeSet<String>,
     pub(crate) tokens: BTreeMap<String, Token>,
     /// The key of the second factor, raw bytes.
     pub(crate) totp: Option<Vec<u8>>,
@@ -116,6 +117,7 @@ impl User {
             enabled: true,
             expire: 0,
             comment: None,
+            groups: BTreeSet::new(),
             tokens: BTreeMap::new(),
             totp: None,
             totp_used: 0,
@@ -137,6 +139,7 @@ pub(crate) struct Token {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
     pub(crate) path: String,
+    /// `user@realm`, `user@realm!token` or `@group`.
     pub(crate) who: String,
     pub(crate) role: String,
     pub(crate) propagate: bool,
@@ -183,7 +186,7 @@ impl Access {
             let here: Vec<&Rule> = self
                 .rules
                 .iter()
-                .filter(|rule| rule.who == who && rule.path == at && (rule.propagate || at == path))
+                .filter(|rule| self.is_for(rule, who) && rule.path == at && (rule.propagate || at == path))
                 .collect();
             if !here.is_empty() {
                 found = here.iter().map(|rule| self.role(&rule.role)).fold(0, |all, some| all | some);
@@ -203,14 +206,22 @@ impl Access {
         }
     }
 
+    /// Whether a rule is for somebody, or for a group that the user is in.
+    fn is_for(&self, rule: &Rule, who: &str) -> bool {
+        match rule.who.strip_prefix('@') {
+            Some(group) => self.users.get(who).is_some_and(|user| user.groups.contains(group)),
+            None => rule.who == who,
+        }
+    }
+
     fn role(&self, name: &str) -> u64 {
         self.roles.get(name).map_or(0, |(_, bits)| *bits)
     }
 }
 
-/// The bits of a comma-separated list of privileges; `*` is all of them. Names that do not exist have none.
+/// The bits of a list of privileges; `*` is all of them. Names that do not exist have none.
 pub(crate) fn bits(list: &str) -> u64 {
-    let named = |name: &str| list == "*" || list.split(',').any(|one| one.trim() == name);
+    let named = |name: &str| list == "*" || split_list(list).any(|one| one == name);
     PRIVILEGES.iter().enumerate().filter(|(_, name)| named(name)).fold(0, |all, (at, _)| all | 1 << at)
 }
 

@@ -2,7 +2,9 @@
 
 use crate::demo::state::{
     clock::{civil, whole},
-    cluster::{Cluster, Guest, Kind, Storage, Volume, size_in_bytes},
+    cluster::{Cluster, Storage, Volume},
+    digest::size_in_bytes,
+    guest::{Guest, Kind},
 };
 use serde_json::Value;
 
@@ -106,7 +108,8 @@ pub(crate) fn allocate(
 ) -> Result<String, String> {
     let place = storage(cluster, wanted.storage)?;
     let content = if wanted.kind == Kind::Qemu { "images" } else { "rootdir" };
-    if !place.content.split(',').any(|one| one == content) {
+    place.check(wanted.node)?;
+    if !place.takes(content) {
         return Err(format!("storage '{}' does not support content-type '{content}'", place.name));
     }
     let files = place.more.contains_key("path");

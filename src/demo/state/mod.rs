@@ -1,12 +1,16 @@
 //! What the sample cluster is: nodes, guests, storages, users and tasks as plain data, and the clock they live by.
 
 pub(in crate::demo) mod access;
+pub(in crate::demo) mod agent;
 pub(in crate::demo) mod agent_shell;
 pub(in crate::demo) mod clock;
 pub(in crate::demo) mod cluster;
+pub(in crate::demo) mod digest;
+pub(in crate::demo) mod guest;
 pub(in crate::demo) mod guest_disks;
-pub(in crate::demo) mod records;
+pub(in crate::demo) mod retention;
 pub(in crate::demo) mod sample;
 pub(in crate::demo) mod status;
 pub(in crate::demo) mod task;
 pub(in crate::demo) mod task_progress;
+pub(in crate::demo) mod task_run;

@@ -3,13 +3,15 @@
 
 use crate::{
     demo::{
+        random::uuid,
         state::{
             access::{Access, Rule, Token, User},
             clock::{Clock, civil, whole},
-            cluster::{Cluster, Firewall, Guest, Kind, Node, Snapshot, Storage, Volume, size_in_bytes},
+            cluster::{Cluster, Firewall, Node, Pool, Storage, Volume},
+            digest::size_in_bytes,
+            guest::{Guest, Kind, Snapshot},
             task::Tasks,
         },
-        wire::{login::uuid, server::Options},
     },
     secret::Secret,
 };
@@ -49,19 +51,28 @@ const CONTAINERS: [Row; 8] = [
     (207, "pve1", "alpine-base", "template", 1, 256, "local-lvm:base-207-disk-0,size=1G", 0.0),
 ];
 
-/// The cluster that these options describe.
-pub(crate) fn cluster(options: &Options) -> Cluster {
-    let clock = Clock::new(options.clock_speed);
+/// How large the sample is, and how fast its time passes.
+pub(crate) struct Sample {
+    pub(crate) nodes: usize,
+    pub(crate) guests: usize,
+    pub(crate) clock_speed: f64,
+    /// The certificate of the cluster's CA in PEM form.
+    pub(crate) ca: String,
+}
+
+/// The cluster that is asked for.
+pub(crate) fn cluster(sample: &Sample) -> Cluster {
+    let clock = Clock::new(sample.clock_speed);
     let now = clock.base();
-    let nodes: Vec<Node> = (1..=options.nodes.max(3)).map(|number| node(number, now)).collect();
+    let nodes: Vec<Node> = (1..=sample.nodes.max(3)).map(|number| node(number, now)).collect();
     let mut cluster = Cluster {
         clock,
         nodes,
-        ca: options.ca.clone(),
+        ca: sample.ca.clone(),
         guests: BTreeMap::new(),
         storages: storages(),
         volumes: Vec::new(),
-        pools: vec!["dev".into()],
+        pools: vec![Pool { name: "dev".into(), ..Pool::default() }],
         access: access(),
         tasks: Tasks::default(),
         agents: BTreeMap::new(),
@@ -88,7 +99,7 @@ pub(crate) fn cluster(options: &Options) -> Cluster {
         cluster.guests.insert(guest.vmid, guest);
     }
     finishing_touches(&mut cluster, now);
-    more_guests(&mut cluster, options.guests, now);
+    more_guests(&mut cluster, sample.guests, now);
     volumes(&mut cluster, now);
     history(&mut cluster, now);
     cluster
@@ -204,17 +215,7 @@ fn guest(kind: Kind, row: &Row, now: f64) -> Guest {
     if started.is_some() {
         config.insert("onboot".into(), json!(1));
     }
-    Guest {
-        vmid,
-        kind,
-        node: node.into(),
-        config,
-        started,
-        before: None,
-        paused: false,
-        pool: None,
-        snapshots: Vec::new(),
-    }
+    Guest { started, ..Guest::new(vmid, kind, node, config) }
 }
 
 /// What the rows have no column for.
@@ -251,6 +252,7 @@ fn finishing_touches(cluster: &mut Cluster, now: f64) {
             parent: None,
             vmstate: false,
             config: guest.config.clone(),
+            state: None,
         });
         guest.config.insert("parent".into(), json!(name));
     }

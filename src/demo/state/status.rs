@@ -2,7 +2,8 @@
 
 use crate::demo::state::{
     clock::whole,
-    cluster::{Cluster, Guest, Kind, Node},
+    cluster::{Cluster, Node, Storage},
+    guest::{Guest, Kind},
 };
 use serde_json::{Map, Value, json};
 
@@ -64,7 +65,16 @@ pub(crate) fn word(guest: &Guest) -> &'static str {
     if guest.started.is_some() { "running" } else { "stopped" }
 }
 
-/// A guest as `/cluster/resources` lists it.
+/// What QEMU says a VM does; a container runs or is stopped.
+fn qmp_word(guest: &Guest) -> &'static str {
+    match guest.qmp {
+        Some(word) if guest.kind == Kind::Qemu && guest.started.is_some() => word,
+        _ => word(guest),
+    }
+}
+
+/// A guest as `/cluster/resources` lists it: what its configuration has of tags and locks at once, what its node
+/// measures some seconds later, and that it is `unknown` while nothing was told.
 pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
     let now = cluster.clock.now();
     let mut row = json!({
@@ -72,8 +82,7 @@ pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
         "type": guest.kind.word(),
         "vmid": guest.vmid,
         "node": guest.node,
-        "name": guest.name(),
-        "template": u8::from(guest.is_template()),
+        "status": "unknown",
     });
     for key in ["tags", "lock"] {
         if let Some(value) = guest.config.get(key) {
@@ -85,19 +94,24 @@ pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
     }
     let lost = cluster.nodes.iter().find(|node| node.name == guest.node).and_then(|node| node.lost);
     if lost.is_some_and(|lost| STALE < now - lost) {
-        row["status"] = json!("unknown");
         return row;
     }
-    let started = guest.shown_started(now);
-    let load = load_since(guest, started, lost.unwrap_or(now));
-    row["status"] = json!(if started.is_some() { "running" } else { "stopped" });
+    let Some(told) = guest.told(now) else { return row };
+    let load = load_since(guest, told.started, lost.unwrap_or(now));
+    row["name"] = json!(told.name);
+    row["template"] = json!(u8::from(told.template));
+    row["status"] = json!(match told.qmp {
+        Some(word) if guest.kind == Kind::Qemu && told.started.is_some() => word,
+        _ if told.started.is_some() => "running",
+        _ => "stopped",
+    });
     row["cpu"] = number(load.cpu);
-    row["maxcpu"] = json!(guest.cpus());
+    row["maxcpu"] = json!(told.cpus);
     row["mem"] = json!(load.mem);
     row["memhost"] = json!(load.mem);
-    row["maxmem"] = json!(guest.memory());
+    row["maxmem"] = json!(told.memory);
     row["disk"] = json!(load.disk);
-    row["maxdisk"] = json!(guest.disk());
+    row["maxdisk"] = json!(told.disk);
     row["uptime"] = json!(load.uptime);
     row["netin"] = json!(load.netin);
     row["netout"] = json!(load.netout);
@@ -157,8 +171,7 @@ pub(crate) fn listed(guest: &Guest, now: f64, full: bool) -> Map<String, Value> 
         set("diskwrite", json!(load.diskwrite));
     }
     if full {
-        let word = if guest.paused { "paused" } else { word(guest) };
-        set("qmpstatus", json!(word));
+        set("qmpstatus", json!(qmp_word(guest)));
     }
     row
 }
@@ -210,4 +223,32 @@ pub(crate) fn node_load(cluster: &Cluster, node: &Node) -> (f64, u64, u64) {
         memory += load.mem;
     }
     ((cpu.min(1.0) * 1e6).round() / 1e6, memory.min(node.memory), part(node.disk, 0.09))
+}
+
+/// A node as lists show it. One that is lost has no numbers.
+pub(crate) fn node_summary(cluster: &Cluster, node: &Node) -> Value {
+    let mut row =
+        json!({"id": format!("node/{}", node.name), "node": node.name, "type": "node", "level": ""});
+    if node.lost.is_some() {
+        row["status"] = json!("offline");
+        return row;
+    }
+    let (cpu, memory, disk) = node_load(cluster, node);
+    row["status"] = json!("online");
+    row["cpu"] = json!(cpu);
+    row["maxcpu"] = json!(node.cpus);
+    row["mem"] = json!(memory);
+    row["maxmem"] = json!(node.memory);
+    row["disk"] = json!(disk);
+    row["maxdisk"] = json!(node.disk);
+    row["uptime"] = json!(whole(cluster.clock.now() - node.booted));
+    row
+}
+
+/// A storage of a node as `/cluster/resources` lists it.
+pub(crate) fn storage_resource(storage: &Storage, node: &str, there: bool) -> Value {
+    json!({"id": format!("storage/{node}/{}", storage.name), "type": "storage", "storage": storage.name,
+        "node": node, "plugintype": storage.kind, "content": storage.content,
+        "shared": u8::from(storage.shared), "status": if there { "available" } else { "unknown" },
+        "disk": storage.used, "maxdisk": storage.total})
 }

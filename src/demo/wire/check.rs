@@ -1,10 +1,7 @@
 //! A request held against the table of the API: does the path exist, may a token call it, do the parameters fit.
 
 use crate::{
-    demo::{
-        state::access::Identity,
-        wire::{answer::ApiError, form::Pairs},
-    },
+    demo::{outcome::ApiError, routes::route::Pairs, state::access::Identity},
     pve::{
         Method,
         api::{self, Found, Lookup},
@@ -36,9 +33,20 @@ pub(crate) fn method(method: Method, segments: &[String], who: &Identity) -> Res
 pub(crate) fn parameters(found: &Found, params: &Pairs) -> Result<(), ApiError> {
     let given: Vec<(&str, &str)> =
         params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let violations = found.check(&given);
-    if violations.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::parameters(violations.into_iter().map(|one| (one.param, one.message)).collect()))
+    let violations = found.check(&given).into_iter().map(|one| (one.param, one.message));
+    let encoded = given.iter().filter(|(name, value)| {
+        let format = found.row.param(name).and_then(|param| param.format());
+        format == Some("urlencoded") && !is_urlencoded(value)
+    });
+    let encoded = encoded.map(|(name, value)| {
+        ((*name).to_owned(), format!("invalid format - invalid urlencoded string: {value}\n"))
+    });
+    let errors: Vec<(String, String)> = violations.chain(encoded).collect();
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::parameters(errors)) }
+}
+
+/// Whether a text has only characters that URL-encoding leaves; that a percent sign is followed by two digits is not
+/// asked for (PVE::JSONSchema).
+fn is_urlencoded(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%_.!~*'()".contains(&byte))
 }

@@ -7,15 +7,14 @@ use crate::{
             dispatch::{self, Then},
             faults::Fault,
             http::{Buffer, NoRequest, Outgoing},
-            server::{Open, Shared},
+            shared::{Open, Shared},
+            tls::{Stream, Tls},
         },
     },
     sync::lock,
 };
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
-    fmt,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::Arc,
     thread,
@@ -30,35 +29,6 @@ pub(crate) const STACK: usize = 512 * 1024;
 const STALL: Duration = Duration::from_secs(3600);
 /// How much of a request is looked at before it is read, when a reset is ordered.
 const PEEKED: usize = 64 * 1024;
-
-/// What bytes are read from and written to.
-trait Stream: Read + Write {}
-
-impl<T: Read + Write> Stream for T {}
-
-/// How a connection becomes one of TLS; none where that fails.
-type Secured = dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync;
-
-/// HTTPS. Behind a function, so that a program which never asks for it does not carry a TLS server.
-#[derive(Clone)]
-pub struct Tls(Arc<Secured>);
-
-impl Tls {
-    /// With that certificate and those versions.
-    #[must_use]
-    pub fn new(config: Arc<ServerConfig>) -> Tls {
-        Tls(Arc::new(move |stream| {
-            let session = ServerConnection::new(Arc::clone(&config)).ok()?;
-            Some(Box::new(StreamOwned::new(session, stream)))
-        }))
-    }
-}
-
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tls")
-    }
-}
 
 /// Accepts connections until the server ends, each on its own thread.
 pub(crate) fn listen(listener: &TcpListener, shared: &Arc<Shared>) {

@@ -3,16 +3,23 @@
 
 use crate::{
     demo::{
+        chance::Chance,
+        outcome::{ApiError, Outcome},
+        routes::{
+            access_api,
+            route::{Pairs, Request},
+            table,
+            unordered::unorder,
+        },
         state::{access::Identity, cluster::Cluster},
         wire::{
-            answer::{ApiError, Format, Outcome, envelope},
             check,
+            envelope::{Format, envelope},
             faults::Fault,
             form, gzip,
             http::{HTML, Incoming, Outgoing},
             login::Login,
-            routes::{self, Request},
-            server::Shared,
+            shared::Shared,
         },
     },
     pve::Method,
@@ -55,12 +62,13 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (O
     shared.remember(request, connection);
     let fault = shared.faults.take(&line(request));
     let act = || {
-        let outcome = run(shared, request, path);
+        let mut chance = shared.chance.next(&line(request));
+        let outcome = run(shared, request, path, &mut chance);
         // Failed logins of every kind are slowed down.
         if matches!(&outcome, Err(error) if error.status == 401) {
             shared.wait(shared.refusal_time());
         }
-        let (status, reason, body) = envelope(format, outcome);
+        let (status, reason, body) = envelope(format, outcome, &mut chance);
         let mut answer = Outgoing::json(status, reason, body);
         let accepted = request.header("accept-encoding").is_some_and(|list| list.contains("gzip"));
         let long = COMPRESSED_FROM < answer.body.len();
@@ -116,7 +124,7 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (O
 pub(crate) fn act_unanswered(shared: &Shared, request: &Incoming, connection: u64) {
     shared.remember(request, connection);
     if let Some((_, path)) = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
-        let _ = run(shared, request, path);
+        let _ = run(shared, request, path, &mut shared.chance.next(&line(request)));
     }
 }
 
@@ -136,7 +144,7 @@ fn page(request: &Incoming) -> Outgoing {
     Outgoing::empty(501, format!("no such file '{}'", form::unescape(&request.path)))
 }
 
-fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
+fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> Outcome {
     let segments = form::segments(path);
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let mut cluster = lock(&shared.cluster);
@@ -150,7 +158,7 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
         }
     };
     let found = check::method(request.method, &segments, &who)?;
-    let (route, mut holes) = routes::find(request.method, &segments).inspect_err(|_| {
+    let (route, mut holes) = table::find(request.method, &segments).inspect_err(|_| {
         shared.note_unhandled(line(request));
     })?;
     let mut params = request.pairs.clone();
@@ -160,13 +168,16 @@ fn run(shared: &Shared, request: &Incoming, path: &str) -> Outcome {
         "pve1".clone_into(value);
     }
     let request = Request { holes, params, who, file_bytes: request.file_bytes };
-    routes::permit(&cluster, route, &request)?;
+    table::permit(&cluster, route, &request)?;
     reach(&cluster, request.node())?;
     check::parameters(&found, &request.params)?;
     if route.method != Method::Get && !cluster.quorate {
         return Err(ApiError::failed(no_quorum(&parts)));
     }
-    (route.run)(&mut cluster, &request)
+    let mut reply = (route.run)(&mut cluster, &request)?;
+    drop(cluster);
+    unorder(route.path, &mut reply.data, chance);
+    Ok(reply)
 }
 
 /// What a change says without quorum, in one of three wordings after what it would have written (pve.md section 3).
@@ -184,7 +195,7 @@ fn no_quorum(parts: &[&str]) -> String {
 }
 
 /// A parameter that is also in the path may be repeated, but only with the same value.
-fn merge_path_parameters(params: &mut form::Pairs, holes: &[(&'static str, String)]) -> Result<(), ApiError> {
+fn merge_path_parameters(params: &mut Pairs, holes: &[(&'static str, String)]) -> Result<(), ApiError> {
     for (name, value) in holes {
         if params.iter().any(|(key, other)| key == name && other != value) {
             return Err(ApiError::parameter(
@@ -245,7 +256,7 @@ fn ticket(cluster: &Cluster, login: &Login) -> serde_json::Value {
         data["NeedTFA"] = json!(1);
         return data;
     }
-    data["cap"] = crate::demo::routes::access_api::capabilities(cluster, &who);
+    data["cap"] = access_api::capabilities(cluster, &who);
     if cluster.access.allows(&who, "/", None, "Sys.Audit") {
         data["clustername"] = json!("testcluster");
     }

@@ -1,9 +1,7 @@
 //! Paths, queries, forms and JSON bodies taken apart as Proxmox does it (pve.md section 1). Knows no API.
 
+use crate::demo::routes::route::Pairs;
 use serde_json::Value;
-
-/// Names and values in the order in which they came. A repeated name makes an array.
-pub(crate) type Pairs = Vec<(String, String)>;
 
 /// Splits a form at `&` and `;`, takes `+` for a blank, and drops what follows a second raw `=`.
 pub(crate) fn decode_form(text: &str) -> Pairs {

@@ -2,8 +2,9 @@
 
 use crate::{
     demo::{
+        routes::route::Pairs,
         state::clock,
-        wire::form::{Pairs, decode_form, decode_json},
+        wire::form::{decode_form, decode_json},
     },
     pve::Method,
 };

@@ -3,19 +3,18 @@
 use crate::{
     base64::encode as base64,
     demo::{
+        outcome::ApiError,
+        random,
         state::{
             access::{Access, Identity},
             clock::whole,
         },
-        wire::{answer::ApiError, http::Incoming},
+        wire::{form::unescape, http::Incoming},
     },
     pve::Method,
     secret::Secret,
 };
-use ring::{
-    hmac,
-    rand::{SecureRandom, SystemRandom},
-};
+use ring::hmac;
 
 /// Seconds a ticket is good.
 const LIFETIME: u64 = 7200;
@@ -41,7 +40,7 @@ pub(crate) struct Login {
 impl Signer {
     /// A signer with a key of its own.
     pub(crate) fn new() -> Signer {
-        Signer { key: hmac::Key::new(hmac::HMAC_SHA256, &random()), not_before: 0 }
+        Signer { key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()), not_before: 0 }
     }
 
     fn sign(&self, text: &str) -> String {
@@ -97,7 +96,7 @@ impl Signer {
             .next();
         // A cookie wins over the header.
         if let Some(ticket) = ticket {
-            let ticket = crate::demo::wire::form::unescape(ticket);
+            let ticket = unescape(ticket);
             if !ticket.starts_with("PVE:") {
                 return Err(ApiError::bare(401, "Authentication failed!"));
             }
@@ -191,20 +190,6 @@ pub(crate) fn totp(key: &[u8], step: u64) -> String {
     let at = usize::from(bytes.last().copied().unwrap_or(0) & 15);
     let number = bytes.iter().skip(at).take(4).fold(0u32, |number, byte| number << 8 | u32::from(*byte));
     format!("{:06}", (number & 0x7fff_ffff) % 1_000_000)
-}
-
-fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .expect("the system has random numbers, or TLS would not work either");
-    bytes
-}
-
-/// A new UUID, the form of token secrets.
-pub(crate) fn uuid() -> String {
-    let hex: String = random().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]

@@ -1,130 +1,30 @@
-//! The server as its owner sees it: options, start and end, and what tests may ask of it. Knows no API.
+//! The server as its owner sees it: start and end, and what tests may ask of it. Knows no API.
 
 use crate::{
     demo::{
-        state::{clock::whole, cluster::Cluster, sample},
+        chance::Seed,
+        state::{
+            clock::whole,
+            sample::{self, Sample},
+        },
         wire::{
-            connection::{STACK, Tls, listen},
+            connection::{STACK, listen},
             faults::Faults,
-            http::Incoming,
             login::{Signer, totp},
+            options::Options,
             seen::Seen,
+            shared::Shared,
         },
     },
     secret::Secret,
     sync::lock,
 };
 use std::{
-    collections::VecDeque,
     fmt, io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
-    time::Duration,
 };
-
-/// How many requests are remembered for [`Server::requests`], and how many for [`Server::unhandled`].
-const REMEMBERED: usize = 1000;
-
-/// What the sample cluster is to be like.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How many nodes, at least 3.
-    pub nodes: usize,
-    /// How many guests in all; what is more than the hand-made sample is made up. 0: only the sample.
-    pub guests: usize,
-    /// How many times as fast as the world's the cluster's clock runs: tasks, tickets, and the delay of a 401.
-    pub clock_speed: f64,
-    /// HTTPS instead of HTTP.
-    pub tls: Option<Tls>,
-    /// How long a connection may be idle, 5 s as in Proxmox.
-    pub idle: Duration,
-    /// The port on 127.0.0.1; 0: any that is free.
-    pub port: u16,
-    /// Whether answers over 1 KiB are compressed for who accepts it, as Proxmox does unless COMPRESSION=0 is set.
-    pub gzip: bool,
-    /// The certificate of the cluster's CA in PEM form, as nodes show it; it should have signed that of `tls`.
-    pub ca: String,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            nodes: 3,
-            guests: 0,
-            clock_speed: 1.0,
-            tls: None,
-            idle: Duration::from_secs(5),
-            port: 0,
-            gzip: true,
-            ca: "<pem>".into(),
-        }
-    }
-}
-
-/// What all connections share.
-pub(crate) struct Shared {
-    pub(crate) cluster: Mutex<Cluster>,
-    pub(crate) signer: Mutex<Signer>,
-    pub(crate) faults: Faults,
-    pub(crate) options: Options,
-    pub(crate) connections: Mutex<Vec<Open>>,
-    seen: Mutex<VecDeque<Seen>>,
-    unhandled: Mutex<Vec<String>>,
-    stopped: Mutex<bool>,
-    stop: Condvar,
-}
-
-/// A connection, as the server keeps it to be able to end it.
-pub(crate) struct Open {
-    pub(crate) number: u64,
-    pub(crate) stream: TcpStream,
-    pub(crate) thread: JoinHandle<()>,
-}
-
-impl Shared {
-    /// Waits, but no longer than the server runs.
-    pub(crate) fn wait(&self, time: Duration) {
-        let stopped = lock(&self.stopped);
-        drop(
-            self.stop
-                .wait_timeout_while(stopped, time, |stopped| !*stopped)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-    }
-
-    /// How long a 401 takes: 3 s on the cluster's clock.
-    pub(crate) fn refusal_time(&self) -> Duration {
-        Duration::from_secs_f64((3.0 / self.options.clock_speed.max(1.0)).min(3.0))
-    }
-
-    /// Whether long answers are compressed for who accepts it.
-    pub(crate) fn compresses(&self) -> bool {
-        self.options.gzip
-    }
-
-    /// Keeps a request for [`Server::requests`].
-    pub(crate) fn remember(&self, request: &Incoming, connection: u64) {
-        let mut seen = lock(&self.seen);
-        if REMEMBERED <= seen.len() {
-            seen.pop_front();
-        }
-        seen.push_back(Seen::of(request, connection));
-    }
-
-    /// Keeps the line of a request that the API has and the sample does not, for [`Server::unhandled`].
-    pub(crate) fn note_unhandled(&self, line: String) {
-        let mut unhandled = lock(&self.unhandled);
-        if unhandled.len() < REMEMBERED && !unhandled.contains(&line) {
-            unhandled.push(line);
-        }
-    }
-
-    /// Whether the server is about to end.
-    pub(crate) fn is_stopped(&self) -> bool {
-        *lock(&self.stopped)
-    }
-}
 
 /// A running sample cluster. Dropping it ends its threads.
 pub struct Server {
@@ -148,9 +48,15 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", options.port))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            cluster: Mutex::new(sample::cluster(&options)),
+            cluster: Mutex::new(sample::cluster(&Sample {
+                nodes: options.nodes,
+                guests: options.guests,
+                clock_speed: options.clock_speed,
+                ca: options.ca.clone(),
+            })),
             signer: Mutex::new(Signer::new()),
             faults: Faults::default(),
+            chance: Seed::new(options.seed),
             connections: Mutex::default(),
             seen: Mutex::default(),
             unhandled: Mutex::default(),
@@ -191,6 +97,12 @@ impl Server {
         let cluster = lock(&self.shared.cluster);
         let key = cluster.access.users.get(user)?.totp.clone()?;
         Some(totp(&key, whole(cluster.clock.now()) / 30))
+    }
+
+    /// The seed of this server's chance, to set as [`Options::seed`] when a test that failed is to be repeated.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.shared.chance.number()
     }
 
     /// The requests seen so far, oldest first; the last 1000.
@@ -250,6 +162,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("The sample cluster at {} ran with `seed: {}`.", self.address, self.seed());
+        }
         *lock(&self.shared.stopped) = true;
         self.shared.stop.notify_all();
         // The listener wakes up for one more connection and sees that it is over.

@@ -1,5 +1,6 @@
 //! How answers are shaped: tables, objects, and failures in sentences.
 
+pub mod canonical;
 pub mod object;
 pub mod record;
 pub mod table;

@@ -1,6 +1,6 @@
 //! Answers that are one object, kept under `max_answer_bytes`.
 
-use crate::tools::answer::{Failure, Outcome, answer};
+use crate::tools::answer::{Failure, Outcome, answer, canonical::ordered_rows};
 use serde_json::{Map, Value, json};
 
 /// Answers with an object. Where it would be larger than `limit` bytes, its largest fields lose entries or go, and `cut` names
@@ -43,7 +43,7 @@ pub fn fit(limit: usize, mut object: Map<String, Value>) -> Outcome {
 pub fn wrap(limit: usize, value: Value) -> Outcome {
     let object = match value {
         Value::Object(object) => object,
-        Value::Array(items) => Map::from_iter([("items".to_owned(), Value::Array(items))]),
+        Value::Array(items) => Map::from_iter([("items".to_owned(), Value::Array(ordered_rows(items)))]),
         Value::Null => Map::from_iter([("ok".to_owned(), Value::Bool(true))]),
         other => Map::from_iter([("data".to_owned(), other)]),
     };

@@ -2,11 +2,12 @@
 
 use crate::{
     config::ListFormat,
+    order,
     suggest::did_you_mean,
-    tools::answer::{Failure, Outcome, record::Record},
+    tools::answer::{Failure, Outcome, canonical, record::Record},
 };
-use serde_json::value::RawValue;
-use std::cmp::Ordering;
+use serde_json::{Value, value::RawValue};
+use std::{borrow::Cow, cmp::Ordering};
 
 /// One column of a list.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +48,41 @@ impl Column {
     }
 }
 
-/// Sorts rows by that key: numbers by value, then texts.
-pub fn sort(records: &mut [Record<'_>], key: &str) {
-    // Each value is read once, not at each of the comparisons.
-    records.sort_by_cached_key(|record| {
+/// Sorts rows by these keys, the first before the others: numbers by value, then texts. Rows that are alike in all of them
+/// are told apart by what else they have, so that the order is the same whatever order they came in.
+pub fn sort(records: &mut [Record<'_>], keys: &[&str]) {
+    let rank = |record: &Record<'_>, key: &str| {
         record.number(key).map_or_else(|| Rank::Text(record.text(key).into_owned()), Rank::Number)
-    });
+    };
+    // Each value is read once, not at each of the comparisons.
+    records.sort_by_cached_key(|record| keys.iter().map(|key| rank(record, key)).collect::<Vec<_>>());
+    let alike =
+        |one: &Record<'_>, other: &Record<'_>| keys.iter().all(|key| one.json(key) == other.json(key));
+    for group in records.chunk_by_mut(alike).filter(|group| 1 < group.len()) {
+        group.sort_by_cached_key(whole);
+    }
+}
+
+/// All that a row has but what changes by itself, in order.
+fn whole(record: &Record<'_>) -> Vec<(String, String)> {
+    let names = record.names().filter(|name| !canonical::is_live(name));
+    let mut pairs: Vec<(String, String)> = names
+        .map(|name| (name.to_owned(), shown(name, record.json(name).unwrap_or("null")).into_owned()))
+        .collect();
+    pairs.sort();
+    pairs
+}
+
+/// A value of a row as it is shown: sets and objects in order.
+fn shown<'a>(name: &str, json: &'a str) -> Cow<'a, str> {
+    let nested = json.starts_with(['{', '[']);
+    if !nested && !canonical::is_set(name) {
+        return Cow::Borrowed(json);
+    }
+    match serde_json::from_str::<Value>(json) {
+        Ok(value) => Cow::Owned(canonical::arranged(name, value).to_string()),
+        Err(_) => Cow::Borrowed(json),
+    }
 }
 
 /// Where a row stands in the order.
@@ -222,13 +252,21 @@ fn choose<'a>(
     }
     if chosen.is_empty() {
         // A list of which nothing is known beforehand: whatever its rows have.
-        for name in records.iter().flat_map(Record::names) {
-            if !chosen.iter().any(|known| known.name() == name) {
-                chosen.push(Chosen::Other(name));
-            }
-        }
+        chosen.extend(names(records).into_iter().map(Chosen::Other));
     }
     Ok(chosen)
+}
+
+/// Every name that a row has, in order.
+fn names<'a>(records: &'a [Record<'_>]) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for name in records.iter().flat_map(Record::names) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    order::sort_by(&mut names, |one, other| canonical::natural(one, other));
+    names
 }
 
 /// Whether a row's value and the wanted one are as they should be.
@@ -281,7 +319,7 @@ fn conditions<'a>(
 
 fn unknown_field(argument: &str, field: &str, records: &[Record<'_>], columns: &[Column]) -> Failure {
     let mut known: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    for name in records.iter().flat_map(Record::names) {
+    for name in names(records) {
         if !known.contains(&name) {
             known.push(name);
         }
@@ -307,7 +345,7 @@ fn write_row(json: &mut String, record: &Record<'_>, columns: &[Chosen<'_>], nam
         let share = matches!(column, Chosen::Own(Column { share: true, .. }));
         match (record.json(column.name()), record.number(column.name())) {
             (Some(_), Some(number)) if share => json.push_str(&rounded(number)),
-            (value, _) => json.push_str(value.unwrap_or("null")),
+            (value, _) => json.push_str(&shown(column.name(), value.unwrap_or("null"))),
         }
     }
     json.push(if names.is_some() { '}' } else { ']' });

@@ -10,7 +10,7 @@ use crate::{
     tools::{
         answer::Failure,
         param::Kind as GuestKind,
-        run::{args::Args, context::Context, find, risk},
+        run::{args::Args, context::Context, find, replaced, risk},
     },
 };
 use serde_json::{Map, Value};
@@ -77,9 +77,17 @@ impl Request {
         {
             api::push(&mut params, row.param(name).as_ref(), name, value);
         }
+        // What a PUT would lose is sent along, unless it is to go.
+        let gone =
+            replaced::kept_by(&row).iter().filter(|name| given.get(**name).is_some_and(Value::is_null));
+        let gone: Vec<&str> = gone.copied().collect();
         let request = Request { method, row: Some(row), values, params, template: row.path().to_owned() };
         if !unchecked {
             request.check(&row)?;
+        }
+        let mut request = request;
+        if !gone.is_empty() {
+            request.params.push("delete", gone.join(","));
         }
         Ok(request)
     }
@@ -162,6 +170,14 @@ impl Request {
         }
         Err(Failure::new(format!("{} Nothing was sent.", sentences.join(" "))))
     }
+}
+
+/// The method that a call names by `method` and `path`.
+#[must_use]
+pub fn row_of(given: &Map<String, Value>) -> Option<Row> {
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let method = text("method").map_or(Some(Method::Get), Method::from_word)?;
+    Some(Place::read(text("path")?).ok()?.find(method).ok()?.row)
 }
 
 /// A path that the table does not know, let through as it is written.

@@ -3,7 +3,7 @@
 use crate::{
     suggest::did_you_mean,
     tools::{
-        answer::{Failure, Outcome, record::Record, table::Column},
+        answer::{Failure, Outcome, canonical::ordered_rows, record::Record, table::Column},
         run::list,
         run::{args::Args, context::Context},
     },
@@ -22,7 +22,7 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
     };
     match part {
         Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
-            let json = Value::Array(items).to_string();
+            let json = Value::Array(ordered_rows(items)).to_string();
             let records: Vec<Record<'_>> = serde_json::from_str(&json)
                 .map_err(|error| Failure::new(format!("The list could not be read: {error}.")))?;
             list::answer_with(context, args, &records, columns, &missing(&records, columns))

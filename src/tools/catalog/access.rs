@@ -38,10 +38,22 @@ pub const TOOLS: &[Tool] = &[
             WHAT,
             ID,
             Param::more("options").about("comment, groups, privs, password, privsep, expire, …"),
+        ])
+        .behind(&[
+            (Method::Post, "/access/users"),
+            (Method::Post, "/access/groups"),
+            (Method::Post, "/access/roles"),
+            (Method::Post, "/access/users/{userid}/token/{tokenid}"),
         ]),
     Tool::with("proxmox_update_access", Effect::Change, |context, args| change(context, args, Method::Put))
         .about("Change a user, group, role or API token.")
         .params(&[WHAT, ID, Param::more("options")])
+        .behind(&[
+            (Method::Put, "/access/users/{userid}"),
+            (Method::Put, "/access/groups/{groupid}"),
+            (Method::Put, "/access/roles/{roleid}"),
+            (Method::Put, "/access/users/{userid}/token/{tokenid}"),
+        ])
         .idempotent(),
     Tool::with("proxmox_delete_access", Effect::Destroy, |context, args| {
         change(context, args, Method::Delete)
@@ -79,7 +91,7 @@ fn list_access(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get(&path, &Params::new())?;
     let mut records = rows(&reply)?;
     if let Some(first) = columns.first() {
-        table::sort(&mut records, first.name);
+        table::sort(&mut records, &[first.name]);
     }
     list::answer(context, args, &records, columns)
 }
@@ -87,7 +99,7 @@ fn list_access(context: &Context<'_>, args: &Args) -> Outcome {
 /// Creating puts the name among the parameters, except for a token; changing and deleting put it into the path.
 fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
     let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
-    let mut params = args.params(|name| name == "options");
+    let mut params = args.params(&["options"]);
     let (collection, key) = match what {
         "user" => ("/access/users", "userid"),
         "group" => ("/access/groups", "groupid"),
@@ -120,7 +132,7 @@ fn token(context: &Context<'_>, id: &str, method: Method, params: &Params) -> Ou
 
 /// `{"/vms/100":["VM.Audit",…]}`: the privileges by path, in place of Proxmox's object of ones.
 fn get_permissions(context: &Context<'_>, args: &Args) -> Outcome {
-    let reply = context.get("/access/permissions", &args.params(|_| true))?;
+    let reply = context.get("/access/permissions", &args.params(&["userid", "path"]))?;
     let mut permissions = object::object(reply.value())?;
     for (_, privileges) in &mut permissions {
         let mut names: Vec<String> =

@@ -5,11 +5,8 @@ use crate::{
     pve::{Method, Params, Reply},
     tools::{
         answer::{Failure, Outcome, answer},
-        catalog::{
-            exec,
-            guests::{NODE, VMID},
-        },
-        param::{Effect, Kind, Param},
+        catalog::exec,
+        param::{Effect, Kind, NODE, Param, VMID},
         row::Tool,
         run::{args::Args, context::Context, find},
     },
@@ -63,7 +60,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, Param::text("file"), NODE]),
     Tool::with("proxmox_write_vm_file", Effect::Disrupt, write_file)
         .about("Write or replace a text file in a VM through its guest agent.")
-        .params(&[VMID, Param::text("file"), Param::text("content"), NODE]),
+        .params(&[VMID, Param::text("file"), Param::text("content").or_empty(), NODE]),
 ];
 
 /// Starts the command and polls until it has ended. A finished status can be read only once (pve.md section 7),
@@ -153,7 +150,7 @@ fn read_file(context: &Context<'_>, args: &Args) -> Outcome {
 fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
     let agent = agent(context, args)?;
     let content = args.text("content").unwrap_or_default();
-    let mut params = args.params(|name| name == "file");
+    let mut params = args.params(&["file"]);
     if content.is_ascii() {
         params.push("content", content);
     } else {

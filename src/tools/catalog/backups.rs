@@ -1,6 +1,7 @@
 //! Backups: what there is, making, restoring and protecting them, and the jobs that make them.
 
 use crate::{
+    order,
     pve::{Method, Params, path},
     tools::{
         answer::{
@@ -9,11 +10,8 @@ use crate::{
             rows,
             table::{self, Column},
         },
-        catalog::{
-            guests::{NODE, VMID},
-            restore,
-        },
-        param::{Effect, FIELDS, LIMIT, OFFSET, Param},
+        catalog::{guest_create, restore},
+        param::{Effect, FIELDS, LIMIT, NODE, OFFSET, Param, VMID},
         row::Tool,
         run::list,
         run::{
@@ -21,6 +19,7 @@ use crate::{
             context::Context,
             find,
             follow::{follow, follow_each},
+            storages,
         },
     },
 };
@@ -53,11 +52,13 @@ pub const TOOLS: &[Tool] = &[
             NODE,
             Param::more("options"),
         ])
+        .behind(&[(Method::Post, "/nodes/{node}/vzdump")])
         .task()
         .core(),
     Tool::with("proxmox_restore_backup", Effect::Destroy, restore::restore)
         .about("Restore a backup to a new VMID, or with force over the guest it has.")
         .params(restore::PARAMS)
+        .behind(guest_create::BEHIND)
         .task()
         .core(),
     Tool::get("proxmox_get_backup_config", "/nodes/{node}/vzdump/extractconfig")
@@ -111,18 +112,18 @@ const GUESTS: &[Column] = &[Column::new("vmid"), Column::new("name"), Column::ne
 /// rows and is named.
 fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-    let known = rows(&reply)?;
-    let storages = find::storages(&known, "backup", args.text("storage"), args.text("node"))?;
+    let known = storages::sorted(&reply)?;
+    let asked = storages::with_content(context, &known, "backup", args.text("storage"), args.text("node"))?;
     let mut params = Params::new().with("content", "backup");
     if let Some(vmid) = args.int("vmid") {
         params.push("vmid", vmid);
     }
-    let paths = find::content_paths(&storages)?;
+    let paths = storages::content_paths(&asked)?;
     let replies = context.get_each(&paths, &params);
     let mut records: Vec<Record<'_>> = Vec::new();
-    let mut silent = unavailable(args, &known, &storages);
+    let mut silent = unavailable(args, &known, &asked);
     let skipped = silent.len();
-    for (reply, (node, storage)) in replies.iter().zip(&storages) {
+    for (reply, (node, storage)) in replies.iter().zip(&asked) {
         match reply {
             Ok(reply) => records.extend(rows(reply)?),
             Err(error) => silent.push(format!("{storage} on {node}: {error}")),
@@ -131,7 +132,7 @@ fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
     if skipped < silent.len() && records.is_empty() {
         return Err(Failure::new(silent.join(" ")));
     }
-    table::sort(&mut records, "ctime");
+    table::sort(&mut records, &["ctime", "volid"]);
     records.reverse();
     list::answer_with(context, args, &records, BACKUPS, &silent)
 }
@@ -157,7 +158,8 @@ fn unavailable(args: &Args, known: &[Record<'_>], asked: &[(String, String)]) ->
 fn create_backup(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let path = path::fill("/nodes/{node}/vzdump", |_| Some(guest.node.clone())).map_err(Failure::new)?;
-    let params = args.params(|name| !matches!(name, "node" | "wait"));
+    let params =
+        args.params(&["vmid", "storage", "mode", "compress", "notes-template", "protected", "options"]);
     let reply = context.change(Method::Post, &path, &params)?.value();
     let facts =
         Map::from_iter([("vmid".to_owned(), json!(guest.vmid)), ("name".to_owned(), json!(guest.name))]);
@@ -192,13 +194,14 @@ fn run_job(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let reply = context.get("/nodes", &Params::new())?;
     let wanted = job.get("node").and_then(Value::as_str);
-    let nodes: Vec<String> = rows(&reply)?
+    let mut nodes: Vec<String> = rows(&reply)?
         .iter()
         .filter(|node| {
             node.text("status") == "online" && wanted.is_none_or(|wanted| wanted == node.text("node"))
         })
         .map(|node| node.text("node").into_owned())
         .collect();
+    order::sort(&mut nodes);
     if nodes.is_empty() {
         return Err(Failure::new(format!("No node on which backup job `{id}` could run is online.")));
     }

@@ -12,13 +12,10 @@ use crate::{
         param::{Effect, FIELDS, LIMIT, OFFSET, Param},
         row::Tool,
         run::list,
-        run::{args::Args, context::Context, find},
+        run::{args::Args, clusters::STATUS, context::Context, find},
     },
 };
 use serde_json::json;
-
-/// The one tool that can sum up several clusters at once.
-pub const STATUS: &str = "proxmox_get_cluster_status";
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
@@ -89,7 +86,7 @@ fn replication(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let reply = context.get(&path, &Params::new())?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, "id");
+    table::sort(&mut records, &["id"]);
     list::answer(context, args, &records, columns)
 }
 
@@ -126,7 +123,7 @@ fn cluster_log(context: &Context<'_>, args: &Args) -> Outcome {
             records.retain(|record| record.text(key).to_lowercase().contains(&part));
         }
     }
-    table::sort(&mut records, "time");
+    table::sort(&mut records, &["time", "node", "uid"]);
     records.reverse();
     list::answer(context, args, &records, LOG)
 }

@@ -1,8 +1,8 @@
 //! The overview of a cluster in one small answer: two requests, no matter how many guests there are.
 
 use crate::tools::{
-    answer::{Outcome, answer, record::Record, rows},
-    run::{args::Args, context::Context, fresh},
+    answer::{Outcome, answer, canonical, record::Record, rows, table},
+    run::{args::Args, context::Context, inventory},
 };
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,8 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
     let (members, resources) = (members?, resources?);
     let members = rows(&members)?;
-    let resources = fresh::inventory(context, &resources)?;
+    let mut resources = inventory::inventory(context, &resources)?;
+    table::sort(&mut resources, &["type", "node", "storage", "vmid"]);
     let of_type = |kind: &'static str| resources.iter().filter(move |record| record.text("type") == kind);
 
     let mut attention = Vec::new();
@@ -133,5 +134,5 @@ fn count<'a>(guests: impl Iterator<Item = &'a Record<'a>>, attention: &mut Vec<S
             attention.push(format!("High availability of guest {} is in state {state}.", guest.text("vmid")));
         }
     }
-    counts.into()
+    canonical::ordered(counts.into())
 }

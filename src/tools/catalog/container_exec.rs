@@ -5,11 +5,8 @@ use crate::{
     ssh::Trouble,
     tools::{
         answer::{Failure, Outcome},
-        catalog::{
-            exec,
-            guests::{NODE, VMID},
-        },
-        param::{Effect, Kind, Param},
+        catalog::exec,
+        param::{Effect, Kind, NODE, Param, VMID},
         row::Tool,
         run::{args::Args, context::Context, find, request::Request},
     },

@@ -2,11 +2,12 @@
 
 use crate::{
     mcp::Revision,
+    pve::api::find_template,
     tools::{
-        catalog::cluster,
+        api::request as api,
         param::{CONFIRM, Effect, FIELDS, Kind, LIMIT, OFFSET, Param, Shape, WAIT},
-        row::Tool,
-        run::clusters::{ALL, CLUSTER, Cluster},
+        row::{Run, Tool},
+        run::clusters::{ALL, CLUSTER, Cluster, STATUS},
     },
 };
 use serde_json::{Map, Value, json};
@@ -59,6 +60,29 @@ impl Entry {
         tool.all_params().filter(move |param| param.only.is_none_or(|only| kind == Some(only)))
     }
 
+    /// Whether a name is a parameter of the method behind the tool, of which a call may have been given these arguments.
+    #[must_use]
+    pub fn takes(&self, name: &str, given: &Map<String, Value>) -> bool {
+        if let Some(row) = api::row_of(given).filter(|_| self.toolset == "api") {
+            return row.param(name).is_some();
+        }
+        let single = match self.tool.run {
+            Run::Api(method, path) => Some((method, path)),
+            _ => None,
+        };
+        let kinds: &[Kind] = match &self.kind {
+            Some(kind) => std::slice::from_ref(kind),
+            None => &[Kind::Vm, Kind::Container],
+        };
+        let mut methods = single.iter().chain(self.tool.behind);
+        methods.any(|(method, path)| {
+            kinds.iter().any(|kind| {
+                let row = find_template(*method, &path.replace("{type}", kind.api_type()));
+                row.is_some_and(|row| row.param(name).is_some())
+            })
+        })
+    }
+
     /// The tool as a client of that revision wants it. It takes the name of one of the clusters, if any are given.
     #[must_use]
     pub fn spec(&self, revision: Revision, clusters: &[&str]) -> Value {
@@ -98,7 +122,7 @@ impl Entry {
             properties.insert(param.name.into(), property(param));
         }
         if !clusters.is_empty() {
-            let all = (self.name == cluster::STATUS).then_some(&ALL);
+            let all = (self.name == STATUS).then_some(&ALL);
             let names: Vec<&&str> = clusters.iter().chain(all).collect();
             properties.insert(CLUSTER.into(), json!({"type": "string", "enum": names}));
         }

@@ -30,6 +30,11 @@ pub const TOOLS: &[Tool] = &[
     })
     .about("Set firewall options of the cluster, a node or a guest.")
     .params(&[VMID, NODE, Param::more("options").about("enable, policy_in, …")])
+    .behind(&[
+        (Method::Put, "/cluster/firewall/options"),
+        (Method::Put, "/nodes/{node}/firewall/options"),
+        (Method::Put, "/nodes/{node}/{type}/{vmid}/firewall/options"),
+    ])
     .idempotent(),
     Tool::with("proxmox_list_firewall_rules", Effect::Read, list_rules)
         .about("List firewall rules of the cluster, a node, a guest or a group.")
@@ -45,7 +50,8 @@ pub const TOOLS: &[Tool] = &[
         NODE,
         GROUP,
         Param::more("options").about("proto, dport, source, macro, …"),
-    ]),
+    ])
+    .behind(&[(Method::Post, "/cluster/firewall/rules")]),
     Tool::with("proxmox_update_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Put, &rule_path(context, args)?, args)
     })
@@ -58,7 +64,8 @@ pub const TOOLS: &[Tool] = &[
         Param::int("moveto", 0, 100_000).optional(),
         Param::text("digest").unlisted(),
         Param::more("options"),
-    ]),
+    ])
+    .behind(&[(Method::Put, "/cluster/firewall/rules/{pos}")]),
     Tool::with("proxmox_delete_firewall_rule", Effect::Destroy, |context, args| {
         send(context, Method::Delete, &rule_path(context, args)?, args)
     })
@@ -184,7 +191,7 @@ fn table_of(context: &Context<'_>, args: &Args, path: &str, columns: &[Column]) 
 
 fn create_object(context: &Context<'_>, args: &Args) -> Outcome {
     let what = args.text("what").unwrap_or_default();
-    let mut params = args.params(|name| matches!(name, "cidr" | "comment"));
+    let mut params = args.params(&["cidr", "comment"]);
     let path = match (what, args.text("cidr")) {
         ("group", Some(_)) => {
             return Err(Failure::new(
@@ -216,7 +223,7 @@ fn log(context: &Context<'_>, args: &Args) -> Outcome {
 
 /// Proxmox makes a rule that does nothing unless it is told to enable it (pve.md section 8).
 fn send(context: &Context<'_>, method: Method, path: &str, args: &Args) -> Outcome {
-    let mut params = args.params(|name| !matches!(name, "vmid" | "node" | "pos" | "group"));
+    let mut params = args.params(&["type", "action", "moveto", "digest", "options"]);
     if method == Method::Post && params.get("enable").is_none() {
         params.push("enable", 1);
     }

@@ -1,12 +1,17 @@
 //! Changes of a guest that take more than one request.
 
 use crate::{
+    order,
     pve::{Auth, Host, Method, Params},
     tools::{
-        answer::{Failure, Outcome, answer, object},
-        catalog::guests::{NODE, VMID},
-        param::{Kind, Param},
-        run::{args::Args, context::Context, find, follow::follow},
+        answer::{Failure, Outcome, answer, canonical::natural, object},
+        param::{Kind, NODE, Param, VMID},
+        run::{
+            args::Args,
+            context::Context,
+            find,
+            follow::{follow, goes_on},
+        },
     },
 };
 use serde_json::{Map, Value, json};
@@ -38,7 +43,7 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let path = format!("{}/config", guest.path()?);
     let before = object::object(context.get(&path, &Params::new())?.value())?;
-    let mut params = args.params(|name| name == "config");
+    let mut params = args.params(&["config"]);
     let delete: Vec<&str> = args.texts("delete").collect();
     if !delete.is_empty() {
         params.push("delete", delete.join(","));
@@ -58,8 +63,8 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     let value = context.change(method, &path, &params)?.value();
     let mut facts = about(&guest);
     if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
-        let ended = follow(context, args, upid, Map::new())?;
-        if ended.get().contains("\"status\":\"running\"") {
+        let ended = follow(context, args, upid, facts.clone())?;
+        if goes_on(&object::object(serde_json::from_str(ended.get()).unwrap_or(Value::Null))?) {
             return Ok(ended);
         }
     }
@@ -83,7 +88,9 @@ fn pending(context: &Context<'_>, guest: &find::Guest) -> Result<Vec<String>, Fa
         entry.get("pending").is_some() || entry.get("delete").is_some_and(|delete| delete != 0)
     };
     let keys = value.as_array().into_iter().flatten().filter(waits);
-    Ok(keys.filter_map(|entry| entry["key"].as_str().map(str::to_owned)).collect())
+    let mut keys: Vec<String> = keys.filter_map(|entry| entry["key"].as_str().map(str::to_owned)).collect();
+    order::sort_by(&mut keys, |one, other| natural(one, other));
+    Ok(keys)
 }
 
 /// What every answer about a guest begins with.
@@ -144,13 +151,14 @@ fn obstacles(preconditions: &Value, args: &Args) -> Option<String> {
     if let Some(local) = preconditions["local_resources"].as_array().filter(|local| !local.is_empty()) {
         sentences.push(format!("it uses devices of its node ({}).", Value::from(local.clone())));
     }
-    let disks: Vec<&str> = preconditions["local_disks"]
+    let mut disks: Vec<&str> = preconditions["local_disks"]
         .as_array()
         .into_iter()
         .flatten()
         .filter(|disk| disk["cdrom"] != 1)
         .filter_map(|disk| disk["volid"].as_str())
         .collect();
+    order::sort(&mut disks);
     if !disks.is_empty() && args.flag("with-local-disks") != Some(true) && preconditions["running"] == 1 {
         sentences.push(format!(
             "its disks {} are local; set with-local-disks to copy them along.",

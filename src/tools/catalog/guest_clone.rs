@@ -4,13 +4,13 @@ use crate::{
     pve::{Method, Params},
     tools::{
         answer::{Failure, Outcome, object},
-        catalog::{guest_change::about, guest_create::with_free_id, guest_info, guests::VMID},
-        param::{Kind, Param},
+        catalog::{guest_change::about, guest_create::with_free_id, guest_info},
+        param::{Kind, Param, VMID},
         run::{
             args::Args,
             context::Context,
             find,
-            follow::{deadline, follow},
+            follow::{deadline, follow, goes_on},
         },
     },
 };
@@ -38,11 +38,11 @@ pub const PARAMS: &[Param] = &[
 /// what is left.
 pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
-    let mut params = args.params(|name| {
-        // Containers have no formats to choose from.
-        matches!(name, "full" | "snapname" | "storage" | "target" | "pool" | "description")
-            || (name == "format" && guest.kind == Kind::Vm)
-    });
+    let mut params = args.params(&["full", "snapname", "storage", "target", "pool", "description"]);
+    // Containers have no formats to choose from.
+    if let Some(format) = args.text("format").filter(|_| guest.kind == Kind::Vm) {
+        params.push("format", format);
+    }
     if let Some(name) = args.text("name") {
         params.push(if guest.kind == Kind::Vm { "name" } else { "hostname" }, name);
     }
@@ -63,7 +63,7 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
         .filter(|name| args.get(name).is_some_and(|value| *value != Value::Bool(false)))
         .collect();
     for (index, step) in wanted.iter().enumerate() {
-        if facts.get("status").is_some_and(|status| status == "running") {
+        if goes_on(&facts) {
             let left = wanted[index..].join(", ");
             let note = format!("Proxmox is still at work on the clone, so this was not carried out: {left}.");
             facts.insert("left_undone".into(), note.into());
@@ -77,9 +77,10 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
         let done = done.map_err(|Failure(why)| {
             Failure::new(format!("{} was made, but `{step}` failed: {why}", copy.title()))
         })?;
-        if done.get("status").is_some_and(|status| status == "running") {
-            facts.insert("status".into(), "running".into());
-            facts.insert("upid".into(), done.get("upid").cloned().unwrap_or_default());
+        if goes_on(&done) {
+            for name in ["task", "upid"] {
+                facts.insert(name.into(), done.get(name).cloned().unwrap_or_default());
+            }
         }
         facts.insert((*step).into(), done.into());
     }
@@ -104,7 +105,7 @@ fn step(
 
 fn configure(context: &Context<'_>, args: &Args, copy: &find::Guest) -> Result<Map<String, Value>, Failure> {
     let method = if copy.kind == Kind::Vm { Method::Post } else { Method::Put };
-    step(context, args, method, &format!("{}/config", copy.path()?), &args.params(|name| name == "config"))
+    step(context, args, method, &format!("{}/config", copy.path()?), &args.params(&["config"]))
 }
 
 /// Grows the disk that the copy boots from; it has the name that it has in the original.

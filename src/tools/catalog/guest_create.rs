@@ -26,6 +26,9 @@ pub const PARAMS: &[Param] = &[
     Param::more("config").about("Other keys of the API."),
 ];
 
+/// The method behind it.
+pub const BEHIND: &[(Method, &str)] = &[(Method::Post, "/nodes/{node}/{type}")];
+
 /// How often another free id is tried: the next free one is no reservation (pve.md section 4).
 const TRIES: usize = 3;
 
@@ -37,7 +40,7 @@ pub fn create(context: &Context<'_>, args: &Args) -> Outcome {
     let value_of =
         |hole: &str| Some(if hole == "node" { node.to_owned() } else { kind.api_type().to_owned() });
     let path = path::fill("/nodes/{node}/{type}", value_of).map_err(Failure::new)?;
-    let mut params = args.params(|name| matches!(name, "cores" | "memory" | "config"));
+    let mut params = args.params(&["cores", "memory", "config"]);
     match kind {
         Kind::Vm => vm_defaults(args, &mut params),
         Kind::Container => container_defaults(args, &mut params)?,

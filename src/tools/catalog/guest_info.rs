@@ -1,7 +1,7 @@
 //! Everything about one guest in one answer: configuration, live state, snapshots, addresses.
 
 use crate::{
-    pve,
+    order, pve,
     tools::{
         answer::{Failure, Outcome, object},
         param::Kind,
@@ -182,11 +182,13 @@ fn pick_status(mut status: Map<String, Value>) -> Value {
 
 /// `[name, snaptime, description]` of each snapshot; `current` is the running state, not a snapshot.
 fn snapshot_rows(list: &Value) -> Value {
-    let rows: Vec<Value> = list
-        .as_array()
+    let mut snapshots: Vec<&Value> =
+        list.as_array().into_iter().flatten().filter(|snapshot| snapshot["name"] != "current").collect();
+    let key =
+        |snapshot: &Value| (snapshot["snaptime"].as_u64(), snapshot["name"].as_str().map(str::to_owned));
+    order::sort_by(&mut snapshots, |one, other| key(one).cmp(&key(other)));
+    let rows: Vec<Value> = snapshots
         .into_iter()
-        .flatten()
-        .filter(|snapshot| snapshot["name"] != "current")
         .map(|snapshot| json!([snapshot["name"], snapshot["snaptime"], snapshot["description"]]))
         .collect();
     json!({"columns": ["name", "snaptime", "description"], "rows": rows})

@@ -6,22 +6,16 @@ use crate::{
         answer::{
             Outcome,
             record::Record,
-            rows,
             table::{self, Column},
         },
         catalog::{guest_change, guest_clone, guest_create, guest_info},
-        param::{Effect, FIELDS, Kind, LIMIT, OFFSET, Param},
+        param::{Effect, FIELDS, Kind, LIMIT, NODE, OFFSET, Param, VMID},
         row::{Run, Tool},
         run::list,
-        run::{args::Args, context::Context, find, fresh},
+        run::{args::Args, context::Context, find, inventory},
     },
 };
 use std::collections::BTreeSet;
-
-/// A guest's id.
-pub const VMID: Param = Param::int("vmid", 100, 999_999_999);
-/// The node a guest is on; found when it is not given.
-pub const NODE: Param = Param::text("node").unlisted();
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
@@ -131,11 +125,13 @@ pub const TOOLS: &[Tool] = &[
     )
     .about("Create a {guest} on a node; without vmid it gets the next free one.")
     .params(guest_create::PARAMS)
+    .behind(guest_create::BEHIND)
     .task()
     .core(),
     Tool::guest("proxmox_clone_vm", "proxmox_clone_container", Effect::Change, Run::With(guest_clone::clone))
         .about("Clone a {guest} or template, then set config keys and start it if asked.")
         .params(guest_clone::PARAMS)
+        .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
         .task()
         .core(),
     Tool::guest(
@@ -155,6 +151,7 @@ pub const TOOLS: &[Tool] = &[
     )
     .about("Change any key of a {guest}'s configuration (cores, net0, scsi1, …); answers old and new values.")
     .params(guest_change::UPDATE)
+    .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
     .idempotent()
     .task()
     .core(),
@@ -207,7 +204,7 @@ const COLUMNS: &[Column] = &[
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     let kind = context.kind.map_or("", Kind::api_type);
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = fresh::inventory(context, &reply)?;
+    let mut records = inventory::inventory(context, &reply)?;
     records.retain(|record| record.text("type") == kind);
     if let Some(node) = args.text("node") {
         if !records.iter().any(|record| record.text("node") == node) {
@@ -227,7 +224,7 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     if let Some(tag) = args.text("tag") {
         records.retain(|record| has_tag(record, tag));
     }
-    table::sort(&mut records, "vmid");
+    table::sort(&mut records, &["vmid"]);
     list::answer_with(context, args, &records, COLUMNS, &silent_nodes(&records))
 }
 
@@ -247,9 +244,9 @@ fn silent_nodes(records: &[Record<'_>]) -> Vec<String> {
 
 fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = rows(&reply)?;
+    let mut records = inventory::inventory(context, &reply)?;
     records.retain(|record| record.has("template"));
-    table::sort(&mut records, "vmid");
+    table::sort(&mut records, &["vmid"]);
     let columns = [
         Column::new("vmid"),
         Column::new("name"),

@@ -31,10 +31,20 @@ pub const TOOLS: &[Tool] = &[
             WHAT,
             ID.about("vm:100, ct:100, or a name."),
             Param::more("options").about("state, type, nodes, resources, …"),
+        ])
+        .behind(&[
+            (Method::Post, "/cluster/ha/resources"),
+            (Method::Post, "/cluster/ha/rules"),
+            (Method::Post, "/cluster/ha/groups"),
         ]),
     Tool::with("proxmox_update_ha", Effect::Change, |context, args| change(context, args, Method::Put))
         .about("Change a guest's HA settings, a rule or a group.")
         .params(&[WHAT, ID, Param::more("options")])
+        .behind(&[
+            (Method::Put, "/cluster/ha/resources/{sid}"),
+            (Method::Put, "/cluster/ha/rules/{rule}"),
+            (Method::Put, "/cluster/ha/groups/{group}"),
+        ])
         .idempotent(),
     Tool::with("proxmox_delete_ha", Effect::Destroy, |context, args| change(context, args, Method::Delete))
         .about("Take a guest out of high availability; it stays. Or remove a rule or group.")
@@ -74,14 +84,14 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let reply = context.get(&format!("/cluster/ha/{what}"), &Params::new())?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, columns[0].name);
+    table::sort(&mut records, &[columns[0].name]);
     list::answer(context, args, &records, columns)
 }
 
 /// Creating puts the name among the parameters, changing and deleting put it into the path.
 fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
     let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
-    let mut params = args.params(|name| name == "options");
+    let mut params = args.params(&["options"]);
     let path = if method == Method::Post {
         params.push(if what == "resource" { "sid" } else { what }, id);
         format!("/cluster/ha/{what}s")

@@ -102,7 +102,7 @@ fn list_sdn(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let reply = context.get(&path, &Params::new())?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, columns[0].name);
+    table::sort(&mut records, &[columns[0].name]);
     list::answer(context, args, &records, columns)
 }
 
@@ -143,7 +143,6 @@ fn list_network(context: &Context<'_>, args: &Args) -> Outcome {
         find::among("type", kind, &records)?;
         records.retain(|record| record.text("type") == kind);
     }
-    table::sort(&mut records, "iface");
-    table::sort(&mut records, "node");
+    table::sort(&mut records, &["node", "iface"]);
     list::answer_with(context, args, &records, INTERFACES, &missing)
 }

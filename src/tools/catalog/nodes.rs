@@ -48,13 +48,14 @@ pub const TOOLS: &[Tool] = &[
         .about("Time, time zone and DNS servers of a node.")
         .params(&[NODE]),
     Tool::put("proxmox_update_node_dns", "/nodes/{node}/dns")
-        .about("Set DNS servers and search domain of a node.")
+        .about("Set DNS servers and search domain of a node; what is not given stays, delete removes.")
         .params(&[
             NODE,
-            Param::text("search"),
+            Param::text("search").optional(),
             Param::text("dns1").optional(),
             Param::text("dns2").unlisted(),
             Param::text("dns3").unlisted(),
+            Param::words("delete").about("Such as dns2.").unlisted(),
         ]),
     Tool::get("proxmox_get_disk_smart", "/nodes/{node}/disks/smart")
         .about("SMART data of a disk.")
@@ -161,19 +162,19 @@ fn list_items(context: &Context<'_>, args: &Args) -> Outcome {
     let path = path::fill(template, |hole| args.text(hole).map(str::to_owned)).map_err(Failure::new)?;
     let reply = context.get(&path, &Params::new())?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, columns[0].name);
+    table::sort(&mut records, &[columns[0].name]);
     list::answer(context, args, &records, columns)
 }
 
 fn syslog(context: &Context<'_>, args: &Args) -> Outcome {
     let path = path::fill("/nodes/{node}/syslog", |hole| args.text(hole).map(str::to_owned));
-    let params = args.params(|name| matches!(name, "service" | "since" | "until"));
+    let params = args.params(&["service", "since", "until"]);
     logs::newest(context, &path.map_err(Failure::new)?, params, args.count("limit"))
 }
 
 fn list_nodes(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/nodes", &Params::new())?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, "node");
+    table::sort(&mut records, &["node"]);
     list::answer(context, args, &records, COLUMNS)
 }

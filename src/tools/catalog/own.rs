@@ -62,7 +62,7 @@ impl Handler for Own {
         whole.insert("method".into(), self.row.method().word().into());
         whole.insert("path".into(), self.row.path().into());
         whole.insert("arguments".into(), arguments.into());
-        Args::check(CONTROLS.iter(), whole)
+        Args::check(CONTROLS.iter(), &|_| false, whole)
     }
 
     fn run(&self, context: &Context<'_>, args: &Args) -> Outcome {
@@ -139,6 +139,7 @@ fn params(row: &Row, fixed: &Map<String, Value>) -> Vec<Param> {
             required: !param.is_optional() && !found,
             filter: false,
             unlisted: found || (param.is_optional() && LISTED < optional),
+            empty: false,
             only: None,
         });
     }

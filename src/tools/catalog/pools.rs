@@ -30,7 +30,7 @@ pub const TOOLS: &[Tool] = &[
             POOLID,
             Param::text("vms").about("VMIDs.").optional(),
             Param::text("storage").optional(),
-            Param::text("comment").optional(),
+            Param::text("comment").optional().or_empty(),
             Param::flag("delete").optional(),
             Param::flag("allow-move").unlisted(),
         ]),
@@ -47,6 +47,6 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let reply = context.get("/pools", &Params::new())?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, "poolid");
+    table::sort(&mut records, &["poolid"]);
     list::answer(context, args, &records, POOLS)
 }

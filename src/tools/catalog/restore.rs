@@ -3,9 +3,9 @@
 use crate::{
     pve::{Method, Params, path},
     tools::{
-        answer::{Failure, Outcome, record::Record, rows},
+        answer::{Failure, Outcome},
         param::{Kind, Param},
-        run::{args::Args, context::Context, find, follow::follow},
+        run::{args::Args, context::Context, follow::follow, inventory, storages},
     },
 };
 use serde_json::{Map, json};
@@ -35,7 +35,7 @@ pub fn restore(context: &Context<'_>, args: &Args) -> Outcome {
         return Err(Failure::new("The backup's name holds no VMID; give `vmid`."));
     };
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let records = rows(&reply)?;
+    let records = inventory::inventory(context, &reply)?;
     let existing =
         records.iter().find(|record| record.number("vmid").is_some_and(|found| found == vmid as f64));
     if let Some(guest) = existing
@@ -50,7 +50,15 @@ pub fn restore(context: &Context<'_>, args: &Args) -> Outcome {
     let node = match (existing, args.text("node")) {
         (Some(guest), _) => guest.text("node").into_owned(),
         (None, Some(node)) => node.to_owned(),
-        (None, None) => node_of(context, archive)?,
+        (None, None) => {
+            let storage = archive.split(':').next().unwrap_or_default();
+            match storages::node_of(context, storage, None)? {
+                (node, true) => node,
+                _ => {
+                    return Err(Failure::new(format!("Storage `{storage}` is not available on any node.")));
+                }
+            }
+        }
     };
     let value = |hole: &str| Some(if hole == "node" { node.clone() } else { kind.api_type().to_owned() });
     let path = path::fill("/nodes/{node}/{type}", value).map_err(Failure::new)?;
@@ -62,9 +70,7 @@ pub fn restore(context: &Context<'_>, args: &Args) -> Outcome {
             params.push("restore", 1);
         }
     }
-    for (name, value) in
-        args.params(|name| matches!(name, "storage" | "force" | "unique" | "start" | "config")).iter()
-    {
+    for (name, value) in args.params(&["storage", "force", "unique", "start", "config"]).iter() {
         params.push(name, value);
     }
     let reply = context.change(Method::Post, &path, &params)?.value();
@@ -86,16 +92,4 @@ fn what_is_in(archive: &str) -> Option<(Kind, Option<i64>)> {
         }
     }
     None
-}
-
-/// A node on which the backup's storage is available.
-fn node_of(context: &Context<'_>, archive: &str) -> Result<String, Failure> {
-    let storage = archive.split(':').next().unwrap_or_default();
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-    let records = rows(&reply)?;
-    find::among("storage", storage, &records)?;
-    let there =
-        |record: &&Record<'_>| record.text("storage") == storage && record.text("status") == "available";
-    let node = records.iter().find(there).map(|record| record.text("node").into_owned());
-    node.ok_or_else(|| Failure::new(format!("Storage `{storage}` is not available on any node.")))
 }

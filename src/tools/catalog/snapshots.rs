@@ -2,8 +2,7 @@
 
 use crate::tools::{
     answer::table::Column,
-    catalog::guests::{NODE, VMID},
-    param::Param,
+    param::{NODE, Param, VMID},
     row::Tool,
 };
 
@@ -39,7 +38,7 @@ pub const TOOLS: &[Tool] = &[
         .core(),
     Tool::put("proxmox_update_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
         .about("Change a snapshot's description.")
-        .params(&[VMID, NODE, SNAPNAME, Param::text("description")]),
+        .params(&[VMID, NODE, SNAPNAME, Param::text("description").or_empty()]),
     Tool::get("proxmox_get_snapshot_config", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
         .about("Configuration of a guest as of a snapshot.")
         .params(&[VMID, NODE, SNAPNAME]),

@@ -2,6 +2,7 @@
 
 use crate::{
     pve::{Method, Params, path},
+    sync::at_once,
     tools::{
         answer::{
             Failure, Outcome,
@@ -13,7 +14,13 @@ use crate::{
         param::{Effect, FIELDS, LIMIT, OFFSET, Param},
         row::Tool,
         run::list,
-        run::{args::Args, context::Context, find, follow::follow},
+        run::{
+            args::Args,
+            context::Context,
+            find,
+            follow::follow,
+            storages::{self, on_a_node},
+        },
     },
 };
 use serde_json::json;
@@ -85,7 +92,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[
             Param::text("volume"),
             Param::flag("protected").optional(),
-            Param::text("notes").optional(),
+            Param::text("notes").optional().or_empty(),
             NODE,
         ])
         .idempotent(),
@@ -146,70 +153,32 @@ const SCAN: &[Column] = &[
     Column::new("free").if_any(),
 ];
 
-/// The path of a storage on a node that has it.
-pub(in crate::tools) fn on_a_node(
-    context: &Context<'_>,
-    storage: &str,
-    node: Option<&str>,
-) -> Result<String, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-    let records = rows(&reply)?;
-    find::among("storage", storage, &records)?;
-    let here = |record: &&Record<'_>| {
-        record.text("storage") == storage && node.is_none_or(|node| node == record.text("node"))
-    };
-    let mut places: Vec<_> = records.iter().filter(here).collect();
-    let absent = |record: &Record<'_>| record.text("status") != "available";
-    crate::order::sort_by(&mut places, |one, other| absent(one).cmp(&absent(other)));
-    let Some(place) = places.first() else {
-        let all: Vec<_> = records.iter().filter(|record| record.text("storage") == storage).collect();
-        let nodes: Vec<_> = all.iter().map(|record| record.text("node").into_owned()).collect();
-        let wanted = node.unwrap_or_default().escape_debug();
-        return Err(Failure::new(format!(
-            "Storage `{storage}` is not on node `{wanted}`. It is on: {}.",
-            nodes.join(", ")
-        )));
-    };
-    let value =
-        |hole: &str| Some(if hole == "node" { place.text("node").into_owned() } else { storage.to_owned() });
-    path::fill("/nodes/{node}/storage/{storage}", value).map_err(Failure::new)
-}
-
 fn list_content(context: &Context<'_>, args: &Args) -> Outcome {
     let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
-    let params = args.params(|name| matches!(name, "content" | "vmid"));
+    let params = args.params(&["content", "vmid"]);
     let reply = context.get(&format!("{path}/content"), &params)?;
     let mut records = rows(&reply)?;
-    table::sort(&mut records, "volid");
+    table::sort(&mut records, &["volid"]);
     list::answer(context, args, &records, CONTENT)
 }
 
 fn download(context: &Context<'_>, args: &Args) -> Outcome {
     let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
-    let mut params = args.params(|name| !matches!(name, "storage" | "node" | "wait"));
+    let mut params = args.params(&[
+        "url",
+        "filename",
+        "content",
+        "checksum",
+        "checksum-algorithm",
+        "compression",
+        "verify-certificates",
+    ]);
     if let Some(checksum) = args.text("checksum")
         && args.text("checksum-algorithm").is_none()
     {
-        params.push("checksum-algorithm", algorithm(checksum)?);
+        params.push("checksum-algorithm", upload::algorithm(checksum)?);
     }
     act(context, args, Method::Post, &format!("{path}/download-url"), &params)
-}
-
-/// Each algorithm's checksum has a length of its own, in hexadecimal digits.
-pub(in crate::tools) fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
-    Ok(match checksum.len() {
-        32 => "md5",
-        40 => "sha1",
-        56 => "sha224",
-        64 => "sha256",
-        96 => "sha384",
-        128 => "sha512",
-        length => {
-            return Err(Failure::new(format!(
-                "`checksum` has {length} characters, which is no MD5, SHA-1 or SHA-2 checksum in hexadecimal. Nothing was done."
-            )));
-        }
-    })
 }
 
 fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
@@ -231,7 +200,7 @@ fn delete_volume(context: &Context<'_>, args: &Args) -> Outcome {
 }
 
 fn update_volume(context: &Context<'_>, args: &Args) -> Outcome {
-    let params = args.params(|name| matches!(name, "protected" | "notes"));
+    let params = args.params(&["protected", "notes"]);
     act(context, args, Method::Put, &volume_path(context, args)?, &params)
 }
 
@@ -256,12 +225,22 @@ const COLUMNS: &[Column] = &[
 ];
 
 fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-    let mut records = rows(&reply)?;
-    // Entries of other types come along unasked (pve.md section 6).
-    records.retain(|record| record.text("type") == "storage");
+    let resources = ("/cluster/resources", Params::new().with("type", "storage"));
+    let mut replies =
+        at_once(&[resources, ("/storage", Params::new())], |(path, params)| context.get(path, params))
+            .into_iter();
+    let (Some(reply), Some(defined)) = (replies.next(), replies.next()) else {
+        unreachable!("each path has its answer")
+    };
+    let reply = reply?;
+    let mut records = storages::sorted(&reply)?;
+    // Only the definitions know of a storage that is disabled.
+    if let Ok(defined) = &defined {
+        let silent = silent(&rows(defined)?, &records);
+        records.extend(silent);
+    }
     if let Some(node) = args.text("node") {
-        records.retain(|record| record.text("node") == node);
+        records.retain(|record| record.text("node").split(',').any(|own| own == node));
         if records.is_empty() {
             find::node_exists(context, node)?;
         }
@@ -276,10 +255,26 @@ fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
     if let Some(content) = args.text("content") {
         records.retain(|record| record.text("content").split(',').any(|kind| kind == content));
     }
-    table::sort(&mut records, "node");
     let mut records = merge_shared(records);
-    table::sort(&mut records, "storage");
+    table::sort(&mut records, &["storage", "node"]);
     list::answer(context, args, &records, COLUMNS)
+}
+
+/// Rows for the storages that are defined and that no node tells of: disabled, or made a moment ago.
+fn silent<'a>(defined: &[Record<'a>], told: &[Record<'_>]) -> Vec<Record<'a>> {
+    let untold =
+        |record: &&Record<'_>| !told.iter().any(|other| other.json("storage") == record.json("storage"));
+    let row = |record: &Record<'a>| {
+        let mut record = record.clone();
+        let status = if record.has("disable") { "disabled" } else { "unknown" };
+        let nodes = record.json("nodes").unwrap_or("\"\"").to_owned();
+        let kind = record.json("type").unwrap_or("null").to_owned();
+        for (name, json) in [("node", nodes), ("plugintype", kind), ("status", json!(status).to_string())] {
+            record.set(name, json);
+        }
+        record
+    };
+    defined.iter().filter(untold).map(row).collect()
 }
 
 /// A shared storage comes once for each node; where they tell the same it becomes one row naming its nodes.

@@ -100,7 +100,7 @@ fn list_tasks(context: &Context<'_>, args: &Args) -> Outcome {
         #[allow(clippy::cast_precision_loss, reason = "Unix times are far below 2^53")]
         records.retain(|record| record.number("starttime").is_some_and(|time| since as f64 <= time));
     }
-    table::sort(&mut records, "starttime");
+    table::sort(&mut records, &["starttime", "upid"]);
     records.reverse();
     list::answer(context, args, &records, COLUMNS)
 }

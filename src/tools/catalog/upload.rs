@@ -4,9 +4,8 @@ use crate::{
     pve::{Method, Params, upload::Upload},
     tools::{
         answer::{Failure, Outcome},
-        catalog::storage::{algorithm, on_a_node},
         param::Param,
-        run::{args::Args, context::Context, follow::follow},
+        run::{args::Args, context::Context, follow::follow, storages::on_a_node},
     },
 };
 use serde_json::{Map, json};
@@ -68,6 +67,23 @@ pub fn upload(context: &Context<'_>, args: &Args) -> Outcome {
     let answer =
         Map::from_iter([("filename".to_owned(), json!(filename)), ("size".to_owned(), json!(facts.len()))]);
     follow(context, args, reply.value().as_str().unwrap_or_default(), answer)
+}
+
+/// Each algorithm's checksum has a length of its own, in hexadecimal digits.
+pub(in crate::tools) fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
+    Ok(match checksum.len() {
+        32 => "md5",
+        40 => "sha1",
+        56 => "sha224",
+        64 => "sha256",
+        96 => "sha384",
+        128 => "sha512",
+        length => {
+            return Err(Failure::new(format!(
+                "`checksum` has {length} characters, which is no MD5, SHA-1 or SHA-2 checksum in hexadecimal. Nothing was done."
+            )));
+        }
+    })
 }
 
 fn check_ending(name: &str, content: &str) -> Result<(), Failure> {

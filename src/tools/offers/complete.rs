@@ -52,7 +52,9 @@ pub fn complete(tools: &dyn Toolset, call: &Call<'_>, wish: &Completion) -> Resu
         "upid" => {
             let reply = cluster.pve.get(&call.cancel, "/cluster/tasks", &Params::new())?;
             let mut tasks = rows(&reply)?;
-            tasks.sort_by(|a, b| started(b).total_cmp(&started(a)));
+            tasks.sort_by(|a, b| {
+                started(b).total_cmp(&started(a)).then_with(|| a.text("upid").cmp(&b.text("upid")))
+            });
             let upids = tasks.iter().map(|task| task.text("upid").into_owned());
             // Nobody types a task's id from its beginning: what it did to which guest stands within it.
             Ok(upids.filter(|upid| upid.to_lowercase().contains(&typed)).collect())

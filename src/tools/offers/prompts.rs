@@ -6,46 +6,11 @@ use crate::{
     tools::{
         catalog::{entry::Entry, index::built_in},
         offers::Toolset,
-        offers::reviews::{CLUSTER, REVIEWS},
+        offers::reviews::{CLUSTER, REVIEWS, Review, Step},
         run::clusters::{self, Cluster},
     },
 };
 use serde_json::{Map, Value};
-
-/// A prompt and what its text is made of.
-#[derive(Debug)]
-pub struct Review {
-    /// What clients show.
-    pub prompt: Prompt,
-    /// What is to be found out.
-    pub(in crate::tools) aim: &'static str,
-    /// What to look at, in order.
-    pub steps: &'static [Step],
-    /// What the answer should hold.
-    pub(in crate::tools) report: &'static str,
-}
-
-/// One thing to look at.
-#[derive(Debug)]
-pub struct Step {
-    /// The tool that shows it.
-    pub tool: &'static Entry,
-    /// The tool's arguments, JSON; `<vmid>` and `<node>` stand for those of the prompt.
-    pub arguments: &'static str,
-    /// The API's path for it, for where that tool is not listed.
-    pub path: &'static str,
-    /// What to look for.
-    pub(in crate::tools) look: &'static str,
-}
-
-pub(in crate::tools) const fn step(
-    tool: &'static str,
-    arguments: &'static str,
-    path: &'static str,
-    look: &'static str,
-) -> Step {
-    Step { tool: built_in(tool), arguments, path, look }
-}
 
 /// How a step is taken under one configuration.
 enum Way {

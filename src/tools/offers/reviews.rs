@@ -3,11 +3,41 @@
 use crate::{
     mcp::{Prompt, PromptArgument},
     tools::{
-        offers::prompts::{Review, Step, step},
+        catalog::{entry::Entry, index::built_in},
         run::clusters,
     },
 };
 use std::borrow::Cow;
+
+/// A prompt and what its text is made of.
+#[derive(Debug)]
+pub struct Review {
+    /// What clients show.
+    pub prompt: Prompt,
+    /// What is to be found out.
+    pub(in crate::tools) aim: &'static str,
+    /// What to look at, in order.
+    pub steps: &'static [Step],
+    /// What the answer should hold.
+    pub(in crate::tools) report: &'static str,
+}
+
+/// One thing to look at.
+#[derive(Debug)]
+pub struct Step {
+    /// The tool that shows it.
+    pub tool: &'static Entry,
+    /// The tool's arguments, JSON; `<vmid>` and `<node>` stand for those of the prompt.
+    pub arguments: &'static str,
+    /// The API's path for it, for where that tool is not listed.
+    pub path: &'static str,
+    /// What to look for.
+    pub(in crate::tools) look: &'static str,
+}
+
+const fn step(tool: &'static str, arguments: &'static str, path: &'static str, look: &'static str) -> Step {
+    Step { tool: built_in(tool), arguments, path, look }
+}
 
 const NODE: PromptArgument =
     PromptArgument { name: "node", about: "The node to look at; all of them without it.", required: false };

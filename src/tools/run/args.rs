@@ -3,32 +3,44 @@
 use crate::{
     pve::Params,
     suggest::did_you_mean,
-    tools::param::{Param, Shape},
+    tools::{
+        param::{Param, Shape},
+        run::convert::{convert, expectation},
+    },
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 /// The arguments of one call: every name is a parameter, every value has its shape, nothing required is missing.
 #[derive(Debug)]
 pub struct Args(Map<String, Value>);
 
 impl Args {
-    /// Checks `given`. What is unambiguous is accepted: a number as text, text that is a number, `null` for
-    /// "not given".
+    /// Checks `given`. What is unambiguous is accepted: a number as text, a list or an object as JSON text, `null` and an
+    /// empty text for "not given". What `behind` knows as a parameter of the method behind the tool may stand beside the
+    /// object that such parameters go into, and what the tool wants beside it may stand in it.
     ///
     /// # Errors
     /// A sentence for each argument that is wrong, one after another.
     pub fn check<'a>(
         params: impl Iterator<Item = &'a Param> + Clone,
+        behind: &dyn Fn(&str) -> bool,
         given: Map<String, Value>,
     ) -> Result<Args, String> {
         let mut problems = Vec::new();
         let mut checked = Map::new();
+        let mut beside = Map::new();
+        let more = params.clone().find(|param| matches!(param.shape, Shape::More));
         for (name, value) in given {
             let Some(param) = params.clone().find(|param| param.name == name) else {
-                problems.push(unknown(&name, params.clone()));
+                if more.is_some() && behind(&name) {
+                    beside.insert(name, value);
+                } else {
+                    problems.push(unknown(&name, params.clone()));
+                }
                 continue;
             };
-            if value.is_null() {
+            let empty = value.as_str().is_some_and(str::is_empty) && !param.empty;
+            if value.is_null() || empty {
                 continue;
             }
             match convert(param.shape, value) {
@@ -37,6 +49,10 @@ impl Args {
                 }
                 Err(problem) => problems.push(format!("`{name}` {problem}")),
             }
+        }
+        if let Some(more) = more {
+            problems.extend(put_in(&mut checked, more.name, beside));
+            problems.extend(take_out(&mut checked, more.name, params.clone()));
         }
         for param in params.filter(|param| param.required && !checked.contains_key(param.name)) {
             if !problems.iter().any(|problem| problem.starts_with(&format!("`{}` ", param.name))) {
@@ -84,11 +100,12 @@ impl Args {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Sends every argument along that `unused` lets through: an object's entries each under its own name.
+    /// The arguments of these names as parameters of a request: an object's entries each under its own name. What is to be
+    /// sent is always named, so that what steers the call (`dry_run`, `confirm`, `wait` …) never is.
     #[must_use]
-    pub fn params(&self, unused: impl Fn(&str) -> bool) -> Params {
+    pub fn params(&self, sent: &[&str]) -> Params {
         let mut params = Params::new();
-        for (name, value) in self.iter().filter(|(name, _)| unused(name)) {
+        for (name, value) in self.iter().filter(|(name, _)| sent.contains(name)) {
             match value {
                 Value::Object(more) => more.iter().for_each(|(name, value)| params.push_json(name, value)),
                 value => params.push_json(name, value),
@@ -104,6 +121,57 @@ impl Args {
     }
 }
 
+/// Puts what stood beside an object into it.
+fn put_in(checked: &mut Map<String, Value>, object: &str, beside: Map<String, Value>) -> Vec<String> {
+    if beside.is_empty() {
+        return Vec::new();
+    }
+    let Some(entries) = checked.entry(object).or_insert_with(|| Map::new().into()).as_object_mut() else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    for (name, value) in beside {
+        match entries.get(&name) {
+            Some(own) if *own != value => problems.push(twice(&name, object, &value, own)),
+            _ => {
+                entries.insert(name, value);
+            }
+        }
+    }
+    problems
+}
+
+/// Takes out of an object what is a parameter of the tool itself and must be given, or was given twice.
+fn take_out<'a>(
+    checked: &mut Map<String, Value>,
+    object: &str,
+    params: impl Iterator<Item = &'a Param>,
+) -> Vec<String> {
+    let Some(Value::Object(mut entries)) = checked.get(object).cloned() else { return Vec::new() };
+    let mut problems = Vec::new();
+    for param in params.filter(|param| param.name != object) {
+        let Some(value) = entries.get(param.name).filter(|value| !value.is_null()).cloned() else { continue };
+        match (checked.get(param.name), convert(param.shape, value.clone())) {
+            (Some(own), Ok(value)) if *own == value => {
+                entries.shift_remove(param.name);
+            }
+            (Some(own), _) => problems.push(twice(param.name, object, own, &value)),
+            (None, Ok(value)) if param.required => {
+                entries.shift_remove(param.name);
+                checked.insert(param.name.to_owned(), value);
+            }
+            (None, Err(problem)) if param.required => problems.push(format!("`{}` {problem}", param.name)),
+            (None, _) => {}
+        }
+    }
+    checked.insert(object.to_owned(), entries.into());
+    problems
+}
+
+fn twice(name: &str, object: &str, beside: &Value, inside: &Value) -> String {
+    format!("`{name}` is given twice: {beside}, and {inside} in `{object}`. Give it once.")
+}
+
 fn unknown<'a>(name: &str, params: impl Iterator<Item = &'a Param> + Clone) -> String {
     let names = params.clone().map(|param| param.name);
     let known: Vec<String> = names.clone().map(|name| format!("`{name}`")).collect();
@@ -111,114 +179,6 @@ fn unknown<'a>(name: &str, params: impl Iterator<Item = &'a Param> + Clone) -> S
     let list =
         if known.is_empty() { "It takes none.".into() } else { format!("It takes {}.", known.join(", ")) };
     format!("There is no argument `{}`.{hint} {list}", name.escape_debug())
-}
-
-/// The value in its shape, or what is wrong with it: the rest of a sentence that begins with its name.
-fn convert(shape: Shape, value: Value) -> Result<Value, String> {
-    let converted = match shape {
-        Shape::Int(least, most) => match integer(&value) {
-            Some(number) if least <= number && number <= most => Some(Value::from(number)),
-            _ => None,
-        },
-        Shape::Text => match &value {
-            Value::String(_) => Some(value.clone()),
-            Value::Number(number) => Some(Value::String(number.to_string())),
-            _ => None,
-        },
-        Shape::Flag => flag(&value).map(Value::Bool),
-        Shape::OneOf(words) => {
-            let word = value.as_str().unwrap_or_default();
-            match words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
-                Some(known) => Some(Value::from(*known)),
-                None => {
-                    let hint = did_you_mean(word, words.iter().copied());
-                    return Err(format!(
-                        "is {}, but it must be {}.{hint}",
-                        shown(&value),
-                        expectation(shape)
-                    ));
-                }
-            }
-        }
-        Shape::Texts | Shape::Words => texts(&value),
-        Shape::More => value.is_object().then(|| value.clone()),
-    };
-    converted.ok_or_else(|| format!("is {}, but it must be {}.", shown(&value), expectation(shape)))
-}
-
-fn integer(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64().or_else(|| whole(number)),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// `100.0` is 100: some clients know only floating point.
-fn whole(number: &Number) -> Option<i64> {
-    let float = number.as_f64()?;
-    #[allow(clippy::cast_possible_truncation, reason = "whole and far inside the range")]
-    (float.fract() == 0.0 && float.abs() < 1e15).then_some(float as i64)
-}
-
-fn flag(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::Number(number) => {
-            number.as_i64().filter(|number| *number == 0 || *number == 1).map(|number| number == 1)
-        }
-        Value::String(text) => match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Some(true),
-            "false" | "0" | "no" | "off" => Some(false),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// A list of text; one text alone is a list of what stands between its commas.
-fn texts(value: &Value) -> Option<Value> {
-    match value {
-        Value::String(text) => Some(text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect()),
-        Value::Array(items) => {
-            let words: Option<Vec<String>> = items
-                .iter()
-                .map(|item| match item {
-                    Value::String(text) => Some(text.clone()),
-                    Value::Number(number) => Some(number.to_string()),
-                    _ => None,
-                })
-                .collect();
-            words.map(Value::from)
-        }
-        _ => None,
-    }
-}
-
-fn expectation(shape: Shape) -> String {
-    match shape {
-        Shape::Int(least, most) => format!("an integer from {least} to {most}"),
-        Shape::Text => "text".into(),
-        Shape::Flag => "true or false".into(),
-        Shape::OneOf(words) => {
-            let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-            format!("one of {}", words.join(", "))
-        }
-        Shape::Texts | Shape::Words => "a list of text".into(),
-        Shape::More => "an object of parameters of the Proxmox API".into(),
-    }
-}
-
-/// A value as it appears in a sentence: short, and on one line.
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    // JSON escapes most of what moves a cursor, but not all.
-    let plain = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
-    let mut short: String = plain.take(60).collect();
-    if text.chars().nth(60).is_some() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]
@@ -231,12 +191,15 @@ mod tests {
         Param::text("node").optional(),
         Param::flag("full").optional(),
         Param::one_of("status", &["running", "stopped"]).optional(),
-        Param::texts("fields").optional(),
+        Param::words("fields").optional(),
+        Param::text("notes").optional().or_empty(),
+        Param::more("config"),
     ];
 
     fn check(given: Value) -> Result<Value, String> {
         let Value::Object(given) = given else { panic!("an object") };
-        Args::check(PARAMS.iter(), given).map(|args| Value::Object(args.0))
+        Args::check(PARAMS.iter(), &|name| matches!(name, "cores" | "net0"), given)
+            .map(|args| Value::Object(args.0))
     }
 
     #[test]
@@ -252,6 +215,18 @@ mod tests {
             (json!({"vmid": 100, "status": "RUNNING"}), json!({"vmid": 100, "status": "running"})),
             (json!({"vmid": 100, "fields": "a, b"}), json!({"vmid": 100, "fields": ["a", "b"]})),
             (json!({"vmid": 100, "fields": ["a"]}), json!({"vmid": 100, "fields": ["a"]})),
+            (json!({"vmid": 100, "node": "", "full": "", "status": "", "fields": ""}), json!({"vmid": 100})),
+            (json!({"vmid": 100, "notes": ""}), json!({"vmid": 100, "notes": ""})),
+            (json!({"vmid": 100, "cores": 2}), json!({"vmid": 100, "config": {"cores": 2}})),
+            (
+                json!({"vmid": 100, "cores": 2, "config": "{\"net0\":\"virtio\",\"cores\":2}"}),
+                json!({"vmid": 100, "config": {"net0": "virtio", "cores": 2}}),
+            ),
+            (json!({"config": {"vmid": "100", "x": ""}}), json!({"config": {"x": ""}, "vmid": 100})),
+            (
+                json!({"vmid": 100, "node": "a", "config": {"node": "a"}}),
+                json!({"vmid": 100, "node": "a", "config": {}}),
+            ),
         ] {
             assert_eq!(check(given.clone()).unwrap(), expected, "{given}");
         }
@@ -270,12 +245,22 @@ mod tests {
             (json!({"vmid": "x"}), "`vmid` is \"x\", but it must be an integer from 100 to 999."),
             (
                 json!({"vmid": 100, "vmdi": 1}),
-                "There is no argument `vmdi`. Did you mean `vmid`? It takes `vmid`, `node`, `full`, `status`, `fields`.",
+                "There is no argument `vmdi`. Did you mean `vmid`? It takes `vmid`, `node`, `full`, `status`, `fields`, `notes`, `config`.",
             ),
             (
                 json!({"vmid": 100, "status": "runing"}),
                 "`status` is \"runing\", but it must be one of `running`, `stopped`. Did you mean `running`?",
             ),
+            (
+                json!({"vmid": 100, "cores": 2, "config": {"cores": 4}}),
+                "`cores` is given twice: 2, and 4 in `config`. Give it once.",
+            ),
+            (
+                json!({"vmid": 100, "config": {"vmid": 101}}),
+                "`vmid` is given twice: 100, and 101 in `config`. Give it once.",
+            ),
+            (json!({"config": {"vmid": 1}}), "`vmid` is 1, but it must be an integer from 100 to 999."),
+            (json!({"vmid": ""}), "`vmid` is missing; it must be an integer from 100 to 999."),
             (json!({"vmid": 100, "full": "maybe"}), "`full` is \"maybe\", but it must be true or false."),
             (
                 json!({"vmid": 100, "fields": {"a": 1}}),

@@ -10,9 +10,9 @@ use crate::{
         answer::{Failure, Outcome, answer},
         param::Effect,
         run::{
+            changes::{Numbers, Undo},
             fresh::Fresh,
             pattern::fits,
-            undo::{Numbers, Undo},
         },
     },
 };
@@ -23,6 +23,8 @@ use std::{mem, sync::Arc};
 pub const CLUSTER: &str = "cluster";
 /// What stands for every cluster at once, where that makes sense.
 pub const ALL: &str = "all";
+/// The one tool that sums up several clusters at once.
+pub const STATUS: &str = "proxmox_get_cluster_status";
 
 /// One cluster.
 #[derive(Debug)]

@@ -4,9 +4,8 @@
 use crate::{
     config::Confirm,
     mcp::{Asking, Question, Reaction},
-    order,
     tools::{
-        answer::{Failure, Outcome, answer},
+        answer::{Failure, Outcome, answer, canonical::meaning},
         run::{
             args::Args,
             clusters::CLUSTER,
@@ -101,33 +100,13 @@ fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
     shown
 }
 
-/// What a seal is for: the cluster, the tool, its arguments, the request, and what the target looks like.
+/// What a seal is for: the cluster, the tool, its arguments, the request, and what the target looks like; by their
+/// meaning, for the same arguments may come back in another order.
 fn bind(context: &Context<'_>, name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
-    let arguments: Map<String, Value> = args
-        .iter()
-        .filter(|(name, _)| !matches!(*name, "confirm" | "wait"))
-        .map(|(name, value)| (name.to_owned(), in_order(value)))
-        .collect();
-    let mut sorted: Vec<_> = arguments.iter().collect();
-    order::sort_by(&mut sorted, |one, other| one.0.cmp(other.0));
-    // By name only: the values of a repeated one have an order of their own.
-    let mut params: Vec<(&str, &str)> = request.params.iter().collect();
-    order::sort_by(&mut params, |one, other| one.0.cmp(other.0));
-    json!([context.cluster, name, sorted, request.title(), params, shown.identity]).to_string()
-}
-
-/// A value with its objects' entries sorted: the same arguments may come back in another order.
-fn in_order(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut entries: Vec<_> =
-                object.iter().map(|(name, value)| (name.clone(), in_order(value))).collect();
-            order::sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(items) => items.iter().map(in_order).collect(),
-        other => other.clone(),
-    }
+    let given = args.iter().filter(|(name, _)| !matches!(*name, "confirm" | "wait" | "dry_run"));
+    let arguments: Map<String, Value> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let parts = json!([context.cluster, name, arguments, request.title(), request.pairs(), shown.identity]);
+    meaning(&parts)
 }
 
 fn question(shown: &Plan) -> Question {

@@ -1,5 +1,5 @@
 //! What a running tool works with: the call, the cluster, the configuration. Every request of a tool goes
-//! through here: reads by [`Context::get`], changes by [`Context::change`].
+//! through here: reads by [`Context::get`], changes by [`Context::change`] (in `door`).
 
 use crate::{
     config::Config,
@@ -7,14 +7,13 @@ use crate::{
     pve,
     sync::{at_once, lock},
     tools::{
-        answer::{Failure, Outcome, object},
+        answer::{Failure, Outcome, canonical, object},
         param::{Effect, Kind},
         run::{
+            changes::{Draft, Undo},
             fresh::Fresh,
             journal::Journal,
-            policy,
             request::Request,
-            undo::{self, Undo},
         },
     },
 };
@@ -66,73 +65,27 @@ pub enum Grant {
 /// The changes of one call.
 #[derive(Debug, Default)]
 pub struct Record {
-    requests: Vec<Request>,
-    pending: Option<Request>,
-    drafts: Vec<undo::Draft>,
+    pub(super) requests: Vec<Request>,
+    pub(super) pending: Option<Request>,
+    pub(super) drafts: Vec<Draft>,
 }
 
 impl Context<'_> {
-    /// Reads a path of the API.
+    /// Reads a path of the API. An object has its keys in order, so that twice the same is told in the same way; the rows
+    /// of a list come as they are, and are put in order where they are shown.
     ///
     /// # Errors
     /// What the client says.
     pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
-        Ok(self.pve.get(&self.call.cancel, path, params)?)
+        Ok(self.read(path, params)?)
     }
 
-    /// Sends what changes something. The one door through which every change goes: past the rules of the
-    /// configuration, into the record instead of to Proxmox where the call is a dry run, and not before what
-    /// loses data was confirmed.
-    ///
-    /// # Errors
-    /// The setting that forbids it; that it must be confirmed first (see [`Context::pending`]); what the client says.
-    pub fn change(
-        &self,
-        method: pve::Method,
-        path: &str,
-        params: &pve::Params,
-    ) -> Result<pve::Reply, Failure> {
-        let request = Request { method, path: path.to_owned(), params: params.clone() };
-        // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
-        let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
-        let loses = any_deletion || request.destroys();
-        if !self.permit(&request, loses)? {
-            return Ok(pve::Reply::pretended(method, path));
+    fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
+        let mut reply = self.pve.get(&self.call.cancel, path, params)?;
+        if reply.data.starts_with('{') {
+            reply.data = canonical::ordered(reply.value()).to_string();
         }
-        let draft = undo::draft(self, &request);
-        // Also where the answer is lost: it may have been carried out.
-        self.fresh.changed(&request.touched().vmids);
-        let reply = self.pve.send(&self.call.cancel, method, path, params)?;
-        lock(&self.record).drafts.extend(draft);
         Ok(reply)
-    }
-
-    /// Whether a change may be carried out now; `false` in a dry run, which has only written it down. Whoever
-    /// changes something by another way than the API asks here first, with a request that says what it is.
-    ///
-    /// # Errors
-    /// As [`Context::change`].
-    pub fn permit(&self, request: &Request, loses: bool) -> Result<bool, Failure> {
-        policy::check(self, request)?;
-        let mut record = lock(&self.record);
-        if self.dry {
-            record.requests.push(request.clone());
-            return Ok(false);
-        }
-        let granted = match &self.grant {
-            Grant::All => true,
-            Grant::One(granted) => granted == request,
-            Grant::None => false,
-        };
-        if loses && !granted {
-            record.pending = Some(request.clone());
-            return Err(Failure::new("This must be confirmed first."));
-        }
-        if let Some(journal) = self.journal {
-            journal.before(request).map_err(Failure::new)?;
-        }
-        record.requests.push(request.clone());
-        Ok(true)
     }
 
     /// The change that was held back because it must be confirmed first.
@@ -143,7 +96,7 @@ impl Context<'_> {
 
     /// What was there before the changes that can be taken back.
     #[must_use]
-    pub fn drafts(&self) -> Vec<undo::Draft> {
+    pub fn drafts(&self) -> Vec<Draft> {
         lock(&self.record).drafts.clone()
     }
 
@@ -176,7 +129,7 @@ impl Context<'_> {
         paths: &[P],
         params: &pve::Params,
     ) -> Vec<Result<pve::Reply, pve::Error>> {
-        at_once(paths, |path| self.pve.get(&self.call.cancel, path.as_ref(), params))
+        at_once(paths, |path| self.read(path.as_ref(), params))
     }
 
     /// Reads several paths at the same time; the answers come in the order of the paths.

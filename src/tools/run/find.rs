@@ -7,47 +7,11 @@ use crate::{
     tools::{
         answer::{Failure, record::Record, rows},
         param::Kind,
-        run::{context::Context, fresh},
+        run::{context::Context, inventory::name_of},
     },
 };
 
-/// Where a guest is, and what the cluster says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guest {
-    /// Its id.
-    pub vmid: i64,
-    /// Its name, empty when it has none.
-    pub name: String,
-    /// The node it is on.
-    pub node: String,
-    /// Virtual machine or container.
-    pub kind: Kind,
-    /// `running`, `stopped`, or `unknown` when its node does not answer.
-    pub status: String,
-}
-
-impl Guest {
-    /// `VM 100 (web01)`.
-    #[must_use]
-    pub fn title(&self) -> String {
-        let name = if self.name.is_empty() { String::new() } else { format!(" ({})", self.name) };
-        format!("{} {}{name}", self.kind.word(), self.vmid)
-    }
-
-    /// `/nodes/pve1/qemu/100`, each part encoded.
-    ///
-    /// # Errors
-    /// A node name that cannot be part of a path.
-    pub fn path(&self) -> Result<String, Failure> {
-        let value = |hole: &str| match hole {
-            "node" => Some(self.node.clone()),
-            "type" => Some(self.kind.api_type().to_owned()),
-            "vmid" => Some(self.vmid.to_string()),
-            _ => None,
-        };
-        crate::pve::path::fill("/nodes/{node}/{type}/{vmid}", value).map_err(Failure)
-    }
-}
+pub use crate::tools::run::inventory::{Guest, guests, is_guest, read};
 
 /// Finds the guest of that id by one request for the cluster's inventory. A given node must be the one it is
 /// on; a kind must be the one that the tool is for.
@@ -68,7 +32,12 @@ pub fn guest_of(
     node: Option<&str>,
     kind: Option<Kind>,
 ) -> Result<Guest, Failure> {
-    guest_among(guests(context)?, vmid, node, kind)
+    let mut guest = guest_among(guests(context)?, vmid, node, kind)?;
+    // Of a guest that somebody else made a moment ago the inventory has only the place.
+    if guest.name.is_empty() {
+        guest.name = name_of(context, &guest).unwrap_or_default();
+    }
+    Ok(guest)
 }
 
 /// As [`guest_of`], among guests that were read already.
@@ -107,37 +76,10 @@ pub fn guest_among(
     Ok(guest)
 }
 
-/// Every guest that this account sees, by one request.
-///
-/// # Errors
-/// What the client says.
-pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    Ok(fresh::inventory(context, &reply)?.iter().filter_map(read).collect())
-}
-
-/// Whether a row of `/cluster/resources` is a guest; rows of other types come along unasked (pve.md section 6).
-#[must_use]
-pub fn is_guest(record: &Record<'_>) -> bool {
-    Kind::from_api_type(&record.text("type")).is_some()
-}
-
-/// A row of `/cluster/resources` as a guest, if it is one.
-#[must_use]
-pub fn read(record: &Record<'_>) -> Option<Guest> {
-    Some(Guest {
-        vmid: record.text("vmid").parse().ok()?,
-        name: record.text("name").into_owned(),
-        node: record.text("node").into_owned(),
-        kind: Kind::from_api_type(&record.text("type"))?,
-        status: record.text("status").into_owned(),
-    })
-}
-
 fn no_such_guest(vmid: i64, kind: Option<Kind>, mut guests: Vec<Guest>) -> Failure {
     guests.retain(|guest| kind.is_none_or(|kind| kind == guest.kind));
     let far = |guest: &Guest| guest.vmid.abs_diff(vmid);
-    order::sort_by(&mut guests, |one, other| far(one).cmp(&far(other)));
+    order::sort_by(&mut guests, |one, other| far(one).cmp(&far(other)).then(one.vmid.cmp(&other.vmid)));
     let near: Vec<String> = guests.iter().take(5).map(Guest::title).collect();
     let word = kind.map_or("guest", Kind::word);
     let rest = if near.is_empty() {
@@ -174,46 +116,4 @@ pub fn among(key: &str, wanted: &str, records: &[Record<'_>]) -> Result<(), Fail
     let hint = did_you_mean(wanted, known.iter().map(String::as_str));
     let list = if known.is_empty() { "none that this account may see".into() } else { known.join(", ") };
     Err(Failure::new(format!("There is no {key} `{}`.{hint} There are: {list}.", wanted.escape_debug())))
-}
-
-/// Where to ask for a kind of content: each storage that may hold it once if it is shared, once a node if not.
-/// Takes the rows of `/cluster/resources` of type storage.
-///
-/// # Errors
-/// No such storage or node.
-pub fn storages(
-    records: &[Record<'_>],
-    content: &str,
-    storage: Option<&str>,
-    node: Option<&str>,
-) -> Result<Vec<(String, String)>, Failure> {
-    if let Some(storage) = storage {
-        among("storage", storage, records)?;
-    }
-    if let Some(node) = node {
-        among("node", node, records)?;
-    }
-    let mut found: Vec<(String, String)> = Vec::new();
-    for record in records {
-        let (at, name) = (record.text("node"), record.text("storage"));
-        let holds = record.text("content").split(',').any(|kind| kind == content);
-        let wanted = storage.is_none_or(|storage| storage == name) && node.is_none_or(|node| node == at);
-        let known = record.has("shared") && found.iter().any(|(_, other)| *other == name);
-        if record.text("status") == "available" && holds && wanted && !known {
-            found.push((at.into_owned(), name.into_owned()));
-        }
-    }
-    Ok(found)
-}
-
-/// Where the content of each of those storages is read.
-///
-/// # Errors
-/// A name that cannot be part of a path.
-pub fn content_paths(storages: &[(String, String)]) -> Result<Vec<String>, Failure> {
-    let path = |(node, storage): &(String, String)| {
-        let value = |hole: &str| Some(if hole == "node" { node.clone() } else { storage.clone() });
-        crate::pve::path::fill("/nodes/{node}/storage/{storage}/content", value).map_err(Failure::new)
-    };
-    storages.iter().map(path).collect()
 }

@@ -18,6 +18,10 @@ use std::{
 
 /// How much of a failed task's log is told, in lines.
 const LOG_LINES: usize = 10;
+/// Under which name an answer tells the state of a task that goes on: `status` would read as the guest's.
+const TASK: &str = "task";
+/// The state of a task that goes on.
+const RUNNING: &str = "running";
 /// Tasks that one call may follow at once.
 const MAX_TASKS: usize = 64;
 /// How often a guest is looked at that high availability is to start, stop or move. Its manager works in rounds
@@ -67,7 +71,7 @@ pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<Str
     facts.insert("upid".into(), upid.into());
     match watch(context, &parsed, patience.until, &mut told)? {
         Ended::NotYet => {
-            facts.insert("status".into(), "running".into());
+            facts.insert(TASK.into(), RUNNING.into());
             let note = format!(
                 "{}Proxmox goes on with the task; proxmox_wait_task with this upid waits for its end.",
                 patience.why_not
@@ -85,6 +89,12 @@ pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<Str
         Ended::Badly { exitstatus, log, .. } => return Err(failed(upid, &exitstatus, &log)),
     }
     answer(&facts)
+}
+
+/// Whether an answer of [`follow`] says that its task goes on.
+#[must_use]
+pub fn goes_on(facts: &Map<String, Value>) -> bool {
+    facts.get(TASK).is_some_and(|state| state == RUNNING)
 }
 
 /// Waits for several tasks that run side by side, and answers with `facts` and a row for each.
@@ -119,7 +129,7 @@ pub fn follow_each(
         rows.push(match watch(context, upid, patience.until, &mut told)? {
             Ended::NotYet => {
                 running += 1;
-                json!([text, "running", null])
+                json!([text, RUNNING, null])
             }
             Ended::Well { exitstatus, duration, .. } => json!([text, exitstatus, seconds(duration)]),
             Ended::Badly { exitstatus, log, duration } => {
@@ -128,7 +138,7 @@ pub fn follow_each(
             }
         });
     }
-    facts.insert("tasks".into(), json!({"columns": ["upid", "status", "duration"], "rows": rows}));
+    facts.insert("tasks".into(), json!({"columns": ["upid", TASK, "duration"], "rows": rows}));
     if running != 0 {
         let note = format!(
             "{}{running} of {} tasks go on; proxmox_wait_task with their upids waits for their end.",

@@ -1,15 +1,9 @@
-//! The state of guests that were changed a moment ago. The cluster's inventory is up to 10 s old (pve.md section 6),
-//! so a list right after a start would still show the guest stopped: those few are looked at themselves.
+//! The guests that were changed a moment ago: what the cluster's inventory says of them is not up to date.
 
 use crate::{
-    pve::Reply,
     sync::lock,
-    tools::{
-        answer::{Failure, record::Record, rows},
-        run::{context::Context, find::is_guest},
-    },
+    tools::{param::Kind, run::request::Request},
 };
-use serde_json::{Map, Value};
 use std::{
     collections::HashMap,
     sync::Mutex,
@@ -18,90 +12,85 @@ use std::{
 
 /// How long after a change the inventory is not believed: one cycle of 10 s and some more for its way here.
 const BEHIND: Duration = Duration::from_secs(15);
-/// Guests that are looked at for one list; beyond it the list is as Proxmox gives it.
-const MOST: usize = 32;
-/// What the inventory calls it, and what a guest's own status calls it.
-const COLUMNS: [(&str, &str); 9] = [
-    ("status", "status"),
-    ("cpu", "cpu"),
-    ("maxcpu", "cpus"),
-    ("mem", "mem"),
-    ("maxmem", "maxmem"),
-    ("disk", "disk"),
-    ("maxdisk", "maxdisk"),
-    ("uptime", "uptime"),
-    ("lock", "lock"),
-];
 
-/// The guests that were changed a moment ago, by VMID, with the time of it.
+/// The guests that were changed a moment ago, by VMID.
 #[derive(Debug, Default)]
-pub struct Fresh(Mutex<HashMap<i64, Instant>>);
+pub struct Fresh(Mutex<HashMap<i64, Change>>);
+
+#[derive(Clone, Debug)]
+struct Change {
+    at: Instant,
+    /// Where it was made, if it was only just made.
+    made: Option<(String, Kind)>,
+}
 
 impl Fresh {
-    /// These have just been changed.
-    pub fn changed(&self, vmids: &[i64]) {
-        if !vmids.is_empty() {
-            let now = Instant::now();
-            lock(&self.0).extend(vmids.iter().map(|vmid| (*vmid, now)));
+    /// This is about to be sent.
+    pub fn sent(&self, request: &Request) {
+        self.changed(&request.touched().vmids);
+        if let Some((vmid, node, kind)) = made_by(request) {
+            lock(&self.0).insert(vmid, Change { at: Instant::now(), made: Some((node, kind)) });
         }
     }
 
-    /// Whether the inventory may be wrong about it.
-    fn has(&self, vmid: &str) -> bool {
-        let Ok(vmid) = vmid.parse() else { return false };
-        lock(&self.0).get(&vmid).is_some_and(|changed| changed.elapsed() < BEHIND)
+    /// These have just been changed.
+    pub fn changed(&self, vmids: &[i64]) {
+        if vmids.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let mut changes = lock(&self.0);
+        for vmid in vmids {
+            changes.entry(*vmid).or_insert(Change { at: now, made: None }).at = now;
+        }
     }
 
-    /// Whether there is any such guest at all.
-    fn any(&self) -> bool {
-        let mut changed = lock(&self.0);
-        changed.retain(|_, changed| changed.elapsed() < BEHIND);
-        !changed.is_empty()
+    /// The guests that the inventory may be wrong about, by VMID, and where those were made that are new.
+    #[must_use]
+    pub fn all(&self) -> Vec<(i64, Option<(String, Kind)>)> {
+        let mut changes = lock(&self.0);
+        changes.retain(|_, change| change.at.elapsed() < BEHIND);
+        let mut all: Vec<_> = changes.iter().map(|(vmid, change)| (*vmid, change.made.clone())).collect();
+        drop(changes);
+        crate::order::sort_by(&mut all, |one, other| one.0.cmp(&other.0));
+        all
     }
 }
 
-/// The rows of `/cluster/resources`, those of guests changed a moment ago as the guests themselves say.
-///
-/// # Errors
-/// The answer is no list.
-pub fn inventory<'a>(context: &Context<'_>, reply: &'a Reply) -> Result<Vec<Record<'a>>, Failure> {
-    let mut records = rows(reply)?;
-    if context.fresh.any() {
-        correct(context, &mut records);
-    }
-    Ok(records)
+/// The guest that a request makes, and where: created, restored or cloned.
+fn made_by(request: &Request) -> Option<(i64, String, Kind)> {
+    let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    let (["nodes", node, kind] | ["nodes", node, kind, _, "clone"]) = parts[..] else { return None };
+    let cloned = parts.len() == 5;
+    let vmid = request.params.get(if cloned { "newid" } else { "vmid" })?.parse().ok()?;
+    let target = if cloned { request.params.get("target") } else { None };
+    Some((vmid, target.unwrap_or(node).to_owned(), Kind::from_api_type(kind)?))
 }
 
-fn correct(context: &Context<'_>, records: &mut [Record<'_>]) {
-    let stale: Vec<&mut Record<'_>> = records
-        .iter_mut()
-        .filter(|record| is_guest(record) && context.fresh.has(&record.text("vmid")))
-        .take(MOST)
-        .collect();
-    let value_of = |record: &Record<'_>, hole: &str| Some(record.text(hole).into_owned());
-    let paths: Vec<String> = stale
-        .iter()
-        .filter_map(|record| {
-            let template = "/nodes/{node}/{type}/{vmid}/status/current";
-            crate::pve::path::fill(template, |hole| value_of(record, hole)).ok()
-        })
-        .collect();
-    if paths.len() != stale.len() {
-        return;
-    }
-    for (record, reply) in stale.into_iter().zip(context.get_each(&paths, &crate::pve::Params::new())) {
-        // A guest that cannot be asked (it is moving, or gone) stays as the inventory has it.
-        let Ok(Value::Object(status)) = reply.map(|reply| reply.value()) else { continue };
-        apply(record, &status);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pve::{Method, Params};
 
-fn apply(record: &mut Record<'_>, status: &Map<String, Value>) {
-    for (name, own) in COLUMNS {
-        match status.get(own) {
-            Some(value) => record.set(name, value.to_string()),
-            None if record.has(name) => record.set(name, "null"),
-            None => {}
+    #[test]
+    fn what_a_request_makes_is_told_from_it() {
+        for (path, params, expected) in [
+            ("/nodes/pve1/qemu", &[("vmid", "900")][..], Some((900, "pve1", Kind::Vm))),
+            ("/nodes/pve1/lxc", &[("vmid", "900")], Some((900, "pve1", Kind::Container))),
+            ("/nodes/pve1/qemu/100/clone", &[("newid", "901")], Some((901, "pve1", Kind::Vm))),
+            (
+                "/nodes/pve1/lxc/200/clone",
+                &[("newid", "901"), ("target", "pve2")],
+                Some((901, "pve2", Kind::Container)),
+            ),
+            ("/nodes/pve1/qemu/100/config", &[("vmid", "100")], None),
+            ("/nodes/pve1/vzdump", &[("vmid", "100")], None),
+        ] {
+            let params =
+                params.iter().fold(Params::new(), |params, (name, value)| params.with(*name, *value));
+            let request = Request { method: Method::Post, path: path.into(), params };
+            let expected = expected.map(|(vmid, node, kind)| (vmid, node.to_owned(), kind));
+            assert_eq!(made_by(&request), expected, "{path}");
         }
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Journal<'a> {
                 let data: Value = serde_json::from_str(data.get()).unwrap_or(Value::Null);
                 facts.insert("outcome".into(), "ok".into());
                 // What was before is enough to put it back.
-                for name in ["upid", "exitstatus", "status", "vmid", "changed"] {
+                for name in ["upid", "exitstatus", "task", "vmid", "changed"] {
                     if let Some(value) = data.get(name) {
                         facts.insert(name.into(), value.clone());
                     }

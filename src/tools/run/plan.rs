@@ -1,17 +1,23 @@
 //! What a change would lose, read from the live cluster just before somebody is asked.
 
 use crate::{
+    order,
     pve::{
         Method, Params,
         api::{self, Lookup, words::is_secret},
     },
     tools::{
-        answer::{Failure, object, rows},
+        answer::{
+            Failure,
+            canonical::{identity, natural, ordered},
+            object,
+        },
         param::Kind,
         run::{
             context::Context,
-            find, fresh,
+            find, inventory,
             request::{Request, owner},
+            storages,
         },
     },
 };
@@ -81,7 +87,7 @@ fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
     let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
-    let records = fresh::inventory(context, &reply)?;
+    let records = inventory::inventory(context, &reply)?;
     let guests = records.iter().filter_map(find::read).collect();
     let guest = find::guest_among(guests, vmid, None, kind)?;
     let path = guest.path()?;
@@ -91,7 +97,8 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
     let snapshots = snapshots?.value();
     let snapshots: Vec<&Value> =
         snapshots.as_array().into_iter().flatten().filter(|entry| entry["name"] != "current").collect();
-    let names: Vec<&str> = snapshots.iter().filter_map(|entry| entry["name"].as_str()).collect();
+    let mut names: Vec<&str> = snapshots.iter().filter_map(|entry| entry["name"].as_str()).collect();
+    order::sort_by(&mut names, |one, other| natural(one, other));
     let word = vmid.to_string();
     let mut lost = Map::new();
     lost.insert("guest".into(), guest.title().into());
@@ -113,11 +120,12 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                 format!("Delete snapshot {name} of {}.", guest.title())
             } else {
                 lost.insert("disks".into(), disks(&config).into());
-                let newer: Vec<&str> = snapshots
+                let mut newer: Vec<&str> = snapshots
                     .iter()
                     .filter(|other| other["snaptime"].as_f64() > entry["snaptime"].as_f64())
                     .filter_map(|other| other["name"].as_str())
                     .collect();
+                order::sort_by(&mut newer, |one, other| natural(one, other));
                 if !newer.is_empty() {
                     lost.insert("newer_snapshots".into(), json!(newer));
                 }
@@ -160,7 +168,8 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
         }
     };
     let digest = config.get("digest").and_then(Value::as_str).unwrap_or_default();
-    let identity = format!("{} {} {} {digest} {}", guest.node, guest.name, guest.status, names.join(","));
+    // Not its name: the inventory learns that later than the guest is there, and the digest covers it.
+    let identity = format!("{} {} {digest} {}", guest.node, guest.status, names.join(","));
     Ok(Plan { title: guest.title(), sentence, lost, word, identity })
 }
 
@@ -174,7 +183,8 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         match context.get(&request.path, &Params::new()) {
             Ok(reply) => {
                 let mut value = reply.value();
-                identity = value.to_string();
+                identity = what_it_is(request, &value);
+                value = ordered(value);
                 if let Value::Array(items) = &mut value {
                     items.truncate(MAX_SHOWN);
                 }
@@ -214,13 +224,14 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
                         .iter()
                         .any(|key| rule[*key].as_str().is_some_and(|text| text.contains(name)))
                 };
-                let used: Vec<_> = rules
+                let mut used: Vec<_> = rules
                     .as_array()
                     .into_iter()
                     .flatten()
                     .filter(uses)
                     .map(|rule| rule["pos"].clone())
                     .collect();
+                order::sort_by(&mut used, |one, other| one.as_i64().cmp(&other.as_i64()));
                 lost.insert("used_by_cluster_rules".into(), used.into());
             }
         }
@@ -234,6 +245,24 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         word,
         identity,
     })
+}
+
+/// The identity of what a path answers. Its digest is mostly that of a whole file, in which others may change theirs; but
+/// of what is named by its position it tells whether positions have shifted.
+fn what_it_is(request: &Request, value: &Value) -> String {
+    let by_position = match api::find(request.method, &request.path) {
+        Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
+        _ => false,
+    };
+    let mut value = value.clone();
+    let objects = match &mut value {
+        Value::Array(items) => items.as_mut_slice(),
+        one => std::slice::from_mut(one),
+    };
+    for object in objects.iter_mut().filter_map(Value::as_object_mut).filter(|_| !by_position) {
+        object.shift_remove("digest");
+    }
+    identity(&value)
 }
 
 /// What it is about: a disk that is wiped by its name, anything else by the last part of its path.
@@ -296,8 +325,8 @@ fn used_by(
 fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
     let found = (|| {
         let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-        let storages = find::storages(&rows(&reply)?, "backup", None, None)?;
-        let paths = find::content_paths(&storages)?;
+        let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
+        let paths = storages::content_paths(&found)?;
         let params = Params::new().with("content", "backup").with("vmid", vmid);
         let replies = context.get_each(&paths, &params);
         let unread = replies.iter().filter(|reply| reply.is_err()).count();
@@ -306,7 +335,7 @@ fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
             .flatten()
             .filter_map(|reply| reply.value().as_array().cloned())
             .flatten()
-            .max_by_key(|volume| volume["ctime"].as_i64());
+            .max_by_key(|volume| (volume["ctime"].as_i64(), volume["volid"].as_str().map(str::to_owned)));
         Ok::<_, Failure>((newest, unread))
     })();
     match found {

@@ -64,19 +64,17 @@ impl Request {
     /// `{"method":…,"path":…,"params":{…}}`, secrets as `***`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut params = Map::new();
-        for (name, value) in self.params.iter() {
+        let params = gather(self.params.iter().map(|(name, value)| {
             let shown = if is_secret(name) { "***" } else { value };
-            match params.get_mut(name) {
-                None => {
-                    params.insert(name.into(), shown.into());
-                }
-                // A repeated name is a list.
-                Some(Value::Array(list)) => list.push(shown.into()),
-                Some(first) => *first = json!([first.clone(), shown]),
-            }
-        }
+            (name, shown)
+        }));
         json!({"method": self.method.word(), "path": self.path, "params": params})
+    }
+
+    /// The parameters as an object, secrets among them.
+    #[must_use]
+    pub fn pairs(&self) -> Map<String, Value> {
+        gather(self.params.iter())
     }
 
     /// Whom it touches, as far as path and parameters tell.
@@ -153,6 +151,21 @@ impl Request {
         };
         !(self.method == Method::Delete && only_ends) && self.loss().is_some()
     }
+}
+
+/// Names and values as an object; a repeated name is a list.
+fn gather<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in pairs {
+        match object.get_mut(name) {
+            None => {
+                object.insert(name.into(), value.into());
+            }
+            Some(Value::Array(list)) => list.push(value.into()),
+            Some(first) => *first = json!([first.clone(), value]),
+        }
+    }
+    object
 }
 
 fn guest_of_sid(sid: &str) -> Option<i64> {

@@ -2,11 +2,10 @@
 //! firewall objects. Knows nothing of what they mean.
 
 use crate::demo::{
-    state::cluster::sha1_hex,
-    wire::{
-        answer::{ApiError, Outcome},
-        routes::Request,
-    },
+    list::split_list,
+    outcome::{ApiError, Outcome},
+    routes::route::Request,
+    state::{cluster::Cluster, digest::of_rows},
 };
 use serde_json::{Map, Value, json};
 
@@ -34,11 +33,6 @@ pub(crate) fn settings(request: &Request) -> Map<String, Value> {
         (key.clone(), if TEXTS.contains(&key.as_str()) { json!(text) } else { value(text) })
     })
     .collect()
-}
-
-/// A digest of one row or of several.
-pub(crate) fn digest(of: &impl serde::Serialize) -> String {
-    sha1_hex(&serde_json::to_vec(of).unwrap_or_default())
 }
 
 /// Refuses a change that was meant for another version.
@@ -73,21 +67,21 @@ pub(crate) fn add(rows: &mut Rows, key: &str, what: &str, request: &Request) -> 
 /// The row of that name.
 pub(crate) fn one(rows: &Rows, key: &str, what: &str, id: &str) -> Outcome {
     let mut row = rows[found(rows, key, id, what)?].clone();
-    row.insert("digest".into(), json!(digest(rows)));
+    row.insert("digest".into(), json!(of_rows(rows)));
     Ok(Value::Object(row).into())
 }
 
 /// Changes the row of that name: sets what is given, removes what `delete` names.
 pub(crate) fn change(rows: &mut Rows, key: &str, what: &str, id: &str, request: &Request) -> Outcome {
     let at = found(rows, key, id, what)?;
-    check_digest(request, &digest(rows))?;
+    check_digest(request, &of_rows(&*rows))?;
     set(&mut rows[at], request);
     Ok(Value::Null.into())
 }
 
 /// Sets what a request gives, removes what its `delete` names.
 pub(crate) fn set(row: &mut Map<String, Value>, request: &Request) {
-    for key in request.param("delete").unwrap_or_default().split([',', ';', ' ']) {
+    for key in split_list(request.param("delete").unwrap_or_default()) {
         row.shift_remove(key);
     }
     row.extend(settings(request));
@@ -98,4 +92,14 @@ pub(crate) fn remove(rows: &mut Rows, key: &str, what: &str, id: &str) -> Outcom
     let at = found(rows, key, id, what)?;
     rows.remove(at);
     Ok(Value::Null.into())
+}
+
+/// An empty list.
+pub(crate) fn empty(_: &mut Cluster, _: &Request) -> Outcome {
+    Ok(json!([]).into())
+}
+
+/// Rows as they are kept.
+pub(crate) fn list(rows: &[Map<String, Value>]) -> Outcome {
+    Ok(Value::Array(rows.iter().cloned().map(Value::Object).collect()).into())
 }

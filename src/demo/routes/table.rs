@@ -2,83 +2,52 @@
 
 use crate::{
     demo::{
-        routes::areas,
-        state::{
-            access::Identity,
-            cluster::{Cluster, Kind},
+        outcome::ApiError,
+        routes::{
+            access_admin, access_api, agent, backup, backup_jobs, clone, cluster, config, create,
+            definitions, firewall, firewall_objects, groups, guests, ha, host, migrate, move_disk, network,
+            nodes, pools, power, prune,
+            route::{Holes, Request, Route},
+            snapshots, storage, storage_admin, task_api, upkeep, volumes,
         },
-        wire::{
-            answer::{ApiError, Outcome},
-            form::Pairs,
-        },
+        state::cluster::Cluster,
     },
     pve::Method,
 };
 
-/// The values of a path's holes, by name.
-pub(crate) type Holes = Vec<(&'static str, String)>;
-
-/// A request that found its route.
-pub(crate) struct Request {
-    pub(crate) holes: Holes,
-    pub(crate) params: Pairs,
-    pub(crate) who: Identity,
-    /// The size of the file that came along, in bytes.
-    pub(crate) file_bytes: Option<u64>,
-}
-
-/// What answers a route.
-pub(crate) type Handler = fn(&mut Cluster, &Request) -> Outcome;
-
-/// One row: method, path template, what must be allowed (`/path, Privilege|Privilege`, or empty), handler.
-/// A hole `{name*}` takes the rest of the path.
-pub(crate) struct Route {
-    pub(crate) method: Method,
-    pub(crate) path: &'static str,
-    pub(crate) need: &'static str,
-    pub(crate) run: Handler,
-}
-
-/// A row of the table.
-pub(crate) const fn route(method: Method, path: &'static str, need: &'static str, run: Handler) -> Route {
-    Route { method, path, need, run }
-}
-
-impl Request {
-    /// The value of a hole in the path; empty if the template has none of that name.
-    pub(crate) fn hole(&self, name: &str) -> &str {
-        self.holes.iter().find(|(hole, _)| *hole == name).map_or("", |(_, value)| value)
-    }
-
-    /// The node in the path.
-    pub(crate) fn node(&self) -> &str {
-        self.hole("node")
-    }
-
-    /// The VMID in the path; routes are only entered with one that is a number.
-    pub(crate) fn vmid(&self) -> u32 {
-        self.hole("vmid").parse().unwrap_or(0)
-    }
-
-    /// The kind of guest in the path.
-    pub(crate) fn kind(&self) -> Kind {
-        if self.hole("kind") == "lxc" { Kind::Lxc } else { Kind::Qemu }
-    }
-
-    /// A parameter; of several the first.
-    pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A boolean parameter, as the form `1`.
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.param(name), Some("1" | "true" | "yes" | "on"))
-    }
-
-    /// A number, if the parameter is there and is one.
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.param(name)?.parse().ok()
-    }
+/// The tables of all areas.
+pub(in crate::demo) fn areas() -> &'static [&'static [Route]] {
+    &[
+        &access_api::ROUTES,
+        &access_admin::ROUTES,
+        &groups::ROUTES,
+        &definitions::ROUTES,
+        &cluster::ROUTES,
+        &guests::ROUTES,
+        &config::ROUTES,
+        &power::ROUTES,
+        &snapshots::ROUTES,
+        &nodes::ROUTES,
+        &host::ROUTES,
+        &firewall::ROUTES,
+        &firewall_objects::ROUTES,
+        &network::ROUTES,
+        &ha::ROUTES,
+        &storage::ROUTES,
+        &task_api::ROUTES,
+        &create::ROUTES,
+        &clone::ROUTES,
+        &move_disk::ROUTES,
+        &migrate::ROUTES,
+        &backup::ROUTES,
+        &backup_jobs::ROUTES,
+        &prune::ROUTES,
+        &pools::ROUTES,
+        &volumes::ROUTES,
+        &storage_admin::ROUTES,
+        &upkeep::ROUTES,
+        &agent::ROUTES,
+    ]
 }
 
 /// The route for a method and path, with the holes filled.
@@ -143,7 +112,9 @@ mod tests {
 
     #[test]
     fn templates_take_what_fits_them() {
-        let parts = |path: &str| crate::demo::wire::form::segments(path);
+        let parts = |path: &str| {
+            path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
         assert_eq!(fill("/nodes/{node}/{kind}/{vmid}", &parts("/nodes/a/qemu/1")).unwrap().len(), 3);
         assert!(fill("/nodes/{node}/{kind}/{vmid}", &parts("/nodes/a/tasks/1")).is_none());
         assert!(fill("/nodes/{node}", &parts("/nodes/a/b")).is_none());

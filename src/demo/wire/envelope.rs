@@ -1,0 +1,59 @@
+//! The two envelopes in which answers and errors travel (pve.md sections 1 and 3).
+
+use crate::demo::{chance::Chance, outcome::Outcome, wire::json::write};
+use serde_json::{Map, Value, json};
+
+/// Whether a request came to `/api2/json` or to `/api2/extjs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The status is the answer's; an error closes the connection.
+    Json,
+    /// Always 200; status and message are in the body.
+    Extjs,
+}
+
+/// The HTTP status, its reason phrase and the body of an outcome.
+pub(crate) fn envelope(format: Format, outcome: Outcome, chance: &mut Chance) -> (u16, String, Vec<u8>) {
+    let mut written = |body: Map<String, Value>| {
+        let mut out = Vec::new();
+        write(&Value::Object(body), chance, &mut out);
+        out
+    };
+    match outcome {
+        Ok(reply) => {
+            let mut body = Map::new();
+            if format == Format::Extjs {
+                body.insert("success".into(), json!(1));
+            }
+            if let Some(total) = reply.total {
+                body.insert("total".into(), json!(total));
+            }
+            body.insert("data".into(), reply.data);
+            (200, "OK".into(), written(body))
+        }
+        Err(error) if error.bare => (error.status, error.message, Vec::new()),
+        Err(error) => {
+            let mut body = Map::new();
+            body.insert("data".into(), Value::Null);
+            // What is not implemented is said by the HTTP server itself, without a line break.
+            let end = if error.status == 501 { "" } else { "\n" };
+            body.insert("message".into(), json!(format!("{}{end}", error.message)));
+            if !error.errors.is_empty() {
+                let errors: Map<String, Value> =
+                    error.errors.into_iter().map(|(name, problem)| (name, json!(problem))).collect();
+                body.insert("errors".into(), Value::Object(errors));
+            }
+            if format == Format::Json {
+                let reason = error.message.lines().next().unwrap_or_default().to_owned();
+                return (error.status, reason, written(body));
+            }
+            body.insert("success".into(), json!(0));
+            // What Proxmox raises itself (400, 401, 403) carries its status as a string, what its HTTP server
+            // sets (500, 501) as a number: so it was recorded.
+            let status =
+                if error.status < 500 { json!(error.status.to_string()) } else { json!(error.status) };
+            body.insert("status".into(), status);
+            (200, "OK".into(), written(body))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the connections of a server share. Knows no API.
+
+use crate::{
+    demo::{
+        chance::Seed,
+        state::cluster::Cluster,
+        wire::{faults::Faults, http::Incoming, login::Signer, options::Options, seen::Seen},
+    },
+    sync::lock,
+};
+use std::{
+    collections::VecDeque,
+    net::TcpStream,
+    sync::{Condvar, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// How many requests are remembered for `Server::requests`, and how many for `Server::unhandled`.
+const REMEMBERED: usize = 1000;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) cluster: Mutex<Cluster>,
+    pub(crate) signer: Mutex<Signer>,
+    pub(crate) faults: Faults,
+    pub(crate) chance: Seed,
+    pub(crate) options: Options,
+    pub(crate) connections: Mutex<Vec<Open>>,
+    pub(super) seen: Mutex<VecDeque<Seen>>,
+    pub(super) unhandled: Mutex<Vec<String>>,
+    pub(super) stopped: Mutex<bool>,
+    pub(super) stop: Condvar,
+}
+
+/// A connection, as the server keeps it to be able to end it.
+pub(crate) struct Open {
+    pub(crate) number: u64,
+    pub(crate) stream: TcpStream,
+    pub(crate) thread: JoinHandle<()>,
+}
+
+impl Shared {
+    /// Waits, but no longer than the server runs.
+    pub(crate) fn wait(&self, time: Duration) {
+        let stopped = lock(&self.stopped);
+        drop(
+            self.stop
+                .wait_timeout_while(stopped, time, |stopped| !*stopped)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
+    /// How long a 401 takes: 3 s on the cluster's clock.
+    pub(crate) fn refusal_time(&self) -> Duration {
+        Duration::from_secs_f64((3.0 / self.options.clock_speed.max(1.0)).min(3.0))
+    }
+
+    /// Whether long answers are compressed for who accepts it.
+    pub(crate) fn compresses(&self) -> bool {
+        self.options.gzip
+    }
+
+    /// Keeps a request for [`Server::requests`].
+    pub(crate) fn remember(&self, request: &Incoming, connection: u64) {
+        let mut seen = lock(&self.seen);
+        if REMEMBERED <= seen.len() {
+            seen.pop_front();
+        }
+        seen.push_back(Seen::of(request, connection));
+    }
+
+    /// Keeps the line of a request that the API has and the sample does not, for [`Server::unhandled`].
+    pub(crate) fn note_unhandled(&self, line: String) {
+        let mut unhandled = lock(&self.unhandled);
+        if unhandled.len() < REMEMBERED && !unhandled.contains(&line) {
+            unhandled.push(line);
+        }
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        *lock(&self.stopped)
+    }
+}
