@@ -12,7 +12,7 @@
 //! * [`approvals`] — what waits for a person's word outside the model.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`constant`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
+//! * [`cancel`], [`constant`], [`notify`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
 //!   layers need.
 //!
 //! Invariants:
@@ -34,6 +34,7 @@ pub mod demo;
 mod hex;
 pub mod log;
 pub mod mcp;
+pub mod notify;
 pub mod order;
 pub mod pve;
 pub mod secret;

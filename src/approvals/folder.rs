@@ -12,20 +12,28 @@ use std::{
 /// A sentence: no variable says where a user's own files are.
 pub fn folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, String> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let runtime = absolute("XDG_RUNTIME_DIR").filter(|path| !cfg!(windows) && path.is_dir());
+    match runtime {
+        Some(runtime) => Ok(runtime.join("proxmox-mcp").join("approvals")),
+        None => state_folder(env).map(|state| state.join("approvals")),
+    }
+}
+
+/// Where what outlives the program is kept: below the state directory (`$XDG_STATE_HOME`, `~/.local/state`); on Windows
+/// below `%LOCALAPPDATA%`.
+///
+/// # Errors
+/// A sentence: no variable says where a user's own files are.
+pub fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, String> {
+    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         absolute("LOCALAPPDATA")
     } else {
-        absolute("XDG_RUNTIME_DIR")
-            .filter(|path| path.is_dir())
-            .or_else(|| absolute("XDG_STATE_HOME"))
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
     };
-    base.map(|base| base.join("proxmox-mcp").join("approvals")).ok_or_else(|| {
-        let names =
-            if cfg!(windows) { "`LOCALAPPDATA`" } else { "`XDG_RUNTIME_DIR`, `XDG_STATE_HOME` or `HOME`" };
-        format!(
-            "There is no folder in which requests for approval could wait: set {names} to an absolute path."
-        )
+    base.map(|base| base.join("proxmox-mcp")).ok_or_else(|| {
+        let names = if cfg!(windows) { "`LOCALAPPDATA`" } else { "`XDG_STATE_HOME` or `HOME`" };
+        format!("There is no folder for what this program keeps: set {names} to an absolute path.")
     })
 }
 

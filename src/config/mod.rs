@@ -78,6 +78,12 @@ pub struct Config {
     pub log: Option<log::Level>,
     /// Every cluster with its own configuration, the default first; empty where there is only the one.
     pub clusters: Vec<(String, Config)>,
+    /// Whether it is for the sample cluster, which lives in one process and ends with it.
+    pub sample: bool,
+    /// The folder in which requests wait for approval; `None`: the one that belongs to the user.
+    pub approvals: Option<PathBuf>,
+    /// The folder for secrets that are not answered; `None`: the one that belongs to the user.
+    pub secrets: Option<PathBuf>,
     /// Where all this came from.
     pub source: Source,
     /// Finished sentences about what is allowed but unwise, to be said on stderr at start.
@@ -247,6 +253,7 @@ impl Config {
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
+        config.sample = true;
         let settings = config.settings_mut();
         settings.hosts = vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
         settings.auth =
@@ -300,6 +307,9 @@ impl Config {
             wait: Duration::from_secs(values.integer(key!("wait"))),
             log: values.text(key!("log")).and_then(log::level),
             clusters: Vec::new(),
+            sample: false,
+            approvals: None,
+            secrets: None,
             source,
             warnings: values.warnings,
         }

@@ -2,19 +2,19 @@
 
 use crate::{
     audit::Audit,
-    config::{Access, Config},
+    config::Config,
     mcp::{
         About, Answer, Call, Completion, Contents, Order, Prompt, Question, Resource, ResourceError,
         Revision, Template, Toolbox,
     },
-    pve::{Method, path},
+    pve::{Method, api::Row, path},
     suggest::did_you_mean,
     tools::{
         answer::{
             Failure, Outcome, answer, rows,
             table::{self, Column},
         },
-        catalog::{aliases, entry::Entry, index::entries, own},
+        catalog::{aliases, deny, entry::Entry, index::entries, own},
         offers::Toolset,
         offers::{complete, instructions, prompts, resources},
         param::{Effect, Kind},
@@ -23,11 +23,12 @@ use crate::{
         run::{
             args::Args,
             clusters::{self, CLUSTER, Chosen, Cluster, STATUS},
-            confirm::{self, Decision},
+            confirm::{self, Decision, Matter},
             context::{Context, Grant},
             find,
             follow::follow,
             journal::Journal,
+            policy::Verdict,
             request::Request,
             tokens::Tokens,
             undo,
@@ -52,6 +53,8 @@ pub struct Tools {
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
+    /// For each cluster, the methods that are denied with their tools.
+    denied: OnceLock<Vec<Vec<Row>>>,
     prompts: OnceLock<Vec<Prompt>>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
@@ -66,6 +69,7 @@ impl Tools {
             audit: config.audit.clone().map(Audit::new),
             clusters: clusters::of(config),
             tokens: Tokens::new(),
+            denied: OnceLock::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
         }
@@ -99,6 +103,15 @@ impl Tools {
         }) || entry.toolset == own::TOOLSET
     }
 
+    /// The methods that are not called in a cluster, because every tool that sends them is denied there.
+    fn denied_in(&self, cluster: &Cluster) -> &[Row] {
+        let all = self.denied.get_or_init(|| {
+            self.clusters.iter().map(|cluster| deny::methods(&cluster.config.deny_tools)).collect()
+        });
+        let at = self.clusters.iter().position(|one| std::ptr::eq(one, cluster));
+        at.map_or(&[], |at| &all[at])
+    }
+
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
         match clusters::take(&self.clusters, &mut arguments).map_err(Failure::new)? {
             Chosen::One(cluster) => self.run_in(cluster, call, entry, arguments),
@@ -122,12 +135,15 @@ impl Tools {
         entry: Entry,
         arguments: Map<String, Value>,
     ) -> Result<Ran, Failure> {
-        if let Some(sentence) = entry.forbidden_in(cluster) {
-            return Err(Failure::new(format!("{sentence} Nothing was done.")));
-        }
         let cluster_name = (1 < self.clusters.len()).then_some(cluster.name.as_str());
         let journal =
             self.audit.as_ref().map(|audit| Journal::new(audit, cluster_name, entry.name, &arguments));
+        if let Some(sentence) = entry.forbidden_in(cluster) {
+            if let Some(journal) = &journal {
+                journal.refused(None, &sentence);
+            }
+            return Err(Failure::new(format!("{sentence} Nothing was done.")));
+        }
         let args = match entry.tool.run {
             Run::Own(own) => own.check(arguments),
             _ => {
@@ -144,6 +160,7 @@ impl Tools {
             cluster: cluster_name,
             kind: entry.kind,
             effect: entry.tool.effect,
+            denied: self.denied_in(cluster),
             started: Instant::now(),
             dry,
             grant,
@@ -152,13 +169,12 @@ impl Tools {
             journal: journal.as_ref(),
             record: Mutex::default(),
         };
-        let all = cluster.config.access == Access::Full;
-        let first = context(if all { Grant::All } else { Grant::None });
+        let first = context(Grant::None);
         let outcome = execute(&first, &entry, &args);
         if dry {
             return dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some(request) = first.pending() else { return finish(&first, outcome).map(Ran::Data) };
+        let Some((request, reasons)) = first.pending() else { return finish(&first, outcome).map(Ran::Data) };
         let sent = first.requests();
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
@@ -168,7 +184,8 @@ impl Tools {
                 sent.join(", ")
             )));
         }
-        match confirm::decide(&first, &self.tokens, entry.name, &args, &request)? {
+        let matter = Matter { tool: entry.name, args: &args, request: &request, reasons: &reasons };
+        match confirm::decide(&first, &self.tokens, matter)? {
             Decision::Answer(outcome) => return outcome.map(Ran::Data),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
             Decision::Go => {}
@@ -177,7 +194,7 @@ impl Tools {
         let outcome = execute(&second, &entry, &args);
         match second.pending() {
             None => finish(&second, outcome).map(Ran::Data),
-            Some(other) => Err(Failure::new(format!(
+            Some((other, _)) => Err(Failure::new(format!(
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),
@@ -243,7 +260,31 @@ fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
     }
     let mut facts =
         Map::from_iter([("dry_run".to_owned(), true.into()), ("requests".to_owned(), requests.into())]);
-    if let Err(Failure(why)) = outcome {
+    let verdicts = context.verdicts();
+    let refused = verdicts.iter().find_map(|verdict| match verdict {
+        Verdict::Refuse(why) => Some(why.clone()),
+        Verdict::Run | Verdict::Ask(_) => None,
+    });
+    let asked: Vec<&str> = verdicts
+        .iter()
+        .flat_map(|verdict| match verdict {
+            Verdict::Ask(whys) => whys.as_slice(),
+            Verdict::Run | Verdict::Refuse(_) => &[],
+        })
+        .copied()
+        .collect();
+    let (would, why) = match refused {
+        Some(why) => ("refuse", why),
+        None if !asked.is_empty() => ("ask", asked.join(" ")),
+        None => ("run", String::new()),
+    };
+    facts.insert("would".into(), would.into());
+    if !why.is_empty() {
+        facts.insert("why".into(), why.into());
+    }
+    if let Err(Failure(why)) = outcome
+        && would != "refuse"
+    {
         facts.insert("then".into(), why.into());
     }
     facts.insert("note".into(), "Nothing was sent.".into());

@@ -3,17 +3,36 @@
 use crate::testbox::parse_lines;
 use proxmox_mcp::{
     cancel::Cancel,
-    config::Config,
+    config::{Config, Confirm},
     demo,
     mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve},
     tools::Tools,
 };
 use serde_json::{Map, Value, value::RawValue};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// A sample cluster and the tools that are connected to it.
 pub struct Sample {
     pub server: demo::Server,
     pub tools: Tools,
+    /// Where requests wait and secrets are kept.
+    pub folder: PathBuf,
+}
+
+/// A folder of one's own.
+fn folder() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("proxmox-mcp-sample-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    std::env::temp_dir().join(name)
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 impl Sample {
@@ -26,8 +45,13 @@ impl Sample {
         let server = demo::Server::start(options).expect("loopback can be listened on");
         let (id, secret) = server.token();
         let mut config = Config::for_demo(server.address(), &id, secret.expose());
+        // A model that sends back a token is enough for what is no test of the person.
+        config.confirm = Confirm::Token;
+        let folder = folder();
+        config.approvals = Some(folder.join("approvals"));
+        config.secrets = Some(folder.join("secrets"));
         change(&mut config);
-        Sample { server, tools: Tools::new(config) }
+        Sample { server, tools: Tools::new(config), folder }
     }
 
     /// Calls a tool: its JSON, or its sentences.

@@ -55,7 +55,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::guest(
         "proxmox_stop_vm",
         "proxmox_stop_container",
-        Effect::Disrupt,
+        Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/stop"),
     )
     .about("Cut the power of a {guest}; what it has not written is lost.")
@@ -87,7 +87,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
         .about("Reset a VM as by its button; what it has not written is lost.")
         .params(&[VMID, NODE])
-        .disrupts()
+        
         .task(),
     Tool::post("proxmox_suspend_guest", "/nodes/{node}/{type}/{vmid}/status/suspend")
         .about("Pause a guest; a VM with todisk hibernates.")
@@ -102,7 +102,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::guest(
         "proxmox_delete_vm",
         "proxmox_delete_container",
-        Effect::Destroy,
+        Effect::Ask,
         Run::Api(Method::Delete, "/nodes/{node}/{type}/{vmid}"),
     )
     .about("Delete a stopped {guest} and its disks; with purge, from jobs and HA too.")
@@ -171,7 +171,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
         .about("Turn a stopped guest into a template; there is no way back.")
         .params(&[VMID, NODE])
-        .disrupts()
+        
         .task(),
     Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
         .about("Grow a guest's disk, such as size +5G; it cannot shrink.")
