@@ -64,6 +64,8 @@ pub struct Param {
     pub unlisted: bool,
     /// Whether an empty text is a value; else it is as good as not given.
     pub empty: bool,
+    /// For an object of further parameters: its names are not those of the tool's own parameters.
+    pub apart: bool,
     /// Only one half of a row that is two tools has it.
     pub only: Option<Kind>,
 }
@@ -97,6 +99,7 @@ impl Param {
             filter: false,
             unlisted: false,
             empty: false,
+            apart: false,
             only: None,
         }
     }
@@ -159,6 +162,12 @@ impl Param {
     #[must_use]
     pub const fn or_empty(self) -> Param {
         Param { empty: true, ..self }
+    }
+
+    /// The names in it have nothing to do with the tool's own parameters.
+    #[must_use]
+    pub const fn apart(self) -> Param {
+        Param { apart: true, ..self }
     }
 
     /// Only that half of a row that is two tools has it; may be left out.

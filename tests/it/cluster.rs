@@ -70,6 +70,18 @@ impl Sample {
         self.call(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
     }
 
+    /// Calls a tool that must succeed, and agrees where that must be asked for.
+    #[track_caller]
+    pub fn done(&self, name: &str, arguments: Value) -> Value {
+        let answer = self.ok(name, arguments.clone());
+        if answer.get("confirmation_needed").is_none() {
+            return answer;
+        }
+        let mut again = arguments;
+        again["confirm"] = answer["confirm"].clone();
+        self.ok(name, again)
+    }
+
     /// Calls a tool that must fail, with all these words in its sentences.
     #[track_caller]
     pub fn fails(&self, name: &str, arguments: Value, words: &[&str]) {

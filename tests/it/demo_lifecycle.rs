@@ -305,7 +305,11 @@ fn storages_are_defined_and_filled() {
     refused(&server, "POST /storage", &[("storage", "extra"), ("type", "dir")], "property is missing");
     ask(&server, "PUT /storage/nas", &[("content", "iso,vztmpl"), ("disable", "1")]);
     let data = ask(&server, "GET /storage/nas", &[]);
-    assert_eq!((&data["content"], &data["disable"]), (&json!("iso,vztmpl"), &json!(1)));
+    let mut content: Vec<&str> = data["content"].as_str().unwrap().split(',').collect();
+    content.sort_unstable();
+    assert_eq!((content, &data["disable"]), (vec!["iso", "vztmpl"], &json!(1)));
+    refused(&server, "GET /nodes/pve1/storage/nas/content", &[], "storage 'nas' is disabled");
+    ask(&server, "PUT /storage/nas", &[("delete", "disable")]);
     let url = [("url", "https://a.test/x.iso"), ("content", "iso"), ("filename", "x.iso")];
     done(&server, "POST /nodes/pve1/storage/nas/download-url", &url, "download", "OK", "100%");
     let lost = [("url", "https://a.invalid/y.iso"), ("content", "iso"), ("filename", "y.iso")];

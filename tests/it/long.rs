@@ -116,7 +116,7 @@ fn the_end_of_input_and_signals_answer_what_is_under_way() {
         }
         let cut = line();
         assert_eq!(cut["id"], 1, "{cut}");
-        assert_eq!(cut["result"]["structuredContent"]["status"], "running", "{cut}");
+        assert_eq!(cut["result"]["structuredContent"]["task"], "running", "{cut}");
         assert!(
             cut["result"]["structuredContent"]["upid"].as_str().unwrap().contains(":vzdump:106:"),
             "{cut}"

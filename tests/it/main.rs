@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod administration;
+mod agreed;
 mod aliases;
 mod api;
 mod api_calls;
@@ -22,6 +23,8 @@ mod demo;
 mod demo_agent;
 mod demo_faults;
 mod demo_lifecycle;
+mod demo_odd;
+mod demo_perl;
 mod demo_wire;
 mod docs;
 mod elicit;
@@ -37,6 +40,7 @@ mod protocol;
 mod readme;
 mod replay;
 mod requests;
+mod same;
 mod schema;
 mod secrets;
 mod setup_box;

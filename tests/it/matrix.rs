@@ -207,7 +207,7 @@ fn run(index: usize, row: &Row, kind: Kind, times: u32) -> Seen {
     let known = match (answer["result"]["isError"] == true, kind) {
         (true, _) if text.contains("may have been carried out") => Known::Maybe,
         (true, _) => Known::Failed,
-        (false, Kind::Wait) if text.contains(r#""status":"running""#) => Known::Running,
+        (false, Kind::Wait) if text.contains(r#""task":"running""#) => Known::Running,
         (false, _) => Known::Done,
     };
     let reached = stage.reached() - before;

@@ -58,6 +58,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("roles", _) => json!("PVEAuditor"),
         ("path", _) => json!("/vms/100"),
         ("service", _) => json!("pveproxy"),
+        ("iface", _) if entry.name == "proxmox_update_network" => json!("vmbr0"),
         ("iface", _) => json!("vmbr1"),
         ("schedule", _) => json!("sun 01:00"),
         ("url", _) => json!("https://example.com/a.iso"),
@@ -107,6 +108,7 @@ fn more(entry: &Entry, what: &str) -> Value {
         ("proxmox_restore_backup", _) => json!({"description": "x"}),
         (name, _) if name.contains("backup") => json!({"mode": "snapshot"}),
         (name, _) if name.contains("cluster_options") => json!({"console": "html5"}),
+        (name, _) if name.contains("clone") => json!({"tags": "x"}),
         _ => json!({"description": "x"}),
     }
 }

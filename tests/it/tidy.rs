@@ -101,6 +101,65 @@ fn layers_cannot_see_each_other() {
     }
 }
 
+/// The rooms of the tools, each above those that it may import from. What lies beside them (`mod.rs`) only names them.
+const ROOMS: [&str; 8] = ["toolbox", "offers", "catalog", "api", "row", "run", "param", "answer"];
+
+/// The rooms that a file imports from: `x` of `tools::x` and of `tools::{x, …}`.
+fn named_rooms(text: &str) -> Vec<String> {
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.chars().filter(|letter| !letter.is_whitespace()))
+        .collect();
+    let mut rooms = Vec::new();
+    for after in code.split("tools::").skip(1) {
+        let mut depth = 0;
+        let mut word = String::new();
+        for letter in after.chars() {
+            match letter {
+                '{' if word.is_empty() && depth == 0 => depth = 1,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                letter if depth <= 1 && (letter.is_alphanumeric() || letter == '_') => word.push(letter),
+                ',' | ':' if depth <= 1 && !word.is_empty() => rooms.push(std::mem::take(&mut word)),
+                _ => {}
+            }
+            if depth == 0 && letter != '{' && !(letter.is_alphanumeric() || letter == '_') {
+                rooms.extend((!word.is_empty()).then_some(word));
+                break;
+            }
+        }
+    }
+    rooms
+}
+
+#[test]
+fn the_rooms_of_the_tools_import_one_way() {
+    let text = "use crate::tools::{answer::{Failure, run}, param::Kind, Effect}; fn f(x: tools::row::Row) {}";
+    let rooms = named_rooms(text);
+    for room in ["answer", "param", "row"] {
+        assert!(rooms.iter().any(|named| named == room), "{room} is missing in {rooms:?}");
+    }
+    assert!(!rooms.iter().any(|named| named == "run"), "what is in a room is no room: {rooms:?}");
+    let mut seen = 0;
+    for file in rust_files(&root().join("src/tools")) {
+        let place = file.strip_prefix(root().join("src/tools")).unwrap().with_extension("");
+        let room = place.components().next().unwrap().as_os_str().to_str().unwrap().to_owned();
+        let Some(floor) = ROOMS.iter().position(|known| *known == room) else {
+            assert_eq!(room, "mod", "{} belongs to no room", file.display());
+            continue;
+        };
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("super::super"), "{} is named from its room", file.display());
+        for named in named_rooms(&text) {
+            let other = ROOMS.iter().position(|known| *known == named);
+            assert!(other.is_none_or(|other| floor <= other), "{} imports from `{named}`", file.display());
+            seen += usize::from(other.is_some());
+        }
+    }
+    assert!(100 < seen, "{seen}");
+}
+
 #[test]
 fn protocol_and_client_do_not_even_name_each_other() {
     for (layer, forbidden) in [("src/mcp", &["pve", "proxmox"][..]), ("src/pve", &["mcp", "tool", "tools"])] {

@@ -125,7 +125,7 @@ fn a_change_is_sent_once_waited_for_and_seen_by_the_next_call() {
     let sample = Sample::with(demo::Options::default(), |_| {});
     sample.ok("proxmox_start_vm", json!({"vmid": vmid}));
     let stopped = sample.ok("proxmox_stop_vm", json!({"vmid": vmid, "wait": 0}));
-    assert_eq!(stopped["status"], "running", "not waited for: {stopped}");
+    assert_eq!(stopped["task"], "running", "not waited for: {stopped}");
     let ended = sample.ok("proxmox_wait_task", json!({"upid": stopped["upid"]}));
     assert_eq!(ended["exitstatus"], "OK");
 }
@@ -230,4 +230,61 @@ fn forty_machines_cost_one_request_and_little() {
     assert_eq!(list["template"], json!([104, 111]));
     assert_eq!(list["rows"].as_array().unwrap().len(), 40);
     assert_eq!(sample.wire(), ["GET /cluster/resources type=vm"]);
+}
+
+#[test]
+fn a_disabled_storage_is_told_as_such() {
+    let sample = Sample::start();
+    sample.ok("proxmox_update_storage", json!({"storage": "shared", "options": {"disable": 1}}));
+    sample.server.skip(60.0);
+    let list = sample.ok("proxmox_list_storage", json!({"storage": "shared"}));
+    assert_eq!(column(&list, "status"), ["disabled"], "{list}");
+    assert_eq!(sample.ok("proxmox_get_storage", json!({"storage": "shared"}))["disable"], 1);
+    for (tool, arguments) in [
+        ("proxmox_list_storage_content", json!({"storage": "shared"})),
+        ("proxmox_list_backups", json!({"storage": "shared"})),
+        ("proxmox_delete_volume", json!({"volume": "shared:iso/debian-13-netinst.iso"})),
+        ("proxmox_restore_backup", json!({"archive": "shared:backup/vzdump-qemu-900-x.vma", "vmid": 900})),
+    ] {
+        sample.fails(tool, arguments, &["Storage `shared` is disabled", "proxmox_update_storage"]);
+    }
+    sample.fails(
+        "proxmox_list_storage_content",
+        json!({"storage": "shred"}),
+        &["no storage `shred`", "shared"],
+    );
+}
+
+#[test]
+fn what_was_made_a_moment_ago_has_its_name() {
+    let sample = Sample::start();
+    let name = |list: &Value, vmid: u64| {
+        let place = column(list, "vmid").iter().position(|known| *known == vmid);
+        place.map(|place| column(list, "name")[place].clone())
+    };
+    sample.ok(
+        "proxmox_create_vm",
+        json!({"node": "pve1", "vmid": 900, "name": "fresh", "storage": "local-lvm"}),
+    );
+    sample.ok("proxmox_clone_vm", json!({"vmid": 105, "newid": 901, "name": "copy", "full": true}));
+    let list = sample.ok("proxmox_list_vms", json!({}));
+    assert_eq!((name(&list, 900), name(&list, 901)), (Some(json!("fresh")), Some(json!("copy"))), "{list}");
+    let moved =
+        sample.ok("proxmox_migrate_vm", json!({"vmid": 900, "target": "pve2", "with-local-disks": true}));
+    assert_eq!(moved["name"], "fresh", "{moved}");
+    let made = sample.ok("proxmox_convert_to_template", json!({"vmid": 900}));
+    assert_eq!((&made["name"], &made["node"]), (&json!("fresh"), &json!("pve2")), "{made}");
+    let templates = sample.ok("proxmox_list_templates", json!({}));
+    assert_eq!(name(&templates, 900), Some(json!("fresh")), "{templates}");
+    // Somebody else's guest, of which the inventory has only the place.
+    let other = Sample::start();
+    let bytes = crate::wire::request(
+        "POST",
+        "/api2/extjs/nodes/pve1/qemu",
+        &crate::demo::root(&other.server),
+        &proxmox_mcp::pve::Params::new().with("vmid", 902).with("name", "theirs"),
+    );
+    crate::wire::raw(other.server.address(), &bytes).unwrap();
+    other.server.skip(2.0);
+    assert_eq!(other.ok("proxmox_start_vm", json!({"vmid": 902}))["name"], "theirs");
 }

@@ -10,7 +10,8 @@ use crate::{
             agent_shell::run,
             clock::whole,
             cluster::Cluster,
-            guest::{Guest, Kind},
+            guest::{Guest, Kind, Oddity},
+            windows_shell,
         },
     },
     pve::Method::{Get, Post},
@@ -83,6 +84,7 @@ fn agent<'a>(cluster: &'a mut Cluster, request: &Request) -> Result<&'a mut Agen
     let agent = cluster.agents.entry(vmid).or_default();
     if agent.files.is_empty() {
         let release = "NAME=\"TinyGuest\"\nID=tinyguest\nVERSION_ID=1.0\nPRETTY_NAME=\"Tiny Guest 1.0\"\n";
+        agent.files.insert("C:\\motd.txt".into(), format!("Welcome to {name}.\r\n").into_bytes());
         agent.files.insert("/etc/os-release".into(), release.into());
         agent.files.insert("/etc/motd".into(), format!("Welcome to {name}.\n").into_bytes());
     }
@@ -107,6 +109,9 @@ fn ask(cluster: &mut Cluster, request: &Request, command: &str) -> Outcome {
     let agent = agent(cluster, request)?;
     let result = match command {
         "get-host-name" => json!({"host-name": guest.name()}),
+        "get-osinfo" if guest.is_windows() => json!({"id": "mswindows", "name": "Microsoft Windows",
+            "pretty-name": "Windows 11 Pro", "version": "Microsoft Windows 11", "version-id": "11",
+            "machine": "x86_64", "kernel-release": "26100", "kernel-version": "10.0"}),
         "get-osinfo" => json!({"id": "tinyguest", "name": "TinyGuest", "pretty-name": "Tiny Guest 1.0",
             "version": "1.0", "version-id": "1.0", "machine": "x86_64",
             "kernel-release": "6.12.117+deb13-cloud-amd64",
@@ -118,7 +123,7 @@ fn ask(cluster: &mut Cluster, request: &Request, command: &str) -> Outcome {
             .map(|at| json!({"logical-id": at, "online": true, "can-offline": at != 0}))
             .collect(),
         "get-fsinfo" => file_systems(&guest),
-        "network-get-interfaces" => interfaces(&guest),
+        "network-get-interfaces" => agent.interfaces.clone().unwrap_or_else(|| interfaces(&guest)),
         "info" => json!({"version": "10.0.2", "supported_commands": commands(agent)}),
         "fsfreeze-status" => json!(if agent.frozen { "frozen" } else { "thawed" }),
         "fsfreeze-freeze" | "fsfreeze-thaw" => {
@@ -177,7 +182,9 @@ fn interfaces(guest: &Guest) -> Value {
 
 fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
     let now = cluster.clock.now();
-    let host = reach(cluster, request)?.name();
+    let guest = reach(cluster, request)?;
+    let (host, windows) = (guest.name(), guest.is_windows());
+    let as_text = guest.is_odd(Oddity::NumbersAreTexts);
     let agent = agent(cluster, request)?;
     if agent.no_exec {
         let problem = "Agent error: Command guest-exec has been disabled: the command is not allowed";
@@ -186,13 +193,23 @@ fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
     let words = request.params.iter().filter(|(name, _)| name == "command").map(|(_, word)| word.clone());
     let words: Vec<String> = words.collect();
     let input = request.param("input-data").unwrap_or_default();
-    // The agent's words for it hold curly quotes, over which the API's daemon dies (pve.md section 3).
-    let Some(ended) = run(&agent.files, &host, &words, input.as_bytes()) else {
-        return Err(ApiError::bare(596, "Broken pipe"));
+    let ended = match windows {
+        true => windows_shell::run(&agent.files, &host, &words),
+        false => run(&agent.files, &host, &words, input.as_bytes()),
+    };
+    let Some(ended) = ended else {
+        // On Linux the agent's words for it hold curly quotes, over which the API's daemon dies (pve.md section 3).
+        return Err(match windows {
+            true => {
+                ApiError::failed("Agent error: Failed to execute child process (No such file or directory)")
+            }
+            false => ApiError::bare(596, "Broken pipe"),
+        });
     };
     agent.count += 1;
     let pid = 177 + agent.count;
     agent.running.insert(pid, (now + ended.seconds, ended));
+    let pid = if as_text { json!(pid.to_string()) } else { json!(pid) };
     Ok(json!({"pid": pid}).into())
 }
 

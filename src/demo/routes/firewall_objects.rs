@@ -6,7 +6,7 @@ use crate::{
         routes::{
             firewall::scope_name,
             route::{Request, Route, route},
-            rows::{Rows, add, change, list, one, remove},
+            rows::{Rows, add, list, one, remove, replace},
         },
         state::cluster::{Cluster, Firewall},
     },
@@ -30,7 +30,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         one(&scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
     }),
     route(Put, "/cluster/firewall/aliases/{name}", MODIFY, |cluster, request| {
-        change(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
+        replace(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
     }),
     route(Delete, "/cluster/firewall/aliases/{name}", MODIFY, |cluster, request| {
         remove(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
@@ -48,7 +48,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         one(entries(cluster, request)?, "cidr", "address", request.hole("cidr"))
     }),
     route(Put, "/cluster/firewall/ipset/{name}/{cidr*}", MODIFY, |cluster, request| {
-        change(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
+        replace(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
     }),
     route(Delete, "/cluster/firewall/ipset/{name}/{cidr*}", MODIFY, |cluster, request| {
         remove(entries(cluster, request)?, "cidr", "address", request.hole("cidr"))
@@ -64,7 +64,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         one(&scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
     }),
     route(Put, "/nodes/{node}/{kind}/{vmid}/firewall/aliases/{name}", GUEST_MODIFY, |cluster, request| {
-        change(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
+        replace(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"), request)
     }),
     route(Delete, "/nodes/{node}/{kind}/{vmid}/firewall/aliases/{name}", GUEST_MODIFY, |cluster, request| {
         remove(&mut scope(cluster, request)?.aliases, "name", "alias", request.hole("name"))
@@ -90,7 +90,7 @@ pub(crate) const ROUTES: [Route; 31] = [
         "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}/{cidr*}",
         GUEST_MODIFY,
         |cluster, request| {
-            change(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
+            replace(entries(cluster, request)?, "cidr", "address", request.hole("cidr"), request)
         },
     ),
     route(

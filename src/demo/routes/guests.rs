@@ -4,7 +4,12 @@ use crate::{
     demo::{
         outcome::{ApiError, Outcome},
         routes::route::{Request, Route, route},
-        state::{cluster::Cluster, guest::Kind, status},
+        state::{
+            cluster::Cluster,
+            guest::{Kind, Oddity},
+            guest_disks::disks,
+            status,
+        },
     },
     pve::Method::Get,
 };
@@ -103,6 +108,13 @@ fn interfaces(cluster: &mut Cluster, request: &Request) -> Outcome {
     let net = guest.config.get("net0").and_then(Value::as_str).unwrap_or_default();
     let part = |name: &str| net.split(',').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
     let address = part("hwaddr=").to_lowercase();
+    if guest.is_odd(Oddity::OldInterfaces) {
+        let lo =
+            json!({"name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8", "inet6": "::1/128"});
+        let own = json!({"name": part("name="), "hwaddr": address, "inet": part("ip="),
+            "inet6": "fe80::be24:11ff:fe89:1/64"});
+        return Ok(json!([lo, own]).into());
+    }
     let mut own =
         json!({"name": part("name="), "hwaddr": address, "hardware-address": address, "ip-addresses": []});
     if let Some((ip, prefix)) = part("ip=").split_once('/') {
@@ -118,11 +130,38 @@ fn migrate_preconditions(cluster: &mut Cluster, request: &Request) -> Outcome {
     let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
     let others = cluster.nodes.iter().filter(|node| node.name != guest.node && node.lost.is_none());
     let others: Vec<&str> = others.map(|node| node.name.as_str()).collect();
-    let disk = guest.config.get("scsi0").and_then(Value::as_str).unwrap_or_default();
-    let volid = disk.split(',').next().unwrap_or_default();
-    let local = !volid.is_empty() && !volid.starts_with("shared:");
-    let disks =
-        if local { json!([{"volid": volid, "size": guest.disk(), "drivename": "scsi0"}]) } else { json!([]) };
+    let is_shared = |volid: &str| {
+        let place = volid.split(':').next().unwrap_or_default();
+        cluster.storages.iter().any(|storage| storage.name == place && storage.shared)
+    };
+    let local = disks(guest).into_iter().filter(|disk| !is_shared(&disk.volid));
+    let local = local.map(|disk| {
+        json!({"volid": disk.volid, "size": disk.size, "drivename": disk.key, "cdrom": 0, "shared": 0,
+            "is_attached": 1})
+    });
+    let drives = guest.config.iter().filter_map(|(key, value)| {
+        let volid = value.as_str().filter(|text| text.contains("media=cdrom"))?.split(',').next()?;
+        (volid.contains(':') && !is_shared(volid))
+            .then(|| json!({"volid": volid, "drivename": key, "cdrom": 1, "shared": 0}))
+    });
+    let disks: Vec<Value> = local.chain(drives).collect();
+    // Devices that only their node has; those of a mapping may be elsewhere too.
+    let devices = guest.config.iter().filter(|(key, _)| key.starts_with("hostpci") || key.starts_with("usb"));
+    let (mapped, bound): (Vec<_>, Vec<_>) =
+        devices.partition(|(_, value)| value.as_str().is_some_and(|text| text.contains("mapping=")));
+    let mut bound: Vec<&String> = bound.into_iter().map(|(key, _)| key).collect();
+    if guest.is_odd(Oddity::MappedIsLocal) {
+        bound.extend(mapped.iter().map(|(key, _)| *key));
+    }
+    let mapping = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        text.split(',').find_map(|part| part.strip_prefix("mapping=")).unwrap_or_default().to_owned()
+    };
+    let info: serde_json::Map<String, Value> = mapped
+        .iter()
+        .map(|(key, value)| ((*key).clone(), json!({"name": mapping(value), "live-migration": 0})))
+        .collect();
+    let mapped: Vec<&String> = mapped.into_iter().map(|(key, _)| key).collect();
     let none: serde_json::Map<String, Value> =
         others.iter().map(|node| ((*node).to_owned(), json!({}))).collect();
     Ok(json!({
@@ -130,9 +169,9 @@ fn migrate_preconditions(cluster: &mut Cluster, request: &Request) -> Outcome {
         "allowed_nodes": others,
         "not_allowed_nodes": none,
         "local_disks": disks,
-        "local_resources": [],
-        "mapped-resources": [],
-        "mapped-resource-info": {},
+        "local_resources": bound,
+        "mapped-resources": mapped,
+        "mapped-resource-info": info,
         "has-dbus-vmstate": 1,
     })
     .into())

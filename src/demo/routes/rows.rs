@@ -79,6 +79,15 @@ pub(crate) fn change(rows: &mut Rows, key: &str, what: &str, id: &str, request: 
     Ok(Value::Null.into())
 }
 
+/// Writes the row of that name anew: of what is not given only the name stays.
+pub(crate) fn replace(rows: &mut Rows, key: &str, what: &str, id: &str, request: &Request) -> Outcome {
+    let at = found(rows, key, id, what)?;
+    check_digest(request, &of_rows(&*rows))?;
+    rows[at].retain(|name, _| name == key);
+    set(&mut rows[at], request);
+    Ok(Value::Null.into())
+}
+
 /// Sets what a request gives, removes what its `delete` names.
 pub(crate) fn set(row: &mut Map<String, Value>, request: &Request) {
     for key in split_list(request.param("delete").unwrap_or_default()) {

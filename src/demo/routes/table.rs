@@ -118,10 +118,7 @@ mod tests {
         assert_eq!(fill("/nodes/{node}/{kind}/{vmid}", &parts("/nodes/a/qemu/1")).unwrap().len(), 3);
         assert!(fill("/nodes/{node}/{kind}/{vmid}", &parts("/nodes/a/tasks/1")).is_none());
         assert!(fill("/nodes/{node}", &parts("/nodes/a/b")).is_none());
-        assert_eq!(
-            fill("/c/{volume*}", &parts("/c/s%3Abackup%2Fx")).unwrap(),
-            [("volume", "s:backup/x".into())]
-        );
+        assert_eq!(fill("/c/{volume*}", &parts("/c/s:backup/x")).unwrap(), [("volume", "s:backup/x".into())]);
     }
 
     #[test]

@@ -128,10 +128,11 @@ fn log(cluster: &mut Cluster, request: &Request) -> Outcome {
         Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
         None => 50,
     };
+    let number = |n: usize| if cluster.log_numbers_as_text { json!(n.to_string()) } else { json!(n) };
     let lines = task.log.iter().enumerate().skip(start).take(limit);
-    let mut rows: Vec<Value> = lines.map(|(at, line)| json!({"n": at + 1, "t": line})).collect();
+    let mut rows: Vec<Value> = lines.map(|(at, line)| json!({"n": number(at + 1), "t": line})).collect();
     if task.log.is_empty() {
-        rows.push(json!({"n": 1, "t": "no content"}));
+        rows.push(json!({"n": number(1), "t": "no content"}));
     }
     Ok(Reply { data: Value::Array(rows), total: Some(task.log.len().max(1)) })
 }

@@ -1,6 +1,7 @@
 //! The guest agent of a VM as plain data: what it is like, and what it has under way.
 
 use crate::demo::state::agent_shell::{Ended, Files};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a VM's agent knows and has under way.
@@ -10,6 +11,8 @@ pub(crate) struct Agent {
     pub(crate) silent: bool,
     /// Its own configuration inside the VM forbids running programs.
     pub(crate) no_exec: bool,
+    /// What it answers when it is asked for network interfaces, instead of what the VM has.
+    pub(crate) interfaces: Option<Value>,
     pub(crate) frozen: bool,
     pub(crate) files: Files,
     pub(crate) running: BTreeMap<u64, (f64, Ended)>,

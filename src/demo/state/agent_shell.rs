@@ -101,7 +101,7 @@ fn program_run(around: &Around<'_>, program: &str, rest: &[&str]) -> Option<Ende
 }
 
 /// Parts a script at these characters, but not inside quotes and not in `>&2`. Empty parts are skipped.
-fn parted(script: &str, at: &[char]) -> Vec<String> {
+pub(super) fn parted(script: &str, at: &[char]) -> Vec<String> {
     let mut parts = Vec::new();
     let mut part = String::new();
     let (mut quote, mut before) = (None, ' ');
@@ -124,7 +124,7 @@ fn parted(script: &str, at: &[char]) -> Vec<String> {
 }
 
 /// The words of a command, without their quotes.
-fn split(command: &str) -> Vec<String> {
+pub(super) fn split(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut quote) = (None::<String>, None);
     for character in command.chars() {

@@ -42,6 +42,8 @@ pub(crate) struct Cluster {
     pub(crate) quorate: bool,
     pub(crate) log: VecDeque<LogLine>,
     pub(crate) log_count: u64,
+    /// Whether the lines of tasks' logs are numbered in text.
+    pub(crate) log_numbers_as_text: bool,
 }
 
 /// One node.

@@ -144,6 +144,12 @@ impl Guest {
         self.oddities.contains(&oddity)
     }
 
+    /// Whether Windows runs in it, going by what it was set up for.
+    pub(crate) fn is_windows(&self) -> bool {
+        let system = self.config.get("ostype").and_then(Value::as_str).unwrap_or_default();
+        system.starts_with('w')
+    }
+
     /// Whether it was written to disk when it was suspended.
     pub(crate) fn is_hibernated(&self) -> bool {
         self.config.get("lock") == Some(&json!("suspended"))

@@ -15,6 +15,9 @@ pub(crate) struct Keep {
     yearly: u64,
 }
 
+/// The period that a time lies in.
+type Period = fn(u64) -> (i64, u64);
+
 /// Names and values of a property string.
 pub(crate) fn parts(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(',').filter_map(|part| part.split_once('='))
@@ -68,7 +71,7 @@ impl Keep {
         }
         let mut newest_first: Vec<usize> = (0..times.len()).collect();
         crate::order::sort_by(&mut newest_first, |one, other| times[*other].cmp(&times[*one]));
-        let rules: [(u64, fn(u64) -> (i64, u64)); 6] = [
+        let rules: [(u64, Period); 6] = [
             (self.last, |time| (0, time)),
             (self.hourly, |time| (1, time / 3600)),
             (self.daily, |time| (2, time / 86_400)),
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn each_rule_keeps_the_newest_of_its_periods() {
-        let now = 20_000 * DAY + 12 * HOUR;
+        let now = 20_000 * DAY + 12 * HOUR + 1800;
         let times =
             [now, now - HOUR, now - HOUR - 60, now - DAY, now - DAY - HOUR, now - 9 * DAY, now - 400 * DAY];
         for (text, expected) in [

@@ -10,6 +10,7 @@ use crate::{
             cluster::{Cluster, Firewall, Node, Pool, Storage, Volume},
             digest::size_in_bytes,
             guest::{Guest, Kind, Snapshot},
+            sample_odd,
             task::Tasks,
         },
     },
@@ -58,6 +59,8 @@ pub(crate) struct Sample {
     pub(crate) clock_speed: f64,
     /// The certificate of the cluster's CA in PEM form.
     pub(crate) ca: String,
+    /// Whether it has what is found on clusters of other versions and in other states of repair.
+    pub(crate) odd: bool,
 }
 
 /// The cluster that is asked for.
@@ -91,6 +94,7 @@ pub(crate) fn cluster(sample: &Sample) -> Cluster {
         quorate: true,
         log: VecDeque::new(),
         log_count: 0,
+        log_numbers_as_text: false,
     };
     for (row, kind) in
         VMS.iter().map(|row| (row, Kind::Qemu)).chain(CONTAINERS.iter().map(|row| (row, Kind::Lxc)))
@@ -102,6 +106,9 @@ pub(crate) fn cluster(sample: &Sample) -> Cluster {
     more_guests(&mut cluster, sample.guests, now);
     volumes(&mut cluster, now);
     history(&mut cluster, now);
+    if sample.odd {
+        sample_odd::add(&mut cluster, now, uuid());
+    }
     cluster
 }
 

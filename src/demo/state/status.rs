@@ -201,14 +201,41 @@ pub(crate) fn current(cluster: &Cluster, guest: &Guest) -> Value {
         row.insert("ballooninfo".into(), json!({"actual": guest.memory(), "max_mem": guest.memory()}));
         row.insert("running-machine".into(), json!("pc-i440fx-10.2+pve0"));
         row.insert("running-qemu".into(), json!("10.2.2"));
-        row.insert("proxmox-support".into(), json!({"pbs-dirty-bitmap": true, "backup-fleecing": true}));
+        row.insert("proxmox-support".into(), support());
         let nic = format!("tap{}i0", guest.vmid);
         row.insert("nics".into(), json!({nic: {"netin": load.netin, "netout": load.netout}}));
-        let disk = json!({"rd_bytes": load.diskread, "wr_bytes": load.diskwrite, "rd_operations": load.uptime,
-            "wr_operations": load.uptime, "failed_rd_operations": 0, "failed_wr_operations": 0});
-        row.insert("blockstat".into(), json!({"scsi0": disk}));
+        row.insert("blockstat".into(), json!({"scsi0": block_statistics(&load)}));
     }
     Value::Object(row)
+}
+
+/// What QEMU counts for a disk.
+fn block_statistics(load: &Load) -> Value {
+    let mut disk = json!({"rd_bytes": load.diskread, "wr_bytes": load.diskwrite, "rd_operations": load.uptime,
+        "wr_operations": load.uptime, "wr_highest_offset": load.diskwrite, "idle_time_ns": 1_000_000,
+        "account_failed": true, "account_invalid": true, "timed_stats": []});
+    for name in ["rd", "wr", "flush", "unmap", "zone_append"] {
+        for kind in ["failed", "invalid"] {
+            disk[format!("{kind}_{name}_operations")] = json!(0);
+        }
+        disk[format!("{name}_total_time_ns")] = json!(0);
+        if name != "flush" {
+            disk[format!("{name}_merged")] = json!(0);
+        }
+    }
+    for name in
+        ["flush_operations", "unmap_operations", "unmap_bytes", "zone_append_operations", "zone_append_bytes"]
+    {
+        disk[name] = json!(0);
+    }
+    disk
+}
+
+/// What this build of QEMU has of Proxmox's own.
+fn support() -> Value {
+    json!({"pbs-dirty-bitmap": true, "pbs-dirty-bitmap-savevm": true, "pbs-dirty-bitmap-migration": true,
+        "pbs-masterkey": true, "pbs-library-version": "1.5.2", "backup-access-api": true, "backup-fleecing": true,
+        "backup-max-workers": true, "query-bitmap-info": true})
 }
 
 /// Load of a node: that of its guests and its own.

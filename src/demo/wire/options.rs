@@ -22,6 +22,10 @@ pub struct Options {
     pub gzip: bool,
     /// The certificate of the cluster's CA in PEM form, as nodes show it; it should have signed that of `tls`.
     pub ca: String,
+    /// Whether the cluster also has what people met on theirs and the ordinary sample does not show: guests that are
+    /// paused, stuck or not known yet, storages with misleading names, disabled or full, nested pools, Windows,
+    /// answers of older versions. The sample's own guests and storages stay as they are.
+    pub odd: bool,
     /// Where the chance begins that orders the keys of objects and the lists that Proxmox makes from a Perl hash:
     /// both come in another order with every answer. Every server has another seed unless one is set; a server that
     /// ends because a test failed tells its own.
@@ -39,6 +43,7 @@ impl Default for Options {
             port: 0,
             gzip: true,
             ca: "<pem>".into(),
+            odd: false,
             seed: u64::from_le_bytes(random::bytes()),
         }
     }

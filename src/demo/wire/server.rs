@@ -53,6 +53,7 @@ impl Server {
                 guests: options.guests,
                 clock_speed: options.clock_speed,
                 ca: options.ca.clone(),
+                odd: options.odd,
             })),
             signer: Mutex::new(Signer::new()),
             faults: Faults::default(),

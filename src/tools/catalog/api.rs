@@ -8,7 +8,7 @@ use crate::tools::{
 
 /// A path, filled in or as a template.
 const PATH: Param = Param::text("path");
-const ARGUMENTS: Param = Param::more("arguments");
+const ARGUMENTS: Param = Param::more("arguments").apart();
 /// Where in the answer, `a.b.0`.
 const AT: Param = Param::text("at").optional();
 /// Lets a path or parameters through that the table does not know.

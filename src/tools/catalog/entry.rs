@@ -65,7 +65,7 @@ impl Entry {
     #[must_use]
     pub fn takes(&self, name: &str, given: &Map<String, Value>) -> bool {
         if let Some(row) = api::row_of(given).filter(|_| self.toolset == "api") {
-            return row.param(name).is_some();
+            return row.open() || row.param(name).is_some();
         }
         let single = match self.tool.run {
             Run::Api(method, path) => Some((method, path)),
@@ -79,7 +79,7 @@ impl Entry {
         methods.any(|(method, path)| {
             kinds.iter().any(|kind| {
                 let row = find_template(*method, &path.replace("{type}", kind.api_type()));
-                row.is_some_and(|row| row.param(name).is_some())
+                row.is_some_and(|row| row.open() || row.param(name).is_some())
             })
         })
     }

@@ -3,7 +3,10 @@
 use crate::{
     pve::{Method, Params, path},
     tools::{
-        answer::{Failure, Outcome, rows, table::Column},
+        answer::{
+            Failure, Outcome, rows,
+            table::{self, Column},
+        },
         catalog::logs,
         param::{Effect, FIELDS, LIMIT, OFFSET, Param},
         row::Tool,
@@ -185,7 +188,8 @@ fn list_objects(context: &Context<'_>, args: &Args) -> Outcome {
 
 fn table_of(context: &Context<'_>, args: &Args, path: &str, columns: &[Column]) -> Outcome {
     let reply = context.get(path, &Params::new())?;
-    let records = rows(&reply)?;
+    let mut records = rows(&reply)?;
+    table::sort(&mut records, &["pos", "name", "group", "cidr"]);
     list::answer(context, args, &records, columns)
 }
 

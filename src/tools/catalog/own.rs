@@ -146,6 +146,7 @@ fn params(row: &Row, fixed: &Map<String, Value>) -> Vec<Param> {
             filter: false,
             unlisted: found || (param.is_optional() && LISTED < optional),
             empty: false,
+            apart: false,
             only: None,
         });
     }

@@ -52,7 +52,9 @@ impl Args {
         }
         if let Some(more) = more {
             problems.extend(put_in(&mut checked, more.name, beside));
-            problems.extend(take_out(&mut checked, more.name, params.clone()));
+            if !more.apart {
+                problems.extend(take_out(&mut checked, more.name, params.clone()));
+            }
         }
         for param in params.filter(|param| param.required && !checked.contains_key(param.name)) {
             if !problems.iter().any(|problem| problem.starts_with(&format!("`{}` ", param.name))) {

@@ -254,16 +254,12 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
 /// The identity of what a path answers. Its digest is mostly that of a whole file, in which others may change theirs; but
 /// of what is named by its position it tells whether positions have shifted.
 fn what_it_is(request: &Request, value: &Value) -> String {
-    let by_position = match api::find(request.method, &request.path) {
-        Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
-        _ => false,
-    };
     let mut value = value.clone();
     let objects = match &mut value {
         Value::Array(items) => items.as_mut_slice(),
         one => std::slice::from_mut(one),
     };
-    for object in objects.iter_mut().filter_map(Value::as_object_mut).filter(|_| !by_position) {
+    for object in objects.iter_mut().filter_map(Value::as_object_mut).filter(|_| !request.by_position()) {
         object.shift_remove("digest");
     }
     identity(&value)

@@ -4,6 +4,7 @@
 use crate::pve::{
     Method, Params,
     api::{
+        self, Lookup,
         effect::{self, Class, Effect, Reason, Role, Touch, Touched},
         words::is_secret,
     },
@@ -97,6 +98,15 @@ impl Request {
         let Ok(effect) = self.effect() else { return Vec::new() };
         let changed = effect.guests().filter(|(_, role)| *role != Role::Source);
         changed.map(|(vmid, _)| i64::from(vmid)).collect()
+    }
+
+    /// Whether its path names a thing by its position, so that another one may be there later.
+    #[must_use]
+    pub fn by_position(&self) -> bool {
+        match api::find(self.method, &self.path) {
+            Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
+            _ => false,
+        }
     }
 
     /// The program that it has run in a guest, word by word; `None` if it is no such request.

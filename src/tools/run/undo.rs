@@ -135,8 +135,10 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
         match value {
             Some(value) => api::push(&mut params, row.param(key).as_ref(), key, value),
             None if replaced::takes_delete(&row) => delete.push(key.as_str()),
-            None if is_emptied(&row, key) => params.push(key, ""),
-            None => stuck.push(key.as_str()),
+            None => match empty(&row, key) {
+                Some(empty) => params.push(key, empty),
+                None => stuck.push(key.as_str()),
+            },
         }
     }
     if !stuck.is_empty() {
@@ -157,12 +159,15 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     Ok(Request { method: request.method, path: request.path.clone(), params })
 }
 
-/// Whether a parameter is plain text, which is as good as absent when it is empty.
-fn is_emptied(row: &Row, key: &str) -> bool {
-    row.param(key).is_some_and(|param| {
-        let free = param.format().is_none() && param.known_keys().is_none() && param.choices().is_none();
-        param.kind() == "string" && param.is_optional() && free && param.length().0.is_none()
-    })
+/// The value that is as good as none: nothing for plain text, off for a flag that is off unless it is set.
+fn empty(row: &Row, key: &str) -> Option<&'static str> {
+    let param = row.param(key).filter(api::Param::is_optional)?;
+    let plain = param.format().is_none() && param.known_keys().is_none() && param.choices().is_none();
+    match param.kind() {
+        "string" if plain && param.length().0.is_none() => Some(""),
+        "boolean" if param.default().is_none_or(|default| default == "0") => Some("0"),
+        _ => None,
+    }
 }
 
 /// Takes back the change that `id` names, or lists those that can be.
@@ -213,10 +218,6 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
 /// Whether what the path names may be another thing now: a rule is named by its position, and the digest of all of them
 /// tells whether positions have shifted. Elsewhere a digest is of a whole file, in which others may change theirs.
 fn moved(step: &Step, now: &Map<String, Value>) -> bool {
-    let by_position = match api::find(step.request.method, &step.request.path) {
-        Lookup::Found(found) => found.values.iter().any(|(hole, _)| *hole == "pos"),
-        _ => false,
-    };
     let of_guest = step.request.path.ends_with("/config");
-    (by_position || of_guest) && now.get("digest") != step.after.get("digest")
+    (step.request.by_position() || of_guest) && now.get("digest") != step.after.get("digest")
 }
