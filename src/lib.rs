@@ -12,7 +12,8 @@
 //! * [`approvals`] — what waits for a person's word outside the model.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`constant`], [`notify`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`] — small things that several
+//! * [`cancel`], [`constant`], [`notify`], [`order`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`],
+//!   [`visible`] — small things that several
 //!   layers need.
 //!
 //! Invariants:
@@ -44,3 +45,4 @@ pub mod ssh;
 pub mod suggest;
 pub mod sync;
 pub mod tools;
+pub mod visible;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
 
+mod approve;
 mod call;
 mod completion;
 mod man;
@@ -68,6 +69,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         "token-recipe" => token_recipe(&options),
         "audit" => verify(&options),
         "init" => run_init(&options),
+        "approve" => approve::run(&options),
         "completion" => {
             print!("{}", completion::script(options.words.first().map_or("", String::as_str)));
             ExitCode::SUCCESS
@@ -88,7 +90,8 @@ fn with_sample(options: &Options) -> ExitCode {
         Ok(server) => {
             let (id, secret) = server.token();
             // The sample cluster stops when it is dropped, after the command.
-            with_config(options, Ok(Config::for_demo(server.address(), &id, secret.expose())))
+            let config = load(options);
+            with_config(options, config.map(|config| config.on_sample(server.address(), &id, secret.expose())))
         }
         Err(error) => {
             eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");
@@ -139,12 +142,16 @@ fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
 }
 
 fn load(options: &Options) -> Result<Config, ConfigError> {
+    load_from(options.config().as_deref())
+}
+
+/// The configuration in that file, or else in the one that is found.
+fn load_from(explicit: Option<&Path>) -> Result<Config, ConfigError> {
     let env = |name: &str| std::env::var(name).ok();
-    let explicit = options.config();
     // Asked for only where the file is to be looked for.
     let exe = if explicit.is_none() { std::env::current_exe().ok() } else { None };
     let exe_dir = exe.as_deref().and_then(Path::parent);
-    Config::load(explicit.as_deref(), &env, exe_dir).and_then(|config| {
+    Config::load(explicit, &env, exe_dir).and_then(|config| {
         let problems = name_clashes(&config.tools);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: config.source.file, problems }) }
     })

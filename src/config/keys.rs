@@ -231,7 +231,7 @@ pub const KEYS: &[Key] = &[
         .default(Fallback::Names(&["core"])),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
         .default(Fallback::Names(&[])),
-    Key::new("protected", Kind::Selection, "What no tool that is marked destructive touches, whatever the access.")
+    Key::new("protected", Kind::Selection, "What nothing interrupts, destroys, runs a program in or strips of what protects it, whatever the access. A pool stands for those inside it too.")
         .default(Fallback::Names(&[]))
         .example(r#"[100,"200-299","tag:prod","pool:infra"]"#)
         .per_cluster(),
@@ -249,7 +249,7 @@ pub const KEYS: &[Key] = &[
     Key::new("show_secrets", Kind::Bool, "Whether the secret of a new token is answered to the model instead of being written to a file.")
         .default(Fallback::Flag(false)),
     Key::new("upload_from", Kind::Paths, "Folders from which files may be uploaded; without any, none may.")
-        .example(r#"["~/iso"]"#),
+        .example(r#"["/srv/iso"]"#),
     Key::new("audit_log", Kind::Path, "File to which requests, refusals, plans, approvals and outcomes are written, a line of JSON each.")
         .example(r#""audit.jsonl""#),
     Key::new("audit_key", Kind::Secret, "The key that seals the audit log, kept apart from it: at least 32 characters.")

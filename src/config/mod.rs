@@ -252,8 +252,19 @@ impl Config {
     /// The configuration for the built-in sample cluster, which listens on `address` without TLS.
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
-        let mut config = Config::from_values(Values::default(), Source::default(), &[]);
+        let config = Config::from_values(Values::default(), Source::default(), &[]);
+        config.on_sample(address, token_id, token_secret)
+    }
+
+    /// The same configuration for the built-in sample cluster: all of it holds but how a cluster is reached and entered, and
+    /// of several clusters the default one is meant.
+    #[must_use]
+    pub fn on_sample(self, address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
+        let mut config = self;
         config.sample = true;
+        config.clusters = Vec::new();
+        let defaults = connection::settings(&mut Values::default(), &Origins { file: None, looked: &[] });
+        config.settings = Arc::new(defaults);
         let settings = config.settings_mut();
         settings.hosts = vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
         settings.auth =

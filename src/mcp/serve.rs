@@ -9,7 +9,7 @@ use super::{
     rpc::{self, Fault, Id, Incoming, result_line, to_line},
     session::{Action, Session, ToolCall, frame, frame_as_is},
 };
-use crate::{cancel::Cancel, log, sync::lock};
+use crate::{cancel::Cancel, log, sync::lock, visible};
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 use std::{
@@ -385,7 +385,7 @@ fn progress_line(revision: Revision, token: &Id, done: f64, total: Option<f64>, 
         params["total"] = json!(total);
     }
     if revision.has_annotations() && !message.is_empty() {
-        params["message"] = json!(message);
+        params["message"] = json!(visible::text(message));
     }
     to_line(&json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}))
 }

@@ -160,7 +160,8 @@ pub(super) fn note(context: &Context<'_>, write: impl FnOnce(&crate::tools::run:
 }
 
 /// Says which cluster is meant, where there are several.
-pub(super) fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
+#[must_use]
+pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
     if let Some(name) = context.cluster {
         shown.sentence = format!("Cluster {name}: {}", shown.sentence);
         shown.lost.shift_insert(0, CLUSTER.into(), name.into());

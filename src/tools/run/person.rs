@@ -3,6 +3,7 @@
 
 use crate::{
     approvals::{self, Store, Verdict},
+    config::Config,
     notify,
     tools::{
         answer::{Failure, answer, canonical::meaning},
@@ -43,13 +44,13 @@ fn store(context: &Context<'_>) -> Result<Store, String> {
 /// The request as its approval names it: which cluster, which tool, which arguments, what is sent. Not what the target looks
 /// like: that is in the answer.
 fn text(context: &Context<'_>, matter: Matter<'_>) -> String {
-    meaning(&json!([hosts(context), named(context, matter)]))
+    meaning(&json!([hosts(context.config), named(context, matter)]))
 }
 
-/// Where the cluster is, so that no word for one is taken for another.
-fn hosts(context: &Context<'_>) -> Vec<String> {
-    let hosts = context.config.settings.hosts.iter();
-    hosts.map(|host| format!("{}:{}", host.name, host.port)).collect()
+/// Where a cluster is, so that no word for one is taken for another.
+#[must_use]
+pub fn hosts(config: &Config) -> Vec<String> {
+    config.settings.hosts.iter().map(|host| format!("{}:{}", host.name, host.port)).collect()
 }
 
 /// What a person has said of this very request since it was asked for; their word is used up by this.
@@ -136,7 +137,7 @@ fn details(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> Value {
         "request": matter.request.to_json(),
         "reasons": matter.reasons,
         "cluster": context.cluster,
-        "hosts": hosts(context),
+        "hosts": hosts(context.config),
         "config": context.config.source.file,
         "sample": context.config.sample.then(|| json!({
             "identity": shown.identity,

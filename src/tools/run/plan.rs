@@ -181,7 +181,9 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     let word = named(request);
     let mut lost = Map::new();
     let mut identity = String::new();
-    let readable = matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
+    // Of what is only now made, its path tells what else there is.
+    let makes = request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
+    let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
         match context.get(&request.path, &Params::new()) {
             Ok(reply) => {
@@ -265,6 +267,8 @@ fn what_it_is(request: &Request, value: &Value) -> String {
     identity(&value)
 }
 
+/// Parameters that name a disk.
+const DISKS: [&str; 3] = ["disk", "devices", "dev"];
 /// Parameters that name what a request makes or is about, where its path does not.
 const NAMES: [&str; 12] = [
     "disk", "devices", "dev", "userid", "groupid", "roleid", "realm", "storage", "poolid", "filename", "id", "name",

@@ -3,6 +3,7 @@
 use crate::{
     mcp::{Question, Reaction},
     tools::run::plan::Plan,
+    visible,
 };
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ pub enum Typed {
 #[must_use]
 pub fn question(shown: &Plan) -> Question {
     Question {
-        message: format!("{}\nType {} to confirm.", told(shown), shown.word),
+        message: visible::text(&format!("{}\nType {} to confirm.", told(shown), shown.word)).into_owned(),
         field: "confirm",
         title: format!("Type {}", shown.word),
     }
@@ -78,8 +79,7 @@ fn plain(value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    short(&text)
+    short(&text.replace(['\n', '\r', '\t'], " "))
 }
 
 fn short(text: &str) -> String {
