@@ -187,7 +187,7 @@ fn list(options: &Options, tools: &Tools) -> ExitCode {
             println!("{}{}", if toolset.is_empty() { "" } else { "\n" }, entry.toolset.to_uppercase());
             toolset = entry.toolset;
         }
-        println!("{:width$}  {:8}  {}", entry.name, call::effect(&entry), entry.about());
+        println!("{:width$}  {:10}  {}", entry.name, call::effect(&entry), entry.about());
     }
     ExitCode::SUCCESS
 }

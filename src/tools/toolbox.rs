@@ -141,6 +141,9 @@ impl Tools {
             if let Some(journal) = &journal {
                 journal.refused(None, &sentence);
             }
+            if arguments.get("dry_run").is_some_and(|dry| *dry == true || *dry == "true") {
+                return execute::would_refuse(&sentence).map(Ran::Data);
+            }
             return Err(Failure::new(format!("{sentence} Nothing was done.")));
         }
         let args = match entry.tool.run {

@@ -5,6 +5,7 @@ use proxmox_mcp::{
     cancel::Cancel,
     config::{Config, Confirm},
     demo,
+    pve::Trust,
     mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve},
     tools::Tools,
 };
@@ -50,18 +51,34 @@ impl Sample {
         let folder = folder();
         config.approvals = Some(folder.join("approvals"));
         config.secrets = Some(folder.join("secrets"));
+        config.upload_from = vec![std::env::temp_dir()];
         change(&mut config);
         Sample { server, tools: Tools::new(config), folder }
     }
 
+    /// The hand-made cluster under a configuration file with these keys.
+    pub fn configured(keys: &Value) -> Sample {
+        let options = demo::Options { clock_speed: 1e4, gzip: false, ..demo::Options::default() };
+        Sample::with(options, |config| *config = under(keys, config))
+    }
+
+    /// Another process over the same cluster, under other keys.
+    pub fn tools_under(&self, keys: &Value) -> Tools {
+        let (id, secret) = self.server.token();
+        let mut config = Config::for_demo(self.server.address(), &id, secret.expose());
+        config.approvals = Some(self.folder.join("approvals"));
+        config.secrets = Some(self.folder.join("secrets"));
+        Tools::new(under(keys, &config))
+    }
+
+    /// What reached the API and was no GET.
+    pub fn changes(&self) -> Vec<String> {
+        self.wire().into_iter().filter(|line| !line.starts_with("GET")).collect()
+    }
+
     /// Calls a tool: its JSON, or its sentences.
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, String> {
-        let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-        match self.tools.call(&Call::detached(Cancel::new()), name, arguments) {
-            Answer::Data(data) => Ok(serde_json::from_str(data.get()).expect("data is JSON")),
-            Answer::Failure(sentences) => Err(sentences),
-            Answer::Ask { question, .. } => Err(question.message),
-        }
+        call(&self.tools, name, arguments)
     }
 
     /// Calls a tool that must succeed.
@@ -112,6 +129,35 @@ impl Sample {
             .to_owned()
         };
         seen.iter().filter(|request| !polls(request)).map(line).collect()
+    }
+}
+
+/// A configuration file with these keys, for the cluster and the folders of another one.
+fn under(keys: &Value, other: &Config) -> Config {
+    let folder = folder();
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.json");
+    std::fs::write(&file, keys.to_string()).unwrap();
+    let loaded = Config::load(Some(&file), &|_| None, None);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let mut config = loaded.unwrap_or_else(|error| panic!("{keys}: {error}"));
+    config.settings = std::sync::Arc::clone(&other.settings);
+    config.settings_mut().trust = Trust::Anything;
+    config.approvals.clone_from(&other.approvals);
+    config.secrets.clone_from(&other.secrets);
+    if keys.get("confirm").is_none() {
+        config.confirm = Confirm::Token;
+    }
+    config
+}
+
+/// Calls a tool: its JSON, or its sentences.
+pub fn call(tools: &Tools, name: &str, arguments: Value) -> Result<Value, String> {
+    let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+    match tools.call(&Call::detached(Cancel::new()), name, arguments) {
+        Answer::Data(data) => Ok(serde_json::from_str(data.get()).expect("data is JSON")),
+        Answer::Failure(sentences) => Err(sentences),
+        Answer::Ask { question, .. } => Err(question.message),
     }
 }
 

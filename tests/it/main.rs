@@ -30,6 +30,7 @@ mod docs;
 mod elicit;
 mod exec;
 mod golden;
+mod guards;
 mod lifecycle;
 mod long;
 mod matrix;

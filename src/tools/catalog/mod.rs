@@ -34,6 +34,7 @@ pub mod storage;
 pub mod tasks;
 pub mod undo;
 pub mod upload;
+pub mod upload_file;
 
 use crate::tools::row::Group;
 

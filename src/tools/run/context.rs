@@ -16,7 +16,7 @@ use crate::{
             changes::{Draft, Undo},
             fresh::Fresh,
             journal::Journal,
-            policy::Verdict,
+            policy::{self, Verdict},
             request::Request,
         },
     },
@@ -83,9 +83,14 @@ impl Context<'_> {
     /// # Errors
     /// What the client says; for the few that do more than to read, as [`Context::change`].
     pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
+        let request = || Request { method: pve::Method::Get, path: path.to_owned(), params: params.clone() };
+        if !self.denied.is_empty()
+            && let Some(why) = policy::denied(self.denied, &request())
+        {
+            return Err(Failure(format!("{why} Nothing was done.")));
+        }
         if !effect::only_reads(path) {
-            let method = pve::Method::Get;
-            let request = Request { method, path: path.to_owned(), params: params.clone() };
+            let (method, request) = (pve::Method::Get, request());
             if !self.permit(&request)? {
                 return Ok(pve::Reply::pretended(method, path));
             }

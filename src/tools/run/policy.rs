@@ -81,8 +81,9 @@ pub fn judge(
     Ok(Judged { verdict, before })
 }
 
-/// Whether a method may not be called because every tool that sends it is denied.
-fn denied(denied: &[Row], request: &Request) -> Option<String> {
+/// The sentence that says that a method is not called because every tool that sends it is denied.
+#[must_use]
+pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
     if denied.is_empty() {
         return None;
     }

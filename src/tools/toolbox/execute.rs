@@ -17,7 +17,7 @@ use crate::{
         },
     },
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Runs what the row of a tool says.
 pub(super) fn run(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
@@ -52,6 +52,11 @@ pub(super) fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
         journal.after(&outcome);
     }
     outcome
+}
+
+/// What a dry run says of a tool that is forbidden as a whole.
+pub(super) fn would_refuse(why: &str) -> Outcome {
+    answer(&json!({"dry_run": true, "would": "refuse", "why": why, "note": "Nothing was sent."}))
 }
 
 /// What would have been sent. Where nothing would have been, what the tool says.
