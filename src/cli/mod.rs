@@ -27,7 +27,10 @@ use crate::{
         recipe::{self, Recipe},
     },
     signals,
-    tools::{catalog::own::name_clashes, toolbox::Tools},
+    tools::{
+        catalog::{deny, own::name_clashes},
+        toolbox::Tools,
+    },
 };
 use parse::{Options, Parsed, parse};
 use serde_json::Value;
@@ -130,7 +133,7 @@ fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
         }
         Config::broken(&error)
     });
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&deny::warnings(&config.deny_tools)) {
         log::warn(format_args!("{warning}"));
     }
     let tools = Tools::new(config);

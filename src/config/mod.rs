@@ -10,6 +10,7 @@ mod own;
 mod search;
 mod selection;
 mod ssh;
+mod trust;
 mod values;
 
 pub use connection::is_example;
@@ -26,6 +27,7 @@ use crate::{
 use connection::Origins;
 use keys::key;
 use search::Found;
+use trust::Danger;
 use std::{
     fmt,
     net::SocketAddr,
@@ -152,6 +154,14 @@ pub struct ConfigError {
     pub problems: Vec<String>,
 }
 
+/// What to warn of about the file that was found.
+fn warning(found: &Found, holds_secret: bool) -> Option<String> {
+    match search::file_danger(found, holds_secret) {
+        Some(Danger::Warn(warning) | Danger::Refuse(warning)) => Some(warning),
+        None => None,
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.problems.join("\n"))
@@ -183,6 +193,9 @@ impl Config {
         }
         if let Some(found) = &search.found {
             source.file = Some(found.path.clone());
+            if let Some(Danger::Refuse(problem)) = search::file_danger(found, false) {
+                return Err(ConfigError { file: source.file, problems: vec![problem] });
+            }
             let clusters = clusters::split(&found.pairs).map_err(|problems| ConfigError {
                 file: source.file.clone(),
                 problems: problems
@@ -194,9 +207,10 @@ impl Config {
                 return Config::of_clusters(found, &clusters, env, &source);
             }
             values.read_file(&found.path, &found.pairs, env);
-            values.warnings.extend(search::permissions_warning(found, values.file_holds_secret()));
+            values.warnings.extend(warning(found, values.file_holds_secret()));
         }
         source.env.extend(values.read_environment(env, |_| true));
+        values.judge_secret_files();
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
@@ -216,8 +230,9 @@ impl Config {
         for (name, object) in clusters {
             let (mut values, mut source) = (Values::default(), source.clone());
             values.read_file(&found.path, object, env);
-            permissions = permissions.or(search::permissions_warning(found, values.file_holds_secret()));
+            permissions = permissions.or(warning(found, values.file_holds_secret()));
             source.env.extend(values.read_environment(env, |key| !key.per_cluster));
+            values.judge_secret_files();
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
                 let mut config = Config::from_values(values, source, &[]);

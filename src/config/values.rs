@@ -6,6 +6,7 @@ use super::{
     keys::{self, Fallback, KEYS, Key, Kind, is_comment, key},
     own::OwnTool,
     selection::Selection,
+    trust::{Danger, danger},
 };
 use crate::{secret::SecretSource, ssh::Ssh};
 use serde_json::Value;
@@ -215,6 +216,22 @@ impl Values {
         match self.get(key!("tools")) {
             Some(Checked::Tools(tools)) => tools,
             _ => &[],
+        }
+    }
+
+    /// Judges the files that secrets are kept in, as far as they are there.
+    pub(super) fn judge_secret_files(&mut self) {
+        let files = self.found.iter().filter_map(|(_, value, _)| match value {
+            Checked::Secret(SecretSource::File(path)) => Some(path),
+            _ => None,
+        });
+        let dangers = files.filter_map(|path| danger(path, &path.metadata().ok()?, true));
+        let dangers: Vec<Danger> = dangers.collect();
+        for danger in dangers {
+            match danger {
+                Danger::Refuse(problem) => self.problems.push(problem),
+                Danger::Warn(warning) => self.warnings.push(warning),
+            }
         }
     }
 

@@ -305,3 +305,26 @@ fn only_files_of_their_own_leave_and_only_from_the_folders_that_are_named() {
     );
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn the_sample_cluster_obeys_the_configuration_and_the_environment() {
+    let folder = std::env::temp_dir().join(format!("proxmox-mcp-guards-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.json");
+    std::fs::write(&file, json!({"host": "pve.example.com", "protected": [105]}).to_string()).unwrap();
+    let run = |arguments: &[&str], access: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
+        command.env_clear().env("HOME", &folder).env("PROXMOX_ACCESS", access);
+        let output = command.arg("demo").args(arguments).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = run(&["call", "proxmox_start_vm", "vmid=100"], "read-only");
+    assert!(said.contains("`read-only`"), "{said}");
+    let file = file.to_str().unwrap();
+    let said = run(&["call", "proxmox_stop_vm", "vmid=105", "--config", file], "");
+    assert!(said.contains("`protected`"), "{said}");
+    // No program gives a person's word.
+    let said = run(&["approve"], "");
+    assert!(said.contains("needs a terminal"), "{said}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
