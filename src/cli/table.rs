@@ -20,8 +20,10 @@ pub enum Takes {
     Number(usize, usize),
     /// A tool and its arguments.
     Call,
-    /// `verify` and a file.
+    /// `verify`, and a file that may be left out.
     Verify,
+    /// The name of a request, which may be left out.
+    Name,
 }
 
 /// One option.
@@ -166,9 +168,19 @@ pub const COMMANDS: &[Command] = &[
         ],
     },
     Command {
+        name: "approve",
+        takes: Takes::Name,
+        about: "Show a request that waits for a person, and approve it by typing what it asks for.",
+        flags: &[
+            flag("--list", Takes::Nothing, "Only list what waits."),
+            flag("--deny", Takes::Nothing, "Deny the named request."),
+            flag("--watch", Takes::Nothing, "Wait for requests, and ring for each."),
+        ],
+    },
+    Command {
         name: "audit",
         takes: Takes::Verify,
-        about: "Find a changed or missing line in an audit log.",
+        about: "Find changed, forged and missing lines in an audit log: the configured one if no file is given.",
         flags: &[],
     },
     Command {
@@ -204,7 +216,7 @@ pub fn words(takes: Takes) -> Vec<&'static str> {
         Takes::Word(words) | Takes::Words(words) => words(),
         Takes::Call => tools(),
         Takes::Verify => vec!["verify"],
-        Takes::Nothing | Takes::Text(_) | Takes::File | Takes::Number(..) => Vec::new(),
+        Takes::Nothing | Takes::Text(_) | Takes::File | Takes::Number(..) | Takes::Name => Vec::new(),
     }
 }
 
@@ -219,7 +231,8 @@ pub(super) fn shown(takes: Takes, words_too: bool) -> String {
         Takes::Words(_) => " LIST".into(),
         Takes::Number(..) => " NUMBER".into(),
         Takes::Call => " TOOL [ARGUMENT…]".into(),
-        Takes::Verify => " verify FILE".into(),
+        Takes::Verify => " verify [FILE]".into(),
+        Takes::Name => " [NAME]".into(),
     }
 }
 

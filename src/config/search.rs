@@ -1,6 +1,10 @@
 //! Finds the configuration file and parses it into keys and values. Knows none of the keys.
 
-use super::{clusters::Pairs, place::Env};
+use super::{
+    clusters::Pairs,
+    place::Env,
+    trust::{Danger, danger},
+};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::{
@@ -168,25 +172,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// What is unsafe about the file's permissions, with the command that corrects it.
-#[cfg(unix)]
-pub(super) fn permissions_warning(found: &Found, holds_secret: bool) -> Option<String> {
-    use std::os::unix::fs::PermissionsExt;
-    let path = &found.path;
-    let mode = found.metadata.permissions().mode() & 0o777;
-    let danger = if mode & 0o022 != 0 {
-        "can be changed by other users, who could send your credentials elsewhere"
-    } else if holds_secret && mode & 0o044 != 0 {
-        "holds a secret and can be read by other users"
-    } else {
-        return None;
-    };
-    let quoted = path.display().to_string().replace('\'', r"'\''");
-    Some(format!("`{}` (mode {mode:04o}) {danger}; run: chmod 600 '{quoted}'", path.display()))
-}
-
-/// Only on Unix does a file have a mode.
-#[cfg(not(unix))]
-pub(super) fn permissions_warning(_: &Found, _: bool) -> Option<String> {
-    None
+/// What is dangerous about the file that was found.
+pub(super) fn file_danger(found: &Found, holds_secret: bool) -> Option<Danger> {
+    danger(&found.path, &found.metadata, holds_secret)
 }

@@ -1,16 +1,15 @@
 //! What a parameter of a tool is, those that many tools share, and what a tool does to the cluster.
 
-/// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
+/// What a tool is at its least, so that its turn and its parameters are known without a look at the table of effects. A
+/// test holds it against the requests that the tool sends; what is allowed is decided on those alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Looks and changes nothing.
+    /// Reads, and nothing else.
     Read,
-    /// Changes something that can be changed back.
+    /// May change something.
     Change,
-    /// Interrupts what runs: marked destructive, but nothing stored is lost.
-    Disrupt,
-    /// Data is lost.
-    Destroy,
+    /// Whatever its arguments, it must be agreed to first, unless the configuration says otherwise.
+    Ask,
 }
 
 /// The two kinds of guest.

@@ -32,6 +32,7 @@ mod elicit;
 mod exec;
 mod extensions;
 mod golden;
+mod guards;
 mod lifecycle;
 mod long;
 mod matrix;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
-    Tool::with("proxmox_execute_vm_command", Effect::Disrupt, execute)
+    Tool::with("proxmox_execute_vm_command", Effect::Change, execute)
         .about("Run a command in a VM through its guest agent; answers exit code and output.")
         .params(&[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE])
         .core(),
@@ -29,11 +29,11 @@ pub const TOOLS: &[Tool] = &[
             VMID,
             Param::one_of("command", &["fsfreeze-status", "fsfreeze-freeze", "fsfreeze-thaw", "fstrim"]),
             NODE,
-        ])
-        .disrupts(),
+        ]),
     Tool::post("proxmox_set_vm_password", "/nodes/{node}/qemu/{vmid}/agent/set-user-password")
         .about("Set a user's password inside a VM.")
-        .params(&[VMID, Param::text("username"), Param::text("password"), NODE]),
+        .params(&[VMID, Param::text("username"), Param::text("password"), NODE])
+        .asks(),
     Tool::get("proxmox_get_agent_info", "/nodes/{node}/qemu/{vmid}/agent/{command}")
         .about("Ask a VM's guest agent.")
         .params(&[
@@ -58,7 +58,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_read_vm_file", Effect::Read, read_file)
         .about("Read a file in a VM through its guest agent.")
         .params(&[VMID, Param::text("file"), NODE]),
-    Tool::with("proxmox_write_vm_file", Effect::Disrupt, write_file)
+    Tool::with("proxmox_write_vm_file", Effect::Ask, write_file)
         .about("Write or replace a text file in a VM through its guest agent.")
         .params(&[VMID, Param::text("file"), Param::text("content").or_empty(), NODE]),
 ];
@@ -67,7 +67,7 @@ pub const TOOLS: &[Tool] = &[
 /// so its answer is never asked for again.
 fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     let agent = agent(context, args)?;
-    let program = exec::program(context, args)?;
+    let program = exec::program(args);
     let params = |words: &[String]| {
         let mut params = Params::new();
         words.iter().for_each(|word| params.push("command", word));

@@ -33,7 +33,7 @@ pub const TOOLS: &[Tool] = &[
         .about("GET any API path; at picks a part of the answer (a.b.0).")
         .params(&[PATH, ARGUMENTS, AT, FIELDS, LIMIT, OFFSET, UNCHECKED])
         .core(),
-    Tool::with("proxmox_call_api", Effect::Destroy, call::run)
+    Tool::with("proxmox_call_api", Effect::Ask, call::run)
         .about("Call any API method that changes something.")
         .params(&[
             Param::one_of("method", CHANGING),

@@ -54,7 +54,7 @@ pub const TOOLS: &[Tool] = &[
         .behind(&[(Method::Post, "/nodes/{node}/vzdump")])
         .task()
         .core(),
-    Tool::with("proxmox_restore_backup", Effect::Destroy, restore::restore)
+    Tool::with("proxmox_restore_backup", Effect::Ask, restore::restore)
         .about("Restore a backup to a new VMID, or with force over the guest it has.")
         .params(restore::PARAMS)
         .behind(guest_create::BEHIND)

@@ -8,13 +8,18 @@ use crate::{
         catalog::exec,
         param::{Effect, Kind, NODE, Param, VMID},
         row::Tool,
-        run::{args::Args, context::Context, find, request::Request},
+        run::{
+            args::Args,
+            context::Context,
+            find,
+            request::{PCT_EXEC, Request},
+        },
     },
 };
 use std::time::{Duration, Instant};
 
 /// The rows.
-pub const TOOLS: &[Tool] = &[Tool::with("proxmox_execute_container_command", Effect::Disrupt, execute)
+pub const TOOLS: &[Tool] = &[Tool::with("proxmox_execute_container_command", Effect::Change, execute)
     .about("Run a command in a container, over SSH to its node.")
     .params(PARAMS)];
 
@@ -36,12 +41,12 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
             guest.status
         )));
     }
-    let program = exec::program(context, args)?;
+    let program = exec::program(args);
     // No path of the API: it says what is done, for the rules, the audit log and a dry run.
     let mut params = Params::new();
     program.iter().for_each(|word| params.push("command", word));
-    let request = Request { method: Method::Post, path: format!("{}/pct-exec", guest.path()?), params };
-    if !context.permit(&request, false)? {
+    let request = Request { method: Method::Post, path: guest.path()? + PCT_EXEC, params };
+    if !context.permit(&request)? {
         return crate::tools::answer::answer(&serde_json::json!({}));
     }
     let address = match ssh.addresses.get(&guest.node) {

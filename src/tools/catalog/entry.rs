@@ -5,6 +5,7 @@ use crate::{
     pve::api::find_template,
     tools::{
         api::request as api,
+        catalog::does,
         param::{CONFIRM, Effect, FIELDS, Kind, LIMIT, OFFSET, Param, Shape, WAIT},
         row::{Run, Tool},
         run::clusters::{ALL, CLUSTER, Cluster, STATUS},
@@ -35,7 +36,7 @@ impl Entry {
     /// The sentence that says which setting of a cluster forbids it.
     #[must_use]
     pub fn forbidden_in(&self, cluster: &Cluster) -> Option<String> {
-        cluster.forbidden(self.name, self.tool.effect)
+        cluster.forbidden(self.name, self.tool.effect == Effect::Read)
     }
 
     /// `Start VM` for `proxmox_start_vm`.
@@ -105,13 +106,13 @@ impl Entry {
 
     /// All four hints: what a client assumes of those left out is hostile.
     fn annotations(&self) -> Value {
-        let effect = self.tool.effect;
+        let does = does::of(self);
         json!({
             "title": self.title(),
-            "readOnlyHint": effect == Effect::Read,
-            "destructiveHint": matches!(effect, Effect::Disrupt | Effect::Destroy),
-            "idempotentHint": effect == Effect::Read || self.tool.idempotent,
-            "openWorldHint": false,
+            "readOnlyHint": does.only_reads(),
+            "destructiveHint": does.harms(),
+            "idempotentHint": does.only_reads() || self.tool.idempotent,
+            "openWorldHint": does.reaches_out(),
         })
     }
 

@@ -69,7 +69,7 @@ pub const TOOLS: &[Tool] = &[
         Param::more("options"),
     ])
     .behind(&[(Method::Put, "/cluster/firewall/rules/{pos}")]),
-    Tool::with("proxmox_delete_firewall_rule", Effect::Destroy, |context, args| {
+    Tool::with("proxmox_delete_firewall_rule", Effect::Ask, |context, args| {
         send(context, Method::Delete, &rule_path(context, args)?, args)
     })
     .about("Delete a firewall rule by its position.")
@@ -88,7 +88,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_create_firewall_object", Effect::Change, create_object)
         .about("Add a firewall alias (with cidr), IP set or group; with cidr, an entry of an IP set.")
         .params(&[WHAT, NAME, CIDR, VMID, Param::text("comment").unlisted()]),
-    Tool::with("proxmox_delete_firewall_object", Effect::Destroy, delete_object)
+    Tool::with("proxmox_delete_firewall_object", Effect::Ask, delete_object)
         .about("Delete a firewall alias, IP set or group; with cidr, an entry of an IP set.")
         .params(&[WHAT, NAME, CIDR, VMID])
         .idempotent(),

@@ -55,7 +55,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::guest(
         "proxmox_stop_vm",
         "proxmox_stop_container",
-        Effect::Disrupt,
+        Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/stop"),
     )
     .about("Cut the power of a {guest}; what it has not written is lost.")
@@ -87,7 +87,6 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
         .about("Reset a VM as by its button; what it has not written is lost.")
         .params(&[VMID, NODE])
-        .disrupts()
         .task(),
     Tool::post("proxmox_suspend_guest", "/nodes/{node}/{type}/{vmid}/status/suspend")
         .about("Pause a guest; a VM with todisk hibernates.")
@@ -102,7 +101,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::guest(
         "proxmox_delete_vm",
         "proxmox_delete_container",
-        Effect::Destroy,
+        Effect::Ask,
         Run::Api(Method::Delete, "/nodes/{node}/{type}/{vmid}"),
     )
     .about("Delete a stopped {guest} and its disks; with purge, from jobs and HA too.")
@@ -162,10 +161,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
         .about("URL that opens a guest's console in the web interface.")
         .params(&[VMID, NODE]),
-    Tool::with("proxmox_get_vm_screen", Effect::Read, screen::screen)
+    Tool::with("proxmox_get_vm_screen", Effect::Change, screen::screen)
         .about("Picture of a VM's screen.")
         .params(screen::SCREEN),
-    Tool::with("proxmox_read_serial", Effect::Read, screen::serial)
+    Tool::with("proxmox_read_serial", Effect::Change, screen::serial)
         .about("What a VM's serial or a container's console says for some seconds; not every Proxmox lets API tokens in.")
         .params(screen::SERIAL),
     Tool::put("proxmox_regenerate_cloudinit", "/nodes/{node}/qemu/{vmid}/cloudinit")
@@ -177,7 +176,6 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
         .about("Turn a stopped guest into a template; there is no way back.")
         .params(&[VMID, NODE])
-        .disrupts()
         .task(),
     Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
         .about("Grow a guest's disk, such as size +5G; it cannot shrink.")

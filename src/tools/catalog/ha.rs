@@ -46,7 +46,7 @@ pub const TOOLS: &[Tool] = &[
             (Method::Put, "/cluster/ha/groups/{group}"),
         ])
         .idempotent(),
-    Tool::with("proxmox_delete_ha", Effect::Destroy, |context, args| change(context, args, Method::Delete))
+    Tool::with("proxmox_delete_ha", Effect::Ask, |context, args| change(context, args, Method::Delete))
         .about("Take a guest out of high availability; it stays. Or remove a rule or group.")
         .params(&[WHAT, ID])
         .idempotent(),

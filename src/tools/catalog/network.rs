@@ -41,7 +41,8 @@ pub const TOOLS: &[Tool] = &[
     Tool::delete("proxmox_delete_network", "/nodes/{node}/network/{iface}")
         .about("Remove a network interface, pending until applied.")
         .params(&[NODE, IFACE]),
-    Tool::with("proxmox_apply_network", Effect::Disrupt, apply)
+    Tool::with("proxmox_apply_network", Effect::Change, apply)
+        .behind(&[(Method::Put, "/nodes/{node}/network")])
         .about("Apply a node's pending network changes, or with revert drop them.")
         .params(&[NODE, Param::flag("revert").optional()])
         .idempotent()
@@ -55,7 +56,7 @@ pub const TOOLS: &[Tool] = &[
             LIMIT,
             OFFSET,
         ]),
-    Tool::put("proxmox_apply_sdn", "/cluster/sdn").about("Apply pending SDN changes.").disrupts().task(),
+    Tool::put("proxmox_apply_sdn", "/cluster/sdn").about("Apply pending SDN changes.").task(),
 ];
 
 const INTERFACES: &[Column] = &[

@@ -63,6 +63,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_refresh_updates", "/nodes/{node}/apt/update")
         .about("Refresh a node's list of updates (apt update).")
         .params(&[NODE])
+        .asks()
         .idempotent()
         .task(),
     Tool::with("proxmox_get_syslog", Effect::Read, syslog)
@@ -80,8 +81,7 @@ pub const TOOLS: &[Tool] = &[
         .idempotent(),
     Tool::post("proxmox_power_node", "/nodes/{node}/status")
         .about("Reboot or shut down a node and its guests.")
-        .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])])
-        .disrupts(),
+        .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])]),
 ];
 
 const SERVICES: &[Column] =

@@ -28,7 +28,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_rollback_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/rollback")
         .about("Roll a guest back to a snapshot; everything since then is lost.")
         .params(&[VMID, NODE, SNAPNAME, Param::flag("start").optional()])
-        .destroys()
+        .asks()
         .task()
         .core(),
     Tool::delete("proxmox_delete_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}")

@@ -55,7 +55,7 @@ pub const TOOLS: &[Tool] = &[
             LIMIT,
             OFFSET,
         ]),
-    Tool::with("proxmox_download_to_storage", Effect::Change, download)
+    Tool::with("proxmox_download_to_storage", Effect::Ask, download)
         .about("Download an ISO, template or image from a URL into a storage.")
         .params(&[
             STORAGE,
@@ -80,9 +80,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_download_appliance", "/nodes/{node}/aplinfo")
         .about("Download a container template into a storage.")
         .params(&[Param::text("node"), STORAGE, Param::text("template")])
+        .asks()
         .idempotent()
         .task(),
-    Tool::with("proxmox_delete_volume", Effect::Destroy, delete_volume)
+    Tool::with("proxmox_delete_volume", Effect::Ask, delete_volume)
         .about("Delete a volume: an ISO, template, backup or unused disk.")
         .params(&[Param::text("volume").about("storage:path."), NODE])
         .idempotent()
@@ -109,6 +110,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[STORAGE]),
     Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
         .about("Scan from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .asks()
         .params(&[
             Param::text("node"),
             Param::one_of("type", &["nfs", "cifs", "iscsi", "lvm", "zfs", "pbs"]),

@@ -52,7 +52,7 @@ pub const TOOLS: &[Tool] = &[
             Param::int("start", 0, 100_000_000).optional(),
             Param::int("limit", 1, 5000).optional(),
         ]),
-    Tool::with("proxmox_stop_task", Effect::Disrupt, stop_task).about("Stop a running task.").params(&[UPID]),
+    Tool::with("proxmox_stop_task", Effect::Change, stop_task).about("Stop a running task.").params(&[UPID]),
 ];
 
 const COLUMNS: &[Column] = &[

@@ -17,7 +17,8 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-const JSON: &str = "application/json";
+/// The media type of answers of tools.
+pub const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
 /// The lines of a task's log that are read, its last ones.

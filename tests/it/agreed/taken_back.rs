@@ -223,7 +223,7 @@ fn arguments(sample: &Sample, text: &str) -> Value {
     let mut text = text.to_owned();
     if text.contains("{backup}") {
         // Its name has a date in it.
-        let backups = sample.ok("proxmox_list_backups", json!({"vmid": 105}));
+        let backups = sample.done("proxmox_list_backups", json!({"vmid": 105}));
         text = text.replace("{backup}", backups["rows"][0][0].as_str().unwrap());
     }
     serde_json::from_str(&text).unwrap()
@@ -233,7 +233,7 @@ fn arguments(sample: &Sample, text: &str) -> Value {
 fn state(sample: &Sample, change: &Change) -> String {
     let holes = if change.path.contains("{volume}") { r#"{"volume":"{backup}"}"# } else { "{}" };
     let call = json!({"path": change.path, "arguments": arguments(sample, holes)});
-    let mut state = sample.ok("proxmox_get_api", call);
+    let mut state = sample.done("proxmox_get_api", call);
     state.as_object_mut().unwrap().retain(|key, value| {
         let nothing = value == "" || key == "protected" && *value == 0;
         key != "digest" && !nothing
@@ -249,7 +249,7 @@ fn what_can_be_taken_back_is_as_it_was() {
             let sample = quick(seed);
             let name = format!("{} {}", change.tool, change.arguments);
             for (tool, given) in change.before {
-                sample.ok(tool, arguments(&sample, given));
+                sample.done(tool, arguments(&sample, given));
                 sample.server.skip(600.0);
             }
             let before = state(&sample, change);
