@@ -7,7 +7,8 @@ use std::{borrow::Cow, fmt::Write};
 fn hides(letter: char) -> bool {
     match letter {
         '\n' | '\t' => false,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => true,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' => true,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
         '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => true,
         letter => letter.is_control(),
@@ -100,10 +101,15 @@ mod tests {
             ("\u{0}\u{8}\u{c}", "\\u{0}\\u{8}\\u{c}"),
         ] {
             assert_eq!(text(given), expected, "{given:?}");
-            let whole = serde_json::json!({"key \u{202e}": [given], "back\\slash": "\\u001b \" \\"}).to_string();
-            let shown: Value = serde_json::from_str(&json(&whole)).unwrap_or_else(|error| panic!("{error}: {whole}"));
+            let whole =
+                serde_json::json!({"key \u{202e}": [given], "back\\slash": "\\u001b \" \\"}).to_string();
+            let shown: Value =
+                serde_json::from_str(&json(&whole)).unwrap_or_else(|error| panic!("{error}: {whole}"));
             assert_eq!(shown["key \\u{202e}"][0], expected, "{whole}");
-            assert_eq!(shown["back\\slash"], "\\u001b \" \\", "what only looks like an escape stays: {whole}");
+            assert_eq!(
+                shown["back\\slash"], "\\u001b \" \\",
+                "what only looks like an escape stays: {whole}"
+            );
         }
         for whole in [r#"{"a":"\ud83d\ude00 \u0041"}"#, r#""\"#, r#""\u"#, r#""\u12é"#, "\\"] {
             let _ = json(whole);

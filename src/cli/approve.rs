@@ -65,7 +65,9 @@ fn approve(options: &Options) -> Outcome {
     match (chosen.is_empty(), wanted) {
         (true, Some(name)) => {
             let name = visible::text(name);
-            return Err(failed(format!("No request `{name}` waits for approval. `--list` shows those that do.")));
+            return Err(failed(format!(
+                "No request `{name}` waits for approval. `--list` shows those that do."
+            )));
         }
         (true, None) => println!("Nothing waits for approval."),
         _ => {}
@@ -89,7 +91,8 @@ fn line(one: &Waiting) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let left = one.expires.saturating_sub(now).div_ceil(60);
     let text = |name: &str| one.details[name].as_str().unwrap_or_default().to_owned();
-    visible::text(&format!("{}  {left} min left  {}  {}", one.name, text("tool"), text("sentence"))).into_owned()
+    visible::text(&format!("{}  {left} min left  {}  {}", one.name, text("tool"), text("sentence")))
+        .into_owned()
 }
 
 /// Waits for requests, one after another, and rings for each.
@@ -121,11 +124,17 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
         }
     };
     if !shown.is_fresh {
-        println!("It is for a sample cluster, which only its own server can reach; this is how it was when it was asked for.");
+        println!(
+            "It is for a sample cluster, which only its own server can reach; this is how it was when it was asked for."
+        );
     }
     println!("{}", visible::text(&shown.told));
     println!("request: {}", visible::text(&one.details["request"].to_string()));
-    println!("called as: {} {}", text(&one.details["tool"]), visible::text(&one.details["arguments"].to_string()));
+    println!(
+        "called as: {} {}",
+        text(&one.details["tool"]),
+        visible::text(&one.details["arguments"].to_string())
+    );
     print!("Type {} to approve, `deny` to deny, or nothing to leave it: ", visible::text(&shown.word));
     io::stdout().flush().map_err(|error| format!("The terminal cannot be written to ({error})."))?;
     let mut typed = String::new();
@@ -137,7 +146,13 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
         }
         word if word == shown.word => {
             let answered = store.answer(&one.name, Verdict::Approved, &shown.identity);
-            println!("{}", said(answered, "Approved: it is carried out once, by the call that waits or by the same call made again."));
+            println!(
+                "{}",
+                said(
+                    answered,
+                    "Approved: it is carried out once, by the call that waits or by the same call made again."
+                )
+            );
         }
         other => println!("`{}` is not {}: not approved.", visible::text(other), visible::text(&shown.word)),
     }

@@ -94,7 +94,10 @@ fn with_sample(options: &Options) -> ExitCode {
             let (id, secret) = server.token();
             // The sample cluster stops when it is dropped, after the command.
             let config = load(options);
-            with_config(options, config.map(|config| config.on_sample(server.address(), &id, secret.expose())))
+            with_config(
+                options,
+                config.map(|config| config.on_sample(server.address(), &id, secret.expose())),
+            )
         }
         Err(error) => {
             eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");

@@ -27,7 +27,6 @@ use crate::{
 use connection::Origins;
 use keys::key;
 use search::Found;
-use trust::Danger;
 use std::{
     fmt,
     net::SocketAddr,
@@ -35,6 +34,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use trust::Danger;
 use values::{Env, Values};
 
 /// Everything that can be configured, checked and with its defaults.

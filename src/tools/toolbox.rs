@@ -12,7 +12,6 @@ use crate::{
     },
     pve::api::Row,
     suggest::did_you_mean,
-    visible,
     tools::{
         answer::{Failure, Outcome},
         catalog::{aliases, deny, entry::Entry, index::entries, own},
@@ -30,6 +29,7 @@ use crate::{
             tokens::Tokens,
         },
     },
+    visible,
 };
 use serde_json::{
     Map, Value,
@@ -176,7 +176,9 @@ impl Tools {
         if dry {
             return execute::dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some((request, reasons)) = first.pending() else { return execute::finish(&first, outcome).map(Ran::Data) };
+        let Some((request, reasons)) = first.pending() else {
+            return execute::finish(&first, outcome).map(Ran::Data);
+        };
         let sent = first.requests();
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();

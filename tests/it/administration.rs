@@ -206,7 +206,10 @@ fn a_new_tokens_secret_is_in_a_file_or_where_that_is_wanted_in_the_answer_once()
         }
     }
     let kept = || std::fs::read_dir(sample.folder.join("secrets")).unwrap().count();
-    sample.done("proxmox_update_access", json!({"what": "token", "id": "otto@pve!kept", "options": {"comment": "x"}}));
+    sample.done(
+        "proxmox_update_access",
+        json!({"what": "token", "id": "otto@pve!kept", "options": {"comment": "x"}}),
+    );
     assert_eq!(kept(), 2, "no secret came, so no file is left");
     let sample = Sample::with(Default::default(), |config| config.show_secrets = true);
     let made = sample.done("proxmox_create_access", json!({"what": "token", "id": "otto@pve!ci"}));

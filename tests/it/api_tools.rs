@@ -54,7 +54,10 @@ fn a_description_tells_parameters_privileges_and_age() {
     assert_eq!(column(&choice, "method"), [json!("GET"), json!("POST"), json!("PUT")]);
     let config = describe(json!({"path": "/nodes/pve1/qemu/100/config", "method": "PUT"}));
     assert!(row(&config, "net[n]")["values"].as_str().unwrap().contains("bridge"), "{config}");
-    assert!(config["effects"].to_string().contains("destroy when `delete` names an unused volume"), "{config}");
+    assert!(
+        config["effects"].to_string().contains("destroy when `delete` names an unused volume"),
+        "{config}"
+    );
     assert!(config.to_string().len() < 32_768);
     for (path, param, key) in [
         ("/nodes/pve1/qemu/100/config", "net0", "bridge"),

@@ -5,8 +5,8 @@ use proxmox_mcp::{
     cancel::Cancel,
     config::{Config, Confirm},
     demo,
-    pve::Trust,
     mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve},
+    pve::Trust,
     tools::Tools,
 };
 use serde_json::{Map, Value, value::RawValue};

@@ -189,8 +189,7 @@ fn in_2026_07_28_the_call_is_answered_with_the_question_and_comes_again() {
 
 #[test]
 fn strict_refuses_where_nobody_can_be_asked_and_a_token_is_no_way_around_the_person() {
-    let strict =
-        Sample::with(Default::default(), |config| config.confirm = proxmox_mcp::config::Confirm::Strict);
+    let strict = Sample::with(Default::default(), |config| config.confirm = Confirm::Strict);
     strict.fails("proxmox_delete_vm", json!({"vmid": 100}), &["Nothing was done", "`confirm` is `strict`"]);
     assert_eq!(changes(&strict), Vec::<String>::new());
     let sample = Arc::new(Sample::start());

@@ -116,8 +116,7 @@ fn what_is_called_again_answers_the_same_bytes() {
         })
         .collect();
     // The plans of what loses data too; `proxmox_call_api` sends what loses nothing.
-    let destroys =
-        |name: &str| named(name).unwrap().tool.effect == Effect::Ask && name != "proxmox_call_api";
+    let destroys = |name: &str| named(name).unwrap().tool.effect == Effect::Ask && name != "proxmox_call_api";
     let plans: Vec<(String, Value)> = calls
         .iter()
         .filter(|(name, _)| destroys(name))
@@ -265,7 +264,10 @@ fn what_the_method_takes_may_stand_beside_its_object_and_in_it() {
 fn an_empty_text_is_as_good_as_none() {
     let sample = still();
     let all = sample.done("proxmox_list_vms", json!({}));
-    assert_eq!(sample.done("proxmox_list_vms", json!({"tag": "", "pool": "", "status": "", "node": ""})), all);
+    assert_eq!(
+        sample.done("proxmox_list_vms", json!({"tag": "", "pool": "", "status": "", "node": ""})),
+        all
+    );
     let requests = sample.done("proxmox_create_backup", json!({"vmid": 105, "storage": "", "dry_run": true}));
     assert_eq!(requests["requests"][0]["params"], json!({"vmid": "105"}));
 }

@@ -55,12 +55,10 @@ pub const TOOLS: &[Tool] = &[
             (Method::Put, "/access/users/{userid}/token/{tokenid}"),
         ])
         .idempotent(),
-    Tool::with("proxmox_delete_access", Effect::Ask, |context, args| {
-        change(context, args, Method::Delete)
-    })
-    .about("Delete a user, group, role or API token.")
-    .params(&[WHAT, ID])
-    .idempotent(),
+    Tool::with("proxmox_delete_access", Effect::Ask, |context, args| change(context, args, Method::Delete))
+        .about("Delete a user, group, role or API token.")
+        .params(&[WHAT, ID])
+        .idempotent(),
     Tool::put("proxmox_update_acl", "/access/acl")
         .about("Grant roles on a path, or with delete take them away.")
         .params(&[

@@ -8,7 +8,12 @@ use crate::{
         catalog::exec,
         param::{Effect, Kind, NODE, Param, VMID},
         row::Tool,
-        run::{args::Args, context::Context, find, request::{PCT_EXEC, Request}},
+        run::{
+            args::Args,
+            context::Context,
+            find,
+            request::{PCT_EXEC, Request},
+        },
     },
 };
 use std::time::{Duration, Instant};

@@ -18,9 +18,8 @@ pub fn methods(patterns: &[String]) -> Vec<Row> {
     if patterns.is_empty() {
         return Vec::new();
     }
-    let (denied, allowed): (Vec<_>, Vec<_>) = entries()
-        .filter(|entry| entry.toolset != "api")
-        .partition(|entry| is_denied(patterns, entry.name));
+    let (denied, allowed): (Vec<_>, Vec<_>) =
+        entries().filter(|entry| entry.toolset != "api").partition(|entry| is_denied(patterns, entry.name));
     let allowed: Vec<Row> = allowed.iter().flat_map(sends::methods).collect();
     let mut rows: Vec<Row> = Vec::new();
     for row in denied.iter().flat_map(sends::methods) {

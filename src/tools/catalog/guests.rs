@@ -87,7 +87,6 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
         .about("Reset a VM as by its button; what it has not written is lost.")
         .params(&[VMID, NODE])
-        
         .task(),
     Tool::post("proxmox_suspend_guest", "/nodes/{node}/{type}/{vmid}/status/suspend")
         .about("Pause a guest; a VM with todisk hibernates.")
@@ -171,7 +170,6 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
         .about("Turn a stopped guest into a template; there is no way back.")
         .params(&[VMID, NODE])
-        
         .task(),
     Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
         .about("Grow a guest's disk, such as size +5G; it cannot shrink.")

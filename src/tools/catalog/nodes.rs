@@ -81,8 +81,7 @@ pub const TOOLS: &[Tool] = &[
         .idempotent(),
     Tool::post("proxmox_power_node", "/nodes/{node}/status")
         .about("Reboot or shut down a node and its guests.")
-        .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])])
-        ,
+        .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])]),
 ];
 
 const SERVICES: &[Column] =

@@ -77,7 +77,8 @@ fn filled(entry: &Entry, method: Method, template: &str) -> Vec<Row> {
             && template.contains(&hole)
             && api::find_template(method, template).is_none()
         {
-            paths = paths.iter().flat_map(|path| words.iter().map(|word| path.replace(&hole, word))).collect();
+            paths =
+                paths.iter().flat_map(|path| words.iter().map(|word| path.replace(&hole, word))).collect();
         }
     }
     paths.iter().filter_map(|path| api::find_template(method, path)).collect()

@@ -64,8 +64,7 @@ pub fn upload(context: &Context<'_>, args: &Args) -> Outcome {
     let params = params.with_file(Upload { path: leaving.path, file, size, sent: Arc::clone(&sent) });
     let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))? + "/upload";
     let reply = told(context, &sent, size, || context.change(Method::Post, &path, &params))?;
-    let answer =
-        Map::from_iter([("filename".to_owned(), json!(filename)), ("size".to_owned(), json!(size))]);
+    let answer = Map::from_iter([("filename".to_owned(), json!(filename)), ("size".to_owned(), json!(size))]);
     follow(context, args, reply.value().as_str().unwrap_or_default(), answer)
 }
 

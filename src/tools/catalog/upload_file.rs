@@ -26,7 +26,8 @@ pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
     let path = Path::new(given);
     let place = config.source.file.as_ref();
     let place = place.map_or_else(|| "the configuration".to_owned(), |file| format!("`{}`", file.display()));
-    let line = |folder: &Path| format!("\"upload_from\": [{}]", serde_json::json!(folder.display().to_string()));
+    let line =
+        |folder: &Path| format!("\"upload_from\": [{}]", serde_json::json!(folder.display().to_string()));
     if !path.is_absolute() || path.components().any(|part| matches!(part, Component::ParentDir)) {
         return Err("give its whole path, without `..`.".into());
     }
@@ -56,7 +57,9 @@ pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
         return Err("it was exchanged while it was opened.".into());
     }
     if has_other_names(&opened) {
-        return Err("it has another name too (a hard link), so it may be any file; copy it into the folder.".into());
+        return Err(
+            "it has another name too (a hard link), so it may be any file; copy it into the folder.".into()
+        );
     }
     Ok(Leaving { path: real, size: opened.len(), file })
 }

@@ -34,7 +34,8 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
 /// Whether a pattern names a command, word by word. `*` stands for a part of one plain word: what a shell would read as
 /// more (`;`, `|`, `$`, quotes, a line break …), an option in place of a word, and `..` must stand in the pattern itself.
 fn allows(pattern: &str, command: &str) -> bool {
-    let plain = |part: &str| part.chars().all(|letter| letter.is_alphanumeric() || "./_-:=@,+%".contains(letter));
+    let plain =
+        |part: &str| part.chars().all(|letter| letter.is_alphanumeric() || "./_-:=@,+%".contains(letter));
     let word_fits = |(pattern, word): (&str, &str)| {
         let option = pattern.starts_with('*') && word.starts_with('-');
         let climbs = word.contains("..") && !pattern.contains("..");

@@ -83,8 +83,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             )))
         }
         Asking::Again(given) => {
-            let Some((given, reaction)) =
-                given.and_then(|given| Some((given, given.reaction.clone()?)))
+            let Some((given, reaction)) = given.and_then(|given| Some((given, given.reaction.clone()?)))
             else {
                 // No answer came along: the question is asked, or asked again (basic/multi-round-trip).
                 note(context, |journal| journal.asked(request, "the client"));

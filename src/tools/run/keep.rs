@@ -48,10 +48,13 @@ pub fn place(context: &Context<'_>, request: &Request) -> Result<Option<Place>, 
     }
     let folder = match &context.config.secrets {
         Some(folder) => folder.clone(),
-        None => approvals::state_folder(&|name| std::env::var(name).ok()).map_err(Failure::new)?.join("secrets"),
+        None => {
+            approvals::state_folder(&|name| std::env::var(name).ok()).map_err(Failure::new)?.join("secrets")
+        }
     };
     let names: Vec<&str> = found.values.iter().map(|(_, value)| value.as_str()).collect();
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
+    let plain =
+        |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
     let name: String = names.join("-").chars().map(plain).collect();
     let refused = |why: String| {
         Failure::new(format!(
@@ -78,7 +81,8 @@ impl Place {
         }) else {
             return Ok(());
         };
-        let written = self.file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| self.file.sync_all());
+        let written =
+            self.file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| self.file.sync_all());
         written.map_err(|error| {
             Failure::new(format!(
                 "It was done, but the new secret could not be written to `{}` ({error}) and is lost; make another one with `regenerate`.",
@@ -89,7 +93,7 @@ impl Place {
         value[FIELD] = "***".into();
         value["secret_file"] = self.path.display().to_string().into();
         value["note"] = "The secret is in that file, which only the user of this server can read; tell the person where it is. The setting `show_secrets` answers it instead.".into();
-        reply.data = value.to_string().into();
+        reply.data = value.to_string();
         Ok(())
     }
 }

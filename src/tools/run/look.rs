@@ -75,14 +75,11 @@ pub fn at(
     let of_config = request.path.ends_with("/config");
     let reads_before = known.is_none() && doubtful && of_config && protected.is_some();
     let reads_content = doubtful && !of_config && (protected.is_some() || config.access != Access::Full);
-    let wanted: Vec<Wanted> = [
-        (listed, Wanted::Guests),
-        (reads_before, Wanted::Before),
-        (reads_content, Wanted::Content),
-    ]
-    .into_iter()
-    .filter_map(|(needed, what)| needed.then_some(what))
-    .collect();
+    let wanted: Vec<Wanted> =
+        [(listed, Wanted::Guests), (reads_before, Wanted::Before), (reads_content, Wanted::Content)]
+            .into_iter()
+            .filter_map(|(needed, what)| needed.then_some(what))
+            .collect();
     let mut seen = Seen { listed, guests: Vec::new(), before: known };
     let mut there = None;
     for found in at_once(&wanted, |what| what.read(context, request)) {
@@ -137,8 +134,10 @@ fn asks_for_guests(rules: &Selection, effect: &Effect, with_nodes: bool) -> bool
 /// Whether every guest that is touched is the one in the path, whose node the path names too.
 fn has_place(effect: &Effect) -> bool {
     let mut guests = effect.touches.iter().filter(|touched| touched.guests().next().is_some());
-    let at_node =
-        effect.touches.iter().any(|touched| touched.role == Role::At && matches!(touched.what, Touch::Node(_)));
+    let at_node = effect
+        .touches
+        .iter()
+        .any(|touched| touched.role == Role::At && matches!(touched.what, Touch::Node(_)));
     let alone = guests.next().is_none_or(|touched| matches!(touched.what, Touch::Guest(_)));
     at_node && alone && guests.next().is_none()
 }

@@ -85,19 +85,15 @@ fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Wor
 ///
 /// # Errors
 /// It cannot wait; the word is no; the target has changed since.
-pub fn ask(
-    context: &Context<'_>,
-    matter: Matter<'_>,
-    shown: &Plan,
-    why: &str,
-) -> Result<Decision, Failure> {
+pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -> Result<Decision, Failure> {
     let title = matter.request.title();
     let impossible = |problem: String| {
-        Failure::new(format!("Nothing was done: {title} must be approved by a person, and that cannot be asked for. {problem}"))
+        Failure::new(format!(
+            "Nothing was done: {title} must be approved by a person, and that cannot be asked for. {problem}"
+        ))
     };
     let store = store(context).map_err(impossible)?;
-    let waiting =
-        store.ask(&text(context, matter), details(context, matter, shown)).map_err(impossible)?;
+    let waiting = store.ask(&text(context, matter), details(context, matter, shown)).map_err(impossible)?;
     note(context, |journal| journal.asked(matter.request, "a person"));
     if context.config.notify {
         notify::tell(&format!("proxmox-mcp approve {}", waiting.name), &shown.sentence);

@@ -182,7 +182,8 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     let mut lost = Map::new();
     let mut identity = String::new();
     // Of what is only now made, its path tells what else there is.
-    let makes = request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
+    let makes =
+        request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
     let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
         match context.get(&request.path, &Params::new()) {
@@ -244,13 +245,7 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         _ => {}
     }
     lost.insert("request".into(), request.title().into());
-    Ok(Plan {
-        title: format!("`{word}`"),
-        sentence: sentence_of(request, &word),
-        lost,
-        word,
-        identity,
-    })
+    Ok(Plan { title: format!("`{word}`"), sentence: sentence_of(request, &word), lost, word, identity })
 }
 
 /// The identity of what a path answers. Its digest is mostly that of a whole file, in which others may change theirs; but
@@ -271,7 +266,8 @@ fn what_it_is(request: &Request, value: &Value) -> String {
 const DISKS: [&str; 3] = ["disk", "devices", "dev"];
 /// Parameters that name what a request makes or is about, where its path does not.
 const NAMES: [&str; 12] = [
-    "disk", "devices", "dev", "userid", "groupid", "roleid", "realm", "storage", "poolid", "filename", "id", "name",
+    "disk", "devices", "dev", "userid", "groupid", "roleid", "realm", "storage", "poolid", "filename", "id",
+    "name",
 ];
 
 /// What it is about: a disk that is wiped or an account that is made by its name, anything else by the last part of its

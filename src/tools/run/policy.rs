@@ -120,7 +120,9 @@ fn is_wide(effect: &Effect) -> bool {
     guests.sort_unstable();
     guests.dedup();
     let wide = |touch: &Touch| match touch {
-        Touch::Node(_) | Touch::EveryNode | Touch::Cluster | Touch::Everything | Touch::Unreadable { .. } => true,
+        Touch::Node(_) | Touch::EveryNode | Touch::Cluster | Touch::Everything | Touch::Unreadable { .. } => {
+            true
+        }
         touch => touch.needs_look(),
     };
     let about = effect.touches.iter().filter(|touched| touched.role == Role::Target);

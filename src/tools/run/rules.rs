@@ -65,9 +65,8 @@ enum Reach<'a> {
 }
 
 fn reach<'a>(touch: &Touch, seen: &'a Seen) -> Reach<'a> {
-    let those = |fits: &dyn Fn(&Known) -> bool| {
-        Reach::Seen(seen.guests.iter().filter(|guest| fits(guest)).collect())
-    };
+    let those =
+        |fits: &dyn Fn(&Known) -> bool| Reach::Seen(seen.guests.iter().filter(|guest| fits(guest)).collect());
     match touch {
         Touch::Guest(vmid) => Reach::Guests(vec![*vmid]),
         Touch::Volume(volume) => Reach::Guests(volume.owner.into_iter().collect()),
@@ -76,7 +75,9 @@ fn reach<'a>(touch: &Touch, seen: &'a Seen) -> Reach<'a> {
         // Which guests these are would take a request for each storage or job.
         Touch::GuestsOfStorage(_) | Touch::Job(_) | Touch::EveryGuest => Reach::Every,
         Touch::Everything | Touch::Unreadable { .. } => Reach::Every,
-        Touch::Node(_) | Touch::Pool(_) | Touch::Storage(_) | Touch::EveryNode | Touch::Cluster => Reach::None,
+        Touch::Node(_) | Touch::Pool(_) | Touch::Storage(_) | Touch::EveryNode | Touch::Cluster => {
+            Reach::None
+        }
     }
 }
 
@@ -97,21 +98,29 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
     let Case { request, effect, seen } = case;
     let title = request.title();
     // What only takes protection away is weighed guest by guest.
-    let strips = effect.reasons.iter().all(|reason| !HELD.contains(&reason.class) || reason.class == Class::Unguard);
+    let strips =
+        effect.reasons.iter().all(|reason| !HELD.contains(&reason.class) || reason.class == Class::Unguard);
     for touched in effect.touches.iter().filter(|touched| !matches!(touched.role, Role::Source | Role::At)) {
-        let named = |what: &str| Some(format!("{what} is named in the setting `protected`, so {title} is refused."));
+        let named =
+            |what: &str| Some(format!("{what} is named in the setting `protected`, so {title} is refused."));
         match &touched.what {
             Touch::Node(node) | Touch::GuestsOfNode(node) if touched.role == Role::Target => {
                 if let Some(name) = rules.nodes.iter().find(|name| node.may_be(name)) {
                     return named(&format!("Node `{name}`"));
                 }
             }
-            Touch::Pool(pool) if touched.role == Role::Target && !strips => {
-                if has_pool(rules, pool) || rules.pools.iter().any(|name| values::pool_is_inside(name, pool)) {
-                    return named(&format!("Pool `{pool}`"));
-                }
+            Touch::Pool(pool)
+                if touched.role == Role::Target
+                    && !strips
+                    && rules.pools.iter().any(|name| {
+                        values::pool_is_inside(name, pool) || values::pool_is_inside(pool, name)
+                    }) =>
+            {
+                return named(&format!("Pool `{pool}`"));
             }
-            Touch::EveryNode if !rules.nodes.is_empty() => return named(&format!("Node `{}`", rules.nodes[0])),
+            Touch::EveryNode if !rules.nodes.is_empty() => {
+                return named(&format!("Node `{}`", rules.nodes[0]));
+            }
             Touch::Cluster if !rules.tags.is_empty() && effect.is(Class::Unguard) => {
                 return Some(format!(
                     "The setting `protected` names guests by their tags, and {title} changes who may set tags; it is refused."
@@ -161,7 +170,13 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
 }
 
 /// Whether the rules hold a guest against this request.
-fn guest_is_held(rules: &Selection, case: Case<'_>, vmid: u32, known: Option<&Known>, strips: bool) -> Option<String> {
+fn guest_is_held(
+    rules: &Selection,
+    case: Case<'_>,
+    vmid: u32,
+    known: Option<&Known>,
+    strips: bool,
+) -> Option<String> {
     let title = case.request.title();
     let by_number = rules.has_vmid(i64::from(vmid));
     if by_number && !strips {
@@ -298,7 +313,13 @@ fn leaves_pool(case: Case<'_>) -> bool {
 }
 
 /// Whether a guest is inside, as it is and as the request makes it.
-fn guest_is_inside(rules: &Selection, case: Case<'_>, kind: Kind, vmid: u32, role: Role) -> Result<bool, u32> {
+fn guest_is_inside(
+    rules: &Selection,
+    case: Case<'_>,
+    kind: Kind,
+    vmid: u32,
+    role: Role,
+) -> Result<bool, u32> {
     let params = &case.request.params;
     if kind == Kind::Vmids {
         return Ok(rules.has_vmid(i64::from(vmid)));
@@ -318,7 +339,9 @@ fn guest_is_inside(rules: &Selection, case: Case<'_>, kind: Kind, vmid: u32, rol
         // It is where the path says, or Proxmox refuses.
         (Kind::Nodes, None) if !case.seen.listed => Ok(true),
         (_, None) => Err(vmid),
-        (Kind::Nodes, Some(known)) => Ok(rules.nodes.iter().any(|name| name.eq_ignore_ascii_case(&known.node))),
+        (Kind::Nodes, Some(known)) => {
+            Ok(rules.nodes.iter().any(|name| name.eq_ignore_ascii_case(&known.node)))
+        }
         (Kind::Tags, Some(known)) => {
             Ok(rules.has_tag(&known.tags) && rules.has_tag(&tags_after(case.request, known)))
         }

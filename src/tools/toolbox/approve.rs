@@ -54,8 +54,7 @@ impl Tools {
         };
         self.is_for(cluster, details)?;
         let request = request(&details["request"]).ok_or("The request that waits cannot be read.")?;
-        let reasons: Vec<String> =
-            details["reasons"].as_array().into_iter().flatten().map(text).collect();
+        let reasons: Vec<String> = details["reasons"].as_array().into_iter().flatten().map(text).collect();
         let call = Call::detached(Cancel::new());
         let context = self.context_for_reading(cluster, &call);
         let plan = plan::of(&context, &request, &reasons).map_err(|Failure(sentences)| sentences)?;
@@ -65,7 +64,8 @@ impl Tools {
 
     /// Says whether a request is for the cluster that this configuration leads to.
     fn is_for(&self, cluster: &Cluster, details: &Value) -> Result<(), String> {
-        let asked: Vec<&str> = details["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let asked: Vec<&str> =
+            details["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let own = person::hosts(&cluster.config);
         if asked == own {
             return Ok(());

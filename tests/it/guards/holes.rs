@@ -30,7 +30,9 @@ fn check(keys: Value, calls: Vec<((&str, Value), Must)>) {
         let answer = sample.call(tool, arguments.clone());
         let sent = sample.changes().split_off(before);
         let fits = match (&answer, must) {
-            (Err(words), Refuse(part)) => words.contains(part) && words.contains("Nothing was done") && sent.is_empty(),
+            (Err(words), Refuse(part)) => {
+                words.contains(part) && words.contains("Nothing was done") && sent.is_empty()
+            }
             (Ok(answer), Ask) => answer["confirmation_needed"].is_object() && sent.is_empty(),
             (_, Run) => sent.len() == 1,
             _ => false,
@@ -54,10 +56,28 @@ fn a_list_of_commands_binds_every_way_to_run_or_write_anything() {
             (exec(json!(["/bin/sh", "-c", "df -h; id"])), only),
             (exec(json!(["df", "-h"])), Run),
             (("proxmox_execute_vm_command", json!({"vmid": 105, "command": "df -h"})), Run),
-            (("proxmox_execute_vm_command", json!({"vmid": 105, "command": "systemctl status -H root@evil x"})), only),
-            (("proxmox_execute_vm_command", json!({"vmid": 105, "command": "cat /var/log/../../etc/shadow /var/log/x.log"})), only),
+            (
+                (
+                    "proxmox_execute_vm_command",
+                    json!({"vmid": 105, "command": "systemctl status -H root@evil x"}),
+                ),
+                only,
+            ),
+            (
+                (
+                    "proxmox_execute_vm_command",
+                    json!({"vmid": 105, "command": "cat /var/log/../../etc/shadow /var/log/x.log"}),
+                ),
+                only,
+            ),
             (("proxmox_write_vm_file", json!({"vmid": 105, "file": "/etc/cron.d/x", "content": "x"})), only),
-            (("proxmox_set_vm_password", json!({"vmid": 105, "username": "root", "password": "secret123"})), only),
+            (
+                (
+                    "proxmox_set_vm_password",
+                    json!({"vmid": 105, "username": "root", "password": "secret123"}),
+                ),
+                only,
+            ),
             (("proxmox_send_keys", json!({"vmid": 105, "key": "ret"})), only),
             (api("POST", "/nodes/pve1/qemu/105/monitor", json!({"command": "info block"})), only),
             (api("PUT", "/nodes/pve1/qemu/105/config", json!({"hookscript": "local:snippets/x.pl"})), only),
@@ -83,20 +103,50 @@ fn what_is_protected_is_interrupted_by_nothing() {
             (("proxmox_reboot_vm", json!({"vmid": 105})), held),
             (("proxmox_suspend_guest", json!({"vmid": 105})), held),
             (("proxmox_send_keys", json!({"vmid": 105, "key": "ctrl-alt-delete"})), held),
-            (("proxmox_create_backup", json!({"vmid": 105, "storage": "shared", "options": {"mode": "stop"}})), held),
+            (
+                (
+                    "proxmox_create_backup",
+                    json!({"vmid": 105, "storage": "shared", "options": {"mode": "stop"}}),
+                ),
+                held,
+            ),
             (("proxmox_update_vm_config", json!({"vmid": 105, "delete": "net0"})), held),
-            (("proxmox_update_vm_config", json!({"vmid": 105, "config": {"net0": "virtio,bridge=vmbr0,link_down=1"}})), held),
-            (("proxmox_update_vm_config", json!({"vmid": 105, "config": {"net0": "virtio,bridge=vmbr9"}})), held),
-            (("proxmox_update_vm_config", json!({"vmid": 105, "config": {"net7": "virtio,bridge=vmbr0"}})), Run),
+            (
+                (
+                    "proxmox_update_vm_config",
+                    json!({"vmid": 105, "config": {"net0": "virtio,bridge=vmbr0,link_down=1"}}),
+                ),
+                held,
+            ),
+            (
+                ("proxmox_update_vm_config", json!({"vmid": 105, "config": {"net0": "virtio,bridge=vmbr9"}})),
+                held,
+            ),
+            (
+                ("proxmox_update_vm_config", json!({"vmid": 105, "config": {"net7": "virtio,bridge=vmbr0"}})),
+                Run,
+            ),
             (("proxmox_power_node", json!({"node": "pve1", "command": "reboot"})), held),
-            (("proxmox_update_ha", json!({"what": "resource", "id": "vm:105", "options": {"state": "stopped"}})), held),
+            (
+                (
+                    "proxmox_update_ha",
+                    json!({"what": "resource", "id": "vm:105", "options": {"state": "stopped"}}),
+                ),
+                held,
+            ),
             (("proxmox_halt", json!({"vmid": 105})), held),
             (api("POST", "/nodes/pve1/stopall", json!({"vms": "105;100,110"})), held),
             (api("POST", "/nodes/pve1/stopall", json!({"vms": "100 105"})), held),
             (api("POST", "/nodes/pve1/suspendall", json!({})), held),
             (api("POST", "/cluster/bulk-action/guest/shutdown", json!({})), held),
             // A disk is reached by the name of its volume.
-            (("proxmox_update_vm_config", json!({"vmid": 110, "config": {"scsi5": "local-lvm:vm-105-disk-0"}})), held),
+            (
+                (
+                    "proxmox_update_vm_config",
+                    json!({"vmid": 110, "config": {"scsi5": "local-lvm:vm-105-disk-0"}}),
+                ),
+                held,
+            ),
             (("proxmox_stop_vm", json!({"vmid": 106, "wait": 0})), Run),
         ],
     );
@@ -142,8 +192,20 @@ fn only_is_about_the_true_target() {
         vec![
             (api("POST", "/nodes/pve1/stopall", json!({"vms": "106;105,100"})), outside),
             (api("PUT", "/nodes/pve1/qemu/100/config", json!({"scsi5": "local-lvm:vm-105-disk-0"})), outside),
-            (("proxmox_update_backup_job", json!({"id": "nightly", "options": {"vmid": "100", "enabled": 0}})), outside),
-            (("proxmox_call_api", json!({"method": "POST", "path": "/new/thing", "arguments": {"vmid": 100}, "unchecked": true})), outside),
+            (
+                (
+                    "proxmox_update_backup_job",
+                    json!({"id": "nightly", "options": {"vmid": "100", "enabled": 0}}),
+                ),
+                outside,
+            ),
+            (
+                (
+                    "proxmox_call_api",
+                    json!({"method": "POST", "path": "/new/thing", "arguments": {"vmid": 100}, "unchecked": true}),
+                ),
+                outside,
+            ),
             (("proxmox_update_vm_config", json!({"vmid": 100, "config": {"description": "x"}})), Run),
         ],
     );
@@ -163,10 +225,23 @@ fn rights_and_other_hosts_are_asked_for() {
         json!({}),
         vec![
             (("proxmox_update_acl", json!({"path": "/", "roles": "Administrator", "users": "bob@pve"})), Ask),
-            (("proxmox_create_access", json!({"what": "token", "id": "otto@pve!t", "options": {"privsep": 0}})), Ask),
+            (
+                (
+                    "proxmox_create_access",
+                    json!({"what": "token", "id": "otto@pve!t", "options": {"privsep": 0}}),
+                ),
+                Ask,
+            ),
             (api("PUT", "/access/password", json!({"userid": "bob@pve", "password": "secret123"})), Ask),
             (("proxmox_update_cluster_options", json!({"options": {"http_proxy": "http://evil:1"}})), Ask),
-            (api("POST", "/cluster/metrics/server/evil", json!({"server": "evil", "port": 1, "type": "graphite"})), Ask),
+            (
+                api(
+                    "POST",
+                    "/cluster/metrics/server/evil",
+                    json!({"server": "evil", "port": 1, "type": "graphite"}),
+                ),
+                Ask,
+            ),
             (api("POST", "/nodes/pve1/stopall", json!({"vms": "100,105"})), Ask),
             (("proxmox_power_node", json!({"node": "pve1", "command": "reboot"})), Ask),
             (("proxmox_scan_storage", json!({"node": "pve1", "type": "nfs", "server": "evil"})), Ask),
@@ -197,12 +272,18 @@ fn what_loses_data_asks_whatever_method_it_is() {
             (api("PUT", "/storage/shared", json!({"prune-backups": "keep-last=1"})), Ask),
             (api("PUT", "/storage/shared", json!({"disable": 1})), Ask),
             (api("PUT", content, json!({"protected": 0, "volume": backup})), Ask),
-            (api("POST", "/nodes/pve1/qemu/105/agent/file-write", json!({"file": "/x", "content": "x"})), Ask),
+            (
+                api("POST", "/nodes/pve1/qemu/105/agent/file-write", json!({"file": "/x", "content": "x"})),
+                Ask,
+            ),
             (api("POST", "/nodes/pve1/hosts", json!({"data": "127.0.0.1 x"})), Ask),
             (api("PUT", "/nodes/pve1/qemu/100/config", json!({"protection": 0})), Ask),
             (api("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": "description scsi0"})), Ask),
             (api("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": "description;scsi0"})), Ask),
-            (api("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": "description\u{0}scsi0"})), Refuse("control character")),
+            (
+                api("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": "description\u{0}scsi0"})),
+                Refuse("control character"),
+            ),
         ],
     );
 }
@@ -214,7 +295,13 @@ fn methods_are_denied_with_the_tools_that_send_them() {
         json!({"deny_tools": ["proxmox_stop_*", "proxmox_read_vm_file"], "access": "full"}),
         vec![
             (api("POST", "/nodes/pve1/qemu/105/status/stop", json!({})), denied),
-            (("proxmox_get_api", json!({"path": "/nodes/pve1/qemu/105/agent/file-read", "arguments": {"file": "/etc/shadow"}})), denied),
+            (
+                (
+                    "proxmox_get_api",
+                    json!({"path": "/nodes/pve1/qemu/105/agent/file-read", "arguments": {"file": "/etc/shadow"}}),
+                ),
+                denied,
+            ),
             (api("POST", "/nodes/pve1/qemu/105/status/shutdown", json!({})), Run),
         ],
     );
@@ -241,7 +328,10 @@ fn a_dry_run_says_what_would_become_of_it() {
 /// A confirm token is for a model that sends it back, a state for a client with a person.
 #[test]
 fn what_a_client_carries_is_no_token_for_a_model() {
-    use proxmox_mcp::{cancel::Cancel, mcp::{Answer, Asking, Call, Toolbox}};
+    use proxmox_mcp::{
+        cancel::Cancel,
+        mcp::{Answer, Asking, Call, Toolbox},
+    };
     let sample = Sample::configured(&json!({}));
     let arguments = json!({"vmid": 101});
     let call = Call::detached(Cancel::new()).with_asking(Asking::Again(None));
@@ -270,14 +360,18 @@ fn only_files_of_their_own_leave_and_only_from_the_folders_that_are_named() {
     let (from, other) = (folder.join("iso"), folder.join("other"));
     fs::create_dir_all(from.join("sub")).unwrap();
     fs::create_dir_all(&other).unwrap();
-    for file in [from.join("a.iso"), from.join("sub/b.iso"), from.join("debian-13-netinst.iso"), other.join("x.iso")] {
+    for file in
+        [from.join("a.iso"), from.join("sub/b.iso"), from.join("debian-13-netinst.iso"), other.join("x.iso")]
+    {
         fs::write(file, "image").unwrap();
     }
     fs::write(other.join("secret"), "secret").unwrap();
     symlink(other.join("secret"), from.join("link.iso")).unwrap();
     symlink(&other, from.join("out")).unwrap();
     fs::hard_link(other.join("secret"), from.join("hard.iso")).unwrap();
-    let upload = |file: &std::path::Path| ("proxmox_upload_to_storage", json!({"storage": "shared", "content": "iso", "file": file, "wait": 0}));
+    let upload = |file: &std::path::Path| {
+        ("proxmox_upload_to_storage", json!({"storage": "shared", "content": "iso", "file": file, "wait": 0}))
+    };
     let sample = Sample::configured(&json!({"upload_from": [from]}));
     for (file, words) in [
         (other.join("x.iso"), "\"upload_from\": ["),
@@ -293,7 +387,11 @@ fn only_files_of_their_own_leave_and_only_from_the_folders_that_are_named() {
     }
     assert_eq!(sample.changes(), Vec::<String>::new());
     let none = Sample::configured(&json!({}));
-    none.fails("proxmox_upload_to_storage", upload(&from.join("a.iso")).1, &["`upload_from`", "Nothing was sent"]);
+    none.fails(
+        "proxmox_upload_to_storage",
+        upload(&from.join("a.iso")).1,
+        &["`upload_from`", "Nothing was sent"],
+    );
     check(
         json!({"upload_from": [from]}),
         vec![

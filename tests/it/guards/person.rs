@@ -27,7 +27,8 @@ fn store(sample: &Sample) -> Store {
 
 /// What a person does in a terminal: sees the plan as it is now, and says their word.
 fn say(sample: &Sample, name: &str, verdict: Verdict) -> Result<(), String> {
-    let waiting = store(sample).waiting()?.into_iter().find(|one| one.name == name).ok_or("it does not wait")?;
+    let waiting =
+        store(sample).waiting()?.into_iter().find(|one| one.name == name).ok_or("it does not wait")?;
     let shown = another(sample).shown(&waiting.details)?;
     assert!(shown.is_fresh && shown.told.contains("Delete"), "{shown:?}");
     store(sample).answer(name, verdict, &shown.identity)

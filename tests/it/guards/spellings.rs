@@ -39,7 +39,8 @@ fn takes_disks(row: &Row) -> bool {
 fn cases() -> Vec<(Method, String, Map<String, Value>)> {
     let mut cases = Vec::new();
     for row in api::rows().filter(|row| row.method() != Method::Get) {
-        let holes: Vec<&str> = row.path().split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let holes: Vec<&str> =
+            row.path().split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         let value = |hole: &str| match hole {
             "node" => "pve1",
             "vmid" => "105",
@@ -56,14 +57,20 @@ fn cases() -> Vec<(Method, String, Map<String, Value>)> {
         });
         let named_by_path = holes.iter().any(|hole| matches!(*hole, "vmid" | "sid"));
         let mut required = Map::new();
-        for param in row.params().iter().filter(|param| !param.is_optional() && !holes.contains(&param.name())) {
+        for param in
+            row.params().iter().filter(|param| !param.is_optional() && !holes.contains(&param.name()))
+        {
             required.insert(param.name().replace("[n]", "0"), json!(needed(param)));
         }
         if named_by_path {
             cases.push((row.method(), filled.clone(), required.clone()));
             if takes_disks(&row) {
                 let other = filled.replace("/105/", "/110/");
-                cases.push((row.method(), other, Map::from_iter([("scsi9".into(), json!("local-lvm:vm-105-disk-0"))])));
+                cases.push((
+                    row.method(),
+                    other,
+                    Map::from_iter([("scsi9".into(), json!("local-lvm:vm-105-disk-0"))]),
+                ));
             }
         }
         for param in row.params() {
@@ -120,7 +127,11 @@ fn sent(keys: &Value, held: impl Fn(&api::effect::Effect) -> bool) -> (usize, Ve
     (tried, sent)
 }
 
-fn request(method: Method, path: &str, arguments: &Map<String, Value>) -> proxmox_mcp::tools::run::request::Request {
+fn request(
+    method: Method,
+    path: &str,
+    arguments: &Map<String, Value>,
+) -> proxmox_mcp::tools::run::request::Request {
     let mut params = proxmox_mcp::pve::Params::new();
     arguments.iter().for_each(|(name, value)| params.push_json(name, value));
     proxmox_mcp::tools::run::request::Request { method, path: path.to_owned(), params }
@@ -132,9 +143,12 @@ fn no_spelling_of_a_protected_guest_gets_round_the_rule() {
     for rule in RULES {
         let held = |effect: &api::effect::Effect| {
             let harms = [Class::Interrupt, Class::Destroy, Class::Execute];
-            let hits = effect.guests().any(|(vmid, role)| vmid == 105 && !matches!(role, Role::Source | Role::New));
-            let every = effect.touches_everything() || effect.touches.iter().any(|touched| touched.what.needs_look());
-            let certain = effect.reasons.iter().any(|reason| harms.contains(&reason.class) && !reason.if_present);
+            let hits =
+                effect.guests().any(|(vmid, role)| vmid == 105 && !matches!(role, Role::Source | Role::New));
+            let every =
+                effect.touches_everything() || effect.touches.iter().any(|touched| touched.what.needs_look());
+            let certain =
+                effect.reasons.iter().any(|reason| harms.contains(&reason.class) && !reason.if_present);
             certain && (hits || every)
         };
         let (tried, sent) = sent(&json!({"protected": [rule], "access": "full"}), held);
@@ -148,7 +162,8 @@ fn no_spelling_of_a_guest_outside_gets_round_only() {
     use proxmox_mcp::pve::api::effect::{Class, Role};
     for rule in ["106", "110-120", "tag:none", "pool:dev", "node:pve3"] {
         let held = |effect: &api::effect::Effect| {
-            let hits = effect.guests().any(|(vmid, role)| vmid == 105 && !matches!(role, Role::Source | Role::New));
+            let hits =
+                effect.guests().any(|(vmid, role)| vmid == 105 && !matches!(role, Role::Source | Role::New));
             effect.classes() != [Class::Read] && hits
         };
         let (tried, sent) = sent(&json!({"only": [rule], "access": "full"}), held);
