@@ -19,6 +19,9 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// The lines of a log, taken apart.
+type Lines = Vec<Map<String, Value>>;
+
 #[test]
 fn every_change_to_a_line_is_found() {
     let folder = folder("chain");
@@ -121,7 +124,7 @@ fn a_forger_without_the_key_is_found_whatever_is_done_to_the_chain() {
     let whole = fs::read_to_string(&path).unwrap();
     let lines: Vec<Map<String, Value>> =
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let changed = |change: &dyn Fn(&mut Vec<Map<String, Value>>)| {
+    let changed = |change: &dyn Fn(&mut Lines)| {
         let mut lines = lines.clone();
         change(&mut lines);
         rechained(&lines)

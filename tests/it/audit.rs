@@ -18,7 +18,7 @@ fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
     let path = folder.join("audit.jsonl");
     let sample = Sample::with(Default::default(), |config| {
         config.access = Access::Full;
-        config.audit = Some(crate::cluster::plain_log(path.as_ref()))
+        config.audit = Some(crate::cluster::plain_log(path.as_ref()));
     });
     sample.ok("proxmox_list_vms", json!({}));
     sample.ok("proxmox_start_vm", json!({"vmid": 105, "dry_run": true}));
@@ -56,7 +56,7 @@ fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
 fn what_cannot_be_written_down_is_not_done() {
     for path in ["/dev/full", "/nowhere/at/all/audit.jsonl"] {
         let sample = Sample::with(Default::default(), |config| {
-            config.audit = Some(crate::cluster::plain_log(path.as_ref()))
+            config.audit = Some(crate::cluster::plain_log(path.as_ref()));
         });
         sample.fails("proxmox_stop_vm", json!({"vmid": 105}), &["audit log", "was not done"]);
         sample.ok("proxmox_list_vms", json!({}));

@@ -63,7 +63,7 @@ pub fn by_table(entry: &Entry) -> Does {
     if entry.tool.effect != Effect::Read && (!more || entry.name == ANY) {
         return Does(ALL[1..].to_vec());
     }
-    let possible = methods.iter().flat_map(|row| effect::possible(row)).map(|possible| possible.class);
+    let possible = methods.iter().flat_map(effect::possible).map(|possible| possible.class);
     let mut classes: Vec<Class> = possible.collect();
     classes.sort_unstable();
     classes.dedup();

@@ -93,7 +93,7 @@ impl Place {
         value[FIELD] = "***".into();
         value["secret_file"] = self.path.display().to_string().into();
         value["note"] = "The secret is in that file, which only the user of this server can read; tell the person where it is. The setting `show_secrets` answers it instead.".into();
-        reply.data = value.to_string().into();
+        reply.data = value.to_string();
         Ok(())
     }
 }

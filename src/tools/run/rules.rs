@@ -109,11 +109,14 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
                     return named(&format!("Node `{name}`"));
                 }
             }
-            Touch::Pool(pool) if touched.role == Role::Target && !strips => {
-                if has_pool(rules, pool) || rules.pools.iter().any(|name| values::pool_is_inside(name, pool))
-                {
-                    return named(&format!("Pool `{pool}`"));
-                }
+            Touch::Pool(pool)
+                if touched.role == Role::Target
+                    && !strips
+                    && rules.pools.iter().any(|name| {
+                        values::pool_is_inside(name, pool) || values::pool_is_inside(pool, name)
+                    }) =>
+            {
+                return named(&format!("Pool `{pool}`"));
             }
             Touch::EveryNode if !rules.nodes.is_empty() => {
                 return named(&format!("Node `{}`", rules.nodes[0]));
