@@ -6,7 +6,7 @@ use crate::{
     tools::{
         answer::{Failure, Outcome, answer},
         param::{Kind, NODE, Param, VMID},
-        run::{args::Args, context::Context, find},
+        run::{args::Args, context::Context, find, state::State},
     },
 };
 use serde_json::json;
@@ -75,15 +75,15 @@ pub fn serial(context: &Context<'_>, args: &Args) -> Outcome {
     answer(&facts)
 }
 
+/// A guest that is halted still has a screen; one that nothing is known of may have.
 fn running(guest: &find::Guest) -> Result<(), Failure> {
-    if guest.status == "running" {
-        return Ok(());
+    match guest.state() {
+        State::Stopped => Err(Failure::new(format!(
+            "{} is stopped: there is nothing to see. Start it first.",
+            guest.title()
+        ))),
+        _ => Ok(()),
     }
-    Err(Failure::new(format!(
-        "{} is {}: there is nothing to see. Start it first.",
-        guest.title(),
-        guest.status
-    )))
 }
 
 /// What a terminal would show, less its colours: control sequences are left out, line breaks stay.
