@@ -36,6 +36,7 @@ mod lifecycle;
 mod long;
 mod matrix;
 mod notices;
+mod odd;
 mod offers;
 mod packaging;
 mod policy;
