@@ -60,7 +60,7 @@ pub struct Param {
     pub required: bool,
     /// Not sent: it picks the rows of a list whose value of that name is this one.
     pub filter: bool,
-    /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
+    /// Accepted and documented in docs/tools.md, but not listed, because it is rarely used and would cost tokens.
     pub unlisted: bool,
     /// Whether an empty text is a value; else it is as good as not given.
     pub empty: bool,

@@ -1,6 +1,6 @@
 //! What a tool is: one row of static data. Knows neither JSON-RPC nor HTTP.
 //!
-//! `tools/list`, hints, access filtering, argument checks, the wire tests and README's table all derive from
+//! `tools/list`, hints, access filtering, argument checks, the wire tests and the table in docs/tools.md all derive from
 //! the row, so adding a tool touches one place.
 
 use crate::{

@@ -37,6 +37,7 @@ mod lifecycle;
 mod long;
 mod matrix;
 mod notices;
+mod odd;
 mod offers;
 mod packaging;
 mod policy;

@@ -47,7 +47,7 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::with("proxmox_update_access", Effect::Ask, |context, args| change(context, args, Method::Put))
         .about("Change a user, group, role or API token.")
-        .params(&[WHAT, ID, Param::more("options")])
+        .params(&[WHAT, ID, Param::more("options").about("comment, groups, privs, enable, expire, …")])
         .behind(&[
             (Method::Put, "/access/users/{userid}"),
             (Method::Put, "/access/groups/{groupid}"),
@@ -60,14 +60,14 @@ pub const TOOLS: &[Tool] = &[
         .params(&[WHAT, ID])
         .idempotent(),
     Tool::put("proxmox_update_acl", "/access/acl")
-        .about("Grant roles on a path, or with delete take them away.")
+        .about("Grant roles on a path, or revoke them with delete.")
         .params(&[
             Param::text("path"),
             Param::text("roles"),
             Param::text("users").optional(),
             Param::text("groups").optional(),
-            Param::text("tokens").optional(),
-            Param::flag("propagate").optional(),
+            Param::text("tokens").unlisted(),
+            Param::flag("propagate").unlisted(),
             Param::flag("delete").optional(),
         ])
         .asks(),

@@ -6,7 +6,7 @@ use crate::{
     tools::{
         answer::{Failure, Outcome, answer},
         param::{Kind, NODE, Param, VMID},
-        run::{args::Args, context::Context, find, request::Request},
+        run::{args::Args, context::Context, find, request::Request, state::State},
     },
 };
 use serde_json::json;
@@ -87,15 +87,15 @@ fn opens(context: &Context<'_>, guest: &find::Guest, proxy: &str) -> Result<bool
     context.permit(&Request { method: pve::Method::Post, path, params: pve::Params::new() })
 }
 
+/// A guest that is halted still has a screen; one that nothing is known of may have.
 fn running(guest: &find::Guest) -> Result<(), Failure> {
-    if guest.status == "running" {
-        return Ok(());
+    match guest.state() {
+        State::Stopped => Err(Failure::new(format!(
+            "{} is stopped: there is nothing to see. Start it first.",
+            guest.title()
+        ))),
+        _ => Ok(()),
     }
-    Err(Failure::new(format!(
-        "{} is {}: there is nothing to see. Start it first.",
-        guest.title(),
-        guest.status
-    )))
 }
 
 /// What a terminal would show, less its colours: control sequences are left out, line breaks stay.

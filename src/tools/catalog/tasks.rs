@@ -42,11 +42,11 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_wait_task", Effect::Read, wait_task)
-        .about("Wait for tasks (commas between) and tell how they ended.")
+        .about("Wait for tasks (comma-separated) and report their results.")
         .params(&[Param::words("upid"), WAIT])
         .core(),
     Tool::with("proxmox_get_task_log", Effect::Read, task_log)
-        .about("Log of a task: its last lines, or from line start on.")
+        .about("Log of a task: its last lines, or from line `start`.")
         .params(&[
             UPID,
             Param::int("start", 0, 100_000_000).optional(),

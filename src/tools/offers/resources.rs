@@ -29,7 +29,7 @@ pub const GUEST: Template = Template {
     uri: "pve://guest/{vmid}",
     name: "guest",
     title: "Guest",
-    about: "Configuration, live state, snapshots and addresses of a VM or container.",
+    about: "Configuration, current status, snapshots and IP addresses of a VM or container.",
     media_type: JSON,
 };
 /// A node.

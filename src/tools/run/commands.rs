@@ -18,7 +18,11 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
         ));
     };
     let line = match program.as_slice() {
-        ["/bin/sh", "-c", line] => (*line).to_owned(),
+        ["/bin/sh", "-c", line]
+        | ["cmd.exe", "/d", "/c", line]
+        | ["powershell.exe", "-NoProfile", "-NonInteractive", "-Command", line] => (*line).to_owned(),
+        // A line with quotes, taken apart at them.
+        ["cmd.exe", "/d", "/c", "call", words @ ..] => words.join(" "),
         words => words.join(" "),
     };
     if allowed.iter().any(|pattern| allows(pattern, &line)) {

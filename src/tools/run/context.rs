@@ -14,6 +14,7 @@ use crate::{
         param::{Effect, Kind},
         run::{
             changes::{Draft, Undo},
+            encoded,
             fresh::Fresh,
             journal::Journal,
             policy::{self, Verdict},
@@ -101,6 +102,11 @@ impl Context<'_> {
 
     fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
         let mut reply = self.pve.get(&self.call.cancel, path, params)?;
+        if reply.data.contains('%') && encoded::may_be_in(path) {
+            let mut value = reply.value();
+            encoded::decode(path, &mut value);
+            reply.data = value.to_string();
+        }
         if reply.data.starts_with('{') {
             reply.data = canonical::ordered(reply.value()).to_string();
         }

@@ -7,7 +7,7 @@ use crate::{
     tools::{
         answer::{Failure, record::Record, rows},
         param::Kind,
-        run::context::Context,
+        run::{context::Context, state::State},
     },
 };
 use serde_json::{Map, Value, json};
@@ -147,16 +147,20 @@ fn correct(context: &Context<'_>, records: &mut Vec<Record<'_>>, fresh: Vec<(i64
     let Ok(paths) = paths else { return };
     for (doubt, reply) in doubts.into_iter().zip(context.get_each(&paths, &Params::new())) {
         // A guest that cannot be asked (it is moving, gone, or not there yet) stays as the inventory has it.
-        let Ok(Value::Object(status)) = reply.map(|reply| reply.value()) else { continue };
+        let Ok(mut status) = reply.map(|reply| reply.value()) else { continue };
+        // The inventory has QEMU's own state.
+        let state = State::of_status(&status);
+        let Some(status) = status.as_object_mut() else { continue };
+        status.insert("status".into(), state.word().into());
         match doubt.row {
-            Some(row) => apply(&mut records[row], &status),
+            Some(row) => apply(&mut records[row], status),
             None => {
                 let mut record = Record::default();
                 record.set("vmid", doubt.vmid.to_string());
                 record.set("node", json!(doubt.node).to_string());
                 record.set("type", json!(doubt.kind.api_type()).to_string());
                 record.set("id", json!(format!("{}/{}", doubt.kind.api_type(), doubt.vmid)).to_string());
-                apply(&mut record, &status);
+                apply(&mut record, status);
                 records.push(record);
             }
         }
