@@ -211,6 +211,6 @@ mod tests {
         assert_eq!(found, WITH_MORE);
     }
 
-    /// The API's own rules: package lists need Sys.Modify, a storage's definition and a scan for storages Datastore.Allocate.
-    const WITH_MORE: &[&str] = &["proxmox_list_node_items", "proxmox_get_storage", "proxmox_scan_storage"];
+    /// The API's own rules: package lists need Sys.Modify, a storage's definition Datastore.Allocate.
+    const WITH_MORE: &[&str] = &["proxmox_list_node_items", "proxmox_get_storage"];
 }

@@ -87,16 +87,21 @@ impl Sample {
         self.call(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
     }
 
-    /// Calls a tool that must succeed, and agrees where that must be asked for.
-    #[track_caller]
-    pub fn done(&self, name: &str, arguments: Value) -> Value {
-        let answer = self.ok(name, arguments.clone());
+    /// Calls a tool, and agrees where that must be asked for: its JSON, or its sentences.
+    pub fn agreed(&self, name: &str, arguments: Value) -> Result<Value, String> {
+        let answer = self.call(name, arguments.clone())?;
         if answer.get("confirmation_needed").is_none() {
-            return answer;
+            return Ok(answer);
         }
         let mut again = arguments;
         again["confirm"] = answer["confirm"].clone();
-        self.ok(name, again)
+        self.call(name, again)
+    }
+
+    /// Calls a tool that must succeed, and agrees where that must be asked for.
+    #[track_caller]
+    pub fn done(&self, name: &str, arguments: Value) -> Value {
+        self.agreed(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
     }
 
     /// Calls a tool that must fail, with all these words in its sentences.

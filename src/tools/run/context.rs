@@ -6,7 +6,10 @@ use crate::{
     mcp::Call,
     pve::{
         self,
-        api::{Row, effect},
+        api::{
+            Row,
+            effect::{self, Role},
+        },
     },
     sync::{at_once, lock},
     tools::{
@@ -134,6 +137,15 @@ impl Context<'_> {
     #[must_use]
     pub fn drafts(&self) -> Vec<Draft> {
         lock(&self.record).drafts.clone()
+    }
+
+    /// The guests that this call has made so far.
+    #[must_use]
+    pub fn made(&self) -> Vec<u32> {
+        let requests = self.requests();
+        let effects = requests.iter().filter_map(|request| request.effect().ok());
+        let made = effects.flat_map(|effect| effect.guests().collect::<Vec<_>>());
+        made.filter(|(_, role)| *role == Role::New).map(|(vmid, _)| vmid).collect()
     }
 
     /// In a dry run, what would become of each of [`Context::requests`].

@@ -75,7 +75,7 @@ pub fn judge(
     let Seen { before, .. } = seen;
     let asks = match config.access {
         Access::Full => Vec::new(),
-        Access::ReadOnly | Access::Standard => asks(&config.ask, &effect),
+        Access::ReadOnly | Access::Standard => asks(&config.ask, &effect, &context.made()),
     };
     let verdict = if asks.is_empty() { Verdict::Run } else { Verdict::Ask(asks) };
     Ok(Judged { verdict, before })
@@ -96,12 +96,30 @@ pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
     })
 }
 
+/// Parameters that say who may log in to a guest.
+pub const LOGINS: [&str; 5] = ["ciuser", "cipassword", "sshkeys", "password", "ssh-public-keys"];
+
+/// Whether it is only about the logins of guests that are made by this request, or were by this call: who makes a guest
+/// takes no rights from anybody by that.
+fn is_first_login(reason: &Reason, effect: &Effect, made: &[u32]) -> bool {
+    let by_login = reason.by.iter().all(|name| LOGINS.contains(&name.as_str()));
+    let makes = |vmid: u32| effect.guests().any(|(new, role)| new == vmid && role == Role::New);
+    let mut guests = effect.guests().filter(|(_, role)| *role != Role::Source).peekable();
+    reason.class == Class::Rights
+        && by_login
+        && !reason.by.is_empty()
+        && guests.peek().is_some()
+        && !effect.is(Class::Destroy)
+        && guests.all(|(vmid, _)| made.contains(&vmid) || makes(vmid))
+}
+
 /// The reasons for which a person must agree first.
-fn asks(ask: &[String], effect: &Effect) -> Vec<&'static str> {
+fn asks(ask: &[String], effect: &Effect, made: &[u32]) -> Vec<&'static str> {
     let wide = is_wide(effect);
     let asks = |reason: &&Reason| {
         let named = ask.iter().any(|word| word == reason.class.word());
-        named && (reason.class != Class::Interrupt || wide)
+        let small = reason.class == Class::Interrupt && !wide;
+        named && !small && !is_first_login(reason, effect, made)
     };
     let mut whys: Vec<&'static str> = Vec::new();
     for reason in effect.reasons.iter().filter(asks) {

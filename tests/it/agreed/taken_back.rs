@@ -253,7 +253,7 @@ fn what_can_be_taken_back_is_as_it_was() {
                 sample.server.skip(600.0);
             }
             let before = state(&sample, change);
-            let changed = match sample.call(change.tool, arguments(&sample, change.arguments)) {
+            let changed = match sample.agreed(change.tool, arguments(&sample, change.arguments)) {
                 Ok(changed) => changed,
                 Err(said) => {
                     problems.push(format!("{name}: {said}"));
@@ -263,7 +263,7 @@ fn what_can_be_taken_back_is_as_it_was() {
             if state(&sample, change) == before {
                 problems.push(format!("{name}: nothing was changed: {changed}"));
             }
-            match sample.call("proxmox_undo", json!({"id": changed["undo"][0]})) {
+            match sample.agreed("proxmox_undo", json!({"id": changed["undo"][0]})) {
                 Ok(_) if changed["undo"][0].is_i64() => {}
                 said => problems.push(format!("{name}: {changed}: {said:?}")),
             }

@@ -111,8 +111,11 @@ fn in_standard_no_method_does_unasked_what_is_to_be_asked_for() {
     let mut changes = 0;
     for seen in &seen {
         changes += usize::from(seen.method != "GET");
+        // The first logins of a guest are given by whoever makes it.
+        let makes = seen.method == "POST" && ["/qemu", "/lxc"].iter().any(|end| seen.path.ends_with(end));
         let asked = |(class, if_present): &(Class, bool)| {
-            matches!(class, Class::Destroy | Class::Rights | Class::Outbound) && !if_present
+            let harms = matches!(class, Class::Destroy | Class::Outbound);
+            (harms || (*class == Class::Rights && !makes)) && !if_present
         };
         assert!(!classes(seen).iter().any(asked), "{seen:?} was sent unasked");
     }

@@ -257,6 +257,24 @@ fn rights_and_other_hosts_are_asked_for() {
     );
 }
 
+/// A guest that is only now made takes no rights from anybody by its logins, but by a disk of the node it does.
+#[test]
+fn the_first_logins_of_a_guest_are_not_asked_for() {
+    let clone = json!({"vmid": 100, "newid": 901, "name": "c", "config": {"ciuser": "jana", "cipassword": "secret123"}, "wait": 60});
+    let sample = Sample::configured(&json!({}));
+    let made = sample.ok("proxmox_clone_vm", clone);
+    assert!(made["confirmation_needed"].is_null(), "{made}");
+    assert!(sample.changes().iter().any(|line| line.contains("ciuser=jana")), "{:?}", sample.changes());
+    check(
+        json!({}),
+        vec![
+            (api("POST", "/nodes/pve1/qemu", json!({"vmid": 902, "ciuser": "jana"})), Run),
+            (api("POST", "/nodes/pve1/qemu", json!({"vmid": 903, "scsi0": "/dev/sda"})), Ask),
+            (api("PUT", "/nodes/pve1/qemu/100/config", json!({"ciuser": "jana"})), Ask),
+        ],
+    );
+}
+
 /// Methods that lose data and once did not ask.
 #[test]
 fn what_loses_data_asks_whatever_method_it_is() {
