@@ -81,6 +81,7 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
+/// Where files have no mode, the folder decides who may read it.
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).open(path)
@@ -95,9 +96,10 @@ fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
+/// Elsewhere no file tells which one it is; it is opened anew for each line.
 #[cfg(not(unix))]
-fn is_still(_: &File, path: &Path) -> bool {
-    path.exists()
+fn is_still(_: &File, _: &Path) -> bool {
+    false
 }
 
 /// The last line of the file without its break; `None` in an empty file. A line that was cut off half written

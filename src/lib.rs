@@ -13,7 +13,7 @@
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], `websocket` — small things that several layers need.
+//! * [`cancel`], [`folders`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], `websocket` — small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -29,6 +29,7 @@ pub mod cancel;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod folders;
 pub mod log;
 pub mod mcp;
 pub mod plot;

@@ -1,6 +1,6 @@
 //! The commands and options as one table: parsing, `--help`, the manual page and shell completion follow from it.
 
-use crate::{log::LEVELS, setup::recipe, tools::catalog::index::entries};
+use crate::{folders::SHOWN, log::LEVELS, setup::recipe, tools::catalog::index::entries};
 use std::fmt::Write;
 
 /// What follows an option or a command.
@@ -132,6 +132,7 @@ pub const COMMANDS: &[Command] = &[
             flag("--output", Takes::File, "Where to write the configuration."),
             flag("--client", Takes::Word(clients), "The MCP client to show the configuration for."),
             flag("--write", Takes::Nothing, "Add the server to that client's own configuration file."),
+            flag("--remove", Takes::Nothing, "Only take the server out of that client's configuration file."),
             flag("--yes", Takes::Nothing, "Use the defaults instead of asking."),
             flag("--force", Takes::Nothing, "Overwrite the file, and write it even when a test failed."),
         ],
@@ -246,11 +247,14 @@ pub fn help() -> String {
     }
     text += "\nOptions:\n";
     options(&mut text, GLOBAL);
-    text += "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
-             Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
-             $XDG_CONFIG_HOME/proxmox-mcp/config.json, /etc/proxmox-mcp/config.json.\n\
-             PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
-             Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
+    let _ = write!(
+        text,
+        "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
+         Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
+         {SHOWN}.\n\
+         PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
+         Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
+    );
     text
 }
 
