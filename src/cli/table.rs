@@ -224,12 +224,29 @@ pub(super) fn shown(takes: Takes, words_too: bool) -> String {
     }
 }
 
+/// A sentence below the description of an option, in lines of at most 110 characters.
+fn wrapped(sentence: &str) -> String {
+    let (mut text, mut line) = (String::new(), String::new());
+    for word in sentence.split(' ') {
+        if !line.is_empty() && 110 < 28 + line.len() + 1 + word.len() {
+            let _ = writeln!(text, "  {:26}{line}", "");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(text, "  {:26}{line}", "");
+    text
+}
+
 fn options(text: &mut String, flags: &[Flag]) {
     for flag in flags {
         let left = format!("{}{}", flag.name, shown(flag.takes, false));
         let _ = writeln!(text, "  {left:26}{}", flag.about);
         if let (Takes::Word(_), choices) = (flag.takes, words(flag.takes)) {
-            let _ = writeln!(text, "  {:26}One of {}.", "", choices.join(", "));
+            text.push_str(&wrapped(&format!("One of {}.", choices.join(", "))));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `init` end to end against a sample cluster behind TLS: by options, and by somebody who answers questions.
 
-use crate::setup_box::{Authority, Home, Ran, mode};
+use crate::setup_box::{Authority, Home, Ran, has_mode, mode};
 use proxmox_mcp::{
     demo,
     setup::{
@@ -10,7 +10,7 @@ use proxmox_mcp::{
     },
 };
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::fs;
 
 /// A sample cluster whose CA signed its certificate, or another one did.
 struct Cluster {
@@ -92,8 +92,7 @@ fn options_alone_make_a_configuration_that_works() {
             "toolsets": ["core", "firewall"]})
     );
     assert!(home.read(".config/proxmox-mcp/pve-root-ca.pem").starts_with("-----BEGIN CERTIFICATE-----"));
-    let permissions = fs::metadata(home.path(USUAL)).unwrap().permissions();
-    assert_eq!(permissions.mode() & 0o777, 0o600);
+    has_mode(&home.path(USUAL), 0o600);
     assert!(!home.path(".cursor").exists(), "nothing is written that was not asked for");
     is_tidy(&home);
     let checked = home.run(&["check"], "");
@@ -173,7 +172,11 @@ fn what_cannot_work_is_not_written() {
 fn clients_are_given_the_server_and_keep_everything_else() {
     let (cluster, home) = (Cluster::start(true), Home::new());
     let secret = home.file("secret.txt", &cluster.secret());
-    let env = |name: &str| (name == "HOME").then(|| home.path("").to_str().unwrap().to_owned());
+    let env = |name: &str| match name {
+        "HOME" | "USERPROFILE" => Some(home.path("").to_str().unwrap().to_owned()),
+        "APPDATA" => Some(home.path(".config").to_str().unwrap().to_owned()),
+        _ => None,
+    };
     for client in CLIENTS {
         let file = client.file(std::env::consts::OS, &env).unwrap();
         let is_toml = client.name == "codex";
@@ -211,7 +214,7 @@ fn clients_are_given_the_server_and_keep_everything_else() {
         assert!(after.contains(" mine\n") && after.contains(kept), "{after}");
         assert!(after.contains(added) && after.contains(env!("CARGO_BIN_EXE_proxmox-mcp")), "{after}");
         assert_eq!(fs::read_to_string(format!("{}.backup", file.display())).unwrap(), text);
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        has_mode(&file, 0o640);
         let ran = cluster.init(&home, &options, "");
         assert!(ran.code == Some(0) && ran.out.contains("has the server already"), "{ran:?}");
         assert_eq!(fs::read_to_string(&file).unwrap(), after);
