@@ -14,8 +14,8 @@
 //! * [`approvals`] — what waits for a person's word outside the model.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`notify`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], [`visible`], `hex`, `websocket` — small things
-//!   that several layers need.
+//! * [`cancel`], [`folders`], [`notify`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], [`visible`], `hex`, `websocket` —
+//!   small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -32,6 +32,7 @@ pub mod cancel;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod folders;
 mod hex;
 pub mod log;
 pub mod mcp;

@@ -198,6 +198,7 @@ fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
+/// Elsewhere no file tells which one it is.
 #[cfg(not(unix))]
 fn is_still(_: &File, path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|there| there.is_file())

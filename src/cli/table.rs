@@ -1,6 +1,6 @@
 //! The commands and options as one table: parsing, `--help`, the manual page and shell completion follow from it.
 
-use crate::{log::LEVELS, setup::recipe, tools::catalog::index::entries};
+use crate::{folders::SHOWN, log::LEVELS, setup::recipe, tools::catalog::index::entries};
 use std::fmt::Write;
 
 /// What follows an option or a command.
@@ -134,6 +134,7 @@ pub const COMMANDS: &[Command] = &[
             flag("--output", Takes::File, "Where to write the configuration."),
             flag("--client", Takes::Word(clients), "The MCP client to show the configuration for."),
             flag("--write", Takes::Nothing, "Add the server to that client's own configuration file."),
+            flag("--remove", Takes::Nothing, "Only take the server out of that client's configuration file."),
             flag("--yes", Takes::Nothing, "Use the defaults instead of asking."),
             flag("--force", Takes::Nothing, "Overwrite the file, and write it even when a test failed."),
         ],
@@ -236,12 +237,29 @@ pub(super) fn shown(takes: Takes, words_too: bool) -> String {
     }
 }
 
+/// A sentence below the description of an option, in lines of at most 110 characters.
+fn wrapped(sentence: &str) -> String {
+    let (mut text, mut line) = (String::new(), String::new());
+    for word in sentence.split(' ') {
+        if !line.is_empty() && 110 < 28 + line.len() + 1 + word.len() {
+            let _ = writeln!(text, "  {:26}{line}", "");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(text, "  {:26}{line}", "");
+    text
+}
+
 fn options(text: &mut String, flags: &[Flag]) {
     for flag in flags {
         let left = format!("{}{}", flag.name, shown(flag.takes, false));
         let _ = writeln!(text, "  {left:26}{}", flag.about);
         if let (Takes::Word(_), choices) = (flag.takes, words(flag.takes)) {
-            let _ = writeln!(text, "  {:26}One of {}.", "", choices.join(", "));
+            text.push_str(&wrapped(&format!("One of {}.", choices.join(", "))));
         }
     }
 }
@@ -259,11 +277,14 @@ pub fn help() -> String {
     }
     text += "\nOptions:\n";
     options(&mut text, GLOBAL);
-    text += "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
-             Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
-             $XDG_CONFIG_HOME/proxmox-mcp/config.json, /etc/proxmox-mcp/config.json.\n\
-             PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
-             Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
+    let _ = write!(
+        text,
+        "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
+         Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
+         {SHOWN}.\n\
+         PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
+         Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
+    );
     text
 }
 

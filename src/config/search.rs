@@ -5,9 +5,11 @@ use super::{
     place::Env,
     trust::{Danger, danger},
 };
+use crate::folders;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::{
+    env::consts::OS,
     fmt,
     fs::{File, Metadata},
     io::{self, ErrorKind, Read},
@@ -34,13 +36,14 @@ pub(super) struct Found {
     /// Its keys and values, in their order.
     pub(super) pairs: Pairs,
     /// The owner and mode of the file that was read, even if it has been replaced since.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only on Unix does a file have a mode"))]
     metadata: Metadata,
 }
 
 /// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else
-/// the first that exists beside the binary, in `$XDG_CONFIG_HOME/proxmox-mcp` and in `/etc/proxmox-mcp`. Never
-/// the working directory: clients start servers inside whatever project is open, and a file in
-/// it could send the token to another host.
+/// the first that exists beside the binary, in the user's folder for configuration and in that of all users (see
+/// [`folders`]). Never the working directory: clients start servers inside whatever project is open, and a file in it
+/// could send the token to another host.
 ///
 /// # Errors
 /// The file that is wrong, and a sentence.
@@ -82,12 +85,10 @@ pub(super) fn search(
 }
 
 fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
-    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let xdg = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
     let folders = [
         exe_dir.filter(|path| path.is_absolute()).map(PathBuf::from),
-        xdg.map(|path| path.join("proxmox-mcp")),
-        Some("/etc/proxmox-mcp".into()),
+        folders::config(OS, env).map(|path| path.join("proxmox-mcp")),
+        folders::of_all_users(OS, env).map(|path| path.join("proxmox-mcp")),
     ];
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
 }

@@ -63,7 +63,7 @@ fn without_any_file_the_answer_lists_where_one_is_looked_for() {
         format!("{home}/config.json"),
         format!("{home}/.config/proxmox-mcp/config.json"),
         "/etc/proxmox-mcp/config.json".into(),
-        "`setup.sh`".into(),
+        "`proxmox-mcp init`".into(),
         "PROXMOX_HOST, PROXMOX_TOKEN_ID and PROXMOX_TOKEN_SECRET".into(),
     ] {
         assert!(sentence.contains(&word), "{word}: {sentence}");
