@@ -216,7 +216,7 @@ mod tests {
         check("demo call --json proxmox_start", &["proxmox_start_vm", "proxmox_start_container"], &[]);
         check("call proxmox_list_vms ", &["status=", "node=", "limit="], &["status=running"]);
         check("call proxmox_list_vms status=running limit:=3 ", &["node="], &["status=", "limit="]);
-        check("call proxmox_list_vms status=r", &["status=running"], &["status=stopped"]);
+        check("call proxmox_get_guest_state what=n", &["what=network"], &["what=pending"]);
         check("call proxmox_shutdown_vm forceStop=", &["forceStop=true", "forceStop=false"], &[]);
         check("call proxmox_shutdown_vm forceStop:=t", &["forceStop:=true"], &[]);
         check("call proxmox_list_vms --d", &["--dry-run"], &[]);
