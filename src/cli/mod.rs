@@ -84,8 +84,14 @@ fn with_sample(options: &Options) -> ExitCode {
     match demo::Server::start(sample_options(options)) {
         Ok(server) => {
             let (id, secret) = server.token();
+            let (address, secret) = (server.address(), secret.expose());
+            // A file that is named says what tools may do; the way to the cluster is the sample's own.
+            let config = match options.config() {
+                Some(_) => load(options).map(|config| config.on_demo(address, &id, secret)),
+                None => Ok(Config::for_demo(address, &id, secret)),
+            };
             // The sample cluster stops when it is dropped, after the command.
-            with_config(options, Ok(Config::for_demo(server.address(), &id, secret.expose())))
+            with_config(options, config)
         }
         Err(error) => {
             eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");

@@ -227,12 +227,21 @@ impl Config {
     /// The configuration for the built-in sample cluster, which listens on `address` without TLS.
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
-        let mut config = Config::from_values(Values::default(), Source::default(), &[]);
+        let config = Config::from_values(Values::default(), Source::default(), &[]);
+        config.on_demo(address, token_id, token_secret)
+    }
+
+    /// This configuration for the built-in sample cluster: what tools may do stays, the way to the cluster is the sample's,
+    /// and nothing outside of it is reached or written.
+    #[must_use]
+    pub fn on_demo(self, address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
+        let settings = Settings::new(Vec::new(), Auth::Missing(String::new()), Trust::System);
+        let settings = Arc::new(Settings { workers: self.settings.workers, ..settings });
+        let mut config = Config { settings, clusters: Vec::new(), ssh: None, audit_log: None, ..self };
         let settings = config.settings_mut();
         settings.hosts = vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
         settings.auth =
             Auth::Token { id: token_id.into(), secret: SecretSource::Value(Secret::new(token_secret)) };
-        settings.trust = Trust::System;
         config
     }
 
