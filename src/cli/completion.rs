@@ -152,10 +152,10 @@ fn arguments(tool: &str, given: &[&str], current: &str) -> Vec<Candidate> {
     let Some(entry) = named(tool) else { return Vec::new() };
     if let Some((name, _)) = current.split_once('=') {
         let (name, json) = name.strip_suffix(':').map_or((name, ""), |name| (name, ":"));
-        let choices: &[&str] = match entry.params().find(|param| param.name == name).map(|param| param.shape)
-        {
-            Some(Shape::OneOf(words)) if json.is_empty() => words,
-            Some(Shape::Flag) => &["true", "false"],
+        let param = entry.params().find(|param| param.name == name);
+        let choices: &[&str] = match param.map(|param| (param.shape, param.usual)) {
+            Some((Shape::OneOf(words), _) | (Shape::Text, words)) if json.is_empty() => words,
+            Some((Shape::Flag, _)) => &["true", "false"],
             _ => &[],
         };
         return choices.iter().map(|word| (format!("{name}{json}={word}"), String::new())).collect();

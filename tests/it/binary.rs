@@ -40,6 +40,24 @@ fn a_piped_session_against_the_sample_cluster_is_answered_whole() {
 }
 
 #[test]
+fn a_file_says_what_tools_may_do_on_the_sample_cluster() {
+    let file = std::env::temp_dir().join(format!("proxmox-mcp-demo-{}.json", std::process::id()));
+    // The host is none that could be reached.
+    let text = r#"{"host": "pve.invalid", "token_id": "a@pve!b", "token_secret": "c", "toolsets": ["undo"], "access": "read-only"}"#;
+    std::fs::write(&file, text).unwrap();
+    let mut command = binary(&["demo"]);
+    command.arg("--config").arg(&file);
+    let list = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
+    let output = run(command, &format!("{INITIALIZE}\n{list}\n{LIST_VMS}\n"));
+    std::fs::remove_file(&file).unwrap();
+    let answers = lines(&output);
+    let result = |id: u64| &answers.iter().find(|answer| answer["id"] == id).unwrap()["result"];
+    assert!(result(1)["instructions"].as_str().unwrap().contains("read-only"), "{output:?}");
+    assert_eq!(result(3)["tools"].as_array().unwrap().len(), 0, "undo changes something");
+    assert!(result(2)["structuredContent"]["total"].is_u64(), "{output:?}");
+}
+
+#[test]
 fn without_or_with_a_wrong_configuration_the_server_starts_and_says_what_to_do() {
     let list = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
     let folder = std::env::temp_dir().join(format!("proxmox-mcp-binary-{}", std::process::id()));
