@@ -70,8 +70,11 @@ impl Audit {
             file.write_all(text.as_bytes())?;
             file.sync_data()
         })();
-        let unlocked = file.unlock();
-        written.and(unlocked)
+        if file.unlock().is_err() {
+            // Closed, it is unlocked too.
+            *kept = None;
+        }
+        written
     }
 }
 
