@@ -240,6 +240,25 @@ else
     step "inspector --strict" inspector
 fi
 
+# Real clients with what `init` writes for them. They are large, so that they are fetched only with CI set; where they have
+# been fetched, they are run.
+client_folder=$tools/clients
+get_clients() {
+    [ -d "$client_folder/node_modules" ] && cmp -s tests/clients/packages.txt "$client_folder/wanted" && return
+    [ -n "${CI:-}" ] || { echo "they take 1.8 GB; with CI set they are fetched"; return 1; }
+    command -v npm >/dev/null || install npm || { echo "npm is not installed"; return 1; }
+    rm -rf "$client_folder" && mkdir -p "$client_folder" && echo '{"private":true}' >"$client_folder/package.json" \
+        && xargs npm install --prefix "$client_folder" --no-audit --no-fund --loglevel=error <tests/clients/packages.txt \
+        && cp tests/clients/packages.txt "$client_folder/wanted"
+}
+if [ ! -x "$python" ]; then
+    skip "real clients with what init writes" "fakepve is not installed"
+elif ! why=$(get_clients 2>&1); then
+    skip "real clients with what init writes" "$why"
+else
+    step "real clients with what init writes" tests/clients/run.sh "$binary" "$python" "$client_folder/node_modules"
+fi
+
 # The packages, each built and tested by its own script, which reports what it skips. Those for the other processor take
 # minutes to build, so they are built only with CI set.
 packages() { packaging/all.sh "$@" 2>&1 | tee "$tools/packages.txt"; }
@@ -250,7 +269,7 @@ elif [ -n "${CI:-}" ]; then
 else
     step "packages" packages "$(uname -m | sed 's/^arm64$/aarch64/')"
     skipped=$((skipped + $(grep -c '^SKIPPED' "$tools/packages.txt")))
-    skip "packages for the other processor" "they take minutes; packaging/all.sh builds them"
+    skip "packages for the other processor and for Windows" "they take minutes; packaging/all.sh builds them"
 fi
 
 summary
