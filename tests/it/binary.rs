@@ -1,5 +1,6 @@
 //! The binary itself: standard input and output, exit codes, the environment.
 
+use crate::setup_box::bare;
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -9,7 +10,7 @@ use std::{
 /// The binary, with nothing of this machine's configuration.
 fn binary(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
-    command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    bare(command.args(arguments)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
