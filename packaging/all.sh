@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 # SHA256SUMS lists only files of this run.
 find "$out" -mindepth 1 -delete
-for part in "binaries $*" debian image bundle npm pypi cargo registry http; do
+for part in "binaries $*" debian image bundle npm pypi registry http; do
     echo "==== ${part%% *}"
     # shellcheck disable=SC2086
     packaging/${part%% *}.sh ${part#"${part%% *}"}

@@ -1,13 +1,25 @@
 //! The tools over a sample cluster that is as odd as those of real life: what is shown, and what is sent.
 
 use crate::cluster::{Sample, column};
-use proxmox_mcp::{config::Config, demo, mcp::Revision, mcp::Toolbox, tools::Tools};
+use proxmox_mcp::{
+    config::{Access, Config},
+    demo,
+    mcp::Revision,
+    mcp::Toolbox,
+    tools::Tools,
+};
 use serde_json::{Value, json};
 
 /// The odd cluster.
 fn odd() -> Sample {
     let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
     Sample::with(options, |_| {})
+}
+
+/// The same, where nothing has to be confirmed first: logins and members of pools are.
+fn unasked() -> Sample {
+    let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
+    Sample::with(options, |config| config.access = Access::Full)
 }
 
 /// The parameters of the last request that a dry run would send.
@@ -119,7 +131,7 @@ fn a_clone_grows_the_disk_that_it_boots_from() {
 
 #[test]
 fn keys_are_encoded_however_they_are_given_and_shown_as_they_are() {
-    let sample = odd();
+    let sample = unasked();
     let (raw, encoded) = ("ssh-ed25519 AAAA+c1/x me@host", "ssh-ed25519%20AAAA%2Bc1%2Fx%20me%40host");
     let path = "/nodes/pve2/qemu/715/config";
     for given in [raw, encoded] {
@@ -229,7 +241,7 @@ fn half_deleted_snapshots_are_seen() {
 
 #[test]
 fn pools_in_pools_are_read_changed_and_deleted() {
-    let sample = odd();
+    let sample = unasked();
     let members = |pool: &str| {
         let pool = sample.ok("proxmox_list_pools", json!({"poolid": pool}));
         let members = pool["members"].as_array().unwrap_or_else(|| panic!("{pool}")).clone();
@@ -241,8 +253,7 @@ fn pools_in_pools_are_read_changed_and_deleted() {
     sample.ok("proxmox_update_pool", json!({"poolid": "dev/sub", "vms": "713"}));
     assert!(members("dev/sub").contains(&713));
     sample.ok("proxmox_update_pool", json!({"poolid": "dev/sub/deep", "vms": "714", "delete": true}));
-    let plan = sample.ok("proxmox_delete_pool", json!({"poolid": "dev/sub/deep"}));
-    sample.ok("proxmox_delete_pool", json!({"poolid": "dev/sub/deep", "confirm": plan["confirm"]}));
+    sample.ok("proxmox_delete_pool", json!({"poolid": "dev/sub/deep"}));
     let left = sample.ok("proxmox_list_pools", json!({}));
     assert!(!column(&left, "poolid").contains(&json!("dev/sub/deep")), "{left}");
 }
