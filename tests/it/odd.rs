@@ -2,7 +2,7 @@
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
-    config::{Access, Config},
+    config::{Access, Config, Confirm},
     demo,
     mcp::Revision,
     mcp::Toolbox,
@@ -282,4 +282,23 @@ fn a_schema_has_properties_and_says_what_objects_hold() {
             assert!(property["description"].is_string(), "{}: {name}", tool["name"]);
         }
     }
+}
+
+#[test]
+fn a_plan_says_what_stays_and_what_no_backup_holds() {
+    let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
+    let sample = Sample::with(options, |config| config.confirm = Confirm::Token);
+    let plan = |tool: &str, arguments: Value| sample.ok(tool, arguments)["confirmation_needed"].clone();
+    let deleted = plan("proxmox_delete_container", json!({"vmid": 732}));
+    assert_eq!(deleted["stays"], json!(["mp0: /tank/media", "mp1: /dev/sdb1"]), "{deleted}");
+    assert_eq!(deleted["not_in_backup"], json!(["mp2: local-lvm:vm-732-disk-1, 100G"]));
+    let disks = deleted["disks"].to_string();
+    assert!(disks.contains("mp2: ") && disks.contains("mp3: ") && !disks.contains("/tank"), "{disks}");
+    let passed = plan("proxmox_delete_vm", json!({"vmid": 712}));
+    assert_eq!(passed["stays"], json!(["scsi1: /dev/disk/by-id/ata-WDC_WD80EFAX-1, 8T"]), "{passed}");
+    assert_eq!(passed.get("not_in_backup"), None);
+    let backups = sample.ok("proxmox_list_backups", json!({"vmid": 732}));
+    let archive = column(&backups, "volid")[0].clone();
+    let over = plan("proxmox_restore_backup", json!({"archive": archive, "force": true}));
+    assert_eq!(over["not_in_backup"], deleted["not_in_backup"], "{over}");
 }
