@@ -294,6 +294,9 @@ fn a_plan_says_what_stays_and_what_no_backup_holds() {
     assert_eq!(deleted["not_in_backup"], json!(["mp2: local-lvm:vm-732-disk-1, 100G"]));
     let disks = deleted["disks"].to_string();
     assert!(disks.contains("mp2: ") && disks.contains("mp3: ") && !disks.contains("/tank"), "{disks}");
+    let pool = plan("proxmox_delete_pool", json!({"poolid": "dev/sub/deep"}));
+    let text = pool["is_now"].to_string();
+    assert!(text.contains("714") && !text.contains("dev/sub\""), "{text}");
     let passed = plan("proxmox_delete_vm", json!({"vmid": 712}));
     assert_eq!(passed["stays"], json!(["scsi1: /dev/disk/by-id/ata-WDC_WD80EFAX-1, 8T"]), "{passed}");
     assert_eq!(passed.get("not_in_backup"), None);

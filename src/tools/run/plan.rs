@@ -190,7 +190,12 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
     let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
-        match context.get(&request.path, &Params::new()) {
+        // A pool inside another one is named by a parameter, since its name has a slash.
+        let mut which = Params::new();
+        if let Some(pool) = request.params.get("poolid").filter(|_| request.path == "/pools") {
+            which.push("poolid", pool);
+        }
+        match context.get(&request.path, &which) {
             Ok(reply) => {
                 let mut value = reply.value();
                 identity = what_it_is(request, &value);
