@@ -58,6 +58,7 @@ mod tidy;
 mod tiny_http;
 mod tls;
 mod tools;
+mod trips;
 mod undo;
 mod views;
 mod wire;

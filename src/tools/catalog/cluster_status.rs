@@ -11,10 +11,9 @@ const FULL: f64 = 0.9;
 
 /// Quorum and nodes from `/cluster/status`, everything else from `/cluster/resources`.
 pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
-    let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
-    let (members, resources) = (members?, resources?);
+    let (members, resources, states) = inventory::of_cluster(context)?;
     let members = rows(&members)?;
-    let mut resources = inventory::inventory(context, &resources)?;
+    let mut resources = inventory::corrected(context, &resources, &states)?;
     table::sort(&mut resources, &["type", "node", "storage", "vmid"]);
     answer(&summary(&members, &resources))
 }

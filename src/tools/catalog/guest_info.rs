@@ -32,19 +32,22 @@ const STATUS: &[&str] = &[
 /// Of the configuration, what says nothing to anybody.
 const NOISE: &[&str] = &["digest", "smbios1", "vmgenid", "meta"];
 
-/// Four requests at the same time, after the one that finds the guest.
+/// Four requests at the same time, after the one that finds the guest where its place is not remembered.
 pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
-    let vmid = args.int("vmid").unwrap_or_default();
-    let guest = find::guest(context, vmid, args.text("node"))?;
+    let found = find::at(context, args, context.kind, 4, |guest| gather(context, guest))?;
+    context.fit(found)
+}
+
+fn gather(context: &Context<'_>, guest: &find::Guest) -> Result<Map<String, Value>, Failure> {
     let path = guest.path()?;
-    let running = guest.status == "running";
+    let may_run = guest.status == "running" || guest.is_remembered();
     let interfaces = match guest.kind {
         Kind::Vm => format!("{path}/agent/network-get-interfaces"),
         Kind::Container => format!("{path}/interfaces"),
     };
     let (config, status, snapshots) =
         (format!("{path}/config"), format!("{path}/status/current"), format!("{path}/snapshot"));
-    let (config, status, snapshots, addresses) = if running {
+    let (config, status, snapshots, addresses) = if may_run {
         let [config, status, snapshots, addresses] =
             context.get_all([&config, &status, &snapshots, &interfaces]);
         (config, status, snapshots, Some(addresses))
@@ -52,13 +55,16 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
         let [config, status, snapshots] = context.get_all([&config, &status, &snapshots]);
         (config, status, snapshots, None)
     };
+    let status = object::object(status?.value())?;
+    let mut config = object::object(config?.value())?;
+    let is_running = status.get("status").is_some_and(|status| status == "running");
+    let addresses = addresses.filter(|_| is_running || !guest.is_remembered());
     let mut answer = Map::new();
-    answer.insert("vmid".into(), vmid.into());
-    answer.insert("name".into(), guest.name.clone().into());
+    answer.insert("vmid".into(), guest.vmid.into());
+    answer.insert("name".into(), name_of(guest, &config, &status).into());
     answer.insert("node".into(), guest.node.clone().into());
     answer.insert("type".into(), guest.kind.api_type().into());
-    answer.insert("status".into(), pick_status(object::object(status?.value())?));
-    let mut config = object::object(config?.value())?;
+    answer.insert("status".into(), pick_status(status));
     config.retain(|name, _| !NOISE.contains(&name.as_str()));
     answer.insert("config".into(), config.into());
     answer.insert("snapshots".into(), snapshot_rows(&snapshots?.value()));
@@ -71,7 +77,13 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
             answer.insert("addresses_unknown".into(), why.into());
         }
     }
-    context.fit(answer)
+    Ok(answer)
+}
+
+/// What a guest is called: as it was found, or where its place was only remembered, as it says itself.
+fn name_of(guest: &find::Guest, config: &Map<String, Value>, status: &Map<String, Value>) -> String {
+    let own = find::configured_name(guest.kind, config).or_else(|| status.get("name").and_then(Value::as_str));
+    own.filter(|_| guest.is_remembered()).unwrap_or(&guest.name).to_owned()
 }
 
 /// How often a guest that has just started is asked for its addresses.
@@ -136,8 +148,9 @@ pub fn state(context: &Context<'_>, args: &Args) -> Outcome {
         Some("pending") => "pending",
         _ => "status/current",
     };
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
-    let reply = context.get(&format!("{}/{request}", guest.path()?), &pve::Params::new())?;
+    let reply = find::at(context, args, context.kind, 1, |guest| {
+        context.get(&format!("{}/{request}", guest.path()?), &pve::Params::new())
+    })?;
     context.wrap(reply.value())
 }
 

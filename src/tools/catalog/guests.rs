@@ -1,7 +1,7 @@
 //! Virtual machines and containers: the same rows for both, each row two tools.
 
 use crate::{
-    pve::{Method, Params},
+    pve::Method,
     tools::{
         answer::{
             Outcome,
@@ -209,8 +209,9 @@ const COLUMNS: &[Column] = &[
 /// One request for the whole cluster, whatever the filters.
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     let kind = context.kind.map_or("", Kind::api_type);
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = inventory::inventory(context, &reply)?;
+    let (reply, states) = inventory::of_all_guests(context);
+    let reply = reply?;
+    let mut records = inventory::corrected(context, &reply, &states)?;
     records.retain(|record| record.text("type") == kind);
     if let Some(node) = args.text("node") {
         if !records.iter().any(|record| record.text("node") == node) {
@@ -249,8 +250,9 @@ fn silent_nodes(records: &[Record<'_>]) -> Vec<String> {
 }
 
 fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = inventory::inventory(context, &reply)?;
+    let (reply, states) = inventory::of_all_guests(context);
+    let reply = reply?;
+    let mut records = inventory::corrected(context, &reply, &states)?;
     records.retain(|record| record.has("template"));
     table::sort(&mut records, &["vmid"]);
     let columns = [

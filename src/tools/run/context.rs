@@ -13,7 +13,9 @@ use crate::{
             changes::{Draft, Undo},
             fresh::Fresh,
             journal::Journal,
+            places::Places,
             request::Request,
+            seen::Seen,
         },
     },
 };
@@ -45,10 +47,14 @@ pub struct Context<'a> {
     pub undo: &'a Undo,
     /// The guests that were changed a moment ago.
     pub fresh: &'a Fresh,
+    /// Where guests were.
+    pub places: &'a Places,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
     pub record: Mutex<Record>,
+    /// What was read on the way.
+    pub seen: Mutex<Seen>,
 }
 
 /// Which changes that lose data may be sent.
@@ -81,8 +87,12 @@ impl Context<'_> {
         Ok(self.read(path, params)?)
     }
 
-    fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
-        let mut reply = self.pve.get(&self.call.cancel, path, params)?;
+    pub(super) fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
+        if let Some(shared) = self.shared(path, params) {
+            return Ok(shared);
+        }
+        let reply = self.pve.get(&self.call.cancel, path, params);
+        let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
         if reply.data.starts_with('{') {
             reply.data = canonical::ordered(reply.value()).to_string();
         }

@@ -29,6 +29,7 @@ impl Context<'_> {
     ) -> Result<pve::Reply, Failure> {
         let request = Request { method, path: path.to_owned(), params: params.clone() };
         let (request, known) = replaced::complete(self, request)?;
+        let known = known.or_else(|| self.noted(&request.path));
         // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
         let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
         let loses = any_deletion || request.destroys();
@@ -37,8 +38,9 @@ impl Context<'_> {
         }
         let draft = undo::draft(self, &request, known);
         // Also where the answer is lost: it may have been carried out.
-        self.fresh.sent(&request);
-        let reply = self.pve.send(&self.call.cancel, method, path, &request.params)?;
+        self.changes_now(&request);
+        let reply = self.pve.send(&self.call.cancel, method, path, &request.params);
+        let reply = reply.inspect_err(|error| self.note_refusal(&request, error))?;
         lock(&self.record).drafts.extend(draft);
         Ok(reply)
     }

@@ -2,9 +2,10 @@
 
 use crate::{
     pve::{
-        Method, Params,
+        self, Method, Params, Reply,
         api::{self, Lookup, words::is_secret},
     },
+    sync::at_once,
     tools::{
         answer::{
             Failure,
@@ -84,14 +85,26 @@ fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
 
 /// About a guest as a whole, one of its snapshots, or its configuration.
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    let Facts { reply, config, snapshots, replication, storages } = facts(context, request, rest)?;
     let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
     let records = inventory::inventory(context, &reply)?;
     let guests = records.iter().filter_map(find::read).collect();
     let guest = find::guest_among(guests, vmid, None, kind)?;
     let path = guest.path()?;
-    let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
-    let [config, snapshots] = context.get_all([&config, &snapshots]);
+    let [config, snapshots] = match (config, snapshots) {
+        (Some(config), Some(snapshots)) => {
+            if !format!("{}/", request.path).starts_with(&format!("{path}/")) {
+                return Err(Failure::new(format!(
+                    "{} is on node `{}` now, so {} would not find it. Nothing was done; ask again.",
+                    guest.title(),
+                    guest.node,
+                    request.title()
+                )));
+            }
+            [config, snapshots]
+        }
+        _ => context.get_all([&format!("{path}/config"), &format!("{path}/snapshot")]),
+    };
     let config = object::object(config?.value())?;
     let snapshots = snapshots?.value();
     let snapshots: Vec<&Value> =
@@ -148,8 +161,9 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                     lost.insert(key.into(), record.text(key).into());
                 }
             }
-            lost.insert("newest_backup".into(), newest_backup(context, vmid));
-            if let Ok(jobs) = context.get("/cluster/replication", &Params::new()) {
+            lost.insert("newest_backup".into(), newest_backup(context, vmid, storages));
+            let jobs = replication.unwrap_or_else(|| context.read(REPLICATION, &Params::new()));
+            if let Ok(jobs) = jobs {
                 let jobs = jobs.value();
                 let of_guest = |job: &&Value| job["guest"].to_string().trim_matches('"') == word;
                 let jobs: Vec<_> = jobs
@@ -170,6 +184,38 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
     // Not its name: the inventory learns that later than the guest is there, and the digest covers it.
     let identity = format!("{} {} {digest} {}", guest.node, guest.status, names.join(","));
     Ok(Plan { title: guest.title(), sentence, lost, word, identity })
+}
+
+/// What is read of a guest and its surroundings before it is known to be there.
+struct Facts {
+    reply: Reply,
+    config: Option<Answer>,
+    snapshots: Option<Answer>,
+    replication: Option<Answer>,
+    storages: Option<Answer>,
+}
+
+type Answer = Result<Reply, pve::Error>;
+
+const REPLICATION: &str = "/cluster/replication";
+
+/// Reads all of it at the same time, as far as the request itself says where the guest is.
+fn facts(context: &Context<'_>, request: &Request, rest: &[&str]) -> Result<Facts, Failure> {
+    let parts: Vec<&str> = request.path.split('/').collect();
+    let path = (4 < parts.len()).then(|| parts[..5].join("/"));
+    let plain = |path: String| (path, Params::new());
+    let mut wanted = vec![(inventory::PATH.to_owned(), inventory::of_guests())];
+    if let Some(path) = path {
+        wanted.extend([plain(format!("{path}/config")), plain(format!("{path}/snapshot"))]);
+        if !matches!(rest, ["snapshot" | "config" | "unlink", ..]) {
+            wanted.push(plain(REPLICATION.into()));
+            wanted.push((inventory::PATH.into(), Params::new().with("type", "storage")));
+        }
+    }
+    let mut replies = at_once(&wanted, |(path, params)| context.read(path, params)).into_iter();
+    let reply = replies.next().unwrap_or_else(|| unreachable!("each path has its answer"))?;
+    let mut next = || replies.next();
+    Ok(Facts { reply, config: next(), snapshots: next(), replication: next(), storages: next() })
 }
 
 /// Anything else: what the same path answers to a GET, and who uses it.
@@ -317,9 +363,10 @@ fn used_by(
 }
 
 /// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
-fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
+fn newest_backup(context: &Context<'_>, vmid: i64, storages: Option<Answer>) -> Value {
     let found = (|| {
-        let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
+        let ask = || context.read(inventory::PATH, &Params::new().with("type", "storage"));
+        let reply = storages.unwrap_or_else(ask)?;
         let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
         let paths = storages::content_paths(&found)?;
         let params = Params::new().with("content", "backup").with("vmid", vmid);
