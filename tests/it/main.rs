@@ -38,6 +38,7 @@ mod matrix;
 mod notices;
 mod offers;
 mod packaging;
+mod places;
 mod policy;
 mod protocol;
 mod readme;

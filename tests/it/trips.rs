@@ -7,19 +7,13 @@ use proxmox_mcp::{
     demo::{self, Fault},
 };
 use serde_json::{Map, Value, json};
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    path::Path,
-    sync::Mutex,
-    thread,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, fs, path::Path, sync::Mutex, thread, time::Duration};
 
 const GOLDEN: &str = "tests/golden/trips.txt";
 /// How long each answer is held back, so that requests that go out at once are there at once. Where the machine is too
 /// busy even for that, requests seem to follow each other, and the call is looked at again at leisure.
-const HELD: [Duration; 3] = [Duration::from_millis(40), Duration::from_millis(300), Duration::from_millis(1500)];
+const HELD: [Duration; 3] =
+    [Duration::from_millis(40), Duration::from_millis(300), Duration::from_millis(1500)];
 /// Calls that are measured at once; most of the time they wait.
 const SIDE_BY_SIDE: usize = 12;
 
@@ -101,7 +95,8 @@ fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, arguments) in every_call() {
         let what = arguments["what"].as_str().filter(|what| !what.is_empty());
-        let what = what.or_else(|| arguments["group"].as_str()).map_or(String::new(), |what| format!(" {what}"));
+        let what =
+            what.or_else(|| arguments["group"].as_str()).map_or(String::new(), |what| format!(" {what}"));
         let measured = call(&name, arguments);
         for (when, before) in [("cold", None), ("known", Some(call("proxmox_list_vms", json!({}))))] {
             rows.push(Row {

@@ -82,7 +82,8 @@ fn gather(context: &Context<'_>, guest: &find::Guest) -> Result<Map<String, Valu
 
 /// What a guest is called: as it was found, or where its place was only remembered, as it says itself.
 fn name_of(guest: &find::Guest, config: &Map<String, Value>, status: &Map<String, Value>) -> String {
-    let own = find::configured_name(guest.kind, config).or_else(|| status.get("name").and_then(Value::as_str));
+    let own =
+        find::configured_name(guest.kind, config).or_else(|| status.get("name").and_then(Value::as_str));
     own.filter(|_| guest.is_remembered()).unwrap_or(&guest.name).to_owned()
 }
 

@@ -113,8 +113,9 @@ fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option
     if context.dry || asked_for {
         return None;
     }
-    let fits =
-        |guest: &Guest| kind.is_none_or(|kind| kind == guest.kind) && node.is_none_or(|node| node == guest.node);
+    let fits = |guest: &Guest| {
+        kind.is_none_or(|kind| kind == guest.kind) && node.is_none_or(|node| node == guest.node)
+    };
     context.places.recall(vmid).filter(fits)
 }
 

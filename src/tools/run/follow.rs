@@ -240,6 +240,10 @@ fn await_ha(
         };
         if there {
             facts.insert("ha".into(), format!("The guest is {wanted}.").into());
+            // High availability takes its word on any node, also on one where the guest was once.
+            if let (Wanted::Status(_), Some(node)) = (&wanted, facts.get_mut("node")) {
+                *node = guest.node.into();
+            }
             return Ok(());
         }
         context.call.progress(

@@ -108,10 +108,7 @@ pub fn of_cluster(context: &Context<'_>) -> Result<(Reply, Reply, States), Failu
 }
 
 /// What those paths answer, and beside them what guests that were changed a moment ago say of themselves.
-fn with_states(
-    context: &Context<'_>,
-    paths: &[(&str, Params)],
-) -> (Vec<Result<Reply, pve::Error>>, States) {
+fn with_states(context: &Context<'_>, paths: &[(&str, Params)]) -> (Vec<Result<Reply, pve::Error>>, States) {
     let asked = states::ask(context);
     let fixed = paths.iter().map(|(path, params)| (*path, params.clone()));
     let own = asked.iter().map(|one| (one.path.as_str(), Params::new()));

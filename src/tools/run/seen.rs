@@ -140,7 +140,9 @@ impl Context<'_> {
 
     /// Notes that the task of the last change found no guest, and ended without having done anything.
     pub(super) fn note_failed_task(&self, node: &str, vmid: &str, exitstatus: &str) {
-        let found = ["qemu", "lxc"].iter().any(|kind| is_elsewhere(&format!("/nodes/{node}/{kind}/{vmid}"), exitstatus));
+        let found = ["qemu", "lxc"]
+            .iter()
+            .any(|kind| is_elsewhere(&format!("/nodes/{node}/{kind}/{vmid}"), exitstatus));
         if found {
             let mut seen = lock(&self.seen);
             (seen.doubt, seen.elsewhere) = (true, true);
@@ -155,12 +157,16 @@ fn of_guest(path: &str) -> Option<(&str, &str, &str)> {
     matches!(kind, "qemu" | "lxc").then_some((node, kind, vmid))
 }
 
-/// Whether these are Proxmox's words for there being no such guest on that node, or no such node (pve.md section 3). It
-/// says so before it does anything.
+/// Whether Proxmox says so where there is no such guest on that node, or no such node (pve.md section 3). It says so before
+/// it does anything.
 fn is_elsewhere(path: &str, words: &str) -> bool {
     let Some((node, kind, vmid)) = of_guest(path) else { return false };
-    let folder = if kind == "qemu" { "qemu-server" } else { "lxc" };
-    words.trim_end() == format!("Configuration file 'nodes/{node}/{folder}/{vmid}.conf' does not exist")
+    let (folder, label) = if kind == "qemu" { ("qemu-server", "VM") } else { ("lxc", "CT") };
+    let words = words.trim_end();
+    words == format!("Configuration file 'nodes/{node}/{folder}/{vmid}.conf' does not exist")
+        // What looks only for the process says this of a guest that runs on another node, too.
+        || words == format!("{label} {vmid} not running")
+        || words.starts_with(&format!("unable to find configuration file for {label} {vmid} "))
         || words.starts_with(&format!("hostname lookup '{node}' failed"))
 }
 
@@ -182,6 +188,10 @@ mod tests {
             ("/nodes/pve1/qemu/100/clone", &format!("clone failed: {vm}"), false),
             ("/nodes/pve1/qemu/100", "hostname lookup 'pve1' failed - failed to get address info", true),
             ("/nodes/pve2/qemu/100", "hostname lookup 'pve1' failed - failed to get address info", false),
+            ("/nodes/pve1/qemu/100", "unable to find configuration file for VM 100 on node 'pve1'", true),
+            ("/nodes/pve1/qemu/10", "unable to find configuration file for VM 100 on node 'pve1'", false),
+            ("/nodes/pve1/lxc/200/status/stop", "CT 200 not running", true),
+            ("/nodes/pve1/qemu/200/status/stop", "VM is locked (backup)", false),
             ("/nodes/pve1/status", vm, false),
             ("/storage/x", "storage 'x' does not exist", false),
         ] {

@@ -118,13 +118,13 @@ impl States {
     }
 
     fn was_asked(&self, doubt: &Doubt) -> bool {
-        let of = |one: &Asked| one.node == doubt.node && one.kind == doubt.kind && one.vmids.contains(&doubt.vmid);
+        let of =
+            |one: &Asked| one.node == doubt.node && one.kind == doubt.kind && one.vmids.contains(&doubt.vmid);
         self.asked.iter().any(of)
     }
 
     fn of_guest(&self, doubt: &Doubt) -> Option<&Map<String, Value>> {
-        let fits =
-            |one: &&State| one.vmid == doubt.vmid && one.node == doubt.node && one.kind == doubt.kind;
+        let fits = |one: &&State| one.vmid == doubt.vmid && one.node == doubt.node && one.kind == doubt.kind;
         self.told.iter().find(fits).map(|state| &state.says)
     }
 }
