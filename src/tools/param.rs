@@ -1,16 +1,15 @@
 //! What a parameter of a tool is, those that many tools share, and what a tool does to the cluster.
 
-/// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
+/// What a tool is at its least, so that its turn and its parameters are known without a look at the table of effects. A
+/// test holds it against the requests that the tool sends; what is allowed is decided on those alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Looks and changes nothing.
+    /// Reads, and nothing else.
     Read,
-    /// Changes something that can be changed back.
+    /// May change something.
     Change,
-    /// Interrupts what runs: marked destructive, but nothing stored is lost.
-    Disrupt,
-    /// Data is lost.
-    Destroy,
+    /// Whatever its arguments, it must be agreed to first, unless the configuration says otherwise.
+    Ask,
 }
 
 /// The two kinds of guest.
@@ -61,7 +60,7 @@ pub struct Param {
     pub required: bool,
     /// Not sent: it picks the rows of a list whose value of that name is this one.
     pub filter: bool,
-    /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
+    /// Accepted and documented in docs/tools.md, but not listed, because it is rarely used and would cost tokens.
     pub unlisted: bool,
     /// Whether an empty text is a value; else it is as good as not given.
     pub empty: bool,

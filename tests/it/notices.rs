@@ -11,7 +11,13 @@ use std::{
 };
 
 /// The platforms for which packages are built.
-const PLATFORMS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
+const PLATFORMS: [&str; 5] = [
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-musl",
+    "x86_64-pc-windows-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+];
 
 const HEAD: &str = "\
 The binary of proxmox-mcp contains the Rust crates listed here, Rust's standard library (MIT OR Apache-2.0,
@@ -95,7 +101,16 @@ fn packages_carry_the_licences_of_what_is_linked() {
         write!(text, "\n{}\n{}\n\n{one}\n", "=".repeat(100), names.join(", ")).unwrap();
     }
     golden("packaging/THIRD-PARTY-NOTICES.txt", &text);
-    for script in ["binaries.sh", "debian.sh", "bundle.sh", "image.sh"] {
+    for script in [
+        "binaries.sh",
+        "debian.sh",
+        "bundle.sh",
+        "image.sh",
+        "macos.sh",
+        "npm.sh",
+        "pypi/wheel.py",
+        "windows.sh",
+    ] {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(script);
         assert!(
             fs::read_to_string(&script).unwrap().contains("THIRD-PARTY-NOTICES.txt"),

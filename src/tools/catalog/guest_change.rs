@@ -1,7 +1,7 @@
 //! Changes of a guest that take more than one request.
 
 use crate::{
-    pve::{Auth, Host, Method, Params},
+    pve::{Auth, Method, Params},
     tools::{
         answer::{Failure, Outcome, answer, canonical::natural, object},
         param::{Kind, NODE, Param, VMID},
@@ -16,15 +16,10 @@ use crate::{
 use serde_json::{Map, Value, json};
 
 /// What a change of configuration takes.
-pub const UPDATE: &[Param] =
-    &[VMID, Param::more("config"), Param::words("delete").about("Keys to remove.").optional(), NODE];
-/// What a migration takes.
-pub const MIGRATE: &[Param] = &[
+pub const UPDATE: &[Param] = &[
     VMID,
-    Param::text("target"),
-    Param::flag("with-local-disks").only(Kind::Vm),
-    Param::text("targetstorage").unlisted(),
-    Param::flag("online").unlisted(),
+    Param::more("config").about("cores, memory, net0, description, …"),
+    Param::words("delete").about("Keys to remove.").optional(),
     NODE,
 ];
 /// What moving a disk takes.
@@ -86,9 +81,11 @@ fn update_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome
     let keys = changed.iter().map(String::as_str).chain(delete);
     let rows: Vec<Value> = keys.map(|key| json!([key, before.get(key), after.get(key)])).collect();
     facts.insert("changed".into(), json!({"columns": ["key", "old", "new"], "rows": rows}));
-    let pending = pending(&waiting?.value());
-    if !pending.is_empty() {
-        facts.insert("pending_until_restart".into(), pending.into());
+    if guest.state().changes_wait() {
+        let pending = pending(&waiting?.value());
+        if !pending.is_empty() {
+            facts.insert("pending_until_restart".into(), pending.into());
+        }
     }
     context.fit(facts)
 }
@@ -108,75 +105,6 @@ fn pending(value: &Value) -> Vec<String> {
 pub(in crate::tools) fn about(guest: &find::Guest) -> Map<String, Value> {
     let (vmid, name, node) = (json!(guest.vmid), json!(guest.name), json!(guest.node));
     Map::from_iter([("vmid".to_owned(), vmid), ("name".to_owned(), name), ("node".to_owned(), node)])
-}
-
-/// A running virtual machine moves online, a running container by a restart: nothing else is possible.
-pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
-    let target = args.text("target").unwrap_or_default();
-    find::node_exists(context, target)?;
-    if target == guest.node {
-        return Err(Failure::new(format!("{} is on node `{target}` already.", guest.title())));
-    }
-    let path = format!("{}/migrate", guest.path()?);
-    let mut params = Params::new().with("target", target);
-    let running = guest.status == "running";
-    match guest.kind {
-        Kind::Vm => {
-            if let Some(obstacles) =
-                obstacles(&context.get(&path, &Params::new().with("target", target))?.value(), args)
-            {
-                return Err(Failure::new(format!(
-                    "{} cannot move to `{target}`: {obstacles} Nothing was done.",
-                    guest.title()
-                )));
-            }
-            if args.flag("online").unwrap_or(running) {
-                params.push("online", 1);
-            }
-            if args.flag("with-local-disks") == Some(true) {
-                params.push("with-local-disks", 1);
-            }
-            if let Some(storage) = args.text("targetstorage") {
-                params.push("targetstorage", storage);
-            }
-        }
-        Kind::Container => {
-            if running {
-                params.push("restart", 1);
-            }
-            if let Some(storage) = args.text("targetstorage") {
-                params.push("target-storage", storage);
-            }
-        }
-    }
-    let value = context.change(Method::Post, &path, &params)?.value();
-    let mut facts = about(&guest);
-    facts.insert("target".into(), target.into());
-    follow(context, args, value.as_str().unwrap_or_default(), facts)
-}
-
-/// What the preconditions (API path `…/migrate`, GET) say against it.
-fn obstacles(preconditions: &Value, args: &Args) -> Option<String> {
-    let mut sentences = Vec::new();
-    if let Some(local) = preconditions["local_resources"].as_array().filter(|local| !local.is_empty()) {
-        sentences.push(format!("it uses devices of its node ({}).", Value::from(local.clone())));
-    }
-    let mut disks: Vec<&str> = preconditions["local_disks"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|disk| disk["cdrom"] != 1)
-        .filter_map(|disk| disk["volid"].as_str())
-        .collect();
-    disks.sort();
-    if !disks.is_empty() && args.flag("with-local-disks") != Some(true) && preconditions["running"] == 1 {
-        sentences.push(format!(
-            "its disks {} are local; set with-local-disks to copy them along.",
-            disks.join(", ")
-        ));
-    }
-    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// A VM's disk and a container's volume have different requests.
@@ -204,17 +132,10 @@ fn move_disk_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outc
 pub fn console(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let kind = if guest.kind == Kind::Vm { "kvm" } else { "lxc" };
-    let Some(Host { name, port, plain }) = context.config.settings.hosts.first() else {
-        return Err(Failure::new("No host is configured."));
-    };
     if let Auth::Missing(problem) = &context.config.settings.auth {
         return Err(Failure::new(problem.clone()));
     }
-    let scheme = if *plain { "http" } else { "https" };
-    let name = if name.contains(':') { format!("[{name}]") } else { name.clone() };
-    let url = format!(
-        "{scheme}://{name}:{port}/?console={kind}&novnc=1&vmid={}&node={}&resize=scale",
-        guest.vmid, guest.node
-    );
+    let Some(web) = context.pve.web_interface() else { return Err(Failure::new("No host is configured.")) };
+    let url = format!("{web}/?console={kind}&novnc=1&vmid={}&node={}&resize=scale", guest.vmid, guest.node);
     answer(&json!({"url": url, "note": "Opens in a browser that is logged in to Proxmox."}))
 }

@@ -1,20 +1,22 @@
-//! The one door through which every change goes: past the rules of the configuration, into the record instead of to
-//! Proxmox where the call is a dry run, and not before what loses data was confirmed.
+//! The one door through which everything goes that may do more than to read: past the rules of the configuration, into
+//! the record instead of to Proxmox where the call is a dry run, and not before what must be agreed to was.
 
 use crate::{
     pve,
     sync::lock,
     tools::{
         answer::Failure,
-        param::Effect,
         run::{
             context::{Context, Grant},
-            policy, replaced,
+            keep,
+            policy::{self, Verdict},
+            replaced,
             request::Request,
             undo,
         },
     },
 };
+use serde_json::{Map, Value};
 
 impl Context<'_> {
     /// Sends what changes something. What a PUT would lose because it is not given is sent along (see [`replaced`]).
@@ -30,46 +32,71 @@ impl Context<'_> {
         let request = Request { method, path: path.to_owned(), params: params.clone() };
         let (request, known) = replaced::complete(self, request)?;
         let known = known.or_else(|| self.noted(&request.path));
-        // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
-        let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
-        let loses = any_deletion || request.destroys();
-        if !self.permit(&request, loses)? {
+        let (goes, known) = self.pass(&request, known)?;
+        if !goes {
             return Ok(pve::Reply::pretended(method, path));
         }
+        let place = keep::place(self, &request)?;
         let draft = undo::draft(self, &request, known);
         // Also where the answer is lost: it may have been carried out.
         self.changes_now(&request);
         let reply = self.pve.send(&self.call.cancel, method, path, &request.params);
-        let reply = reply.inspect_err(|error| self.note_refusal(&request, error))?;
+        let mut reply = reply.inspect_err(|error| self.note_refusal(&request, error))?;
+        if let Some(place) = place {
+            place.take(&mut reply)?;
+        }
         lock(&self.record).drafts.extend(draft);
         Ok(reply)
     }
 
-    /// Whether a change may be carried out now; `false` in a dry run, which has only written it down. Whoever
-    /// changes something by another way than the API asks here first, with a request that says what it is.
+    /// Whether a request may be carried out now; `false` in a dry run, which has only written it down. Whoever
+    /// does something by another way than the API asks here first, with a request that says what it is.
     ///
     /// # Errors
     /// As [`Context::change`].
-    pub fn permit(&self, request: &Request, loses: bool) -> Result<bool, Failure> {
-        policy::check(self, request)?;
+    pub fn permit(&self, request: &Request) -> Result<bool, Failure> {
+        self.pass(request, None).map(|(goes, _)| goes)
+    }
+
+    /// As [`Context::permit`]; `known` is what the path answers, where it was read already, and comes back where it was
+    /// read for the rules.
+    fn pass(
+        &self,
+        request: &Request,
+        known: Option<Map<String, Value>>,
+    ) -> Result<(bool, Option<Map<String, Value>>), Failure> {
+        let granted = match &self.grant {
+            Grant::None => false,
+            Grant::One(granted) => granted == request,
+        };
+        let judged = policy::judge(self, request, known)?;
         let mut record = lock(&self.record);
         if self.dry {
             record.requests.push(request.clone());
-            return Ok(false);
+            record.verdicts.push(judged.verdict.clone());
+            return match judged.verdict {
+                Verdict::Refuse(why) => Err(Failure(why)),
+                Verdict::Run | Verdict::Ask(_) => Ok((false, judged.before)),
+            };
         }
-        let granted = match &self.grant {
-            Grant::All => true,
-            Grant::One(granted) => granted == request,
-            Grant::None => false,
-        };
-        if loses && !granted {
-            record.pending = Some(request.clone());
-            return Err(Failure::new("This must be confirmed first."));
+        match judged.verdict {
+            Verdict::Refuse(why) => {
+                drop(record);
+                if let Some(journal) = self.journal {
+                    journal.refused(Some(request), &why);
+                }
+                return Err(Failure(format!("{why} Nothing was done.")));
+            }
+            Verdict::Ask(reasons) if !granted => {
+                record.pending = Some((request.clone(), reasons));
+                return Err(Failure::new("This must be confirmed first."));
+            }
+            Verdict::Run | Verdict::Ask(_) => {}
         }
         if let Some(journal) = self.journal {
             journal.before(request).map_err(Failure::new)?;
         }
         record.requests.push(request.clone());
-        Ok(true)
+        Ok((true, judged.before))
     }
 }

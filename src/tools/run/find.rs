@@ -1,6 +1,7 @@
 //! Where things are: a guest's node, a node's name; and what to say when there is no such thing.
 
 use crate::{
+    config::Access,
     pve::Params,
     suggest::did_you_mean,
     tools::{
@@ -109,7 +110,9 @@ pub fn at<T>(
 /// A guest whose place is remembered, if that will do: what nobody has agreed to yet is shown to somebody first, and what
 /// is shown must be right.
 fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option<Kind>) -> Option<Guest> {
-    let asked_for = context.effect == Effect::Destroy && matches!(context.grant, Grant::None);
+    let asked_for = context.effect == Effect::Ask
+        && context.config.access != Access::Full
+        && matches!(context.grant, Grant::None);
     if context.dry || asked_for {
         return None;
     }

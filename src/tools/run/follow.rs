@@ -231,7 +231,11 @@ fn await_ha(
     };
     let Ok(vmid) = upid.id.parse() else { return Ok(()) };
     loop {
-        let guest = find::guest(context, vmid, None)?;
+        let Ok(guest) = find::guest(context, vmid, None) else {
+            let note = "High availability accepted this; this account cannot see the guest, so how it goes on is not known. Do not repeat it; proxmox_get_ha_status may tell how it stands.";
+            facts.insert("ha".into(), note.into());
+            return Ok(());
+        };
         let current = context.get(&format!("{}/status/current", guest.path()?), &Params::new())?.value();
         let status = current["status"].as_str().unwrap_or(&guest.status).to_owned();
         let there = match &wanted {

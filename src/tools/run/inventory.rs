@@ -94,24 +94,21 @@ pub fn of_all_guests(context: &Context<'_>) -> (Result<Reply, pve::Error>, State
 }
 
 /// What `/cluster/status` and the whole inventory answer, the latter for [`corrected`].
-///
-/// # Errors
-/// What the client says.
-pub fn of_cluster(context: &Context<'_>) -> Result<(Reply, Reply, States), Failure> {
+pub fn of_cluster(context: &Context<'_>) -> (Result<Reply, pve::Error>, Result<Reply, pve::Error>, States) {
     let (mut replies, states) =
         with_states(context, &[("/cluster/status", Params::new()), (PATH, Params::new())]);
     let (resources, members) = (replies.pop(), replies.pop());
     let (Some(members), Some(resources)) = (members, resources) else {
         unreachable!("each path has its answer")
     };
-    Ok((members?, resources?, states))
+    (members, resources, states)
 }
 
 /// What those paths answer, and beside them what guests that were changed a moment ago say of themselves.
 fn with_states(context: &Context<'_>, paths: &[(&str, Params)]) -> (Vec<Result<Reply, pve::Error>>, States) {
     let asked = states::ask(context);
     let fixed = paths.iter().map(|(path, params)| (*path, params.clone()));
-    let own = asked.iter().map(|one| (one.path.as_str(), Params::new()));
+    let own = asked.iter().map(|one| (one.path.as_str(), one.params.clone()));
     let all: Vec<(&str, Params)> = fixed.chain(own).collect();
     let mut replies = at_once(&all, |(path, params)| context.read(path, params));
     let answers = replies.split_off(paths.len());

@@ -1,9 +1,10 @@
-//! What a change would lose, read from the live cluster just before somebody is asked.
+//! What a request would do, and to what: read from the live cluster just before somebody is asked.
 
 use crate::{
     pve::{
         self, Method, Params, Reply,
         api::{self, Lookup, words::is_secret},
+        values::{self, Volume},
     },
     sync::at_once,
     tools::{
@@ -13,24 +14,19 @@ use crate::{
             object,
         },
         param::Kind,
-        run::{
-            context::Context,
-            find, inventory,
-            request::{Request, owner},
-            storages,
-        },
+        run::{context::Context, find, inventory, request::Request, storages},
     },
 };
 use serde_json::{Map, Value, json};
 
-/// What is shown before something is lost.
+/// What is shown before somebody agrees.
 #[derive(Debug)]
 pub struct Plan {
     /// `VM 100 (web01)`, or the request where there is no better name.
     pub title: String,
     /// What would happen, as one sentence.
     pub sentence: String,
-    /// What is lost, by name.
+    /// What it is about and what is lost, by name.
     pub lost: Map<String, Value>,
     /// What the person types: the VMID, or the last part of the path.
     pub word: String,
@@ -43,14 +39,15 @@ const MAX_SEARCHED: usize = 200;
 /// Entries of a list that are shown.
 const MAX_SHOWN: usize = 20;
 
-/// The plan for a change.
+/// The plan for a request, which is asked for because of these reasons.
 ///
 /// # Errors
 /// The guest that it is about does not exist; Proxmox cannot be asked.
-pub fn of(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
+pub fn of(context: &Context<'_>, request: &Request, reasons: &[impl AsRef<str>]) -> Result<Plan, Failure> {
     let mut plan = read(context, request)?;
-    if let Some(lost) = request.loss() {
-        plan.lost.insert("lost".into(), lost.into());
+    let reasons: Vec<&str> = reasons.iter().map(AsRef::as_ref).collect();
+    if !reasons.is_empty() {
+        plan.lost.insert("lost".into(), reasons.join(" ").into());
     }
     plan.lost.insert("request".into(), request.title().into());
     if !request.params.is_empty() {
@@ -145,14 +142,20 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
             }
         }
         ["config" | "unlink", ..] => {
-            let keys =
-                request.params.get("delete").or_else(|| request.params.get("idlist")).unwrap_or_default();
-            for key in keys.split([',', ' ', ';']).filter(|key| !key.is_empty()) {
+            let named = ["delete", "idlist"].iter().filter_map(|name| request.params.get(name));
+            let gone: Vec<&str> = named.flat_map(values::split_list).collect();
+            let set = request.params.iter().map(|(name, _)| name).filter(|name| config.contains_key(*name));
+            for key in gone.iter().copied().chain(set) {
                 lost.insert(key.into(), config.get(key).cloned().unwrap_or_default());
             }
-            format!("Remove {keys} of {}, with the data on it.", guest.title())
+            if gone.is_empty() {
+                format!("Change the configuration of {}.", guest.title())
+            } else {
+                format!("Remove {} of {}, with the data on it.", gone.join(", "), guest.title())
+            }
         }
-        _ => {
+        [_, ..] => format!("Do {} ({}).", request.title(), guest.title()),
+        [] => {
             lost.insert("disks".into(), disks(&config).into());
             lost.insert("snapshots".into(), json!(names));
             let record = records.iter().find(|record| record.text("vmid") == word);
@@ -223,7 +226,10 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     let word = named(request);
     let mut lost = Map::new();
     let mut identity = String::new();
-    let readable = matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
+    // Of what is only now made, its path tells what else there is.
+    let makes =
+        request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
+    let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
         match context.get(&request.path, &Params::new()) {
             Ok(reply) => {
@@ -249,7 +255,8 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     match parts {
         ["nodes", node, "storage", storage, "content", ..] => {
             let uses = |text: &str| text.contains(&word);
-            lost.insert("used_by".into(), used_by(context, |_| true, &uses, owner(&word)));
+            let owner = Volume::read_on(storage, &word).ok().and_then(|volume| volume.owner);
+            lost.insert("used_by".into(), used_by(context, |_| true, &uses, owner.map(i64::from)));
             lost.insert("on".into(), format!("storage {storage}, node {node}").into());
         }
         ["storage", storage] => {
@@ -283,13 +290,7 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         _ => {}
     }
     lost.insert("request".into(), request.title().into());
-    Ok(Plan {
-        title: format!("`{word}`"),
-        sentence: format!("{} for good.", sentence_of(request, &word)),
-        lost,
-        word,
-        identity,
-    })
+    Ok(Plan { title: format!("`{word}`"), sentence: sentence_of(request, &word), lost, word, identity })
 }
 
 /// The identity of what a path answers. Its digest is mostly that of a whole file, in which others may change theirs; but
@@ -306,19 +307,28 @@ fn what_it_is(request: &Request, value: &Value) -> String {
     identity(&value)
 }
 
-/// What it is about: a disk that is wiped by its name, anything else by the last part of its path.
+/// Parameters that name a disk.
+const DISKS: [&str; 3] = ["disk", "devices", "dev"];
+/// Parameters that name what a request makes or is about, where its path does not.
+const NAMES: [&str; 12] = [
+    "disk", "devices", "dev", "userid", "groupid", "roleid", "realm", "storage", "poolid", "filename", "id",
+    "name",
+];
+
+/// What it is about: a disk that is wiped or an account that is made by its name, anything else by the last part of its
+/// path.
 fn named(request: &Request) -> String {
-    let disk = ["disk", "devices", "dev"].iter().find_map(|name| request.params.get(name));
+    let name = NAMES.iter().find_map(|name| request.params.get(name)).filter(|name| !name.trim().is_empty());
     match request.method {
         Method::Delete => request.last_part(),
-        _ => disk.map_or_else(|| request.last_part(), str::to_owned),
+        _ => name.map_or_else(|| request.last_part(), |name| name.trim().to_owned()),
     }
 }
 
 fn sentence_of(request: &Request, word: &str) -> String {
     match request.method {
-        Method::Delete => format!("Delete {word} ({})", request.title()),
-        _ => format!("Do {}", request.title()),
+        Method::Delete => format!("Delete {word} for good ({}).", request.title()),
+        _ => format!("Do {}.", request.title()),
     }
 }
 

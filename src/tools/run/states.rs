@@ -9,6 +9,7 @@ use crate::{
         run::{
             context::Context,
             inventory::{guest_path, is_guest, read},
+            state::State,
         },
     },
 };
@@ -37,6 +38,8 @@ const COLUMNS: [(&str, &str); 12] = [
 pub struct Asked {
     /// The guest's own status, or the node's list of guests.
     pub path: String,
+    /// What the list takes so that QEMU's own state is in it.
+    pub params: Params,
     node: String,
     kind: Kind,
     vmids: Vec<i64>,
@@ -45,13 +48,13 @@ pub struct Asked {
 /// What the guests said.
 #[derive(Debug, Default)]
 pub struct States {
-    told: Vec<State>,
+    told: Vec<Told>,
     /// Who was asked, whether it answered or not.
     asked: Vec<Asked>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Told {
     vmid: i64,
     node: String,
     kind: Kind,
@@ -67,13 +70,24 @@ pub fn ask(context: &Context<'_>) -> Vec<Asked> {
         let Some((node, kind)) = made.or_else(recalled) else { continue };
         match asked.iter_mut().find(|one| one.node == node && one.kind == kind) {
             Some(one) => one.vmids.push(vmid),
-            None => asked.push(Asked { path: String::new(), node, kind, vmids: vec![vmid] }),
+            None => asked.push(Asked {
+                path: String::new(),
+                params: Params::new(),
+                node,
+                kind,
+                vmids: vec![vmid],
+            }),
         }
     }
     asked.retain_mut(|one| {
         let path = match one.vmids[..] {
             [alone] => status_path(&one.node, one.kind, alone),
-            _ => list_path(&one.node, one.kind),
+            _ => {
+                if one.kind == Kind::Vm {
+                    one.params.push("full", 1);
+                }
+                list_path(&one.node, one.kind)
+            }
         };
         one.path = path.unwrap_or_default();
         !one.path.is_empty()
@@ -103,14 +117,17 @@ impl States {
                 _ => continue,
             };
             for row in rows {
-                let Value::Object(says) = row else { continue };
+                // The inventory has QEMU's own state.
+                let state = State::of_status(&row);
+                let Value::Object(mut says) = row else { continue };
+                says.insert("status".into(), state.word().into());
                 let vmid = match (&asked.vmids[..], says.get("vmid")) {
                     ([alone], _) => Some(*alone),
                     (_, Some(Value::String(text))) => text.parse().ok(),
                     (_, number) => number.and_then(Value::as_i64),
                 };
                 if let Some(vmid) = vmid.filter(|vmid| asked.vmids.contains(vmid)) {
-                    told.push(State { vmid, node: asked.node.clone(), kind: asked.kind, says });
+                    told.push(Told { vmid, node: asked.node.clone(), kind: asked.kind, says });
                 }
             }
         }
@@ -124,8 +141,8 @@ impl States {
     }
 
     fn of_guest(&self, doubt: &Doubt) -> Option<&Map<String, Value>> {
-        let fits = |one: &&State| one.vmid == doubt.vmid && one.node == doubt.node && one.kind == doubt.kind;
-        self.told.iter().find(fits).map(|state| &state.says)
+        let fits = |one: &&Told| one.vmid == doubt.vmid && one.node == doubt.node && one.kind == doubt.kind;
+        self.told.iter().find(fits).map(|one| &one.says)
     }
 }
 
@@ -171,7 +188,10 @@ pub fn correct(context: &Context<'_>, records: &mut Vec<Record<'_>>, states: &St
     let paths: Vec<&str> = silent.iter().map(|(path, _)| path.as_str()).collect();
     let answers = context.get_each(&paths, &Params::new());
     for ((_, doubt), answer) in silent.iter().zip(answers) {
-        if let Ok(Value::Object(says)) = answer.map(|reply| reply.value()) {
+        let Ok(status) = answer.map(|reply| reply.value()) else { continue };
+        let state = State::of_status(&status);
+        if let Value::Object(mut says) = status {
+            says.insert("status".into(), state.word().into());
             put(records, doubt, &says);
         }
     }

@@ -50,7 +50,7 @@ pub fn draft(context: &Context<'_>, request: &Request, known: Option<Map<String,
 }
 
 /// What the path of a change answers, as its parameters.
-fn read(context: &Context<'_>, request: &Request) -> Option<Map<String, Value>> {
+pub(super) fn read(context: &Context<'_>, request: &Request) -> Option<Map<String, Value>> {
     let (Lookup::Found(_), Lookup::Found(found)) =
         (api::find(Method::Get, &request.path), api::find(request.method, &request.path))
     else {

@@ -1,0 +1,114 @@
+//! What a person is shown who approves a request in a terminal: its plan, read from the cluster at that moment.
+
+use super::Tools;
+use crate::{
+    cancel::Cancel,
+    mcp::Call,
+    pve::{Method, Params},
+    tools::{
+        answer::Failure,
+        run::{
+            clusters::{self, Cluster},
+            confirm,
+            context::{Context, Grant},
+            person, plan, question,
+            request::Request,
+        },
+    },
+};
+use serde_json::Value;
+use std::{sync::Mutex, time::Instant};
+
+/// A request as a person sees it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The whole plan, a line for each fact.
+    pub told: String,
+    /// What is to be typed.
+    pub word: String,
+    /// What the target is like, for the answer.
+    pub identity: String,
+    /// Whether it was read just now.
+    pub is_fresh: bool,
+}
+
+impl Tools {
+    /// Reads the plan of a request that waits, from its details.
+    ///
+    /// # Errors
+    /// A sentence: this configuration is for another cluster; it cannot be reached; what the request is about is gone.
+    pub fn shown(&self, details: &Value) -> Result<Shown, String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        if let Some(sample) = details["sample"].as_object() {
+            // It lives in the process that asked, and ends with it.
+            return Ok(Shown {
+                told: text(&sample["told"]),
+                word: text(&sample["word"]),
+                identity: text(&sample["identity"]),
+                is_fresh: false,
+            });
+        }
+        let cluster = match details["cluster"].as_str() {
+            Some(name) => clusters::named(&self.clusters, name)?,
+            None => &self.clusters[0],
+        };
+        self.is_for(cluster, details)?;
+        let request = request(&details["request"]).ok_or("The request that waits cannot be read.")?;
+        let reasons: Vec<String> = details["reasons"].as_array().into_iter().flatten().map(text).collect();
+        let call = Call::detached(Cancel::new());
+        let context = self.context_for_reading(cluster, &call);
+        let plan = plan::of(&context, &request, &reasons).map_err(|Failure(sentences)| sentences)?;
+        let plan = confirm::in_cluster(&context, plan);
+        Ok(Shown { told: question::told(&plan), word: plan.word, identity: plan.identity, is_fresh: true })
+    }
+
+    /// Says whether a request is for the cluster that this configuration leads to.
+    fn is_for(&self, cluster: &Cluster, details: &Value) -> Result<(), String> {
+        let asked: Vec<&str> =
+            details["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let own = person::hosts(&cluster.config);
+        if asked == own {
+            return Ok(());
+        }
+        Err(format!(
+            "The request is for the cluster at {}, but this configuration leads to {}. Give the configuration or the environment variables that the server was started with.",
+            asked.join(", "),
+            if own.is_empty() { "none".to_owned() } else { own.join(", ") }
+        ))
+    }
+
+    fn context_for_reading<'a>(&'a self, cluster: &'a Cluster, call: &'a Call<'a>) -> Context<'a> {
+        let several = 1 < self.clusters.len();
+        Context {
+            call,
+            pve: &cluster.pve,
+            config: &cluster.config,
+            cluster: several.then_some(cluster.name.as_str()),
+            kind: None,
+            effect: crate::tools::Effect::Read,
+            started: Instant::now(),
+            dry: false,
+            grant: Grant::None,
+            denied: &[],
+            undo: &cluster.undo,
+            fresh: &cluster.fresh,
+            places: &cluster.places,
+            journal: None,
+            record: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+/// A request from its `{"method", "path", "params"}`; what is secret in it is not known here.
+fn request(value: &Value) -> Option<Request> {
+    let mut params = Params::new();
+    for (name, value) in value["params"].as_object()? {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| params.push_json(name, value)),
+            value => params.push_json(name, value),
+        }
+    }
+    let method = Method::from_word(value["method"].as_str()?)?;
+    Some(Request { method, path: value["path"].as_str()?.to_owned(), params })
+}
