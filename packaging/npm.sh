@@ -39,8 +39,10 @@ fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 mkdir "$fresh/home" "$fresh/work"
 # Runs a command in a fresh folder with a fresh cache; nothing but the registry on this machine is asked.
-fetch() { (cd "$fresh/work" && HOME=$fresh/home npm_config_cache=$fresh/cache npm_config_update_notifier=false \
-    node "$OLDPWD/packaging/npm/registry.mjs" "$folder" "$@"); }
+fetch() {
+    (cd "$fresh/work" && HOME=$fresh/home npm_config_cache=$fresh/cache npm_config_update_notifier=false \
+        node "$OLDPWD/packaging/npm/registry.mjs" "$folder" "$@")
+}
 try() { # WHAT COMMAND…
     local what=$1 began answers
     shift
@@ -51,5 +53,24 @@ try() { # WHAT COMMAND…
     echo "$what: answered after $((($(date +%s%N) - began) / 1000000)) ms; $(grep fetched "$fresh/log")"
 }
 try "npx -y proxmox-mcp" npx -y proxmox-mcp
-try "npx -y ./proxmox-mcp-$version.tgz" npx -y "$folder/proxmox-mcp-$version.tgz"
-fetch npx -y proxmox-mcp nonsense >/dev/null 2>&1 && fail "npx hides the exit code of a wrong command"
+cp "$folder/proxmox-mcp-$version.tgz" "$fresh/work/"
+try "npx -y ./proxmox-mcp-$version.tgz" npx -y "./proxmox-mcp-$version.tgz"
+! fetch npx -y proxmox-mcp nonsense >/dev/null 2>&1 || fail "npx hides the exit code of a wrong command"
+# A client ends a server by a signal to what it started.
+fetch npm install --silent --no-save proxmox-mcp 2>/dev/null
+mkfifo "$fresh/input"
+(cd "$fresh/work" && exec node node_modules/proxmox-mcp/bin/proxmox-mcp.js demo <"$fresh/input" >"$fresh/output") &
+server=$!
+exec 3>"$fresh/input"
+example_session >&3
+until [ "$(wc -l <"$fresh/output")" -eq 2 ]; do kill -0 "$server" || fail "the server ends by itself"; sleep 0.1; done
+kill -TERM "$server"
+status=0
+wait "$server" || status=$?
+[ "$status" -eq 143 ] || fail "after SIGTERM the launcher ends with $status"
+exec 3>&-
+# Without the package for this platform the launcher says so.
+case $machine in x86_64) own=linux-x64 ;; *) own=linux-arm64 ;; esac
+rm -r "$fresh/work/node_modules/proxmox-mcp-$own"
+said=$(node "$fresh/work/node_modules/proxmox-mcp/bin/proxmox-mcp.js" --version 2>&1) && fail "the launcher runs something else"
+grep -q "proxmox-mcp-$own, which holds the program, is not installed" <<<"$said" || fail "the launcher says: $said"

@@ -35,12 +35,15 @@ case $machine in x86_64) own=linux-x64 ;; *) own=linux-arm64 ;; esac
 wheel=$folder/${pypi_name//-/_}-$version-py3-none-$(tags $own).whl
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
-uvx() { (cd "$fresh" && HOME=$fresh UV_CACHE_DIR=$fresh/.cache/uv "$bin/uvx" --offline --no-config --python "$(command -v python3)" --from "$wheel" proxmox-mcp "$@"); }
+uvx() {
+    (cd "$fresh" && HOME=$fresh UV_CACHE_DIR=$fresh/.cache/uv "$bin/uvx" --offline --no-config \
+        --python "$(command -v python3)" --from "$wheel" proxmox-mcp "$@")
+}
 began=$(date +%s%N)
 answers=$(example_session | uvx demo 2>"$fresh/log") || { cat "$fresh/log"; fail "uvx does not run it"; }
 check_example "uvx --from ./${wheel##*/} proxmox-mcp" "$answers"
 echo "uvx --from ./${wheel##*/} proxmox-mcp: answered after $((($(date +%s%N) - began) / 1000000)) ms; $(wc -c <"$wheel") bytes"
-uvx nonsense >/dev/null 2>&1 && fail "uvx hides the exit code of a wrong command"
+! uvx nonsense >/dev/null 2>&1 || fail "uvx hides the exit code of a wrong command"
 python3 -m venv "$fresh/venv"
 "$fresh/venv/bin/pip" install --quiet --no-index "$wheel"
 [ "$("$fresh/venv/bin/proxmox-mcp" --version)" = "proxmox-mcp $version" ] || fail "pip does not install it"

@@ -56,6 +56,8 @@ pub struct Param {
     pub about: &'static str,
     /// What it may hold.
     pub shape: Shape,
+    /// Usual values of a text that may be another, for whoever writes one in a shell.
+    pub usual: &'static [&'static str],
     /// Whether a call must have it.
     pub required: bool,
     /// Not sent: it picks the rows of a list whose value of that name is this one.
@@ -95,6 +97,7 @@ impl Param {
             name,
             about: "",
             shape,
+            usual: &[],
             required: true,
             filter: false,
             unlisted: false,
@@ -180,6 +183,12 @@ impl Param {
     #[must_use]
     pub const fn about(self, about: &'static str) -> Param {
         Param { about, ..self }
+    }
+
+    /// Has these usual values.
+    #[must_use]
+    pub const fn usual(self, usual: &'static [&'static str]) -> Param {
+        Param { usual, ..self }
     }
 
     /// May be left out.

@@ -1,13 +1,25 @@
 //! The tools over a sample cluster that is as odd as those of real life: what is shown, and what is sent.
 
 use crate::cluster::{Sample, column};
-use proxmox_mcp::{config::Config, demo, mcp::Revision, mcp::Toolbox, tools::Tools};
+use proxmox_mcp::{
+    config::{Access, Config, Confirm},
+    demo,
+    mcp::Revision,
+    mcp::Toolbox,
+    tools::Tools,
+};
 use serde_json::{Value, json};
 
 /// The odd cluster.
 fn odd() -> Sample {
     let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
     Sample::with(options, |_| {})
+}
+
+/// The same, where nothing has to be confirmed first: logins and members of pools are.
+fn unasked() -> Sample {
+    let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
+    Sample::with(options, |config| config.access = Access::Full)
 }
 
 /// The parameters of the last request that a dry run would send.
@@ -119,7 +131,7 @@ fn a_clone_grows_the_disk_that_it_boots_from() {
 
 #[test]
 fn keys_are_encoded_however_they_are_given_and_shown_as_they_are() {
-    let sample = odd();
+    let sample = unasked();
     let (raw, encoded) = ("ssh-ed25519 AAAA+c1/x me@host", "ssh-ed25519%20AAAA%2Bc1%2Fx%20me%40host");
     let path = "/nodes/pve2/qemu/715/config";
     for given in [raw, encoded] {
@@ -229,7 +241,7 @@ fn half_deleted_snapshots_are_seen() {
 
 #[test]
 fn pools_in_pools_are_read_changed_and_deleted() {
-    let sample = odd();
+    let sample = unasked();
     let members = |pool: &str| {
         let pool = sample.ok("proxmox_list_pools", json!({"poolid": pool}));
         let members = pool["members"].as_array().unwrap_or_else(|| panic!("{pool}")).clone();
@@ -241,8 +253,7 @@ fn pools_in_pools_are_read_changed_and_deleted() {
     sample.ok("proxmox_update_pool", json!({"poolid": "dev/sub", "vms": "713"}));
     assert!(members("dev/sub").contains(&713));
     sample.ok("proxmox_update_pool", json!({"poolid": "dev/sub/deep", "vms": "714", "delete": true}));
-    let plan = sample.ok("proxmox_delete_pool", json!({"poolid": "dev/sub/deep"}));
-    sample.ok("proxmox_delete_pool", json!({"poolid": "dev/sub/deep", "confirm": plan["confirm"]}));
+    sample.ok("proxmox_delete_pool", json!({"poolid": "dev/sub/deep"}));
     let left = sample.ok("proxmox_list_pools", json!({}));
     assert!(!column(&left, "poolid").contains(&json!("dev/sub/deep")), "{left}");
 }
@@ -271,4 +282,26 @@ fn a_schema_has_properties_and_says_what_objects_hold() {
             assert!(property["description"].is_string(), "{}: {name}", tool["name"]);
         }
     }
+}
+
+#[test]
+fn a_plan_says_what_stays_and_what_no_backup_holds() {
+    let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
+    let sample = Sample::with(options, |config| config.confirm = Confirm::Token);
+    let plan = |tool: &str, arguments: Value| sample.ok(tool, arguments)["confirmation_needed"].clone();
+    let deleted = plan("proxmox_delete_container", json!({"vmid": 732}));
+    assert_eq!(deleted["stays"], json!(["mp0: /tank/media", "mp1: /dev/sdb1"]), "{deleted}");
+    assert_eq!(deleted["not_in_backup"], json!(["mp2: local-lvm:vm-732-disk-1, 100G"]));
+    let disks = deleted["disks"].to_string();
+    assert!(disks.contains("mp2: ") && disks.contains("mp3: ") && !disks.contains("/tank"), "{disks}");
+    let pool = plan("proxmox_delete_pool", json!({"poolid": "dev/sub/deep"}));
+    let text = pool["is_now"].to_string();
+    assert!(text.contains("714") && !text.contains("dev/sub\""), "{text}");
+    let passed = plan("proxmox_delete_vm", json!({"vmid": 712}));
+    assert_eq!(passed["stays"], json!(["scsi1: /dev/disk/by-id/ata-WDC_WD80EFAX-1, 8T"]), "{passed}");
+    assert_eq!(passed.get("not_in_backup"), None);
+    let backups = sample.ok("proxmox_list_backups", json!({"vmid": 732}));
+    let archive = column(&backups, "volid")[0].clone();
+    let over = plan("proxmox_restore_backup", json!({"archive": archive, "force": true}));
+    assert_eq!(over["not_in_backup"], deleted["not_in_backup"], "{over}");
 }

@@ -247,7 +247,7 @@ fn the_json_of_the_pages_is_what_it_is_for() {
         Config::load(Some(&file), &|_| None, None).unwrap_or_else(|error| panic!("{setting}: {error}"));
         settings += 1;
     }
-    assert_eq!(settings, 7);
+    assert_eq!(settings, 9);
 }
 
 /// The text of an SVG's lines, without tags.

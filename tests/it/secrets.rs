@@ -48,9 +48,8 @@ fn no_answer_no_failure_and_no_line_of_the_audit_log_holds_a_secret() {
 
 #[test]
 fn stderr_holds_no_secret_at_the_most_talkative_level() {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
-        .args(["demo", "--lenient", "--log", "debug"])
-        .env_clear()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
+    let mut server = crate::setup_box::bare(command.args(["demo", "--lenient", "--log", "debug"]))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -50,12 +50,10 @@ impl Home {
     /// Runs the binary with nothing of this machine's configuration.
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
-        command.args(arguments).env_clear().env("HOME", &self.0);
+        bare(command.args(arguments)).env("HOME", &self.0);
         if cfg!(windows) {
-            // As on other systems, so that what tests expect is in one place; and what Windows cannot do without.
+            // As on other systems, so that what tests expect is in one place.
             command.env("USERPROFILE", &self.0).env("APPDATA", self.path(".config"));
-            let kept = ["SystemRoot", "WINEPREFIX", "WINEDEBUG", "PATH"];
-            command.envs(kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         }
         command.env("PLANTED_SECRET", "planted-in-the-environment").current_dir(&self.0);
         let mut child =
@@ -80,6 +78,13 @@ impl Drop for Home {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Takes from a command the environment of this machine, except what Windows cannot do without.
+pub fn bare(command: &mut Command) -> &mut Command {
+    command.env_clear();
+    let kept: &[&str] = if cfg!(windows) { &["SystemRoot", "WINEPREFIX", "WINEDEBUG", "PATH"] } else { &[] };
+    command.envs(kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
 }
 
 #[cfg(unix)]

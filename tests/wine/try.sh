@@ -72,9 +72,15 @@ answers=$(
 [ "$(grep -c '"result"' <<<"$answers")" -eq 4 ] && ! grep -q '"isError"' <<<"$answers" || fail "the session is wrong: $answers"
 ! grep -q $'\r' <<<"$answers" || fail "lines end as on Windows"
 echo "session of setup.sh: four answers"
-wine "$PROGRAM" demo call --table proxmox_list_nodes | grep -q pve1 || fail "a call failed"
-wine "$PROGRAM" --help | grep -qF '%APPDATA%\proxmox-mcp\config.json' || fail "the help names folders of another system"
-wine "$PROGRAM" call proxmox_get_version 2>&1 | grep -qF 'AppData\Roaming\proxmox-mcp\config.json' || fail "the configuration is looked for elsewhere"
+said() { # WORDS ARGUMENT…
+    local words=$1 text
+    shift
+    text=$(wine "$PROGRAM" "$@" 2>&1) || true
+    grep -qF "$words" <<<"$text" || fail "\`$*\` does not say $words: $text"
+}
+said pve1 demo call --table proxmox_list_nodes
+said '%APPDATA%\proxmox-mcp\config.json' --help
+said 'AppData\Roaming\proxmox-mcp\config.json' call proxmox_get_version
 
 if [ -z "$python" ] || ! "$python" -c 'import fakepve' 2>/dev/null; then
     echo "SKIPPED: init and check under wine: fakepve is not installed"

@@ -14,7 +14,12 @@ use crate::{
         param::{Effect, FIELDS, Kind, LIMIT, NODE, OFFSET, Param, VMID},
         row::{Run, Tool},
         run::list,
-        run::{args::Args, context::Context, find, inventory, state::State},
+        run::{
+            args::Args,
+            context::Context,
+            find, inventory,
+            state::{COMMON, State},
+        },
     },
 };
 use std::collections::BTreeSet;
@@ -25,7 +30,7 @@ pub const TOOLS: &[Tool] = &[
         .about("List {guest}s: status, CPU usage, memory in bytes, uptime in seconds, tags.")
         .params(&[
             NODE,
-            Param::text("status").about("running, stopped, paused, io-error, …").optional(),
+            Param::text("status").about("running, stopped, paused, io-error, …").usual(COMMON).optional(),
             Param::text("name").about("Part of the name to match.").optional(),
             Param::text("tag").optional(),
             Param::text("pool").unlisted(),
@@ -244,7 +249,7 @@ fn wanted_state(word: &str, records: &[Record<'_>]) -> Result<State, Failure> {
     let word = word.trim().to_lowercase();
     let present = records.iter().map(|record| record.text("status").into_owned());
     let mut known: Vec<String> =
-        State::words().map(str::to_owned).chain(present).filter(|word| !word.is_empty()).collect();
+        COMMON.iter().map(ToString::to_string).chain(present).filter(|word| !word.is_empty()).collect();
     if known.contains(&word) {
         return Ok(State::of(&word));
     }

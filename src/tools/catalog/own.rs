@@ -145,6 +145,7 @@ fn params(row: &Row, fixed: &Map<String, Value>) -> Vec<Param> {
             required: !param.is_optional() && !found,
             filter: false,
             unlisted: found || (param.is_optional() && LISTED < optional),
+            usual: &[],
             empty: false,
             apart: false,
             only: None,

@@ -157,6 +157,11 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
         [_, ..] => format!("Do {} ({}).", request.title(), guest.title()),
         [] => {
             lost.insert("disks".into(), disks(&config).into());
+            for (name, list) in [("stays", staying(&config)), ("not_in_backup", left_out(kind, &config))] {
+                if !list.is_empty() {
+                    lost.insert(name.into(), list.into());
+                }
+            }
             lost.insert("snapshots".into(), json!(names));
             let record = records.iter().find(|record| record.text("vmid") == word);
             for key in ["pool", "hastate"] {
@@ -231,7 +236,12 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
     let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
-        match context.get(&request.path, &Params::new()) {
+        // A pool inside another one is named by a parameter, since its name has a slash.
+        let mut which = Params::new();
+        if let Some(pool) = request.params.get("poolid").filter(|_| request.path == "/pools") {
+            which.push("poolid", pool);
+        }
+        match context.get(&request.path, &which) {
             Ok(reply) => {
                 let mut value = reply.value();
                 identity = what_it_is(request, &value);
@@ -407,20 +417,48 @@ fn age(ctime: &Value) -> Value {
     ctime.as_u64().map_or(Value::Null, |then| now.saturating_sub(then).into())
 }
 
-/// `scsi0: local-lvm:vm-100-disk-0, 32G` for each volume of a configuration.
-fn disks(config: &Map<String, Value>) -> Vec<String> {
-    let families = ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "mp", "unused", "rootfs"];
+/// The disks and mount points of a configuration, each by its key and value; drives for CDs are none.
+fn mounted(config: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
+    const FAMILIES: [&str; 9] =
+        ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "mp", "unused", "rootfs"];
     config
         .iter()
-        .filter(|(key, _)| families.contains(&key.trim_end_matches(|letter: char| letter.is_ascii_digit())))
-        .filter_map(|(key, value)| {
-            let text = value.as_str()?;
-            let volume = text.split(',').next()?;
-            let size = text.split(',').find_map(|part| part.strip_prefix("size="));
-            (!text.contains("media=cdrom")).then(|| match size {
-                Some(size) => format!("{key}: {volume}, {size}"),
-                None => format!("{key}: {volume}"),
-            })
-        })
-        .collect()
+        .filter(|(key, _)| FAMILIES.contains(&key.trim_end_matches(|letter: char| letter.is_ascii_digit())))
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .filter(|(_, text)| !text.contains("media=cdrom"))
+}
+
+/// Whether it is a folder or device of the node, mounted or passed through: Proxmox deletes volumes only.
+fn is_of_the_node(text: &str) -> bool {
+    text.trim_start_matches("volume=").trim_start_matches("file=").starts_with('/')
+}
+
+/// `scsi0: local-lvm:vm-100-disk-0, 32G`
+fn shown((key, text): (&str, &str)) -> String {
+    let volume = text.split(',').next().unwrap_or_default();
+    match text.split(',').find_map(|part| part.strip_prefix("size=")) {
+        Some(size) => format!("{key}: {volume}, {size}"),
+        None => format!("{key}: {volume}"),
+    }
+}
+
+/// Each volume of a configuration.
+fn disks(config: &Map<String, Value>) -> Vec<String> {
+    mounted(config).filter(|(_, text)| !is_of_the_node(text)).map(shown).collect()
+}
+
+/// What belongs to the node and stays when the guest goes.
+fn staying(config: &Map<String, Value>) -> Vec<String> {
+    mounted(config).filter(|(_, text)| is_of_the_node(text)).map(shown).collect()
+}
+
+/// The volumes that a backup of the guest does not hold, by its configuration: a VM's disks with `backup=0`, and a
+/// container's mount points without `backup=1`.
+fn left_out(kind: Option<Kind>, config: &Map<String, Value>) -> Vec<String> {
+    let has = |text: &str, flag: &str| text.split(',').any(|part| part == flag);
+    let missing = |(key, text): &(&str, &str)| match kind {
+        Some(Kind::Container) => key.starts_with("mp") && !has(text, "backup=1"),
+        _ => has(text, "backup=0"),
+    };
+    mounted(config).filter(|(_, text)| !is_of_the_node(text)).filter(missing).map(shown).collect()
 }

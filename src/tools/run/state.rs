@@ -28,7 +28,10 @@ pub enum State {
     Other(String),
 }
 
-/// The words of Proxmox.
+/// The words of Proxmox for those that are common.
+pub const COMMON: &[&str] =
+    &["running", "stopped", "paused", "suspended", "prelaunch", "io-error", "unknown"];
+
 const WORDS: [(&str, State); 7] = [
     ("running", State::Running),
     ("stopped", State::Stopped),
@@ -70,11 +73,6 @@ impl State {
             State::Other(word) => word,
             state => WORDS.iter().find(|(_, known)| known == state).map_or("unknown", |(word, _)| word),
         }
-    }
-
-    /// The words that a filter takes whether or not a guest is in that state now.
-    pub fn words() -> impl Iterator<Item = &'static str> {
-        WORDS.iter().map(|(word, _)| *word)
     }
 
     /// Whether the guest has a process on its node. `None` where that is not known.
@@ -147,6 +145,11 @@ impl Guest {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_common_states_are_known() {
+        assert_eq!(WORDS.map(|(word, _)| word), COMMON);
+    }
 
     #[test]
     fn every_state_answers_the_questions() {

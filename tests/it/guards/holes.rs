@@ -270,7 +270,7 @@ fn the_first_logins_of_a_guest_are_not_asked_for() {
         vec![
             (api("POST", "/nodes/pve1/qemu", json!({"vmid": 902, "ciuser": "jana"})), Run),
             (api("POST", "/nodes/pve1/qemu", json!({"vmid": 903, "scsi0": "/dev/sda"})), Ask),
-            (api("PUT", "/nodes/pve1/qemu/100/config", json!({"ciuser": "jana"})), Ask),
+            (api("PUT", "/nodes/pve1/qemu/100/config", json!({"cipassword": "secret123"})), Ask),
         ],
     );
 }
