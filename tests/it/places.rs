@@ -118,7 +118,7 @@ fn a_guest_that_is_gone_is_said_to_be_gone() {
         ("proxmox_start_vm", json!({})),
         ("proxmox_get_vm_info", json!({})),
         ("proxmox_update_vm_config", json!({"config": {"cores": 3}})),
-        ("proxmox_create_snapshot", json!({"snapname": "a"})),
+        ("proxmox_create_snapshot", json!({"snapname": "before"})),
     ] {
         let mut known = Known::new();
         known.elsewhere("proxmox_delete_vm", json!({"vmid": 100}));
@@ -225,7 +225,7 @@ fn the_states_of_several_changed_guests_come_by_one_request_at_once_with_the_lis
         known.sample.ok("proxmox_start_vm", json!({"vmid": vmid}));
     }
     let before = known.sent().len();
-    let list = known.sample.ok("proxmox_list_vms", json!({"where": "vmid<102"}));
+    let list = known.sample.ok("proxmox_list_vms", json!({"name": "01", "tag": "prod"}));
     let mut sent = known.sent().split_off(before);
     sent.sort();
     assert_eq!(sent, ["GET /cluster/resources", "GET /nodes/pve1/qemu"]);

@@ -10,7 +10,7 @@ use crate::{
         run::{
             args::Args,
             context::{Context, Grant},
-            inventory::name_of,
+            inventory::{name_of, places},
         },
     },
 };
@@ -99,7 +99,11 @@ pub fn at<T>(
     if !context.did_nothing_since(mark) {
         return result;
     }
-    let found = guest_of(context, vmid, node, kind)?;
+    let is_new = context.fresh.all().iter().any(|(changed, made)| *changed == vmid && made.is_some());
+    let found = match is_new {
+        true => guest_of(context, vmid, node, kind)?,
+        false => guest_among(places(context)?, vmid, node, kind)?,
+    };
     if found.path()? == remembered.path()? {
         return result;
     }

@@ -87,6 +87,19 @@ pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     Ok(guests)
 }
 
+/// Where every guest that this account sees is, and nothing of how it is.
+///
+/// # Errors
+/// What the client says.
+pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
+    let reply = context.get(PATH, &of_guests())?;
+    let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
+    guests.iter_mut().for_each(|guest| guest.status.clear());
+    context.places.heard(guests.iter().cloned());
+    context.fresh.all().iter().for_each(|(vmid, _)| context.places.unname(*vmid));
+    Ok(guests)
+}
+
 /// The inventory of the guests, for [`corrected`].
 pub fn of_all_guests(context: &Context<'_>) -> (Result<Reply, pve::Error>, States) {
     let (mut replies, states) = with_states(context, &[(PATH, of_guests())]);

@@ -12,6 +12,7 @@ pub mod encoded;
 pub mod find;
 pub mod follow;
 pub mod fresh;
+mod guest_facts;
 pub mod inventory;
 pub mod journal;
 pub mod keep;

@@ -71,6 +71,13 @@ impl Places {
         }
     }
 
+    /// A guest may be called otherwise by now.
+    pub fn unname(&self, vmid: i64) {
+        if let Some(place) = lock(&self.0).get_mut(&vmid) {
+            place.named = None;
+        }
+    }
+
     /// A guest is not where it was, or may not be.
     pub fn forget(&self, vmid: i64) {
         lock(&self.0).remove(&vmid);
@@ -90,11 +97,7 @@ impl Places {
         match action {
             "migrate" | "remote_migrate" => self.forget(vmid),
             "status" | "agent" | "firewall" => {}
-            _ => {
-                if let Some(place) = lock(&self.0).get_mut(&vmid) {
-                    place.named = None;
-                }
-            }
+            _ => self.unname(vmid),
         }
     }
 }

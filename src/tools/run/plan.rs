@@ -2,11 +2,10 @@
 
 use crate::{
     pve::{
-        self, Method, Params, Reply,
+        Method, Params,
         api::{self, Lookup, words::is_secret},
         values::{self, Volume},
     },
-    sync::at_once,
     tools::{
         answer::{
             Failure,
@@ -14,7 +13,13 @@ use crate::{
             object,
         },
         param::Kind,
-        run::{context::Context, find, inventory, request::Request, storages},
+        run::{
+            context::Context,
+            find,
+            guest_facts::{self, Facts},
+            inventory,
+            request::Request,
+        },
     },
 };
 use serde_json::{Map, Value, json};
@@ -82,7 +87,8 @@ fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
 
 /// About a guest as a whole, one of its snapshots, or its configuration.
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
-    let Facts { reply, config, snapshots, replication, storages } = facts(context, request, rest)?;
+    let Facts { reply, config, snapshots, replication, storages } =
+        guest_facts::read(context, request, rest)?;
     let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
     let records = inventory::inventory(context, &reply)?;
     let guests = records.iter().filter_map(find::read).collect();
@@ -169,8 +175,8 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                     lost.insert(key.into(), record.text(key).into());
                 }
             }
-            lost.insert("newest_backup".into(), newest_backup(context, vmid, storages));
-            let jobs = replication.unwrap_or_else(|| context.read(REPLICATION, &Params::new()));
+            lost.insert("newest_backup".into(), guest_facts::newest_backup(context, vmid, storages));
+            let jobs = replication.unwrap_or_else(|| context.read(guest_facts::REPLICATION, &Params::new()));
             if let Ok(jobs) = jobs {
                 let jobs = jobs.value();
                 let of_guest = |job: &&Value| job["guest"].to_string().trim_matches('"') == word;
@@ -192,38 +198,6 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
     // Not its name: the inventory learns that later than the guest is there, and the digest covers it.
     let identity = format!("{} {} {digest} {}", guest.node, guest.status, names.join(","));
     Ok(Plan { title: guest.title(), sentence, lost, word, identity })
-}
-
-/// What is read of a guest and its surroundings before it is known to be there.
-struct Facts {
-    reply: Reply,
-    config: Option<Answer>,
-    snapshots: Option<Answer>,
-    replication: Option<Answer>,
-    storages: Option<Answer>,
-}
-
-type Answer = Result<Reply, pve::Error>;
-
-const REPLICATION: &str = "/cluster/replication";
-
-/// Reads all of it at the same time, as far as the request itself says where the guest is.
-fn facts(context: &Context<'_>, request: &Request, rest: &[&str]) -> Result<Facts, Failure> {
-    let parts: Vec<&str> = request.path.split('/').collect();
-    let path = (4 < parts.len()).then(|| parts[..5].join("/"));
-    let plain = |path: String| (path, Params::new());
-    let mut wanted = vec![(inventory::PATH.to_owned(), inventory::of_guests())];
-    if let Some(path) = path {
-        wanted.extend([plain(format!("{path}/config")), plain(format!("{path}/snapshot"))]);
-        if !matches!(rest, ["snapshot" | "config" | "unlink", ..]) {
-            wanted.push(plain(REPLICATION.into()));
-            wanted.push((inventory::PATH.into(), Params::new().with("type", "storage")));
-        }
-    }
-    let mut replies = at_once(&wanted, |(path, params)| context.read(path, params)).into_iter();
-    let reply = replies.next().unwrap_or_else(|| unreachable!("each path has its answer"))?;
-    let mut next = || replies.next();
-    Ok(Facts { reply, config: next(), snapshots: next(), replication: next(), storages: next() })
 }
 
 /// Anything else: what the same path answers to a GET, and who uses it.
@@ -380,41 +354,6 @@ fn used_by(
         found.push(format!("and {more} more"));
     }
     if found.is_empty() { "no guest".into() } else { found.into() }
-}
-
-/// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
-fn newest_backup(context: &Context<'_>, vmid: i64, storages: Option<Answer>) -> Value {
-    let found = (|| {
-        let ask = || context.read(inventory::PATH, &Params::new().with("type", "storage"));
-        let reply = storages.unwrap_or_else(ask)?;
-        let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
-        let paths = storages::content_paths(&found)?;
-        let params = Params::new().with("content", "backup").with("vmid", vmid);
-        let replies = context.get_each(&paths, &params);
-        let unread = replies.iter().filter(|reply| reply.is_err()).count();
-        let newest = replies
-            .into_iter()
-            .flatten()
-            .filter_map(|reply| reply.value().as_array().cloned())
-            .flatten()
-            .max_by_key(|volume| (volume["ctime"].as_i64(), volume["volid"].as_str().map(str::to_owned)));
-        Ok::<_, Failure>((newest, unread))
-    })();
-    match found {
-        Ok((Some(volume), _)) => {
-            json!({"volid": volume["volid"], "ctime": volume["ctime"], "age": age(&volume["ctime"])})
-        }
-        Ok((None, 0)) => "none".into(),
-        Ok((None, unread)) => format!("none found; {unread} storages could not be read").into(),
-        Err(Failure(why)) => format!("unknown: {why}").into(),
-    }
-}
-
-/// Seconds from then to now.
-fn age(ctime: &Value) -> Value {
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    ctime.as_u64().map_or(Value::Null, |then| now.saturating_sub(then).into())
 }
 
 /// The disks and mount points of a configuration, each by its key and value; drives for CDs are none.
