@@ -176,8 +176,10 @@ impl Tools {
             grant,
             undo: &cluster.undo,
             fresh: &cluster.fresh,
+            places: &cluster.places,
             journal: journal.as_ref(),
             record: Mutex::default(),
+            seen: Mutex::default(),
         };
         let first = context(Grant::None);
         let outcome = execute::run(&first, &entry, &args);

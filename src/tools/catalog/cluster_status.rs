@@ -17,9 +17,9 @@ const MEMORY_FULL: f64 = 0.95;
 
 /// Quorum from `/cluster/status`, everything else from `/cluster/resources`.
 pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
-    let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
+    let (members, resources, states) = inventory::of_cluster(context);
     let resources = resources?;
-    let mut resources = inventory::inventory(context, &resources)?;
+    let mut resources = inventory::corrected(context, &resources, &states)?;
     table::sort(&mut resources, &["type", "node", "storage", "vmid"]);
     answer(&summary(&members, &resources)?)
 }

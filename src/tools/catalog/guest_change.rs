@@ -9,7 +9,7 @@ use crate::{
             args::Args,
             context::Context,
             find,
-            follow::{follow, goes_on},
+            follow::{DELAY, follow, goes_on},
         },
     },
 };
@@ -34,9 +34,15 @@ pub const MOVE: &[Param] = &[
 
 /// Reads the old values, sends the new ones guarded by the digest of what was read, and answers with both.
 pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    // What changed and what waits for a restart are read at once.
+    context.warm(2);
+    find::at(context, args, context.kind, 2, |guest| update_at(context, args, guest))
+}
+
+fn update_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome {
     let path = format!("{}/config", guest.path()?);
-    let before = object::object(context.get(&path, &Params::new())?.value())?;
+    let before = object::object(context.before_change(&path)?.value())?;
+    context.note(&path, &before);
     let mut params = args.params(&["config"]);
     let delete: Vec<&str> = args.texts("delete").collect();
     if !delete.is_empty() {
@@ -54,20 +60,29 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     }
     // A VM's POST goes on in a task where storage is slow; a container has only PUT (pve.md section 4).
     let method = if guest.kind == Kind::Vm { Method::Post } else { Method::Put };
+    if guest.kind == Kind::Vm && params.get("background_delay").is_none() {
+        params.push("background_delay", DELAY);
+    }
     let value = context.change(method, &path, &params)?.value();
-    let mut facts = about(&guest);
+    let mut facts = about(guest);
+    if let Some(name) = find::configured_name(guest.kind, &before).filter(|_| guest.is_remembered()) {
+        facts.insert("name".into(), name.into());
+    }
     if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
         let ended = follow(context, args, upid, facts.clone())?;
         if goes_on(&object::object(serde_json::from_str(ended.get()).unwrap_or(Value::Null))?) {
             return Ok(ended);
         }
     }
-    let after = object::object(context.get(&path, &Params::new())?.value())?;
+    let waiting = format!("{}/pending", guest.path()?);
+    let [after, waiting] = context.get_all([&path, &waiting]);
+    let after = object::object(after?.value())?;
+    context.note(&path, &after);
     let keys = changed.iter().map(String::as_str).chain(delete);
     let rows: Vec<Value> = keys.map(|key| json!([key, before.get(key), after.get(key)])).collect();
     facts.insert("changed".into(), json!({"columns": ["key", "old", "new"], "rows": rows}));
     if guest.state().changes_wait() {
-        let pending = pending(context, &guest)?;
+        let pending = pending(&waiting?.value());
         if !pending.is_empty() {
             facts.insert("pending_until_restart".into(), pending.into());
         }
@@ -75,16 +90,15 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     context.fit(facts)
 }
 
-/// The keys whose new value waits for a restart.
-fn pending(context: &Context<'_>, guest: &find::Guest) -> Result<Vec<String>, Failure> {
-    let value = context.get(&format!("{}/pending", guest.path()?), &Params::new())?.value();
+/// The keys whose new value waits for a restart; none of a guest that does not run.
+fn pending(value: &Value) -> Vec<String> {
     let waits = |entry: &&Value| {
         entry.get("pending").is_some() || entry.get("delete").is_some_and(|delete| delete != 0)
     };
     let keys = value.as_array().into_iter().flatten().filter(waits);
     let mut keys: Vec<String> = keys.filter_map(|entry| entry["key"].as_str().map(str::to_owned)).collect();
     keys.sort_by(|one, other| natural(one, other));
-    Ok(keys)
+    keys
 }
 
 /// What every answer about a guest begins with.
@@ -95,7 +109,12 @@ pub(in crate::tools) fn about(guest: &find::Guest) -> Map<String, Value> {
 
 /// A VM's disk and a container's volume have different requests.
 pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    find::at(context, args, context.kind, 1, |guest| {
+        find::with_name(context, guest, || move_disk_at(context, args, guest))
+    })
+}
+
+fn move_disk_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome {
     let (request, key) = match guest.kind {
         Kind::Vm => ("move_disk", "disk"),
         Kind::Container => ("move_volume", "volume"),
@@ -106,7 +125,7 @@ pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let path = format!("{}/{request}", guest.path()?);
     let value = context.change(Method::Post, &path, &params)?.value();
-    follow(context, args, value.as_str().unwrap_or_default(), about(&guest))
+    follow(context, args, value.as_str().unwrap_or_default(), about(guest))
 }
 
 /// The web interface's own console window; whoever opens it logs in there.

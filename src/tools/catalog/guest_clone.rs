@@ -37,7 +37,10 @@ pub const PARAMS: &[Param] = &[
 /// Clones, then sets keys, resizes and starts, one after the other; where waiting ends early, the answer says
 /// what is left.
 pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    find::at(context, args, context.kind, 1, |guest| clone_at(context, args, guest))
+}
+
+fn clone_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome {
     let mut params = args.params(&["full", "snapname", "storage", "target", "pool", "description"]);
     // Containers have no formats to choose from.
     if let Some(format) = args.text("format").filter(|_| guest.kind == Kind::Vm) {
@@ -71,7 +74,7 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
         }
         let done = match *step {
             "config" => configure(context, args, &copy),
-            "disk_size" => resize(context, args, &guest, &copy),
+            "disk_size" => resize(context, args, guest, &copy),
             _ => start(context, args, &copy),
         };
         let done = done.map_err(|Failure(why)| {

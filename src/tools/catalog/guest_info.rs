@@ -3,7 +3,7 @@
 use crate::{
     pve,
     tools::{
-        answer::{Outcome, object},
+        answer::{Failure, Outcome, object},
         catalog::guest_addresses,
         run::{args::Args, context::Context, find, state::State},
     },
@@ -31,15 +31,18 @@ const STATUS: &[&str] = &[
 /// Of the configuration, what says nothing to anybody.
 const NOISE: &[&str] = &["digest", "smbios1", "vmgenid", "meta"];
 
-/// Four requests at the same time, after the one that finds the guest.
+/// Four requests at the same time, after the one that finds the guest where its place is not remembered.
 pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
-    let vmid = args.int("vmid").unwrap_or_default();
-    let guest = find::guest(context, vmid, args.text("node"))?;
+    let found = find::at(context, args, context.kind, 4, |guest| gather(context, guest))?;
+    context.fit(found)
+}
+
+fn gather(context: &Context<'_>, guest: &find::Guest) -> Result<Map<String, Value>, Failure> {
     let path = guest.path()?;
     // Of a guest that nothing is known of the answers themselves tell whether it runs.
     let known = guest.state();
     let may_answer = known.answers() || known == State::Unknown;
-    let interfaces = guest_addresses::path_of(&guest)?;
+    let interfaces = guest_addresses::path_of(guest)?;
     let (config, status, snapshots) =
         (format!("{path}/config"), format!("{path}/status/current"), format!("{path}/snapshot"));
     let (config, status, snapshots, addresses) = if may_answer {
@@ -56,14 +59,14 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
         state => state,
     };
     let mut config = object::object(config?.value())?;
-    let own_name = ["name", "hostname"].iter().find_map(|key| config.get(*key)?.as_str());
-    let name = if guest.name.is_empty() { own_name.unwrap_or_default() } else { &guest.name };
+    let status = object::object(status)?;
+    let name = name_of(guest, &config, &status);
     let mut answer = Map::new();
-    answer.insert("vmid".into(), vmid.into());
+    answer.insert("vmid".into(), guest.vmid.into());
     answer.insert("name".into(), name.into());
     answer.insert("node".into(), guest.node.clone().into());
     answer.insert("type".into(), guest.kind.api_type().into());
-    answer.insert("status".into(), pick_status(object::object(status)?));
+    answer.insert("status".into(), pick_status(status));
     config.retain(|name, _| !NOISE.contains(&name.as_str()));
     answer.insert("config".into(), config.into());
     answer.insert("snapshots".into(), snapshot_rows(&snapshots?.value()));
@@ -71,7 +74,14 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
         Some(reply) if state.answers() => guest_addresses::tell(&mut answer, guest.kind, reply),
         _ => guest_addresses::tell_silent(&mut answer, guest.kind, &state),
     }
-    context.fit(answer)
+    Ok(answer)
+}
+
+/// What a guest is called: as it was found, or where its place was only remembered, as it says itself.
+fn name_of(guest: &find::Guest, config: &Map<String, Value>, status: &Map<String, Value>) -> String {
+    let own =
+        find::configured_name(guest.kind, config).or_else(|| status.get("name").and_then(Value::as_str));
+    own.filter(|_| guest.is_remembered() || guest.name.is_empty()).unwrap_or(&guest.name).to_owned()
 }
 
 /// One aspect of a guest, every value that Proxmox has of it.
@@ -81,8 +91,9 @@ pub fn state(context: &Context<'_>, args: &Args) -> Outcome {
         Some("pending") => "pending",
         _ => "status/current",
     };
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
-    let reply = context.get(&format!("{}/{request}", guest.path()?), &pve::Params::new())?;
+    let reply = find::at(context, args, context.kind, 1, |guest| {
+        context.get(&format!("{}/{request}", guest.path()?), &pve::Params::new())
+    })?;
     context.wrap(reply.value())
 }
 

@@ -214,8 +214,9 @@ const COLUMNS: &[Column] = &[
 /// One request for the whole cluster, whatever the filters.
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     let kind = context.kind.map_or("", Kind::api_type);
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = inventory::inventory(context, &reply)?;
+    let (reply, states) = inventory::of_all_guests(context);
+    let reply = reply?;
+    let mut records = inventory::corrected(context, &reply, &states)?;
     let heard = heard_of(&records);
     records.retain(|record| record.text("type") == kind);
     if let Some(node) = args.text("node") {
@@ -314,8 +315,9 @@ fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[R
 }
 
 fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = inventory::inventory(context, &reply)?;
+    let (reply, states) = inventory::of_all_guests(context);
+    let reply = reply?;
+    let mut records = inventory::corrected(context, &reply, &states)?;
     records.retain(|record| record.has("template"));
     table::sort(&mut records, &["vmid"]);
     let columns = [

@@ -110,10 +110,10 @@ const SERIES: [&str; 6] = ["cpu", "mem", "netin", "netout", "diskread", "diskwri
 const NOISE: [&str; 4] = ["digest", "smbios1", "vmgenid", "meta"];
 
 fn cluster(context: &Context<'_>, _: &Args) -> Outcome {
-    let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
+    let (members, resources, states) = inventory::of_cluster(context);
     let resources = resources?;
     let time = resources.date;
-    let resources = inventory::inventory(context, &resources)?;
+    let resources = inventory::corrected(context, &resources, &states)?;
     let summary = cluster_status::summary(&members, &resources)?;
     let table = |wanted: fn(&str) -> bool, columns: &[&str]| {
         let rows: Vec<Vec<&RawValue>> = resources

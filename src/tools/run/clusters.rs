@@ -12,6 +12,7 @@ use crate::{
             changes::{Numbers, Undo},
             fresh::Fresh,
             pattern::fits,
+            places::Places,
         },
     },
 };
@@ -38,6 +39,8 @@ pub struct Cluster {
     pub undo: Undo,
     /// The guests that were changed a moment ago.
     pub fresh: Fresh,
+    /// Where its guests were.
+    pub places: Places,
 }
 
 /// Which cluster a call is for.
@@ -59,6 +62,7 @@ pub fn of(mut config: Config) -> Vec<Cluster> {
         config,
         undo: Undo::new(Numbers::clone(&numbers)),
         fresh: Fresh::default(),
+        places: Places::default(),
     };
     match mem::take(&mut config.clusters) {
         none if none.is_empty() => vec![cluster((String::new(), config))],

@@ -20,8 +20,10 @@ use crate::{
             encoded,
             fresh::Fresh,
             journal::Journal,
+            places::Places,
             policy::{self, Verdict},
             request::Request,
+            seen::Seen,
         },
     },
 };
@@ -55,10 +57,14 @@ pub struct Context<'a> {
     pub undo: &'a Undo,
     /// The guests that were changed a moment ago.
     pub fresh: &'a Fresh,
+    /// Where guests were.
+    pub places: &'a Places,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
     pub record: Mutex<Record>,
+    /// What was read on the way.
+    pub seen: Mutex<Seen>,
 }
 
 /// Which of the requests that must be agreed to may be sent.
@@ -103,8 +109,12 @@ impl Context<'_> {
         Ok(self.read(path, params)?)
     }
 
-    fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
-        let mut reply = self.pve.get(&self.call.cancel, path, params)?;
+    pub(super) fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
+        if let Some(shared) = self.shared(path, params) {
+            return Ok(shared);
+        }
+        let reply = self.pve.get(&self.call.cancel, path, params);
+        let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
         if reply.data.contains('%') && encoded::may_be_in(path) {
             let mut value = reply.value();
             encoded::decode(path, &mut value);

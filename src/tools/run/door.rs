@@ -31,6 +31,7 @@ impl Context<'_> {
     ) -> Result<pve::Reply, Failure> {
         let request = Request { method, path: path.to_owned(), params: params.clone() };
         let (request, known) = replaced::complete(self, request)?;
+        let known = known.or_else(|| self.noted(&request.path));
         let (goes, known) = self.pass(&request, known)?;
         if !goes {
             return Ok(pve::Reply::pretended(method, path));
@@ -38,8 +39,9 @@ impl Context<'_> {
         let place = keep::place(self, &request)?;
         let draft = undo::draft(self, &request, known);
         // Also where the answer is lost: it may have been carried out.
-        self.fresh.sent(&request);
-        let mut reply = self.pve.send(&self.call.cancel, method, path, &request.params)?;
+        self.changes_now(&request);
+        let reply = self.pve.send(&self.call.cancel, method, path, &request.params);
+        let mut reply = reply.inspect_err(|error| self.note_refusal(&request, error))?;
         if let Some(place) = place {
             place.take(&mut reply)?;
         }

@@ -28,6 +28,10 @@ const MAX_TASKS: usize = 64;
 /// of 10 s (pve.md section 5).
 const HA_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long Proxmox itself waits for a change of a VM's configuration before it answers with a task, in seconds
+/// (`background_delay`): few take longer, and for those that do not there is no task to look at.
+pub const DELAY: u32 = 2;
+
 /// How long a call may still wait.
 struct Patience {
     until: Instant,
@@ -180,6 +184,12 @@ fn watch(
         }
         task::Outcome::Stopped { exitstatus, duration, .. } => {
             let log = task::log_tail(context.pve, &context.call.cancel, upid, LOG_LINES).unwrap_or_default();
+            // What it did before it failed would be in its log.
+            if let [line] = &log[..]
+                && *line == format!("TASK ERROR: {exitstatus}")
+            {
+                context.note_failed_task(&upid.node, &upid.id, &exitstatus);
+            }
             Ended::Badly { exitstatus, log, duration }
         }
     })
@@ -234,6 +244,10 @@ fn await_ha(
         };
         if there {
             facts.insert("ha".into(), format!("The guest is {wanted}.").into());
+            // High availability takes its word on any node, also on one where the guest was once.
+            if let (Wanted::Status(_), Some(node)) = (&wanted, facts.get_mut("node")) {
+                *node = guest.node.into();
+            }
             return Ok(());
         }
         context.call.progress(

@@ -13,7 +13,13 @@ use crate::{
             object,
         },
         param::Kind,
-        run::{context::Context, find, inventory, request::Request, storages},
+        run::{
+            context::Context,
+            find,
+            guest_facts::{self, Facts},
+            inventory,
+            request::Request,
+        },
     },
 };
 use serde_json::{Map, Value, json};
@@ -81,14 +87,27 @@ fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
 
 /// About a guest as a whole, one of its snapshots, or its configuration.
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    let Facts { reply, config, snapshots, replication, storages } =
+        guest_facts::read(context, request, rest)?;
     let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
     let records = inventory::inventory(context, &reply)?;
     let guests = records.iter().filter_map(find::read).collect();
     let guest = find::guest_among(guests, vmid, None, kind)?;
     let path = guest.path()?;
-    let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
-    let [config, snapshots] = context.get_all([&config, &snapshots]);
+    let [config, snapshots] = match (config, snapshots) {
+        (Some(config), Some(snapshots)) => {
+            if !format!("{}/", request.path).starts_with(&format!("{path}/")) {
+                return Err(Failure::new(format!(
+                    "{} is on node `{}` now, so {} would not find it. Nothing was done; ask again.",
+                    guest.title(),
+                    guest.node,
+                    request.title()
+                )));
+            }
+            [config, snapshots]
+        }
+        _ => context.get_all([&format!("{path}/config"), &format!("{path}/snapshot")]),
+    };
     let config = object::object(config?.value())?;
     let snapshots = snapshots?.value();
     let snapshots: Vec<&Value> =
@@ -156,8 +175,9 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                     lost.insert(key.into(), record.text(key).into());
                 }
             }
-            lost.insert("newest_backup".into(), newest_backup(context, vmid));
-            if let Ok(jobs) = context.get("/cluster/replication", &Params::new()) {
+            lost.insert("newest_backup".into(), guest_facts::newest_backup(context, vmid, storages));
+            let jobs = replication.unwrap_or_else(|| context.read(guest_facts::REPLICATION, &Params::new()));
+            if let Ok(jobs) = jobs {
                 let jobs = jobs.value();
                 let of_guest = |job: &&Value| job["guest"].to_string().trim_matches('"') == word;
                 let jobs: Vec<_> = jobs
@@ -334,40 +354,6 @@ fn used_by(
         found.push(format!("and {more} more"));
     }
     if found.is_empty() { "no guest".into() } else { found.into() }
-}
-
-/// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
-fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
-    let found = (|| {
-        let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-        let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
-        let paths = storages::content_paths(&found)?;
-        let params = Params::new().with("content", "backup").with("vmid", vmid);
-        let replies = context.get_each(&paths, &params);
-        let unread = replies.iter().filter(|reply| reply.is_err()).count();
-        let newest = replies
-            .into_iter()
-            .flatten()
-            .filter_map(|reply| reply.value().as_array().cloned())
-            .flatten()
-            .max_by_key(|volume| (volume["ctime"].as_i64(), volume["volid"].as_str().map(str::to_owned)));
-        Ok::<_, Failure>((newest, unread))
-    })();
-    match found {
-        Ok((Some(volume), _)) => {
-            json!({"volid": volume["volid"], "ctime": volume["ctime"], "age": age(&volume["ctime"])})
-        }
-        Ok((None, 0)) => "none".into(),
-        Ok((None, unread)) => format!("none found; {unread} storages could not be read").into(),
-        Err(Failure(why)) => format!("unknown: {why}").into(),
-    }
-}
-
-/// Seconds from then to now.
-fn age(ctime: &Value) -> Value {
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    ctime.as_u64().map_or(Value::Null, |then| now.saturating_sub(then).into())
 }
 
 /// The disks and mount points of a configuration, each by its key and value; drives for CDs are none.

@@ -12,7 +12,7 @@ use crate::{
             args::Args,
             changes::{Draft, Step},
             context::Context,
-            follow::follow,
+            follow::{DELAY, follow},
             replaced,
             request::Request,
         },
@@ -66,7 +66,8 @@ pub(super) fn read(context: &Context<'_>, request: &Request) -> Option<Map<Strin
 pub fn keep(context: &Context<'_>, drafts: &[Draft]) -> Vec<i64> {
     let mut ids = Vec::new();
     for draft in drafts {
-        let Some(after) = read(context, &draft.request) else { continue };
+        let noted = context.noted(&draft.request.path);
+        let Some(after) = noted.or_else(|| read(context, &draft.request)) else { continue };
         let before: Vec<(String, Option<Value>)> = keys(draft, &after)
             .into_iter()
             .map(|key| {
@@ -156,6 +157,9 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     {
         params.push("digest", digest);
     }
+    if row.param("background_delay").is_some() {
+        params.push("background_delay", DELAY);
+    }
     Ok(Request { method: request.method, path: request.path.clone(), params })
 }
 
@@ -202,6 +206,7 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
         )));
     }
     let back = back(&step, &now)?;
+    context.note(&back.path, &now);
     let value = context.change(back.method, &back.path, &back.params)?.value();
     let mut facts = Map::from_iter([("id".to_owned(), json!(id))]);
     if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {

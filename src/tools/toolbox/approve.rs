@@ -92,8 +92,10 @@ impl Tools {
             denied: &[],
             undo: &cluster.undo,
             fresh: &cluster.fresh,
+            places: &cluster.places,
             journal: None,
             record: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
             Failure, Outcome, answer, rows,
             table::{self, Column},
         },
-        catalog::entry::Entry,
+        catalog::{entry::Entry, guest_change::about},
         param::{Effect, Kind},
         row::{Run, Tool},
         run::list,
@@ -98,27 +98,32 @@ pub(super) fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
     context.fit(facts)
 }
 
-/// The path of a row with its holes filled, and the guest that was found for it.
-fn locate(
+/// Does something with the path of a row, its holes filled, and the guest that was found for it.
+fn located<T>(
     context: &Context<'_>,
     template: &str,
     args: &Args,
-) -> Result<(String, Option<find::Guest>), Failure> {
-    let guest = match args.int("vmid") {
+    work: impl Fn(&str, Option<&find::Guest>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let work = |guest: Option<&find::Guest>| {
+        let value_of = |hole: &str| match (hole, guest) {
+            ("node", Some(guest)) => Some(guest.node.clone()),
+            ("type", Some(guest)) => Some(guest.kind.api_type().to_owned()),
+            _ => args.get(hole).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        };
+        work(&path::fill(template, value_of).map_err(Failure::new)?, guest)
+    };
+    match args.int("vmid") {
         Some(vmid) if template.contains("{node}") && template.contains("{vmid}") => {
             // A path that names a kind of guest is for that kind only.
             let kind = context.kind.or_else(|| Kind::from_api_type(template.split('/').nth(3)?));
-            Some(find::guest_of(context, vmid, args.text("node"), kind)?)
+            if find::is_proven(template) {
+                return find::at(context, args, kind, 1, |guest| work(Some(guest)));
+            }
+            work(Some(&find::guest_of(context, vmid, args.text("node"), kind)?))
         }
-        _ => None,
-    };
-    let value_of = |hole: &str| match (hole, &guest) {
-        ("node", Some(guest)) => Some(guest.node.clone()),
-        ("type", Some(guest)) => Some(guest.kind.api_type().to_owned()),
-        _ => args.get(hole).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-    };
-    let path = path::fill(template, value_of).map_err(Failure::new)?;
-    Ok((path, guest))
+        _ => work(None),
+    }
 }
 
 /// Which arguments are sent along: parameters of the row's own that fill no hole and are no filter.
@@ -129,31 +134,35 @@ fn sent(tool: &Tool, template: &str) -> Vec<&'static str> {
 
 /// One request: the path's holes filled, the other arguments sent along.
 fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
-    let (path, guest) = locate(context, template, args)?;
     let params = args.params(&sent(entry.tool, template));
-    let value = match method {
-        Method::Get => context.get(&path, &params)?.value(),
-        _ => context.change(method, &path, &params)?.value(),
-    };
-    let mut facts = Map::new();
-    if let Some(guest) = guest {
-        facts.insert("vmid".into(), guest.vmid.into());
-        facts.insert("name".into(), guest.name.into());
-        facts.insert("node".into(), guest.node.into());
-    }
-    match value.as_str() {
-        _ if context.dry => context.wrap(value),
-        Some(upid) if entry.tool.task && upid.starts_with("UPID:") => follow(context, args, upid, facts),
-        _ if value.is_null() && !facts.is_empty() => context.wrap(facts.into()),
-        _ => context.wrap(value),
-    }
+    located(context, template, args, |path, guest| {
+        if method == Method::Get {
+            let value = context.get(path, &params)?.value();
+            return match guest {
+                Some(guest) if value.is_null() => context.wrap(about(guest).into()),
+                _ => context.wrap(value),
+            };
+        }
+        let change = |facts: Map<String, Value>| {
+            let value = context.change(method, path, &params)?.value();
+            match value.as_str() {
+                _ if context.dry => context.wrap(value),
+                Some(upid) if entry.tool.task && upid.starts_with("UPID:") => {
+                    follow(context, args, upid, facts)
+                }
+                _ if value.is_null() && !facts.is_empty() => context.wrap(facts.into()),
+                _ => context.wrap(value),
+            }
+        };
+        let Some(guest) = guest else { return change(Map::new()) };
+        find::with_name(context, guest, || change(about(guest)))
+    })
 }
 
 /// One request for a list, its rows filtered and shown with the row's columns.
 fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column], args: &Args) -> Outcome {
-    let (path, _) = locate(context, template, args)?;
     let params = args.params(&sent(entry.tool, template));
-    let reply = context.get(&path, &params)?;
+    let reply = located(context, template, args, |path, _| context.get(path, &params))?;
     let mut records = rows(&reply)?;
     for param in entry.tool.params.iter().filter(|param| param.filter) {
         if let Some(wanted) = args.get(param.name) {
