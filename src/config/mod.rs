@@ -53,6 +53,8 @@ pub struct Config {
     pub only: Selection,
     /// What destroys is refused where the client cannot ask the user.
     pub strict: bool,
+    /// The folder for what outlives a run of the server, where the environment names one; `None`: nothing does.
+    pub state: Option<PathBuf>,
     /// The file to which changes are written.
     pub audit_log: Option<PathBuf>,
     /// The users' own tools.
@@ -176,7 +178,8 @@ impl Config {
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
-        Ok(Config::from_values(values, source, &search.looked))
+        let config = Config::from_values(values, source, &search.looked);
+        Ok(Config { state: search::state_folder(env), ..config })
     }
 
     /// One configuration for each cluster. Of the environment only what holds for the whole server counts: a
@@ -197,6 +200,7 @@ impl Config {
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
                 let mut config = Config::from_values(values, source, &[]);
+                config.state = search::state_folder(env);
                 config.warnings.iter_mut().for_each(|warning| *warning += &format!(" (Cluster `{name}`.)"));
                 configs.push((name.clone(), config));
             }
@@ -255,6 +259,7 @@ impl Config {
             protected: values.selection("protected"),
             only: values.selection("only"),
             strict: values.word("confirm") == "strict",
+            state: None,
             audit_log: values.path_of("audit_log").map(Path::to_path_buf),
             tools: values.tools().to_vec(),
             ssh: values.ssh(),

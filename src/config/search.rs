@@ -88,6 +88,15 @@ fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
 }
 
+/// The folder for what outlives a run of the server: in `$XDG_STATE_HOME`, or where the system has such things. None
+/// where the environment names none.
+pub(super) fn state_folder(env: Env<'_>) -> Option<PathBuf> {
+    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = absolute("XDG_STATE_HOME").or_else(|| absolute("LOCALAPPDATA"));
+    let folder = folder.or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
+    Some(folder.join("proxmox-mcp"))
+}
+
 /// The bytes and the metadata of the file, or nothing if it does not exist.
 fn read(path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, String> {
     match whole(path) {

@@ -157,6 +157,7 @@ impl Tools {
             grant,
             undo: &cluster.undo,
             fresh: &cluster.fresh,
+            jobs: &cluster.jobs,
             journal: journal.as_ref(),
             record: Mutex::default(),
         };
@@ -166,7 +167,7 @@ impl Tools {
         if dry {
             return dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some(request) = first.pending() else {
+        let Some(asked) = first.pending() else {
             return finish(&first, outcome).map(|data| match first.picture() {
                 Some(png) => Ran::Picture(data, png),
                 None => Ran::Data(data),
@@ -177,16 +178,16 @@ impl Tools {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
             return Err(Failure::new(format!(
                 "{} must be confirmed by itself and was not done; done before it: {}.",
-                request.title(),
+                asked.title(),
                 sent.join(", ")
             )));
         }
-        match confirm::decide(&first, &self.tokens, entry.name, &args, &request)? {
+        match confirm::decide(&first, &self.tokens, entry.name, &args, &asked)? {
             Decision::Answer(outcome) => return outcome.map(Ran::Data),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
             Decision::Go => {}
         }
-        let second = context(Grant::One(request));
+        let second = context(asked.granted());
         let outcome = execute(&second, &entry, &args);
         match second.pending() {
             None => finish(&second, outcome).map(Ran::Data),

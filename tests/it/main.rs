@@ -32,6 +32,7 @@ mod elicit;
 mod exec;
 mod extensions;
 mod golden;
+mod jobs;
 mod lifecycle;
 mod long;
 mod matrix;

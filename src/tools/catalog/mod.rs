@@ -19,6 +19,7 @@ pub mod guest_info;
 pub mod guests;
 pub mod ha;
 pub mod index;
+pub mod jobs;
 pub mod logs;
 pub mod metrics;
 pub mod metrics_plot;
@@ -54,6 +55,7 @@ pub const GROUPS: &[Group] = &[
     Group::new("ha", ha::TOOLS),
     Group::new("tasks", tasks::TOOLS),
     Group::new("undo", undo::TOOLS),
+    Group::new("jobs", jobs::TOOLS),
     Group::new("api", api::TOOLS),
 ];
 

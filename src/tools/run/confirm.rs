@@ -5,14 +5,7 @@ use crate::{
     mcp::{Asking, Question, Reaction},
     tools::{
         answer::{Failure, Outcome, answer, canonical::meaning},
-        run::{
-            args::Args,
-            clusters::CLUSTER,
-            context::Context,
-            plan::{self, Plan},
-            request::Request,
-            tokens::Tokens,
-        },
+        run::{args::Args, asked::Asked, clusters::CLUSTER, context::Context, plan::Plan, tokens::Tokens},
     },
 };
 use serde_json::{Map, Value, json};
@@ -37,15 +30,15 @@ pub fn decide(
     tokens: &Tokens,
     name: &str,
     args: &Args,
-    request: &Request,
+    asked: &Asked,
 ) -> Result<Decision, Failure> {
-    let shown = in_cluster(context, plan::of(context, request)?);
-    let bound = bind(context, name, args, request, &shown);
+    let shown = in_cluster(context, asked.plan(context)?);
+    let bound = bind(context, name, args, asked, &shown);
     match context.call.asking() {
         Asking::Now(ask) => {
             typed(&shown, ask(&question(&shown)))?;
             // A person may take minutes: the target is looked at again.
-            if plan::of(context, request)?.identity == shown.identity {
+            if asked.plan(context)?.identity == shown.identity {
                 return Ok(Decision::Go);
             }
             Err(Failure::new(format!(
@@ -70,7 +63,7 @@ pub fn decide(
         Asking::No => match args.text("confirm") {
             _ if context.config.strict => Err(Failure::new(format!(
                 "Nothing was done: {} loses data, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
-                request.title()
+                asked.title()
             ))),
             Some(token) => match tokens.redeem(token, &bound) {
                 Ok(()) => Ok(Decision::Go),
@@ -101,15 +94,17 @@ fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
 
 /// What a seal is for: the cluster, the tool, its arguments, the request, and what the target looks like; by their
 /// meaning, for the same arguments may come back in another order.
-fn bind(context: &Context<'_>, name: &str, args: &Args, request: &Request, shown: &Plan) -> String {
+fn bind(context: &Context<'_>, name: &str, args: &Args, asked: &Asked, shown: &Plan) -> String {
     let given = args.iter().filter(|(name, _)| !matches!(*name, "confirm" | "wait" | "dry_run"));
     let arguments: Map<String, Value> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let parts = json!([context.cluster, name, arguments, request.title(), request.pairs(), shown.identity]);
+    let parts = json!([context.cluster, name, arguments, asked.bound(), shown.identity]);
     meaning(&parts)
 }
 
 fn question(shown: &Plan) -> Question {
-    let mut message = format!("{} This cannot be undone.", shown.sentence);
+    // A job says of each of its steps what it costs.
+    let end = if shown.lost.contains_key("steps") { "" } else { " This cannot be undone." };
+    let mut message = format!("{}{end}", shown.sentence);
     for (name, value) in &shown.lost {
         if !matches!(name.as_str(), "request" | "guest" | "lost" | "parameters") {
             message.push_str(&format!("\n{name}: {}", plain(value)));

@@ -10,9 +10,11 @@ use crate::{
         answer::{Failure, Outcome, canonical, object},
         param::{Effect, Kind},
         run::{
+            asked::{Asked, Whole},
             changes::{Draft, Undo},
             fresh::Fresh,
             journal::Journal,
+            kept::Kept,
             request::Request,
         },
     },
@@ -45,6 +47,8 @@ pub struct Context<'a> {
     pub undo: &'a Undo,
     /// The guests that were changed a moment ago.
     pub fresh: &'a Fresh,
+    /// The jobs that were begun.
+    pub jobs: &'a Kept,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
@@ -58,6 +62,8 @@ pub enum Grant {
     None,
     /// Exactly this one, which was confirmed.
     One(Request),
+    /// Exactly those of this job, which was confirmed as a whole.
+    Whole(Whole),
     /// All, as the access level says.
     All,
 }
@@ -66,7 +72,7 @@ pub enum Grant {
 #[derive(Debug, Default)]
 pub struct Record {
     pub(super) requests: Vec<Request>,
-    pub(super) pending: Option<Request>,
+    pub(super) pending: Option<Asked>,
     pub(super) drafts: Vec<Draft>,
     pub(super) picture: Option<Vec<u8>>,
 }
@@ -100,9 +106,9 @@ impl Context<'_> {
         lock(&self.record).picture.take()
     }
 
-    /// The change that was held back because it must be confirmed first.
+    /// What was held back because it must be confirmed first.
     #[must_use]
-    pub fn pending(&self) -> Option<Request> {
+    pub fn pending(&self) -> Option<Asked> {
         lock(&self.record).pending.clone()
     }
 

@@ -8,6 +8,7 @@ use crate::{
         answer::Failure,
         param::Effect,
         run::{
+            asked::Asked,
             context::{Context, Grant},
             policy, replaced,
             request::Request,
@@ -27,12 +28,36 @@ impl Context<'_> {
         path: &str,
         params: &pve::Params,
     ) -> Result<pve::Reply, Failure> {
+        self.send(method, path, params, true)
+    }
+
+    /// Sends what takes back what the running job itself has done: what it made is deleted without a question, for the
+    /// job's plan told of it. The rules of the configuration hold all the same.
+    ///
+    /// # Errors
+    /// As [`Context::change`].
+    pub fn take_back(
+        &self,
+        method: pve::Method,
+        path: &str,
+        params: &pve::Params,
+    ) -> Result<pve::Reply, Failure> {
+        self.send(method, path, params, false)
+    }
+
+    fn send(
+        &self,
+        method: pve::Method,
+        path: &str,
+        params: &pve::Params,
+        asks: bool,
+    ) -> Result<pve::Reply, Failure> {
         let request = Request { method, path: path.to_owned(), params: params.clone() };
         let (request, known) = replaced::complete(self, request)?;
         // A tool for any path has no say in what its DELETE may mean: all of them are asked for.
         let any_deletion = method == pve::Method::Delete && self.effect == Effect::Destroy;
         let loses = any_deletion || request.destroys();
-        if !self.permit(&request, loses)? {
+        if !self.permit(&request, asks && loses)? {
             return Ok(pve::Reply::pretended(method, path));
         }
         let draft = undo::draft(self, &request, known);
@@ -58,10 +83,11 @@ impl Context<'_> {
         let granted = match &self.grant {
             Grant::All => true,
             Grant::One(granted) => granted == request,
+            Grant::Whole(granted) => granted.requests.contains(request),
             Grant::None => false,
         };
         if loses && !granted {
-            record.pending = Some(request.clone());
+            record.pending = Some(Asked::One(request.clone()));
             return Err(Failure::new("This must be confirmed first."));
         }
         if let Some(journal) = self.journal {

@@ -1,6 +1,7 @@
 //! How a call is run: arguments, policy, confirmation, requests, tasks, undo.
 
 pub mod args;
+pub mod asked;
 pub mod changes;
 pub mod clusters;
 pub mod confirm;
@@ -12,6 +13,7 @@ pub mod follow;
 pub mod fresh;
 pub mod inventory;
 pub mod journal;
+pub mod kept;
 pub mod list;
 pub mod pattern;
 pub mod plan;

@@ -1,0 +1,156 @@
+//! Carries a job out: wave by wave, each step followed to its end; stops at the first failure and takes back what was done.
+
+use crate::tools::{
+    answer::{Failure, Outcome},
+    jobs::{act, back, job::Job, plan, step::Stand, told},
+    run::{Args, Context, kept::Hold},
+};
+use std::time::{Duration, Instant};
+
+/// Shows a new job in a dry run; otherwise asks for the agreement to it, if it needs one, and carries it out.
+///
+/// # Errors
+/// What the rules of the configuration forbid; that it must be confirmed first; the step that failed, and what became of the
+/// others.
+pub fn begin(context: &Context<'_>, args: &Args, mut job: Job) -> Outcome {
+    // In the order in which they go.
+    job.steps.sort_by_key(|step| step.wave);
+    let whole = plan::whole(&job);
+    if context.dry {
+        let mut facts = plan::shown(&job);
+        let agreed = context.agree(whole);
+        let then = match (agreed, context.pending()) {
+            (Ok(()), _) => "It would be carried out at once.".to_owned(),
+            (Err(_), Some(_)) => "It would have to be confirmed as a whole first.".to_owned(),
+            (Err(Failure(why)), None) => why,
+        };
+        facts.insert("then".into(), then.into());
+        facts.insert("note".into(), "Nothing was sent.".into());
+        return context.fit(facts);
+    }
+    context.agree(whole)?;
+    let hold = context.jobs.begin()?;
+    go_on(context, args, &mut job, &hold)
+}
+
+/// Carries on with a job that is in one's own hands, for as long as its call may wait.
+///
+/// # Errors
+/// The step that failed, and what became of the others.
+pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>) -> Outcome {
+    let wait = args.count("wait").map_or(context.config.wait, |seconds| Duration::from_secs(seconds as u64));
+    let mut until = context.started + wait;
+    let mut lasts = job.save(context, hold);
+    let mut trouble = None;
+    while !job.returning && trouble.is_none() {
+        let Some(wave) = next_wave(job) else { break };
+        if stops(context, until) && begins(job, wave) {
+            break;
+        }
+        send(context, job, hold, wave);
+        if !context.call.submitted() {
+            until = Instant::now();
+        }
+        trouble = follow(context, job, hold, wave, until);
+        let open = job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_)));
+        if let Some(failed) = job.steps.iter().position(|step| failure(&step.stand).is_some())
+            && !open
+        {
+            let why = failure(&job.steps[failed].stand).unwrap_or_default().to_owned();
+            job.failed = Some((failed, why));
+            job.returning = job.takes_back && !job.is_firm();
+        }
+        lasts = job.save(context, hold);
+        if open || job.failed.is_some() {
+            break;
+        }
+    }
+    if job.returning {
+        // What still runs is waited for: only what has ended can be taken back.
+        for wave in 0..job.next_wave() {
+            trouble = follow(context, job, hold, wave, until).or(trouble);
+        }
+    }
+    if job.returning && !job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_))) {
+        trouble = back::run(context, job, hold, until).or(trouble);
+        lasts = job.save(context, hold);
+    }
+    told::outcome(context, job, hold.id(), lasts, trouble)
+}
+
+/// Whether nothing new should be begun: nobody waits any longer. A call that does not wait at all begins one thing.
+pub(super) fn stops(context: &Context<'_>, until: Instant) -> bool {
+    context.call.cancel.is_cancelled()
+        || context.call.cancel.is_hurried()
+        || (until <= Instant::now() && context.started + Duration::from_millis(1) < until)
+}
+
+/// The first wave with something to be done in it.
+fn next_wave(job: &Job) -> Option<usize> {
+    if job.failed.is_some() {
+        return None;
+    }
+    let open = job.steps.iter().filter(|step| matches!(step.stand, Stand::Waiting | Stand::Running(_)));
+    open.map(|step| step.wave).min()
+}
+
+/// Whether nothing of a wave runs yet.
+fn begins(job: &Job, wave: usize) -> bool {
+    !job.steps.iter().any(|step| step.wave == wave && matches!(step.stand, Stand::Running(_)))
+}
+
+fn failure(stand: &Stand) -> Option<&str> {
+    match stand {
+        Stand::Failed(why) | Stand::Broken(why) | Stand::Unknown(why) => Some(why),
+        _ => None,
+    }
+}
+
+/// Sends what of a wave is not sent yet, up to the first that is refused.
+fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
+    let places = |job: &Job| -> Vec<usize> {
+        let waiting = job.steps.iter().enumerate();
+        let waiting = waiting.filter(|(_, step)| step.wave == wave && step.stand == Stand::Waiting);
+        waiting.map(|(place, _)| place).collect()
+    };
+    for place in places(job) {
+        if job.steps.iter().any(|step| step.wave == wave && failure(&step.stand).is_some()) {
+            return;
+        }
+        tell(context, job, place);
+        job.steps[place].stand = act::send(context, &job.steps[place]);
+        // A job that is cut off after this request must know of its task.
+        job.save(context, hold);
+    }
+}
+
+/// Follows what runs of a wave. Returns why it could not be looked at.
+fn follow(
+    context: &Context<'_>,
+    job: &mut Job,
+    hold: &Hold<'_>,
+    wave: usize,
+    until: Instant,
+) -> Option<String> {
+    let mut trouble = None;
+    for place in 0..job.steps.len() {
+        let step = &job.steps[place];
+        if step.wave != wave || !matches!(step.stand, Stand::Running(_)) {
+            continue;
+        }
+        tell(context, job, place);
+        match act::follow(context, &job.steps[place], until) {
+            Ok(stand) => job.steps[place].stand = stand,
+            Err(Failure(why)) => trouble = Some(why),
+        }
+        job.save(context, hold);
+    }
+    trouble
+}
+
+fn tell(context: &Context<'_>, job: &Job, place: usize) {
+    #[allow(clippy::cast_precision_loss, reason = "a few steps")]
+    let (done, all) = (job.done() as f64, job.steps.len() as f64);
+    let message = format!("Step {} of {}: {}.", place + 1, job.steps.len(), job.steps[place].what);
+    context.call.progress(done, Some(all), &message);
+}
