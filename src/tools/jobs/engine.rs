@@ -7,6 +7,9 @@ use crate::tools::{
 };
 use std::time::{Duration, Instant};
 
+/// Why nobody knows what became of a step whose answer nobody was there to read.
+const CUT_OFF: &str = "the server ended before the answer to its request had come.";
+
 /// Shows a new job in a dry run; otherwise asks for the agreement to it, if it needs one, and carries it out.
 ///
 /// # Errors
@@ -42,6 +45,8 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
     let mut until = context.started + wait;
     let mut lasts = job.save(context, hold);
     let mut trouble = None;
+    // A step may have failed, or been cut off, in a call before this one.
+    fail(job);
     while !job.returning && trouble.is_none() {
         let Some(wave) = next_wave(job) else { break };
         if stops(context, until) && begins(job, wave) {
@@ -52,16 +57,9 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
             until = Instant::now();
         }
         trouble = follow(context, job, hold, wave, until);
-        let open = job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_)));
-        if let Some(failed) = job.steps.iter().position(|step| failure(&step.stand).is_some())
-            && !open
-        {
-            let why = failure(&job.steps[failed].stand).unwrap_or_default().to_owned();
-            job.failed = Some((failed, why));
-            job.returning = job.takes_back && !job.is_firm();
-        }
+        fail(job);
         lasts = job.save(context, hold);
-        if open || job.failed.is_some() {
+        if runs(job) || job.failed.is_some() {
             break;
         }
     }
@@ -71,11 +69,25 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
             trouble = follow(context, job, hold, wave, until).or(trouble);
         }
     }
-    if job.returning && !job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_))) {
+    if job.returning && !runs(job) {
         trouble = back::run(context, job, hold, until).or(trouble);
         lasts = job.save(context, hold);
     }
     told::outcome(context, job, hold.id(), lasts, trouble)
+}
+
+/// Ends the job where a step has failed and none runs any more.
+fn fail(job: &mut Job) {
+    let failed = job.steps.iter().enumerate().find_map(|(place, step)| Some((place, failure(&step.stand)?)));
+    let failed = failed.map(|(place, why)| (place, why.to_owned()));
+    if job.failed.is_none() && failed.is_some() && !runs(job) {
+        job.failed = failed;
+        job.returning = job.takes_back && !job.is_firm();
+    }
+}
+
+fn runs(job: &Job) -> bool {
+    job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_)))
 }
 
 /// Whether nothing new should be begun: nobody waits any longer. A call that does not wait at all begins one thing.
@@ -118,8 +130,11 @@ fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
             return;
         }
         tell(context, job, place);
-        job.steps[place].stand = act::send(context, &job.steps[place]);
-        // A job that is cut off after this request must know of its task.
+        // If this process ends before the answer has come, whoever goes on must not send it again.
+        let step = job.steps[place].clone();
+        job.steps[place].stand = Stand::Unknown(CUT_OFF.to_owned());
+        job.save(context, hold);
+        job.steps[place].stand = act::send(context, &step);
         job.save(context, hold);
     }
 }

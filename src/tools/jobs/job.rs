@@ -82,11 +82,13 @@ impl Job {
     /// Whether there is nothing more to do, forward or back.
     #[must_use]
     pub fn is_over(&self) -> bool {
+        let forward = !self.returning && self.failed.is_none();
         let open = |step: &Step| match step.stand {
-            Stand::Waiting => !self.returning && self.failed.is_none(),
             Stand::Running(_) | Stand::Returning(_) => true,
-            Stand::Done(_) | Stand::Broken(_) => self.returning && step.back.is_some(),
-            _ => false,
+            Stand::Waiting | Stand::Failed(_) | Stand::Unknown(_) => forward,
+            Stand::Done(_) => self.returning && step.back.is_some(),
+            Stand::Broken(_) => forward || (self.returning && step.back.is_some()),
+            Stand::Returned | Stand::Left(_) => false,
         };
         !self.steps.iter().any(open)
     }
@@ -106,12 +108,12 @@ impl Job {
     /// Keeps how it stands. Returns whether it outlives the process.
     pub fn save(&self, context: &Context<'_>, hold: &Hold<'_>) -> bool {
         let mut lasting = self.clone();
-        for step in lasting.steps.iter_mut().filter(|step| step.stand == Stand::Waiting) {
+        for step in &mut lasting.steps {
             if let Act::Send(order, _) = &mut step.act
                 && order.has_secret()
             {
                 order.params.clear();
-                lasting.cut = true;
+                lasting.cut |= step.stand == Stand::Waiting;
             }
         }
         let value = |job: &Job| serde_json::to_value(job).unwrap_or(Value::Null);

@@ -1,13 +1,19 @@
 //! Jobs that are cut off: looked at, gone on with by this process or another one, taken back, cancelled.
 
-use super::{changes, guests, slow, with};
+use super::{changes, guests, quick, slow, with};
 use proxmox_mcp::{
     cancel::Cancel,
+    demo::Fault,
     mcp::{Answer, Call, Toolbox},
     tools::Tools,
 };
 use serde_json::{Map, Value, json};
-use std::{path::PathBuf, thread};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 fn one() -> Value {
     json!({"template": 111, "name": "web", "cores": 4, "vmid": 900, "wait": 0})
@@ -76,13 +82,13 @@ fn another_process_goes_on_with_it() {
             (other, _) => panic!("{other:?}"),
         }
     }
-    let written: String = std::fs::read_dir(folder.join("jobs"))
+    let written: String = fs::read_dir(folder.join("jobs"))
         .unwrap()
-        .flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap())
-        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap())
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
         .collect();
     assert!(written.contains("web") && !written.contains("planted-password"), "{written}");
-    std::fs::remove_dir_all(folder).unwrap();
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -124,4 +130,51 @@ fn a_cancelled_job_begins_no_further_step() {
     let done = sample.ok("proxmox_continue_job", json!({"id": list["rows"][0][0], "wait": 600}));
     assert_eq!(done["state"], "done", "{done}");
     assert_eq!(changes(&sample).len(), 3, "{:?}", changes(&sample));
+}
+
+/// The file of a job that is kept in that folder.
+fn file_of(folder: &Path) -> PathBuf {
+    let folders = fs::read_dir(folder.join("jobs")).unwrap();
+    let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+    let mut paths = files.map(|file| file.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|end| end == "json")).expect("a job is kept")
+}
+
+#[test]
+fn what_a_process_was_sending_when_it_ended_is_not_sent_again() {
+    let folder = folder("sending");
+    let mut config = None;
+    let sample = slow(|own| {
+        own.state = Some(folder.clone());
+        config = Some(own.clone());
+    });
+    // The server is looked at while it waits for the answer to the first step.
+    sample.server.faults().add("/clone", 1, Fault::Delay(Duration::from_secs(3)));
+    let written = thread::scope(|scope| {
+        scope.spawn(|| sample.call("proxmox_provision_vm", one()));
+        while !sample.wire().iter().any(|line| line.contains("/clone")) {
+            thread::yield_now();
+        }
+        fs::read_to_string(file_of(&folder)).unwrap()
+    });
+    assert!(written.contains("the server ended before the answer"), "{written}");
+    fs::write(file_of(&folder), &written).unwrap();
+    let sent = changes(&sample).len();
+    let other = Tools::new(config.unwrap());
+    let id = file_of(&folder).file_stem().unwrap().to_str().unwrap().to_owned();
+    let said = call(&other, "proxmox_continue_job", json!({"id": id, "wait": 600})).unwrap_err();
+    assert!(said.contains("it may have been done; look at it"), "{said}");
+    assert_eq!(changes(&sample).len(), sent, "{said}");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_secret_is_written_down_neither_before_nor_after_it_was_sent() {
+    let folder = folder("secret");
+    let sample = quick(|own| own.state = Some(folder.clone()));
+    let arguments = with(&one(), json!({"password": "planted-password", "wait": 600}));
+    assert_eq!(sample.ok("proxmox_provision_vm", arguments)["state"], "done");
+    let written = fs::read_to_string(file_of(&folder)).unwrap();
+    assert!(written.contains("clone 111 to 900") && !written.contains("planted-password"), "{written}");
+    fs::remove_dir_all(folder).unwrap();
 }
