@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, fuzz targets, a short
-# soak test, the official SDK clients, and an independent simulation of the Proxmox API.
+# soak test, the official SDK clients, five frameworks, and an independent simulation of the Proxmox API.
 # usage: ./test_server.sh [--live]
 #   --live  runs only the read-only part of the session, against the configured Proxmox VE
 # What a step needs besides Rust is installed below target/tools or, as root on Debian, with apt. Otherwise the step is
@@ -170,6 +170,17 @@ get_python() {
     mkdir -p "$tools" && python3 -m venv "$tools/python" \
         && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
 }
+# Frameworks that make tools of their own out of ours, in a venv apart: they need the 1.x line of `mcp`. mcpadapt asks for
+# Python 3.12, but runs on 3.11.
+frameworks=$tools/frameworks/bin/python
+get_frameworks() {
+    [ -x "$frameworks" ] && "$frameworks" -c 'import mcpadapt, smolagents, agents, langchain_mcp_adapters, pydantic_ai, strands' \
+        2>/dev/null && return
+    mkdir -p "$tools" && python3 -m venv "$tools/frameworks" \
+        && "$tools/frameworks/bin/pip" install --quiet smolagents==1.26.0 openai-agents==0.24.0 langchain-mcp-adapters==0.3.2 \
+            'pydantic-ai-slim[mcp]==2.68.0' strands-agents==1.62.0 mcp==1.30.0 jsonref==1.1.0 python-dotenv==1.2.4 \
+        && "$tools/frameworks/bin/pip" install --quiet --no-deps --ignore-requires-python mcpadapt==0.1.20
+}
 node=$tools/npm/node_modules/.bin/node
 get_node() {
     command -v npm >/dev/null || install npm \
@@ -206,6 +217,10 @@ typescript_cancels() {
 }
 # Prompts, resources and completions, each asked for over a sample cluster of its own.
 python_offers() { "$python" -W ignore tests/sdk/offers.py "$binary" demo; }
+framework_tools() {
+    echo '{"toolsets":["all"]}' >"$tools/all.json"
+    "$frameworks" tests/sdk/frameworks.py "$binary" --config "$tools/all.json" demo
+}
 typescript_offers() { MCP_NPM=$tools/npm "$node" tests/sdk/offers.mjs "$binary" demo; }
 # The inspector fails on errors only and prints warnings to stderr; neither is allowed.
 inspector() {
@@ -228,6 +243,11 @@ else
     step "prompts, resources and completions by the Python SDK client" python_offers
     with_clients "Python SDK client" python_client
     with_clients "Python SDK client, cancelled calls" python_cancels
+fi
+if ! why=$(get_frameworks 2>&1); then
+    skip "tools converted by five frameworks" "$why"
+else
+    step "tools converted by five frameworks" framework_tools
 fi
 if ! why=$(get_node 2>&1); then
     skip "prompts, resources and completions by the TypeScript SDK clients" "$why"

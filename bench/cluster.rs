@@ -77,7 +77,7 @@ impl Cluster {
         let file = folder.join(format!("{name}.json"));
         let settings = serde_json::json!({
             "host": self.address, "token_id": self.id, "token_secret": self.secret,
-            "ca_file": authority, "toolsets": [toolsets],
+            "ca_file": authority, "toolsets": [toolsets], "confirm": "token",
         });
         fs::write(&file, settings.to_string())?;
         #[cfg(unix)]

@@ -7,6 +7,8 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 about=$(sed -n 's/^description = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 out=$PWD/target/packages
 tools=$PWD/target/tools
+# The package on PyPI, where somebody else's package has the name of this program; src/setup/launch.rs says so too.
+pypi_name=proxmox-mcp-rs
 # Where releases are published: as Cargo.toml says, or else a placeholder.
 repository=${REPOSITORY:-$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)}
 repository=${repository:-https://github.com/example/proxmox-mcp}
@@ -77,3 +79,41 @@ npm_tools() {
 }
 # One list for all scripts, because npm removes packages that are not named.
 node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19)
+
+# The platforms that were built, as npm names them.
+platforms() {
+    local platform
+    for platform in linux-x64 linux-arm64 win32-x64 darwin-x64 darwin-arm64; do
+        [ ! -x "$(binary_for "$platform")" ] || echo "$platform"
+    done
+}
+
+# binary_for PLATFORM: where the scripts put its binary.
+binary_for() {
+    case $1 in
+        linux-x64) echo "$out/bin/x86_64/proxmox-mcp" ;;
+        linux-arm64) echo "$out/bin/aarch64/proxmox-mcp" ;;
+        win32-x64) echo "$out/windows/x86_64/proxmox-mcp.exe" ;;
+        darwin-x64) echo "$out/macos/x86_64/proxmox-mcp" ;;
+        darwin-arm64) echo "$out/macos/aarch64/proxmox-mcp" ;;
+    esac
+}
+
+# The lines of a short session, and whether its answers are right.
+example_session() {
+    echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"packaging","version":"1"}}}'
+    echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+    echo '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"proxmox_list_nodes","arguments":{}}}'
+}
+check_example() { # WHAT ANSWERS
+    grep -q "\"serverInfo\":{[^}]*\"version\":\"$version\"" <<<"$2" || fail "$1: the server does not say its version: $2"
+    grep -q '"pve1"' <<<"$2" || fail "$1: a call failed: $2"
+    [ "$(wc -l <<<"$2")" -eq 2 ] || fail "$1: something else was written: $2"
+}
+
+# install_packages PACKAGE…: Debian packages, which takes root.
+install_packages() {
+    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
+    { apt-get install -y --no-install-recommends "$@" || { apt-get update && apt-get install -y --no-install-recommends "$@"; }; } \
+        >/dev/null 2>&1
+}

@@ -54,4 +54,5 @@ export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}
 
 cargo build --release --locked --target "$target" "${@:2}" >&2
 folder=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-echo "$folder/$target/release/proxmox-mcp"
+case $target in *-windows-*) suffix=.exe ;; *) suffix= ;; esac
+echo "$folder/$target/release/proxmox-mcp$suffix"

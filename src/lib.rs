@@ -11,9 +11,11 @@
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
 //! * [`plot`] — history as pictures and as lines of letters.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
+//! * [`approvals`] — what waits for a person's word outside the model.
 //! * [`audit`] — each change, written down in a chain of hashes.
 //! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], `websocket` — small things that several layers need.
+//! * [`cancel`], [`folders`], [`notify`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], [`visible`], `hex`, `websocket` —
+//!   small things that several layers need.
 //!
 //! Invariants:
 //!
@@ -24,13 +26,17 @@
 //! * What may have been carried out by Proxmox is never sent twice.
 //! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
 
+pub mod approvals;
 pub mod audit;
 pub mod cancel;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod folders;
+mod hex;
 pub mod log;
 pub mod mcp;
+pub mod notify;
 pub mod plot;
 pub mod pve;
 pub mod secret;
@@ -41,4 +47,5 @@ pub mod suggest;
 pub mod sync;
 pub mod tools;
 pub mod views;
+pub mod visible;
 mod websocket;

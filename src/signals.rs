@@ -1,4 +1,4 @@
-//! Ending in order at SIGTERM and SIGINT: what is under way is answered if it can be within a second.
+//! Ending in order at SIGTERM and SIGINT (Ctrl+C): what is under way is answered if it can be within a second.
 //!
 //! Watched only from the first tool call on. Before it there is nothing to end in order, and the start of a server
 //! pays for no thread.
@@ -21,7 +21,6 @@ pub fn exit_code() -> Option<u8> {
 }
 
 /// What calls under way get to be answered in.
-#[cfg(unix)]
 const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
 
 /// Ends the process in order at the first signal.
@@ -58,8 +57,36 @@ pub fn end_in_order(stop: Stop) {
     }
 }
 
-/// Elsewhere there are no such signals.
-#[cfg(not(unix))]
-pub fn end_in_order(_: Stop) {
-    log::debug(format_args!("This system has no SIGTERM to watch."));
+/// Ends the process in order at Ctrl+C. A signal can wake nobody there, so it is looked for at short intervals. What a
+/// client on Windows ends by force (`TerminateProcess`) cannot be watched; clients close the input first.
+#[cfg(windows)]
+pub fn end_in_order(stop: Stop) {
+    use signal_hook::{
+        consts::{SIGINT, SIGTERM},
+        flag,
+    };
+    use std::{io, process, thread, time::Duration};
+
+    /// How often it is looked whether one came.
+    const SLICE: Duration = Duration::from_millis(100);
+
+    let watch = || {
+        for signal in [SIGTERM, SIGINT] {
+            flag::register_usize(signal, Arc::clone(&RECEIVED), usize::try_from(signal).unwrap_or_default())?;
+        }
+        let wait = move || {
+            loop {
+                thread::sleep(SLICE);
+                if let Some(code) = exit_code() {
+                    stop.within(GRACE);
+                    process::exit(code.into());
+                }
+            }
+        };
+        thread::Builder::new().name("signals".into()).stack_size(128 * 1024).spawn(wait)?;
+        Ok::<(), io::Error>(())
+    };
+    if let Err(error) = watch() {
+        log::warn(format_args!("Ctrl+C cannot be watched ({error}); it ends this server at once."));
+    }
 }

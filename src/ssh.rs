@@ -54,6 +54,24 @@ pub enum Trouble {
 pub const MAX_OUTPUT: usize = 1 << 20;
 /// How often it is looked whether the program is over or not wanted any more.
 const SLICE: Duration = Duration::from_millis(20);
+/// What ssh needs of the environment to find its files and its agent.
+#[cfg(not(windows))]
+const ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "USER", "SSH_AUTH_SOCK"];
+/// What ssh needs of the environment to find its files and its agent, and Windows its libraries.
+#[cfg(windows)]
+const ENVIRONMENT: [&str; 9] = [
+    "PATH",
+    "SystemRoot",
+    "SystemDrive",
+    "ProgramData",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "USERNAME",
+    "SSH_AUTH_SOCK",
+];
+/// The file that is always empty.
+const EMPTY: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 /// ssh's own exit code for "no connection".
 const NO_CONNECTION: i32 = 255;
 
@@ -113,11 +131,11 @@ impl Ssh {
         format!("{}@{address}", self.user)
     }
 
-    /// Of the environment ssh gets only what it needs to find its files and its agent.
+    /// Of the environment ssh gets only what it needs.
     fn command(&self, address: &str, program: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for name in ["PATH", "HOME", "USER", "SSH_AUTH_SOCK"] {
+        for name in ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -139,7 +157,7 @@ impl Ssh {
         if let Some(known_hosts) = &self.known_hosts {
             let mut option = std::ffi::OsString::from("UserKnownHostsFile=");
             option.push(known_hosts);
-            command.arg("-o").arg(option).args(["-o", "GlobalKnownHostsFile=/dev/null"]);
+            command.arg("-o").arg(option).args(["-o", &format!("GlobalKnownHostsFile={EMPTY}")]);
         }
         let line: Vec<String> = program.iter().map(|argument| quoted(argument)).collect();
         command.arg("--").arg(self.destination(address)).arg(line.join(" "));

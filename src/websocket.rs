@@ -36,7 +36,7 @@ pub(crate) fn accept(key: &str) -> String {
 /// # Errors
 /// The system has no random numbers.
 pub(crate) fn key() -> io::Result<String> {
-    Ok(BASE64_STANDARD.encode(&random::<16>()?))
+    Ok(BASE64_STANDARD.encode(random::<16>()?))
 }
 
 /// An open websocket. Reading gives the bytes of the other side's messages one after the other; each write is one

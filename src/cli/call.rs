@@ -5,7 +5,10 @@ use crate::{
     cli::{USAGE, parse::Options, spark},
     mcp::{Answer, Asking, Call, Question, Reaction, Toolbox},
     setup::show,
-    tools::{catalog::entry::Entry, param::Effect, toolbox::Tools},
+    tools::{
+        catalog::{does, entry::Entry},
+        toolbox::Tools,
+    },
 };
 use serde_json::{Map, Value};
 use std::{
@@ -15,12 +18,7 @@ use std::{
 
 /// What a tool does to the cluster, in a word.
 pub(super) fn effect(entry: &Entry) -> &'static str {
-    match entry.tool.effect {
-        Effect::Read => "reads",
-        Effect::Change => "changes",
-        Effect::Disrupt => "disrupts",
-        Effect::Destroy => "destroys",
-    }
+    does::of(entry).verb()
 }
 
 /// Whether the output is for a person to read.

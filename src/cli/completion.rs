@@ -152,10 +152,10 @@ fn arguments(tool: &str, given: &[&str], current: &str) -> Vec<Candidate> {
     let Some(entry) = named(tool) else { return Vec::new() };
     if let Some((name, _)) = current.split_once('=') {
         let (name, json) = name.strip_suffix(':').map_or((name, ""), |name| (name, ":"));
-        let choices: &[&str] = match entry.params().find(|param| param.name == name).map(|param| param.shape)
-        {
-            Some(Shape::OneOf(words)) if json.is_empty() => words,
-            Some(Shape::Flag) => &["true", "false"],
+        let param = entry.params().find(|param| param.name == name);
+        let choices: &[&str] = match param.map(|param| (param.shape, param.usual)) {
+            Some((Shape::OneOf(words), _) | (Shape::Text, words)) if json.is_empty() => words,
+            Some((Shape::Flag, _)) => &["true", "false"],
             _ => &[],
         };
         return choices.iter().map(|word| (format!("{name}{json}={word}"), String::new())).collect();
@@ -216,7 +216,7 @@ mod tests {
         check("demo call --json proxmox_start", &["proxmox_start_vm", "proxmox_start_container"], &[]);
         check("call proxmox_list_vms ", &["status=", "node=", "limit="], &["status=running"]);
         check("call proxmox_list_vms status=running limit:=3 ", &["node="], &["status=", "limit="]);
-        check("call proxmox_list_vms status=r", &["status=running"], &["status=stopped"]);
+        check("call proxmox_get_guest_state what=n", &["what=network"], &["what=pending"]);
         check("call proxmox_shutdown_vm forceStop=", &["forceStop=true", "forceStop=false"], &[]);
         check("call proxmox_shutdown_vm forceStop:=t", &["forceStop:=true"], &[]);
         check("call proxmox_list_vms --d", &["--dry-run"], &[]);

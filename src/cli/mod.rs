@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
 
+mod approve;
 mod call;
 mod completion;
 mod man;
@@ -24,7 +25,10 @@ use crate::{
         recipe::{self, Recipe},
     },
     signals,
-    tools::{catalog::own::name_clashes, toolbox::Tools},
+    tools::{
+        catalog::{deny, own::name_clashes},
+        toolbox::Tools,
+    },
 };
 use parse::{Options, Parsed, parse};
 use serde_json::Value;
@@ -32,7 +36,7 @@ use std::{
     ffi::OsString,
     io::{self, IsTerminal},
     panic,
-    path::Path,
+    path::{Path, PathBuf},
     process,
     process::ExitCode,
 };
@@ -66,6 +70,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         "token-recipe" => token_recipe(&options),
         "audit" => verify(&options),
         "init" => run_init(&options),
+        "approve" => approve::run(&options),
         "completion" => {
             print!("{}", completion::script(options.words.first().map_or("", String::as_str)));
             ExitCode::SUCCESS
@@ -85,7 +90,11 @@ fn with_sample(options: &Options) -> ExitCode {
         Ok(server) => {
             let (id, secret) = server.token();
             // The sample cluster stops when it is dropped, after the command.
-            with_config(options, Ok(Config::for_demo(server.address(), &id, secret.expose())))
+            let config = load(options);
+            with_config(
+                options,
+                config.map(|config| config.on_sample(server.address(), &id, secret.expose())),
+            )
         }
         Err(error) => {
             eprintln!("proxmox-mcp: The sample cluster cannot listen on 127.0.0.1 ({error}).");
@@ -124,7 +133,7 @@ fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
         }
         Config::broken(&error)
     });
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&deny::warnings(&config.deny_tools)) {
         log::warn(format_args!("{warning}"));
     }
     let tools = Tools::new(config);
@@ -136,12 +145,16 @@ fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
 }
 
 fn load(options: &Options) -> Result<Config, ConfigError> {
+    load_from(options.config().as_deref())
+}
+
+/// The configuration in that file, or else in the one that is found.
+fn load_from(explicit: Option<&Path>) -> Result<Config, ConfigError> {
     let env = |name: &str| std::env::var(name).ok();
-    let explicit = options.config();
     // Asked for only where the file is to be looked for.
     let exe = if explicit.is_none() { std::env::current_exe().ok() } else { None };
     let exe_dir = exe.as_deref().and_then(Path::parent);
-    Config::load(explicit.as_deref(), &env, exe_dir).and_then(|config| {
+    Config::load(explicit, &env, exe_dir).and_then(|config| {
         let problems = name_clashes(&config.tools);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: config.source.file, problems }) }
     })
@@ -177,21 +190,27 @@ fn list(options: &Options, tools: &Tools) -> ExitCode {
             println!("{}{}", if toolset.is_empty() { "" } else { "\n" }, entry.toolset.to_uppercase());
             toolset = entry.toolset;
         }
-        println!("{:width$}  {:8}  {}", entry.name, call::effect(&entry), entry.about());
+        println!("{:width$}  {:10}  {}", entry.name, call::effect(&entry), entry.about());
     }
     ExitCode::SUCCESS
 }
 
+/// Checks an audit log, with the key of the configuration where it has one.
 fn verify(options: &Options) -> ExitCode {
-    let file = options.words.last().map(Path::new).unwrap_or(Path::new(""));
-    match audit::verify(file) {
+    let place = load(options).ok().and_then(|config| config.audit);
+    let given = options.words.get(1).map(PathBuf::from);
+    let Some(file) = given.or_else(|| place.as_ref().map(|place| place.path.clone())) else {
+        eprintln!(
+            "proxmox-mcp: The configuration has no `audit_log`; name the file to check. See `proxmox-mcp audit --help`."
+        );
+        return ExitCode::from(USAGE);
+    };
+    let key = place.and_then(|place| place.seal);
+    let checked = key.map(|key| key.open()).transpose();
+    match checked.and_then(|seal| audit::verify(&file, seal.as_ref())) {
         Ok(verdict) => {
-            println!("{} lines, each with the hash of the one before.", verdict.lines);
-            if !verdict.open.is_empty() {
-                println!("Without an end (cut off, or still running): {}.", verdict.open.join(", "));
-            }
-            println!("Hash of the last line, to be noted elsewhere: {}", verdict.head);
-            ExitCode::SUCCESS
+            print!("{verdict}");
+            if verdict.alarms.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(problem) => {
             eprintln!("proxmox-mcp: {problem}");

@@ -108,10 +108,12 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
         (Takes::Call, _) | (Takes::Nothing, []) => {
             Ok(Parsed::Run(Options { command, demo, words: rest, flags }))
         }
-        (Takes::Verify, [word, _]) if word == "verify" => {
+        (Takes::Verify, [word] | [word, _]) if word == "verify" => {
             Ok(Parsed::Run(Options { command, demo, words: rest, flags }))
         }
-        (Takes::Verify, _) => Err("`audit` needs `verify` and a file.".into()),
+        (Takes::Verify, _) => Err("`audit` needs `verify`, and takes a file after it.".into()),
+        (Takes::Name, [] | [_]) => Ok(Parsed::Run(Options { command, demo, words: rest, flags })),
+        (Takes::Name, _) => Err(format!("`{}` takes one name.", command.name)),
         (Takes::Nothing, _) => Err(format!("`{}` takes no further words.", command.name)),
         (takes, [word]) if words(takes).contains(&word.as_str()) => {
             Ok(Parsed::Run(Options { command, demo, words: rest, flags }))

@@ -1,6 +1,6 @@
 //! The commands and options as one table: parsing, `--help`, the manual page and shell completion follow from it.
 
-use crate::{log::LEVELS, setup::recipe, tools::catalog::index::entries};
+use crate::{folders::SHOWN, log::LEVELS, setup::recipe, tools::catalog::index::entries};
 use std::fmt::Write;
 
 /// What follows an option or a command.
@@ -20,8 +20,10 @@ pub enum Takes {
     Number(usize, usize),
     /// A tool and its arguments.
     Call,
-    /// `verify` and a file.
+    /// `verify`, and a file that may be left out.
     Verify,
+    /// The name of a request, which may be left out.
+    Name,
 }
 
 /// One option.
@@ -132,6 +134,7 @@ pub const COMMANDS: &[Command] = &[
             flag("--output", Takes::File, "Where to write the configuration."),
             flag("--client", Takes::Word(clients), "The MCP client to show the configuration for."),
             flag("--write", Takes::Nothing, "Add the server to that client's own configuration file."),
+            flag("--remove", Takes::Nothing, "Only take the server out of that client's configuration file."),
             flag("--yes", Takes::Nothing, "Use the defaults instead of asking."),
             flag("--force", Takes::Nothing, "Overwrite the file, and write it even when a test failed."),
         ],
@@ -166,9 +169,19 @@ pub const COMMANDS: &[Command] = &[
         ],
     },
     Command {
+        name: "approve",
+        takes: Takes::Name,
+        about: "Show a request that waits for a person, and approve it by typing what it asks for.",
+        flags: &[
+            flag("--list", Takes::Nothing, "Only list what waits."),
+            flag("--deny", Takes::Nothing, "Deny the named request."),
+            flag("--watch", Takes::Nothing, "Wait for requests, and ring for each."),
+        ],
+    },
+    Command {
         name: "audit",
         takes: Takes::Verify,
-        about: "Find a changed or missing line in an audit log.",
+        about: "Find changed, forged and missing lines in an audit log: the configured one if no file is given.",
         flags: &[],
     },
     Command {
@@ -204,7 +217,7 @@ pub fn words(takes: Takes) -> Vec<&'static str> {
         Takes::Word(words) | Takes::Words(words) => words(),
         Takes::Call => tools(),
         Takes::Verify => vec!["verify"],
-        Takes::Nothing | Takes::Text(_) | Takes::File | Takes::Number(..) => Vec::new(),
+        Takes::Nothing | Takes::Text(_) | Takes::File | Takes::Number(..) | Takes::Name => Vec::new(),
     }
 }
 
@@ -219,8 +232,26 @@ pub(super) fn shown(takes: Takes, words_too: bool) -> String {
         Takes::Words(_) => " LIST".into(),
         Takes::Number(..) => " NUMBER".into(),
         Takes::Call => " TOOL [ARGUMENT…]".into(),
-        Takes::Verify => " verify FILE".into(),
+        Takes::Verify => " verify [FILE]".into(),
+        Takes::Name => " [NAME]".into(),
     }
+}
+
+/// A sentence below the description of an option, in lines of at most 110 characters.
+fn wrapped(sentence: &str) -> String {
+    let (mut text, mut line) = (String::new(), String::new());
+    for word in sentence.split(' ') {
+        if !line.is_empty() && 110 < 28 + line.len() + 1 + word.len() {
+            let _ = writeln!(text, "  {:26}{line}", "");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(text, "  {:26}{line}", "");
+    text
 }
 
 fn options(text: &mut String, flags: &[Flag]) {
@@ -228,7 +259,7 @@ fn options(text: &mut String, flags: &[Flag]) {
         let left = format!("{}{}", flag.name, shown(flag.takes, false));
         let _ = writeln!(text, "  {left:26}{}", flag.about);
         if let (Takes::Word(_), choices) = (flag.takes, words(flag.takes)) {
-            let _ = writeln!(text, "  {:26}One of {}.", "", choices.join(", "));
+            text.push_str(&wrapped(&format!("One of {}.", choices.join(", "))));
         }
     }
 }
@@ -246,11 +277,14 @@ pub fn help() -> String {
     }
     text += "\nOptions:\n";
     options(&mut text, GLOBAL);
-    text += "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
-             Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
-             $XDG_CONFIG_HOME/proxmox-mcp/config.json, /etc/proxmox-mcp/config.json.\n\
-             PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
-             Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
+    let _ = write!(
+        text,
+        "\n`proxmox-mcp COMMAND --help` shows the options of a command.\n\
+         Without --config: $PROXMOX_MCP_CONFIG, config.json beside the binary,\n\
+         {SHOWN}.\n\
+         PROXMOX_HOST, PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET and others override the file.\n\
+         Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
+    );
     text
 }
 

@@ -26,6 +26,7 @@ pub(super) enum Checked {
     List(Vec<String>),
     Selection(Box<Selection>),
     Path(PathBuf),
+    Paths(Vec<PathBuf>),
     Secret(SecretSource),
     Tools(Vec<OwnTool>),
     Ssh(Box<Ssh>),
@@ -71,7 +72,10 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
             host::fingerprint(text).map_err(|problem| said(text, problem))?;
             Checked::Text(text.clone())
         }
-        (Kind::Hosts | Kind::Names(_) | Kind::Patterns | Kind::Direct, Value::Array(items)) => {
+        (
+            Kind::Hosts | Kind::Names(_) | Kind::Patterns | Kind::Direct | Kind::WordList(_),
+            Value::Array(items),
+        ) => {
             let mut list = Vec::new();
             for (index, item) in items.iter().enumerate() {
                 list.push(list_item(kind, item).map_err(|text| Wrong { below: format!(".{index}"), text })?);
@@ -88,6 +92,20 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
         }
         (Kind::Path, Value::String(text)) => {
             Checked::Path(path(text, place).map_err(|problem| said(text, problem))?)
+        }
+        (Kind::Paths, Value::Array(items)) => {
+            let mut paths = Vec::new();
+            for (index, item) in items.iter().enumerate() {
+                let below = |text: String| Wrong { below: format!(".{index}"), text };
+                let text = item
+                    .as_str()
+                    .ok_or_else(|| below(format!(" is {}, but must be a string.", seen(item))))?;
+                paths.push(
+                    path(text, place)
+                        .map_err(|problem| below(format!(" is {}, {problem}.", quoted(text))))?,
+                );
+            }
+            Checked::Paths(paths)
         }
         (Kind::Secret, _) => Checked::Secret(secret(value, place)?),
         (Kind::Tools, _) => Checked::Tools(own::read(value)?),
@@ -150,6 +168,15 @@ fn list_item(kind: Kind, item: &Value) -> Result<String, String> {
     if kind == Kind::Hosts {
         host::parse(text, 8006).map_err(|problem| format!(" is {}, {problem}.", host_shown(text)))?;
         return Ok(text.clone());
+    }
+    if let Kind::WordList(words) = kind {
+        return match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
+            Some(word) => Ok((*word).to_string()),
+            None => {
+                let hint = did_you_mean(text, words.iter().copied());
+                Err(format!(" is {}, but must be one of {}.{hint}", quoted(text), words.join(", ")))
+            }
+        };
     }
     if matches!(kind, Kind::Patterns | Kind::Direct) {
         return Ok(text.clone());

@@ -205,7 +205,7 @@ fn missing(lacking: &[&str], origins: &Origins<'_>) -> String {
         None => {
             let looked = list(origins.looked.iter().map(|path| format!("`{}`", path.display())).collect());
             format!(
-                "Proxmox is not configured yet: there is no configuration file (looked for {looked}), and the environment lacks {variables}. Run `setup.sh` or write one of these files with {names} (as in `config.example.json`), or set the variables, then restart the server."
+                "Proxmox is not configured yet: there is no configuration file (looked for {looked}), and the environment lacks {variables}. Run `proxmox-mcp init`, or write one of these files with {names} (as in `config.example.json`), or set the variables, then restart the server."
             )
         }
     }

@@ -38,6 +38,10 @@ pub enum Kind {
     Direct,
     /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
     Path,
+    /// A list of paths, each as in [`Kind::Path`].
+    Paths,
+    /// A list of words out of these.
+    WordList(&'static [&'static str]),
     /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
     Secret,
     /// The users' own tools.
@@ -125,7 +129,9 @@ impl Key {
 /// The words of `access`, from the least to the most.
 pub(super) const ACCESS: &[&str] = &["read-only", "standard", "full"];
 /// The words of `confirm`.
-pub(super) const CONFIRM: &[&str] = &["token", "strict"];
+pub(super) const CONFIRM: &[&str] = &["person", "token", "strict"];
+/// The words of `ask`: the classes of requests, as the table of effects names them.
+pub(super) const ASK: &[&str] = &["change", "interrupt", "destroy", "rights", "execute", "outbound"];
 /// The words of `list_format`.
 pub(super) const LIST_FORMAT: &[&str] = &["table", "objects"];
 
@@ -228,7 +234,7 @@ pub const KEYS: &[Key] = &[
         .default(Fallback::Names(&["core"])),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
         .default(Fallback::Names(&[])),
-    Key::new("protected", Kind::Selection, "What no tool that is marked destructive touches, whatever the access.")
+    Key::new("protected", Kind::Selection, "What nothing interrupts, destroys, runs a program in or strips of what protects it, whatever the access. A pool stands for those inside it too.")
         .default(Fallback::Names(&[]))
         .example(r#"[100,"200-299","tag:prod","pool:infra"]"#)
         .per_cluster(),
@@ -236,10 +242,23 @@ pub const KEYS: &[Key] = &[
         .default(Fallback::Names(&[]))
         .example(r#"["500-599","node:pve3"]"#)
         .per_cluster(),
-    Key::new("confirm", Kind::Word(CONFIRM), "How what destroys is confirmed where the client cannot ask the user: by a plan and a token, or not at all (refused).")
-        .default(Fallback::Word("token")),
-    Key::new("audit_log", Kind::Path, "File to which each change is written, before and after, as a line of JSON.")
+    Key::new("ask", Kind::WordList(ASK), "What is confirmed first under `standard`: classes of requests. `interrupt` asks for more than one guest or a whole node.")
+        .default(Fallback::Names(&["destroy", "rights", "outbound", "interrupt"]))
+        .per_cluster(),
+    Key::new("confirm", Kind::Word(CONFIRM), "How it is confirmed where the client cannot ask the user: by a person in a terminal (`proxmox-mcp approve`), by a token that the model sends back, or not at all (refused).")
+        .default(Fallback::Word("person")),
+    Key::new("notify", Kind::Bool, "Whether a desktop notification tells that a request waits for approval.")
+        .default(Fallback::Flag(false)),
+    Key::new("show_secrets", Kind::Bool, "Whether the secret of a new token is answered to the model instead of being written to a file.")
+        .default(Fallback::Flag(false)),
+    Key::new("upload_from", Kind::Paths, "Folders from which files may be uploaded; without any, none may.")
+        .example(r#"["/srv/iso"]"#),
+    Key::new("audit_log", Kind::Path, "File to which requests, refusals, plans, approvals and outcomes are written, a line of JSON each.")
         .example(r#""audit.jsonl""#),
+    Key::new("audit_key", Kind::Secret, "The key that seals the audit log, kept apart from it: at least 32 characters.")
+        .example(r#"{"file":"audit.key"}"#),
+    Key::new("audit_syslog", Kind::Bool, "Whether each line of the audit log goes to the system's log too.")
+        .default(Fallback::Flag(false)),
     Key::new("tools", Kind::Tools, "Your own tools: a name and a sentence over a method of the API, always listed.")
         .example(
             r#"[{"name":"proxmox_list_gpus","about":"PCI devices of a node.","get":"/nodes/{node}/hardware/pci","columns":["id","device_name"]}]"#,
@@ -329,6 +348,10 @@ impl Kind {
             Kind::Patterns => "a list of texts, `*` for any plain words".into(),
             Kind::Clusters => "an object: a name for each cluster, and its keys".into(),
             Kind::Path => "the path of a file".into(),
+            Kind::Paths => "a list of paths".into(),
+            Kind::WordList(words) => {
+                format!("a list out of {}", words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "))
+            }
             Kind::Tools => {
                 "a list of `{\"name\", \"about\", \"get\": path}`, also with `post`, `put` or `delete`, `arguments`, `columns`".into()
             }

@@ -11,6 +11,7 @@ mod place;
 mod search;
 mod selection;
 mod ssh;
+mod trust;
 mod values;
 
 pub use connection::is_example;
@@ -19,7 +20,8 @@ pub use own::OwnTool;
 pub use selection::Selection;
 
 use crate::{
-    log,
+    approvals,
+    audit, log,
     pve::{Auth, Host, Settings, Trust},
     secret::{Secret, SecretSource},
     ssh::Ssh,
@@ -34,6 +36,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use trust::Danger;
 use values::Values;
 
 /// Everything that can be configured, checked and with its defaults.
@@ -51,12 +54,20 @@ pub struct Config {
     pub protected: Selection,
     /// Outside of this nothing is changed, if it names anything.
     pub only: Selection,
-    /// What destroys is refused where the client cannot ask the user.
-    pub strict: bool,
     /// The folder for what outlives a run of the server, where the environment names one; `None`: nothing does.
     pub state: Option<PathBuf>,
-    /// The file to which changes are written.
-    pub audit_log: Option<PathBuf>,
+    /// The classes of requests that are confirmed first under [`Access::Standard`], as `ask` names them.
+    pub ask: Vec<String>,
+    /// How what is confirmed is confirmed where the client cannot ask the user.
+    pub confirm: Confirm,
+    /// Whether a desktop notification tells that a request waits for approval.
+    pub notify: bool,
+    /// Whether a new token's secret is answered to the model.
+    pub show_secrets: bool,
+    /// Folders from which files may be uploaded.
+    pub upload_from: Vec<PathBuf>,
+    /// The audit log, where there is one.
+    pub audit: Option<audit::Place>,
     /// The users' own tools.
     pub tools: Vec<OwnTool>,
     /// How nodes are reached for commands in containers; `None`: not at all.
@@ -73,6 +84,12 @@ pub struct Config {
     pub log: Option<log::Level>,
     /// Every cluster with its own configuration, the default first; empty where there is only the one.
     pub clusters: Vec<(String, Config)>,
+    /// Whether it is for the sample cluster, which lives in one process and ends with it.
+    pub sample: bool,
+    /// The folder in which requests wait for approval; `None`: the one that belongs to the user.
+    pub approvals: Option<PathBuf>,
+    /// The folder for secrets that are not answered; `None`: the one that belongs to the user.
+    pub secrets: Option<PathBuf>,
     /// Where all this came from.
     pub source: Source,
     /// Finished sentences about what is allowed but unwise, to be said on stderr at start.
@@ -88,6 +105,17 @@ pub enum Access {
     Standard,
     /// Everything, without confirmation.
     Full,
+}
+
+/// How a request is confirmed where the client cannot ask the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirm {
+    /// By a person in a terminal of the same user.
+    Person,
+    /// By a token that the model itself sends back: it shows that the plan was seen, not that anybody agreed.
+    Token,
+    /// Not at all: it is refused.
+    Strict,
 }
 
 /// How lists are answered.
@@ -130,6 +158,14 @@ pub struct ConfigError {
     pub problems: Vec<String>,
 }
 
+/// What to warn of about the file that was found.
+fn warning(found: &Found, holds_secret: bool) -> Option<String> {
+    match search::file_danger(found, holds_secret) {
+        Some(Danger::Warn(warning) | Danger::Refuse(warning)) => Some(warning),
+        None => None,
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.problems.join("\n"))
@@ -161,6 +197,9 @@ impl Config {
         }
         if let Some(found) = &search.found {
             source.file = Some(found.path.clone());
+            if let Some(Danger::Refuse(problem)) = search::file_danger(found, false) {
+                return Err(ConfigError { file: source.file, problems: vec![problem] });
+            }
             let clusters = clusters::split(&found.pairs).map_err(|problems| ConfigError {
                 file: source.file.clone(),
                 problems: problems
@@ -172,14 +211,15 @@ impl Config {
                 return Config::of_clusters(found, &clusters, env, &source);
             }
             values.read_file(&found.path, &found.pairs, env);
-            values.warnings.extend(search::permissions_warning(found, values.file_holds_secret()));
+            values.warnings.extend(warning(found, values.file_holds_secret()));
         }
         source.env.extend(values.read_environment(env, |_| true));
+        values.judge_secret_files();
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
         let config = Config::from_values(values, source, &search.looked);
-        Ok(Config { state: search::state_folder(env), ..config })
+        Ok(Config { state: approvals::state_folder(env).ok(), ..config })
     }
 
     /// One configuration for each cluster. Of the environment only what holds for the whole server counts: a
@@ -195,12 +235,13 @@ impl Config {
         for (name, object) in clusters {
             let (mut values, mut source) = (Values::default(), source.clone());
             values.read_file(&found.path, object, env);
-            permissions = permissions.or(search::permissions_warning(found, values.file_holds_secret()));
+            permissions = permissions.or(warning(found, values.file_holds_secret()));
             source.env.extend(values.read_environment(env, |key| !key.per_cluster));
+            values.judge_secret_files();
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
                 let mut config = Config::from_values(values, source, &[]);
-                config.state = search::state_folder(env);
+                config.state = approvals::state_folder(env).ok();
                 config.warnings.iter_mut().for_each(|warning| *warning += &format!(" (Cluster `{name}`.)"));
                 configs.push((name.clone(), config));
             }
@@ -231,7 +272,19 @@ impl Config {
     /// The configuration for the built-in sample cluster, which listens on `address` without TLS.
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
-        let mut config = Config::from_values(Values::default(), Source::default(), &[]);
+        let config = Config::from_values(Values::default(), Source::default(), &[]);
+        config.on_sample(address, token_id, token_secret)
+    }
+
+    /// The same configuration for the built-in sample cluster: all of it holds but how a cluster is reached and entered, and
+    /// of several clusters the default one is meant.
+    #[must_use]
+    pub fn on_sample(self, address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
+        let mut config = self;
+        config.sample = true;
+        config.clusters = Vec::new();
+        let defaults = connection::settings(&mut Values::default(), &Origins { file: None, looked: &[] });
+        config.settings = Arc::new(defaults);
         let settings = config.settings_mut();
         settings.hosts = vec![Host { name: address.ip().to_string(), port: address.port(), plain: true }];
         settings.auth =
@@ -258,9 +311,21 @@ impl Config {
             deny_tools: values.names("deny_tools"),
             protected: values.selection("protected"),
             only: values.selection("only"),
-            strict: values.word("confirm") == "strict",
             state: None,
-            audit_log: values.path_of("audit_log").map(Path::to_path_buf),
+            ask: values.names("ask"),
+            confirm: match values.word("confirm") {
+                "token" => Confirm::Token,
+                "strict" => Confirm::Strict,
+                _ => Confirm::Person,
+            },
+            notify: values.bool("notify"),
+            show_secrets: values.bool("show_secrets"),
+            upload_from: values.paths("upload_from"),
+            audit: values.path_of("audit_log").map(|path| audit::Place {
+                path: path.to_path_buf(),
+                seal: values.secret_of("audit_key").map(|key| audit::SealSource::beside(key.clone(), path)),
+                syslog: values.bool("audit_syslog"),
+            }),
             tools: values.tools().to_vec(),
             ssh: values.ssh(),
             exec_allow: values.list("exec_allow").to_vec(),
@@ -272,6 +337,9 @@ impl Config {
             wait: Duration::from_secs(values.integer("wait")),
             log: values.text("log").and_then(log::level),
             clusters: Vec::new(),
+            sample: false,
+            approvals: None,
+            secrets: None,
             source,
             warnings: values.warnings,
         }

@@ -1,10 +1,13 @@
 //! Where a value comes from, how its paths are resolved, and what is wrong with it. Knows no kind of value.
 
+use crate::folders;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::{
+    env::consts::OS,
+    path::{Path, PathBuf},
+};
 
-/// The environment as a function, so that tests can run in parallel.
-pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) use crate::folders::Env;
 
 /// Where a value comes from, and what its paths are relative to.
 #[derive(Clone, Copy)]
@@ -58,9 +61,12 @@ impl Wrong {
 /// # Errors
 /// The end of a sentence.
 pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
-    if let Some(rest) = text.strip_prefix("~/") {
-        let home = (place.env)("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        return Ok(home.ok_or("but `HOME` is not set; write the whole path")?.join(rest));
+    let below_home = |text: &str| text.starts_with("~/") || (cfg!(windows) && text.starts_with(r"~\"));
+    if below_home(text) {
+        let home = folders::home(OS, place.env).ok_or_else(|| {
+            format!("but `{}` is not set; write the whole path", folders::home_variable(OS))
+        })?;
+        return Ok(home.join(&text[2..]));
     }
     match place.at {
         At::File(file) => Ok(file.parent().unwrap_or(Path::new("")).join(text)),

@@ -1,9 +1,15 @@
 //! Finds the configuration file and parses it into keys and values. Knows none of the keys.
 
-use super::{clusters::Pairs, place::Env};
+use super::{
+    clusters::Pairs,
+    place::Env,
+    trust::{Danger, danger},
+};
+use crate::folders;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::{
+    env::consts::OS,
     fmt,
     fs::{File, Metadata},
     io::{self, ErrorKind, Read},
@@ -30,13 +36,14 @@ pub(super) struct Found {
     /// Its keys and values, in their order.
     pub(super) pairs: Pairs,
     /// The owner and mode of the file that was read, even if it has been replaced since.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only on Unix does a file have a mode"))]
     metadata: Metadata,
 }
 
 /// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else
-/// the first that exists beside the binary, in `$XDG_CONFIG_HOME/proxmox-mcp` and in `/etc/proxmox-mcp`. Never
-/// the working directory: clients start servers inside whatever project is open, and a file in
-/// it could send the token to another host.
+/// the first that exists beside the binary, in the user's folder for configuration and in that of all users (see
+/// [`folders`]). Never the working directory: clients start servers inside whatever project is open, and a file in it
+/// could send the token to another host.
 ///
 /// # Errors
 /// The file that is wrong, and a sentence.
@@ -78,23 +85,12 @@ pub(super) fn search(
 }
 
 fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
-    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let xdg = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
     let folders = [
         exe_dir.filter(|path| path.is_absolute()).map(PathBuf::from),
-        xdg.map(|path| path.join("proxmox-mcp")),
-        Some("/etc/proxmox-mcp".into()),
+        folders::config(OS, env).map(|path| path.join("proxmox-mcp")),
+        folders::of_all_users(OS, env).map(|path| path.join("proxmox-mcp")),
     ];
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
-}
-
-/// The folder for what outlives a run of the server: in `$XDG_STATE_HOME`, or where the system has such things. None
-/// where the environment names none.
-pub(super) fn state_folder(env: Env<'_>) -> Option<PathBuf> {
-    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = absolute("XDG_STATE_HOME").or_else(|| absolute("LOCALAPPDATA"));
-    let folder = folder.or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(folder.join("proxmox-mcp"))
 }
 
 /// The bytes and the metadata of the file, or nothing if it does not exist.
@@ -177,25 +173,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// What is unsafe about the file's permissions, with the command that corrects it.
-#[cfg(unix)]
-pub(super) fn permissions_warning(found: &Found, holds_secret: bool) -> Option<String> {
-    use std::os::unix::fs::PermissionsExt;
-    let path = &found.path;
-    let mode = found.metadata.permissions().mode() & 0o777;
-    let danger = if mode & 0o022 != 0 {
-        "can be changed by other users, who could send your credentials elsewhere"
-    } else if holds_secret && mode & 0o044 != 0 {
-        "holds a secret and can be read by other users"
-    } else {
-        return None;
-    };
-    let quoted = path.display().to_string().replace('\'', r"'\''");
-    Some(format!("`{}` (mode {mode:04o}) {danger}; run: chmod 600 '{quoted}'", path.display()))
-}
-
-/// Only on Unix does a file have a mode.
-#[cfg(not(unix))]
-pub(super) fn permissions_warning(_: &Found, _: bool) -> Option<String> {
-    None
+/// What is dangerous about the file that was found.
+pub(super) fn file_danger(found: &Found, holds_secret: bool) -> Option<Danger> {
+    danger(&found.path, &found.metadata, holds_secret)
 }

@@ -1,5 +1,6 @@
 //! A choice of guests and nodes: VMIDs, ranges of them, tags, pools, nodes. Pure.
 
+use crate::pve::values::split_list;
 use serde_json::Value;
 
 /// What `protected` and `only` name.
@@ -32,10 +33,10 @@ impl Selection {
         self.vmids.iter().any(|(first, last)| (*first..=*last).contains(&vmid))
     }
 
-    /// Whether one of a guest's tags (separated by `;`, formerly also by `,` and blanks) is named.
+    /// Whether one of a guest's tags, a list of Proxmox's, is named.
     #[must_use]
     pub fn has_tag(&self, tags: &str) -> bool {
-        tags.split([';', ',', ' ']).any(|own| self.tags.iter().any(|tag| tag.eq_ignore_ascii_case(own)))
+        split_list(tags).any(|own| self.tags.iter().any(|tag| tag.eq_ignore_ascii_case(own)))
     }
 
     /// Whether a guest's tags or pool are needed to decide about it.

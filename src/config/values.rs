@@ -7,10 +7,11 @@ use super::{
     own::OwnTool,
     place::{At, Env, Place},
     selection::Selection,
+    trust::{Danger, danger},
 };
 use crate::{secret::SecretSource, ssh::Ssh};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where a value comes from. Later ones override earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,6 +198,13 @@ impl Values {
         }
     }
 
+    pub(super) fn paths(&self, key: &str) -> Vec<PathBuf> {
+        match self.get(key) {
+            Some(Checked::Paths(paths)) => paths.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) fn secret_of(&self, key: &str) -> Option<&SecretSource> {
         match self.get(key) {
             Some(Checked::Secret(secret)) => Some(secret),
@@ -208,6 +216,22 @@ impl Values {
         match self.get("tools") {
             Some(Checked::Tools(tools)) => tools,
             _ => &[],
+        }
+    }
+
+    /// Judges the files that secrets are kept in, as far as they are there.
+    pub(super) fn judge_secret_files(&mut self) {
+        let files = self.found.iter().filter_map(|(_, value, _)| match value {
+            Checked::Secret(SecretSource::File(path)) => Some(path),
+            _ => None,
+        });
+        let dangers = files.filter_map(|path| danger(path, &path.metadata().ok()?, true));
+        let dangers: Vec<Danger> = dangers.collect();
+        for danger in dangers {
+            match danger {
+                Danger::Refuse(problem) => self.problems.push(problem),
+                Danger::Warn(warning) => self.warnings.push(warning),
+            }
         }
     }
 
@@ -239,7 +263,7 @@ fn from_text(kind: Kind, text: &str) -> Value {
             _ => word.into(),
         },
         Kind::Integer(..) => word.parse::<u64>().map_or_else(|_| word.into(), Value::from),
-        Kind::Hosts | Kind::Names(_) | Kind::Direct => {
+        Kind::Hosts | Kind::Names(_) | Kind::Direct | Kind::WordList(_) | Kind::Paths => {
             word.split(',').map(str::trim).collect::<Vec<_>>().into()
         }
         // A blank may belong to a password.

@@ -15,7 +15,7 @@ use super::{
     session::{Action, Session},
     toolbox::{Answer, Toolbox},
 };
-use crate::{cancel::Cancel, log, sync::lock};
+use crate::{cancel::Cancel, log, sync::lock, visible};
 use serde_json::{Value, json};
 use std::{
     fmt,
@@ -383,7 +383,7 @@ fn progress_line(revision: Revision, token: &Id, done: f64, total: Option<f64>, 
         params["total"] = json!(total);
     }
     if revision.has_annotations() && !message.is_empty() {
-        params["message"] = json!(message);
+        params["message"] = json!(visible::text(message));
     }
     to_line(&json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}))
 }

@@ -141,7 +141,7 @@ pub enum Answer {
     /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
     Failure(String),
     /// A question to the person; the call comes again with `state` and the reaction. Only where
-    /// [`Asking::Again`] says that the client takes it.
+    /// [`Asking::Again`](super::Asking::Again) says that the client takes it.
     Ask {
         /// What to ask.
         question: Question,

@@ -45,6 +45,15 @@ pub(super) struct Limits<'a> {
 }
 
 impl Pve {
+    /// Where a browser finds the web interface: the first configured host that did not fail a moment ago, with the path of a
+    /// reverse proxy and without a slash at the end.
+    #[must_use]
+    pub fn web_interface(&self) -> Option<String> {
+        let host = self.hosts.in_order().into_iter().find(|host| !self.hosts.is_found(host))?;
+        let scheme = if host.plain { "http" } else { "https" };
+        Some(format!("{scheme}://{}{}", authority(&host), self.settings.base_path))
+    }
+
     /// A client. Neither connects nor reads anything yet.
     #[must_use]
     pub fn new(settings: impl Into<Arc<Settings>>) -> Pve {

@@ -217,7 +217,7 @@ impl Wire {
             }
             Body::Multipart(multipart) => {
                 let reader = multipart.reader(self.patience).map_err(|error| {
-                    Broken::Unsendable(format!("The file to upload cannot be opened ({error})."))
+                    Broken::Unsendable(format!("The file to upload cannot be read ({error})."))
                 })?;
                 let request = request
                     .header(header::CONTENT_TYPE, upload::content_type())

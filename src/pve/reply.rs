@@ -6,7 +6,7 @@ use super::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
-use std::{fmt, time::Duration};
+use std::{fmt, ops::Range, time::Duration};
 
 /// The data of a request that was carried out.
 #[derive(Clone)]
@@ -139,6 +139,10 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         let body = body.into_bytes();
         return Err(without_envelope(&Answer { body, ..answer }, asked, identity));
     };
+    let place = envelope.data.map(|data| {
+        let start = data.get().as_ptr() as usize - body.as_ptr() as usize;
+        start..start + data.get().len()
+    });
     let failed = envelope.success.as_ref().is_some_and(|success| number(success) == Some(0));
     if failed || 400 <= status {
         let said = envelope.status.as_ref().and_then(number).and_then(|said| u16::try_from(said).ok());
@@ -157,8 +161,8 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         });
     }
     Ok(Reply {
-        data: envelope.data.map_or(NULL, RawValue::get).to_owned(),
         total: envelope.total.as_ref().and_then(number),
+        data: place.map_or_else(|| NULL.into(), |place| cut(body, place)),
         date: answer.date,
         asked,
     })
@@ -192,6 +196,13 @@ fn envelope(body: &str) -> Option<Envelope<'_>> {
     let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
     let known = envelope.data.is_some() || envelope.success.is_some() || envelope.message.is_some();
     (known || envelope.errors.is_some()).then_some(envelope)
+}
+
+/// That part of the text, in the memory that the whole has: it may be megabytes.
+fn cut(mut text: String, place: Range<usize>) -> String {
+    text.truncate(place.end);
+    text.drain(..place.start);
+    text
 }
 
 /// A body that is no envelope: empty beside a status (pve.md section 3), or from something in between.

@@ -8,7 +8,7 @@ use super::{
     path,
 };
 use crate::cancel::Cancel;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::{
     fmt,
     time::{Duration, Instant},
@@ -138,14 +138,37 @@ struct Status {
 
 #[derive(Deserialize)]
 struct Line {
+    #[serde(deserialize_with = "whole")]
     n: u64,
-    t: String,
+    #[serde(default)]
+    t: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Listed {
     upid: String,
+    #[serde(default, deserialize_with = "maybe_whole")]
     endtime: Option<u64>,
+}
+
+/// A number, which Perl sends as text once it was used as such.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Whole {
+    Number(u64),
+    Text(String),
+}
+
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u64, D::Error> {
+    maybe_whole(deserializer).map(Option::unwrap_or_default)
+}
+
+fn maybe_whole<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<u64>, D::Error> {
+    Ok(match Option::<Whole>::deserialize(deserializer)? {
+        Some(Whole::Number(number)) => Some(number),
+        Some(Whole::Text(text)) => text.trim().parse().ok(),
+        None => None,
+    })
 }
 
 /// Waits until the task is over, `watch.until`, or the call is hurried; looks at least once. `told` hears of each
@@ -237,11 +260,12 @@ impl Log {
             let whole = lines.len() as u64 == LOG_CHUNK;
             for line in lines {
                 self.seen = self.seen.max(line.n);
-                if let Some(percent) = percent(&line.t) {
+                let text = line.t.unwrap_or_default();
+                if let Some(percent) = percent(&text) {
                     self.poll.percent = Some(percent);
                 }
-                if !line.t.trim().is_empty() {
-                    self.poll.last_line = Some(line.t);
+                if !text.trim().is_empty() {
+                    self.poll.last_line = Some(text);
                 }
             }
             if !whole {
@@ -261,7 +285,7 @@ pub fn log_tail(pve: &Pve, cancel: &Cancel, upid: &Upid, count: usize) -> Result
     if count < total {
         (read, _) = lines(pve, cancel, upid, total - count, count)?;
     }
-    Ok(read.into_iter().map(|line| line.t).collect())
+    Ok(read.into_iter().map(|line| line.t.unwrap_or_default()).collect())
 }
 
 /// Up to `limit` lines after the first `start`, and how many there are in all.
@@ -271,7 +295,7 @@ fn lines(pve: &Pve, cancel: &Cancel, upid: &Upid, start: u64, limit: u64) -> Res
     let reply = pve.get(cancel, &path, &params)?;
     let mut lines: Vec<Line> = reply.parse()?;
     // What an empty log is answered with.
-    lines.retain(|line| !(line.n == 1 && line.t == "no content"));
+    lines.retain(|line| !(line.n == 1 && line.t.as_deref() == Some("no content")));
     let total = reply.total.unwrap_or(start + lines.len() as u64);
     Ok((lines, total))
 }

@@ -4,7 +4,7 @@
 use super::flight::{self, Stage};
 use std::{
     fs::File,
-    io::{self, Cursor, Read},
+    io::{self, Cursor, Read, Seek},
     path::PathBuf,
     sync::{
         Arc,
@@ -18,6 +18,8 @@ use std::{
 pub struct Upload {
     /// Where it is on this machine.
     pub path: PathBuf,
+    /// The file itself, open: what has its path by now may be another one.
+    pub file: Arc<File>,
     /// Its size in bytes; what it has grown by since is not sent.
     pub size: u64,
     /// How much was handed to the network so far, in bytes; starts anew when it is sent anew.
@@ -76,9 +78,11 @@ impl Multipart {
         self.head.len() as u64 + self.upload.size + self.tail.len() as u64
     }
 
-    /// Opens the file. As long as it goes on being read, the request is not late: `patience` counts anew.
+    /// Begins with the file anew. As long as it goes on being read, the request is not late: `patience` counts anew.
     pub(super) fn reader(&self, patience: Duration) -> io::Result<impl Read + use<>> {
-        let file = File::open(&self.upload.path)?.take(self.upload.size);
+        let mut file = self.upload.file.try_clone()?;
+        file.rewind()?;
+        let file = file.take(self.upload.size);
         self.upload.sent.store(0, Ordering::Relaxed);
         let body = Cursor::new(self.head.clone()).chain(file).chain(Cursor::new(self.tail.clone()));
         Ok(Moving { body, sent: Arc::clone(&self.upload.sent), patience })

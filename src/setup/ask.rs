@@ -120,7 +120,9 @@ impl Person<'_> {
             }
             None if io::stdin().is_terminal() => {
                 self.say("");
-                self.say("This terminal cannot hide what is typed (no `stty` here): it will be seen.");
+                self.say(&format!(
+                    "This terminal cannot hide what is typed (no `stty` here): it will be seen. To have it read from a file, press Ctrl+C and give `{option}`."
+                ));
                 self.line(option)?
             }
             None => self.line(option)?,

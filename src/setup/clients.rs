@@ -1,8 +1,13 @@
 //! MCP clients: where each keeps its configuration, and how a server stands in it. One row is one client.
 
-use crate::setup::jsonc;
+use crate::{
+    folders::{self, WINDOWS},
+    setup::{jsonc, launch::Launch, toml},
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+pub use crate::folders::Env;
 
 /// The name under which the server is added.
 pub const SERVER: &str = "proxmox";
@@ -30,9 +35,11 @@ pub enum Style {
     Plain,
     /// The same with `"type": "stdio"`.
     Typed,
-    /// The same with `"type": "local"`, and the program and its arguments in one list.
+    /// The same with `"type": "local"` and the tools that may be used, which are all.
+    Local,
+    /// `{"type": "local", "command": […]}`: the program and its arguments in one list.
     List,
-    /// A table of a TOML file, which is printed and not merged.
+    /// A table of a TOML file.
     Toml,
 }
 
@@ -82,7 +89,19 @@ pub const CLIENTS: &[Client] = &[
     client("windsurf", "Windsurf", "mcpServers", Style::Plain, ["~/.codeium/windsurf/mcp_config.json"; 3]),
     client("gemini", "Gemini CLI", "mcpServers", Style::Plain, ["~/.gemini/settings.json"; 3]),
     client("lm-studio", "LM Studio", "mcpServers", Style::Plain, ["~/.lmstudio/mcp.json"; 3]),
-    client("opencode", "opencode", "mcp", Style::List, ["~/.config/opencode/opencode.json"; 3]),
+    client("qwen", "Qwen Code", "mcpServers", Style::Plain, ["~/.qwen/settings.json"; 3]),
+    client("copilot", "GitHub Copilot CLI", "mcpServers", Style::Local, ["~/.copilot/mcp-config.json"; 3]),
+    client(
+        "opencode",
+        "opencode",
+        "mcp",
+        Style::List,
+        [
+            "$CONFIG/opencode/opencode.json",
+            "$CONFIG/opencode/opencode.json",
+            "~/.config/opencode/opencode.json",
+        ],
+    ),
     client("codex", "Codex", "mcp_servers", Style::Toml, ["~/.codex/config.toml"; 3]),
 ];
 
@@ -92,63 +111,56 @@ pub fn find(name: &str) -> Option<&'static Client> {
     CLIENTS.iter().find(|client| client.name == name)
 }
 
-/// The environment, as a function.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 impl Client {
     /// Where its file is. `system` is as in `std::env::consts::OS`.
     #[must_use]
     pub fn file(&self, system: &str, env: Env<'_>) -> Option<PathBuf> {
         let [linux, mac, windows] = self.files;
-        let (text, home) = match system {
-            "windows" => (windows, env("USERPROFILE")),
-            "macos" => (mac, env("HOME")),
-            _ => (linux, env("HOME")),
+        let text = match system {
+            WINDOWS => windows,
+            "macos" => mac,
+            _ => linux,
         };
-        let home = home.filter(|home| !home.is_empty()).map(PathBuf::from);
-        if let Some(rest) = text.strip_prefix("~/") {
-            return Some(home?.join(rest));
-        }
-        let named = if system == "windows" { env("APPDATA") } else { env("XDG_CONFIG_HOME") };
-        let folder = named.map(PathBuf::from).filter(|folder| folder.is_absolute() || system == "windows");
-        Some(folder.or_else(|| Some(home?.join(".config")))?.join(text.strip_prefix("$CONFIG/")?))
+        let (folder, rest) = match text.split_once('/')? {
+            ("~", rest) => (folders::home(system, env)?, rest),
+            (_, rest) => (folders::config(system, env)?, rest),
+        };
+        // Written with the separator of this system.
+        Some(rest.split('/').fold(folder, |path, name| path.join(name)))
     }
 
     /// The server as it stands in the client's file.
     #[must_use]
-    pub fn entry(&self, program: &str, arguments: &[String]) -> Value {
+    pub fn entry(&self, launch: &Launch, arguments: &[String]) -> Value {
+        let words = launch.words(arguments);
+        let (command, rest) = (&launch.command, &words[1..]);
         match self.style {
-            Style::Plain | Style::Toml => json!({"command": program, "args": arguments}),
-            Style::Typed => json!({"type": "stdio", "command": program, "args": arguments}),
-            Style::List => {
-                let words: Vec<&str> =
-                    std::iter::once(program).chain(arguments.iter().map(String::as_str)).collect();
-                json!({"type": "local", "command": words})
-            }
+            Style::Plain | Style::Toml => json!({"command": command, "args": rest}),
+            Style::Typed => json!({"type": "stdio", "command": command, "args": rest}),
+            Style::Local => json!({"type": "local", "command": command, "args": rest, "tools": ["*"]}),
+            Style::List => json!({"type": "local", "command": words}),
         }
     }
 
     /// What to put into the client's file by hand.
     #[must_use]
-    pub fn snippet(&self, program: &str, arguments: &[String]) -> String {
-        let entry = self.entry(program, arguments);
-        if self.style == Style::Toml {
-            // A TOML string may be written as a JSON one.
-            return format!(
-                "[{}.{SERVER}]\ncommand = {}\nargs = {}\n",
-                self.key, entry["command"], entry["args"]
-            );
+    pub fn snippet(&self, launch: &Launch, arguments: &[String]) -> String {
+        match (self.style, self.entry(launch, arguments)) {
+            (Style::Toml, Value::Object(entry)) => toml::table(self.key, SERVER, &entry),
+            (_, entry) => format!("{}\n", jsonc::pretty(&json!({self.key: {SERVER: entry}}), 0)),
         }
-        format!("{}\n", jsonc::pretty(&json!({self.key: {SERVER: entry}}), 0))
     }
 
     /// The client's own command that does the same, where it has one.
     #[must_use]
-    pub fn command(&self, program: &str, arguments: &[String]) -> Option<String> {
-        let words: Vec<String> =
-            std::iter::once(program).chain(arguments.iter().map(String::as_str)).map(shell).collect();
-        (self.name == "claude-code")
-            .then(|| format!("claude mcp add --scope user {SERVER} -- {}", words.join(" ")))
+    pub fn command(&self, system: &str, launch: &Launch, arguments: &[String]) -> Option<String> {
+        let add = match self.name {
+            "claude-code" => "claude mcp add --scope user",
+            "codex" => "codex mcp add",
+            _ => return None,
+        };
+        let words: Vec<String> = launch.words(arguments).iter().map(|word| shell(system, word)).collect();
+        Some(format!("{add} {SERVER} -- {}", words.join(" ")))
     }
 
     /// The client's file with the server added or replaced, and everything else as it was. An empty text becomes a
@@ -156,22 +168,35 @@ impl Client {
     ///
     /// # Errors
     /// A sentence: the text is not what such a file holds.
-    pub fn merged(&self, text: &str, program: &str, arguments: &[String]) -> Result<String, String> {
-        if self.style == Style::Toml {
-            return Err(format!(
-                "The file of {} is TOML, which is not changed from here; paste the lines above.",
-                self.title
-            ));
+    pub fn merged(&self, text: &str, launch: &Launch, arguments: &[String]) -> Result<String, String> {
+        match (self.style, self.entry(launch, arguments)) {
+            (Style::Toml, Value::Object(entry)) => toml::set(text, self.key, SERVER, &entry),
+            (_, entry) => jsonc::set(text, self.key, SERVER, &entry),
         }
-        jsonc::set(text, self.key, SERVER, &self.entry(program, arguments))
+    }
+
+    /// The client's file without the server, and everything else as it was; nothing where it is not in it.
+    ///
+    /// # Errors
+    /// A sentence: the text is not what such a file holds.
+    pub fn without(&self, text: &str) -> Result<Option<String>, String> {
+        match self.style {
+            Style::Toml => toml::remove(text, self.key, SERVER),
+            _ => jsonc::remove(text, self.key, SERVER),
+        }
     }
 }
 
-/// A word as a shell takes it.
-fn shell(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:@".contains(letter);
+/// A word as the system's shell takes it.
+fn shell(system: &str, word: &str) -> String {
+    let plain = |letter: char| {
+        letter.is_ascii_alphanumeric() || "/._-+=:@".contains(letter) || (system == WINDOWS && letter == '\\')
+    };
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
+    }
+    if system == WINDOWS {
+        return format!("\"{}\"", word.replace('"', "\\\""));
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
@@ -180,32 +205,70 @@ fn shell(word: &str) -> String {
 ///
 /// # Errors
 /// A sentence: the file cannot be read, understood or written.
-pub fn write(client: &Client, file: &Path, program: &str, arguments: &[String]) -> Result<String, String> {
+pub fn write(client: &Client, file: &Path, launch: &Launch, arguments: &[String]) -> Result<String, String> {
+    let change = |text: &str| client.merged(text, launch, arguments).map(Some);
+    let done = changed(file, &change).map_err(|problem| match problem {
+        Problem::Access(problem) => format!("{problem}; paste the lines above instead."),
+        Problem::Content(problem) => problem,
+    })?;
+    Ok(match done {
+        Some(kept) => format!("Added to `{}`.{kept} Restart {}.", file.display(), client.title),
+        None => format!("`{}` has the server already.", file.display()),
+    })
+}
+
+/// Takes the server out of a client's file; what was there before is kept beside it under `.backup`.
+///
+/// # Errors
+/// A sentence: the file cannot be read, understood or written.
+pub fn remove(client: &Client, file: &Path) -> Result<String, String> {
+    let done = changed(file, &|text| client.without(text)).map_err(|problem| match problem {
+        Problem::Access(problem) => format!("{problem}; take `{SERVER}` out of it by hand."),
+        Problem::Content(problem) => problem,
+    })?;
+    Ok(match done {
+        Some(kept) => format!("Removed from `{}`.{kept} Restart {}.", file.display(), client.title),
+        None => format!("`{}` does not have the server.", file.display()),
+    })
+}
+
+/// Why a file was not changed.
+enum Problem {
+    /// It cannot be read or written: the beginning of a sentence.
+    Access(String),
+    /// What it holds: a sentence.
+    Content(String),
+}
+
+/// Changes a file, unless the change is none. What was there before is kept; a sentence says where.
+fn changed(
+    file: &Path,
+    change: &dyn Fn(&str) -> Result<Option<String>, String>,
+) -> Result<Option<String>, Problem> {
     let cannot = |what: &str, error: std::io::Error| {
-        format!("`{}` cannot be {what} ({error}); paste the lines above instead.", file.display())
+        Problem::Access(format!("`{}` cannot be {what} ({error})", file.display()))
     };
     // Some people keep these files elsewhere and link to them: what the link leads to is changed.
-    let file = &file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
-    let before = match std::fs::read_to_string(file) {
+    let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
+    let place = if is_link { file.canonicalize().ok() } else { None };
+    let place = place.as_deref().unwrap_or(file);
+    let before = match std::fs::read_to_string(place) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(cannot("read", error)),
     };
-    let after = client
-        .merged(before.as_deref().unwrap_or_default(), program, arguments)
-        .map_err(|problem| format!("`{}`: {problem}", file.display()))?;
-    if before.as_ref() == Some(&after) {
-        return Ok(format!("`{}` has the server already.", file.display()));
-    }
+    let after = change(before.as_deref().unwrap_or_default())
+        .map_err(|problem| Problem::Content(format!("`{}`: {problem}", file.display())))?;
+    let Some(after) = after.filter(|after| before.as_ref() != Some(after)) else { return Ok(None) };
     let mut kept = String::new();
     if before.is_some() {
-        let mut name = file.as_os_str().to_owned();
+        let mut name = place.as_os_str().to_owned();
         name.push(".backup");
-        std::fs::copy(file, &name).map_err(|error| cannot("copied", error))?;
+        std::fs::copy(place, &name).map_err(|error| cannot("copied", error))?;
         kept = format!(" The file as it was is in `{}`.", Path::new(&name).display());
     }
-    super::file::replace(file, after.as_bytes()).map_err(|error| cannot("written", error))?;
-    Ok(format!("Added to `{}`.{kept} Restart {}.", file.display(), client.title))
+    super::file::replace(place, after.as_bytes()).map_err(|error| cannot("written", error))?;
+    Ok(Some(kept))
 }
 
 #[cfg(test)]
@@ -237,19 +300,35 @@ mod tests {
     #[test]
     fn snippets_are_what_each_client_reads() {
         let arguments = ["--config".to_owned(), "/a b/config.json".to_owned()];
+        let launch = Launch::of("/opt/proxmox-mcp", "linux");
         for client in CLIENTS {
-            let text = client.snippet("/opt/proxmox-mcp", &arguments);
+            let text = client.snippet(&launch, &arguments);
+            assert_eq!(client.merged("", &launch, &arguments).unwrap(), text);
+            assert_eq!(client.without("").unwrap(), None);
+            assert!(!client.without(&text).unwrap().unwrap().contains("/opt/proxmox-mcp"), "{text}");
             if client.style == Style::Toml {
                 assert_eq!(
                     text,
                     "[mcp_servers.proxmox]\ncommand = \"/opt/proxmox-mcp\"\nargs = [\"--config\",\"/a b/config.json\"]\n"
                 );
-                assert!(client.merged("", "x", &[]).is_err());
                 continue;
             }
             let value: Value = serde_json::from_str(&text).unwrap();
             assert!(value[client.key][SERVER]["command"].to_string().contains("/opt/proxmox-mcp"), "{text}");
-            assert_eq!(client.merged("", "/opt/proxmox-mcp", &arguments).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn the_command_is_written_for_the_systems_shell() {
+        let claude = find("claude-code").unwrap();
+        let arguments = ["--config".to_owned(), r"C:\it's mine\config.json".to_owned()];
+        for (system, program, expected) in [
+            ("linux", "/opt/p", r"/opt/p --config 'C:\it'\''s mine\config.json'"),
+            ("windows", r"C:\p.exe", r#"C:\p.exe --config "C:\it's mine\config.json""#),
+            ("windows", r"C:\_npx\p.exe", r#"cmd /c npx -y proxmox-mcp --config "C:\it's mine\config.json""#),
+        ] {
+            let command = claude.command(system, &Launch::of(program, system), &arguments).unwrap();
+            assert_eq!(command, format!("claude mcp add --scope user proxmox -- {expected}"));
         }
     }
 }

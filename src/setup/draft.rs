@@ -2,9 +2,10 @@
 //! written, by the same checks.
 
 use super::file;
-use crate::config::Config;
+use crate::{config::Config, folders::home_variable};
 use serde_json::{Map, Value};
 use std::{
+    env::consts::OS,
     fs,
     path::{Path, PathBuf},
 };
@@ -49,7 +50,7 @@ impl Draft {
     pub fn load(&self) -> Result<Config, String> {
         file::replace(&self.beside, self.text().as_bytes())
             .map_err(|error| format!("`{}` cannot be written ({error}).", self.beside.display()))?;
-        let env = |name: &str| if name == "HOME" { self.home.clone() } else { None };
+        let env = |name: &str| if name == home_variable(OS) { self.home.clone() } else { None };
         Config::load(Some(&self.beside), &env, None).map_err(|error| self.named(&error.to_string()))
     }
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 /// Puts `bytes` into `path`, whose folder is made if it is not there. A reader sees the old content or the new one,
-/// never a part. A new file is for its owner only (0600); one that was there keeps its mode.
+/// never a part. A new file is for its owner only (0600); one that was there keeps its mode. On Windows a new file has
+/// the permissions of its folder: below a user's profile these are that user's alone.
 ///
 /// # Errors
 /// What the system says.

@@ -3,6 +3,7 @@
 use crate::{
     cancel::Cancel,
     config::{Config, is_example},
+    folders,
     pve::{Auth, Params, Pve, Settings, Trust, certificate, colons},
     setup::{
         ask::Person,
@@ -11,6 +12,7 @@ use crate::{
         draft::Draft,
         file,
         finding::{Finding, Verdict},
+        launch::Launch,
         network, recipe,
     },
 };
@@ -56,12 +58,16 @@ const CA: &str = "pve-root-ca.pem";
 /// # Errors
 /// Finished sentences. Nothing was written then but, at most, what was asked for before.
 pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>) -> Result<(), Stop> {
-    let (output, usual) = output(given, person, around)?;
     let client = given.value("--client").and_then(clients::find);
+    if given.has("--remove") {
+        return remove(given, person, around, client);
+    }
+    let (output, usual) = output(given, person, around)?;
     if client.is_none() && given.has("--write") {
         return Err(Stop::Usage("`--write` needs `--client`: whose file is to be changed?".into()));
     }
-    let mut draft = Draft::new(&output, (around.env)("HOME"));
+    let home = folders::home(around.system, around.env).map(|home| home.display().to_string());
+    let mut draft = Draft::new(&output, home);
     let pinned = server(given, person, &mut draft)?;
     login(given, person, &mut draft)?;
     if pinned {
@@ -98,10 +104,45 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
         }
     }
     draft.keep().map_err(Stop::Failed)?;
-    person.say(&format!("\nWrote `{}`, which only you can read.", output.display()));
+    person.say(&format!("\nWrote `{}`, {}", output.display(), readers(&output, around)));
     let arguments =
         if usual { Vec::new() } else { vec!["--config".to_owned(), output.display().to_string()] };
     connect(given, person, around, client, &arguments)
+}
+
+/// Takes the server out of a client's file.
+fn remove(
+    given: &dyn Given,
+    person: &mut Person<'_>,
+    around: &Surroundings<'_>,
+    client: Option<&Client>,
+) -> Result<(), Stop> {
+    let client = client
+        .ok_or_else(|| Stop::Usage("`--remove` needs `--client`: whose file is to be changed?".into()))?;
+    if given.has("--write") {
+        return Err(Stop::Usage("`--remove` takes the server out and `--write` adds it: give one.".into()));
+    }
+    let file = client.file(around.system, around.env).ok_or_else(|| {
+        Stop::Usage(format!(
+            "`{}` is not set, which says where the file of {} is.",
+            folders::home_variable(around.system),
+            client.title
+        ))
+    })?;
+    person.say(&clients::remove(client, &file).map_err(Stop::Failed)?);
+    Ok(())
+}
+
+/// Who can read what was written there: the end of a sentence.
+fn readers(output: &Path, around: &Surroundings<'_>) -> String {
+    let profile = folders::home(around.system, around.env);
+    if around.system != folders::WINDOWS || profile.is_some_and(|profile| output.starts_with(profile)) {
+        return "which only you can read.".into();
+    }
+    format!(
+        "which is outside of your profile: others can read it unless its folder forbids it. To forbid it, run: icacls \"{}\" /inheritance:r /grant:r \"%USERNAME%:F\"",
+        output.display()
+    )
 }
 
 /// Where the file goes, and whether it is found there without being named.
@@ -110,9 +151,7 @@ fn output(
     person: &mut Person<'_>,
     around: &Surroundings<'_>,
 ) -> Result<(PathBuf, bool), Stop> {
-    let absolute = |name: &str| (around.env)(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let usual = absolute("XDG_CONFIG_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".config")))
+    let usual = folders::config(around.system, around.env)
         .map(|folder| folder.join("proxmox-mcp").join("config.json"));
     // What lies beside the binary is found first, and `setup.sh` puts the example there.
     let beside = Path::new(&around.program).with_file_name("config.json");
@@ -122,7 +161,10 @@ fn output(
             .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is no path ({error}).")))?,
         (None, Some(usual)) => usual.clone(),
         (None, None) => {
-            return Err(Stop::Usage("`--output` is missing, and `HOME` is not set to choose one.".into()));
+            return Err(Stop::Usage(format!(
+                "`--output` is missing, and `{}` is not set to choose one.",
+                folders::home_variable(around.system)
+            )));
         }
     };
     let is_example = fs::read_to_string(&output).is_ok_and(|text| is_example(&text));
@@ -382,11 +424,12 @@ fn connect(
             }
         }
     };
+    let launch = Launch::of(&around.program, around.system);
     let file = client.file(around.system, around.env);
     let place = file.as_ref().map_or_else(String::new, |file| format!(" (`{}`)", file.display()));
     person.say(&format!("\nFor {}, in its configuration{place}:\n", client.title));
-    person.say(&client.snippet(&around.program, arguments));
-    if let Some(command) = client.command(&around.program, arguments) {
+    person.say(&client.snippet(&launch, arguments));
+    if let Some(command) = client.command(around.system, &launch, arguments) {
         person.say(&format!("or run: {command}\n"));
     }
     let Some(file) = file else { return Ok(()) };
@@ -394,7 +437,7 @@ fn connect(
     if !given.has("--write") && !person.agrees("--write", &question, false).map_err(Stop::Usage)? {
         return Ok(());
     }
-    let done = clients::write(client, &file, &around.program, arguments).map_err(Stop::Failed)?;
+    let done = clients::write(client, &file, &launch, arguments).map_err(Stop::Failed)?;
     person.say(&done);
     Ok(())
 }

@@ -35,15 +35,66 @@ pub fn set(text: &str, key: &str, name: &str, value: &Value) -> Result<String, S
         }
     };
     let new = if line_break == "\n" { new } else { new.replace("\r\n", "\n").replace('\n', line_break) };
-    proven(text, &new, key, name, value)?;
+    proven(text, &new, key, name, Some(value))?;
     Ok(format!("{bom}{new}"))
 }
 
+/// The text without what is under `name` in the object under `key`; nothing where it is not there.
+///
+/// # Errors
+/// A sentence: as [`set`].
+pub fn remove(text: &str, key: &str, name: &str) -> Result<Option<String>, String> {
+    let bom = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    let text = &text[bom.len()..];
+    let plain = plain(text);
+    let there = serde_json::from_str::<Map<String, Value>>(&plain).map_err(|error| {
+        format!("It is no JSON object ({error}); correct it first, or take the server out by hand.")
+    });
+    let has = |root: &Map<String, Value>| root.get(key).is_some_and(|servers| servers.get(name).is_some());
+    if plain.trim().is_empty() || !has(&there?) {
+        return Ok(None);
+    }
+    let by_hand = || format!("`{name}` in it cannot be taken out safely from here; do it by hand.");
+    let place = object(&plain, 0..plain.len())
+        .and_then(|root| root.get(key).cloned())
+        .and_then(|servers| member(text, &plain, servers, name))
+        .ok_or_else(by_hand)?;
+    let new = format!("{}{}", &text[..place.start], &text[place.end..]);
+    proven(text, &new, key, name, None).map_err(|_| by_hand())?;
+    Ok(Some(format!("{bom}{new}")))
+}
+
+/// Where a member is in the object at a place, with the comma that belongs to it, and its lines where it fills them.
+fn member(text: &str, plain: &str, place: Range<usize>, name: &str) -> Option<Range<usize>> {
+    let value = object(plain, place.clone())?.get(name)?.clone();
+    let start = place.start + plain[place.start..value.start].rfind(&Value::from(name).to_string())?;
+    let after = plain[value.end..].trim_start();
+    let (start, end) = if after.starts_with(',') {
+        (start, plain.len() - after.len() + 1)
+    } else {
+        // The last member takes the comma before it along.
+        let before = plain[..start].trim_end();
+        (if before.ends_with(',') { before.len() - 1 } else { start }, value.end)
+    };
+    let line = plain[..start].rfind('\n').map_or(0, |at| at + 1);
+    let rest = plain[end..].find('\n').map(|at| end + at + 1);
+    match rest {
+        Some(rest) if text[line..start].trim().is_empty() && text[end..rest].trim().is_empty() => {
+            Some(line..rest)
+        }
+        _ => Some(start..end),
+    }
+}
+
 /// A last look: the new text says what it should, and everything else what it said before.
-fn proven(before: &str, after: &str, key: &str, name: &str, value: &Value) -> Result<(), String> {
+fn proven(before: &str, after: &str, key: &str, name: &str, value: Option<&Value>) -> Result<(), String> {
     let read = |text: &str| serde_json::from_str::<Value>(&plain(text)).ok();
     let expected = read(before).map(|mut expected| {
-        expected[key][name] = value.clone();
+        match (value, expected[key].as_object_mut()) {
+            (None, Some(servers)) => drop(servers.shift_remove(name)),
+            (None, None) => {}
+            (Some(value), _) => expected[key][name] = value.clone(),
+        }
         expected
     });
     match (read(after), expected) {
@@ -183,6 +234,39 @@ mod tests {
             "\u{feff}{}\r\n",
             "\u{feff}{\r\n  \"servers\": {\r\n    \"p\": {\r\n      \"command\": \"x\"\r\n    }\r\n  }\r\n}\r\n",
         );
+    }
+
+    #[test]
+    fn one_value_is_removed_and_every_other_byte_stays() {
+        for (text, expected) in [
+            ("{\"servers\": {\"p\": {}}}", "{\"servers\": {}}"),
+            ("{\"servers\": {\"p\": {}, \"o\": 1}}", "{\"servers\": { \"o\": 1}}"),
+            ("{\"servers\": {\"o\": 1, \"p\": {\"a\": [1]}}}", "{\"servers\": {\"o\": 1}}"),
+            (
+                "{\n  // mine\n  \"servers\": {\n    \"p\": {\n      \"p\": 1\n    }, // last\n    \"o\": 1, /* \"p\": */\n  },\n}\n",
+                "{\n  // mine\n  \"servers\": {\n     // last\n    \"o\": 1, /* \"p\": */\n  },\n}\n",
+            ),
+            (
+                "{\r\n  \"servers\": {\r\n    \"o\": 1,\r\n    \"p\": 2,\r\n  }\r\n}",
+                "{\r\n  \"servers\": {\r\n    \"o\": 1,\r\n  }\r\n}",
+            ),
+        ] {
+            let after = remove(text, "servers", "p").unwrap();
+            assert_eq!(after.as_deref(), Some(expected), "{text}");
+            assert_eq!(remove(expected, "servers", "p"), Ok(None), "{expected}");
+        }
+        for text in ["", "{}\n", "{\"servers\": 1}", "{\"servers\": {\"o\": {\"p\": 1}}}"] {
+            assert_eq!(remove(text, "servers", "p"), Ok(None), "{text}");
+        }
+        let before = "{\n  \"servers\": {\n    \"o\": 1\n  }\n}\n";
+        let with = set(before, "servers", "p", &json!({"command": "x"})).unwrap();
+        assert_eq!(remove(&with, "servers", "p").unwrap().as_deref(), Some(before));
+        for text in ["[]", "{", "x"] {
+            assert!(remove(text, "servers", "p").unwrap_err().contains("by hand"), "{text}");
+        }
+        // A name in escapes is understood but not touched.
+        let escaped = "{\"servers\": {\"\\u0070\": 1}}";
+        assert!(remove(escaped, "servers", "p").unwrap_err().contains("by hand"));
     }
 
     #[test]

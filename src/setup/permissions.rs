@@ -2,8 +2,8 @@
 
 use crate::{
     pve::api::Privilege,
-    setup::required_privileges::{look_closer, other, requests},
-    tools::catalog::entry::Entry,
+    setup::required_privileges::{look_closer, other},
+    tools::catalog::{entry::Entry, sends},
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -62,7 +62,7 @@ impl Permissions {
     #[must_use]
     pub fn may(&self, entry: &Entry) -> May {
         let mut may = May { reach: Reach::Everywhere, lacking: BTreeSet::new() };
-        for request in requests(entry) {
+        for request in sends::seen(entry) {
             may.add(self.judge(&request.row.privileges()));
             for (path, privilege) in look_closer(entry, request) {
                 may.add(self.need(path, privilege));

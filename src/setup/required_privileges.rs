@@ -4,17 +4,17 @@
 //! what every tool was seen to send.
 
 use crate::{
-    pve::{
-        Method,
-        api::{self, Lookup, Privilege, Row},
+    pve::{Method, api::Privilege},
+    tools::{
+        catalog::{
+            entry::Entry,
+            sends::{self, Seen},
+        },
+        param::Effect,
     },
-    tools::{catalog::entry::Entry, param::Effect},
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::LazyLock};
-
-/// A tool's name in a line of its own, and indented below it each request it was seen to send.
-const SEEN: &str = include_str!("../../tests/golden/requests.txt");
+use std::collections::BTreeSet;
 
 /// A privilege at a path of the access tree; the path may have holes.
 pub type RequiredPrivilege = (&'static str, &'static str);
@@ -92,61 +92,14 @@ const CREATE: &[RequiredPrivilege] = &[
 const COPY: &[RequiredPrivilege] =
     &[("/storage/{storage}", "Datastore.AllocateSpace"), ("/sdn/zones/{zone}", "SDN.Use")];
 
-/// A request that a tool was seen to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The method of the API.
-    pub row: Row,
-    /// Of `/cluster/resources`: the only type that was asked for.
-    only: Option<&'static str>,
-}
-
-/// The requests that a tool was seen to send, each method once.
-pub fn requests(entry: &Entry) -> &'static [Request] {
-    static TOOLS: LazyLock<Vec<(&str, Vec<Request>)>> = LazyLock::new(|| {
-        let mut tools: Vec<(&str, Vec<Request>)> = Vec::new();
-        for line in SEEN.lines() {
-            match (line.strip_prefix("    "), tools.last_mut()) {
-                (None, _) => tools.push((line, Vec::new())),
-                (Some(line), Some((_, requests))) => {
-                    requests.extend(request(line).filter(|request| !requests.contains(request)));
-                }
-                (Some(_), None) => {}
-            }
-        }
-        tools
-    });
-    TOOLS.iter().find(|(name, _)| *name == entry.name).map_or(&[], |(_, requests)| requests)
-}
-
-/// The method that `GET /nodes/pve1/qemu/100/config current=1` calls.
-fn request(line: &'static str) -> Option<Request> {
-    let mut words = line.split(' ');
-    let method = match words.next()? {
-        "GET" => Method::Get,
-        "POST" => Method::Post,
-        "PUT" => Method::Put,
-        "DELETE" => Method::Delete,
-        _ => return None,
-    };
-    match api::find(method, words.next()?) {
-        Lookup::Found(found) => {
-            let only = words.find_map(|word| word.strip_prefix("type="));
-            let resources = found.row.path() == RESOURCES;
-            Some(Request { row: found.row, only: only.filter(|_| resources) })
-        }
-        _ => None,
-    }
-}
-
 const RESOURCES: &str = "/cluster/resources";
 
 /// What the code of a request's method looks for, as far as this tool depends on it.
 pub fn look_closer(
     entry: &Entry,
-    request: &Request,
+    request: &Seen,
 ) -> impl Iterator<Item = &'static RequiredPrivilege> + use<> {
-    let Request { row, only } = *request;
+    let Seen { row, only } = *request;
     // A tool that changes something lists other things only to choose or to check; without them it does less.
     let matters = entry.tool.effect == Effect::Read || row.method() != Method::Get || row.path() == RESOURCES;
     let own = |(method, path, _): &&(Method, &str, _)| *method == row.method() && *path == row.path();
@@ -170,7 +123,7 @@ pub struct Wanted {
 #[must_use]
 pub fn wanted(entry: &Entry) -> Wanted {
     let mut wanted = Wanted::default();
-    for request in requests(entry) {
+    for request in sends::seen(entry) {
         wanted.no_token |= !request.row.allow_token();
         wanted.needs.extend(look_closer(entry, request));
         add(&request.row.privileges(), &mut wanted);
@@ -215,6 +168,7 @@ pub fn other(raw: &'static str) -> Option<RequiredPrivilege> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pve::api;
     use crate::tools::catalog::index::{entries, named};
 
     #[track_caller]
@@ -257,6 +211,6 @@ mod tests {
         assert_eq!(found, WITH_MORE);
     }
 
-    /// The API's own rules: package lists need Sys.Modify, a storage's definition and a scan for storages Datastore.Allocate.
-    const WITH_MORE: &[&str] = &["proxmox_list_node_items", "proxmox_get_storage", "proxmox_scan_storage"];
+    /// The API's own rules: package lists need Sys.Modify, a storage's definition Datastore.Allocate.
+    const WITH_MORE: &[&str] = &["proxmox_list_node_items", "proxmox_get_storage"];
 }

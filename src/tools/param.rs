@@ -1,16 +1,15 @@
 //! What a parameter of a tool is, those that many tools share, and what a tool does to the cluster.
 
-/// What a tool does to the cluster: the hints of `tools/list`, and what an access level forbids.
+/// What a tool is at its least, so that its turn and its parameters are known without a look at the table of effects. A
+/// test holds it against the requests that the tool sends; what is allowed is decided on those alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Looks and changes nothing.
+    /// Reads, and nothing else.
     Read,
-    /// Changes something that can be changed back.
+    /// May change something.
     Change,
-    /// Interrupts what runs: marked destructive, but nothing stored is lost.
-    Disrupt,
-    /// Data is lost.
-    Destroy,
+    /// Whatever its arguments, it must be agreed to first, unless the configuration says otherwise.
+    Ask,
 }
 
 /// The two kinds of guest.
@@ -57,11 +56,13 @@ pub struct Param {
     pub about: &'static str,
     /// What it may hold.
     pub shape: Shape,
+    /// Usual values of a text that may be another, for whoever writes one in a shell.
+    pub usual: &'static [&'static str],
     /// Whether a call must have it.
     pub required: bool,
     /// Not sent: it picks the rows of a list whose value of that name is this one.
     pub filter: bool,
-    /// Accepted and documented in README, but not listed: it is seldom wanted and would cost tokens in every list.
+    /// Accepted and documented in docs/tools.md, but not listed, because it is rarely used and would cost tokens.
     pub unlisted: bool,
     /// Whether an empty text is a value; else it is as good as not given.
     pub empty: bool,
@@ -96,6 +97,7 @@ impl Param {
             name,
             about: "",
             shape,
+            usual: &[],
             required: true,
             filter: false,
             unlisted: false,
@@ -181,6 +183,12 @@ impl Param {
     #[must_use]
     pub const fn about(self, about: &'static str) -> Param {
         Param { about, ..self }
+    }
+
+    /// Has these usual values.
+    #[must_use]
+    pub const fn usual(self, usual: &'static [&'static str]) -> Param {
+        Param { usual, ..self }
     }
 
     /// May be left out.

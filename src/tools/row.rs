@@ -1,10 +1,10 @@
 //! What a tool is: one row of static data. Knows neither JSON-RPC nor HTTP.
 //!
-//! `tools/list`, hints, access filtering, argument checks, the wire tests and README's table all derive from
+//! `tools/list`, hints, access filtering, argument checks, the wire tests and the table in docs/tools.md all derive from
 //! the row, so adding a tool touches one place.
 
 use crate::{
-    pve::Method,
+    pve::{Method, api::Row},
     tools::{
         answer::{Outcome, table::Column},
         param::{CONFIRM, DRY_RUN, Effect, FIELDS, LIMIT, OFFSET, Param, WAIT, WHERE},
@@ -21,7 +21,7 @@ pub struct Tool {
     pub name: Name,
     /// One sentence: what it does and when to use it. `{guest}` stands for `VM` or `container`.
     pub about: &'static str,
-    /// What it does to the cluster.
+    /// What it is at its least.
     pub effect: Effect,
     /// Its parameters, in the order a reader wants them.
     pub params: &'static [Param],
@@ -51,6 +51,9 @@ pub enum Name {
 
 /// What runs a tool that is no row of this program.
 pub trait Handler: fmt::Debug + Sync {
+    /// The method of the API that it calls.
+    fn method(&self) -> Row;
+
     /// Checks the arguments of a call.
     ///
     /// # Errors
@@ -123,7 +126,7 @@ impl Tool {
     /// A tool that deletes.
     #[must_use]
     pub const fn delete(name: &'static str, path: &'static str) -> Tool {
-        Tool::new(Name::One(name), Effect::Destroy, Run::Api(Method::Delete, path)).idempotent()
+        Tool::new(Name::One(name), Effect::Ask, Run::Api(Method::Delete, path)).idempotent()
     }
 
     /// A tool of its own.
@@ -150,16 +153,10 @@ impl Tool {
         Tool { params, ..self }
     }
 
-    /// Loses data.
+    /// Must be agreed to first, whatever its arguments.
     #[must_use]
-    pub const fn destroys(self) -> Tool {
-        Tool { effect: Effect::Destroy, ..self }
-    }
-
-    /// Interrupts what runs.
-    #[must_use]
-    pub const fn disrupts(self) -> Tool {
-        Tool { effect: Effect::Disrupt, ..self }
+    pub const fn asks(self) -> Tool {
+        Tool { effect: Effect::Ask, ..self }
     }
 
     /// Is listed by default.
@@ -199,11 +196,11 @@ impl Tool {
             _ if self.params.iter().any(|param| param.name == OFFSET.name) => &PAGING[3..],
             _ => &[],
         };
-        let confirm = (self.effect == Effect::Destroy).then_some(&CONFIRM);
+        let confirm = (self.effect == Effect::Ask).then_some(&CONFIRM);
         let common: &[Param] = match self.effect {
             Effect::Read => &[],
-            Effect::Destroy => &COMMON[1..],
-            Effect::Change | Effect::Disrupt => &COMMON,
+            Effect::Ask => &COMMON[1..],
+            Effect::Change => &COMMON,
         };
         self.params.iter().chain(paging).chain(self.task.then_some(&WAIT)).chain(confirm).chain(common)
     }

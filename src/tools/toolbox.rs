@@ -1,42 +1,38 @@
 //! The toolbox: policy → find → check → run.
 
+mod approve;
+mod execute;
 mod ran;
 mod shown;
 
 use crate::{
     audit::Audit,
-    config::{Access, Config},
+    config::Config,
     mcp::{
         About, Answer, Call, Client, CompletionRequest, Contents, Order, Prompt, Resource, ResourceError,
         Revision, Template, Toolbox, UI_EXTENSION,
     },
-    pve::{Method, path},
+    pve::api::Row,
     suggest::did_you_mean,
     tools::{
-        answer::{
-            Failure, Outcome, answer, rows,
-            table::{self, Column},
-        },
-        catalog::{aliases, entry::Entry, index::entries, own, views},
+        answer::{Failure, Outcome},
+        catalog::{aliases, deny, entry::Entry, index::entries, own, views},
         offers::Toolset,
         offers::{complete, instructions, prompts, resources},
-        param::{Effect, Kind},
-        row::{Run, Tool},
-        run::list,
+        param::Effect,
+        row::Run,
         run::{
             args::Args,
-            clusters::{self, CLUSTER, Chosen, Cluster, STATUS},
-            confirm::{self, Decision},
+            clusters::{self, Chosen, Cluster, STATUS},
+            confirm::{self, Decision, Matter},
             context::{Context, Grant},
-            find,
-            follow::follow,
             journal::Journal,
             request::Request,
             tokens::Tokens,
-            undo,
         },
     },
     views::MEDIA_TYPE,
+    visible,
 };
 use ran::Ran;
 use serde_json::{
@@ -48,6 +44,8 @@ use std::{
     time::Instant,
 };
 
+pub use approve::Shown;
+
 /// Every tool, over one configuration.
 #[derive(Debug)]
 pub struct Tools {
@@ -57,6 +55,8 @@ pub struct Tools {
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
+    /// For each cluster, the methods that are denied with their tools.
+    denied: OnceLock<Vec<Vec<Row>>>,
     prompts: OnceLock<Vec<Prompt>>,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
@@ -70,9 +70,10 @@ impl Tools {
     pub fn new(config: Config) -> Tools {
         Tools {
             own: own::entries(&config.tools),
-            audit: config.audit_log.clone().map(Audit::new),
+            audit: config.audit.clone().map(Audit::new),
             clusters: clusters::of(config),
             tokens: Tokens::new(),
+            denied: OnceLock::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
             lists_with_views: Default::default(),
@@ -107,6 +108,15 @@ impl Tools {
         }) || entry.toolset == own::TOOLSET
     }
 
+    /// The methods that are not called in a cluster, because every tool that sends them is denied there.
+    fn denied_in(&self, cluster: &Cluster) -> &[Row] {
+        let all = self.denied.get_or_init(|| {
+            self.clusters.iter().map(|cluster| deny::methods(&cluster.config.deny_tools)).collect()
+        });
+        let at = self.clusters.iter().position(|one| std::ptr::eq(one, cluster));
+        at.map_or(&[], |at| &all[at])
+    }
+
     fn run(&self, call: &Call<'_>, entry: Entry, mut arguments: Map<String, Value>) -> Result<Ran, Failure> {
         match clusters::take(&self.clusters, &mut arguments).map_err(Failure::new)? {
             Chosen::One(cluster) => self.run_in(cluster, call, entry, arguments),
@@ -130,12 +140,18 @@ impl Tools {
         entry: Entry,
         arguments: Map<String, Value>,
     ) -> Result<Ran, Failure> {
-        if let Some(sentence) = entry.forbidden_in(cluster) {
-            return Err(Failure::new(format!("{sentence} Nothing was done.")));
-        }
         let cluster_name = (1 < self.clusters.len()).then_some(cluster.name.as_str());
         let journal =
             self.audit.as_ref().map(|audit| Journal::new(audit, cluster_name, entry.name, &arguments));
+        if let Some(sentence) = entry.forbidden_in(cluster) {
+            if let Some(journal) = &journal {
+                journal.refused(None, &sentence);
+            }
+            if arguments.get("dry_run").is_some_and(|dry| *dry == true || *dry == "true") {
+                return execute::would_refuse(&sentence).map(Ran::Data);
+            }
+            return Err(Failure::new(format!("{sentence} Nothing was done.")));
+        }
         let args = match entry.tool.run {
             Run::Own(own) => own.check(arguments),
             _ => {
@@ -145,6 +161,7 @@ impl Tools {
         }
         .map_err(Failure::new)?;
         let dry = args.flag("dry_run") == Some(true);
+        let names_its_path = matches!(entry.toolset, "api" | own::TOOLSET);
         let context = |grant| Context {
             call,
             pve: &cluster.pve,
@@ -152,23 +169,26 @@ impl Tools {
             cluster: cluster_name,
             kind: entry.kind,
             effect: entry.tool.effect,
+            // Only these call what a model names; the others are denied by their own names.
+            denied: if names_its_path { self.denied_in(cluster) } else { &[] },
             started: Instant::now(),
             dry,
             grant,
             undo: &cluster.undo,
             fresh: &cluster.fresh,
             jobs: &cluster.jobs,
+            places: &cluster.places,
             journal: journal.as_ref(),
             record: Mutex::default(),
+            seen: Mutex::default(),
         };
-        let all = cluster.config.access == Access::Full;
-        let first = context(if all { Grant::All } else { Grant::None });
-        let outcome = execute(&first, &entry, &args);
+        let first = context(Grant::None);
+        let outcome = execute::run(&first, &entry, &args);
         if dry {
-            return dry_run(&first, outcome).map(Ran::Data);
+            return execute::dry_run(&first, outcome).map(Ran::Data);
         }
         let Some(asked) = first.pending() else {
-            return finish(&first, outcome).map(|data| match first.picture() {
+            return execute::finish(&first, outcome).map(|data| match first.picture() {
                 Some(png) => Ran::Picture(data, png),
                 None => Ran::Data(data),
             });
@@ -182,140 +202,22 @@ impl Tools {
                 sent.join(", ")
             )));
         }
-        match confirm::decide(&first, &self.tokens, entry.name, &args, &asked)? {
+        let matter = Matter { tool: entry.name, args: &args, asked: &asked };
+        match confirm::decide(&first, &self.tokens, matter)? {
             Decision::Answer(outcome) => return outcome.map(Ran::Data),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
             Decision::Go => {}
         }
-        let second = context(asked.granted());
-        let outcome = execute(&second, &entry, &args);
+        let second = context(Grant::of(asked));
+        let outcome = execute::run(&second, &entry, &args);
         match second.pending() {
-            None => finish(&second, outcome).map(Ran::Data),
+            None => execute::finish(&second, outcome).map(Ran::Data),
             Some(other) => Err(Failure::new(format!(
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),
         }
     }
-}
-
-fn execute(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
-    match entry.tool.run {
-        Run::Api(method, template) => request(context, entry, method, template, args),
-        Run::List(template, columns) => list(context, entry, template, columns, args),
-        Run::With(run) => run(context, args),
-        Run::Own(own) => own.run(context, args),
-    }
-}
-
-/// Keeps what a call changed, so that it can be taken back, and writes its outcome into the audit log.
-fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
-    let ids = undo::keep(context, &context.drafts());
-    let changed_in = context.cluster.filter(|_| context.effect != Effect::Read);
-    let outcome = outcome.and_then(|data| match serde_json::from_str(data.get()) {
-        Ok(Value::Object(mut facts)) if !ids.is_empty() || changed_in.is_some() => {
-            if !ids.is_empty() {
-                facts.insert("undo".into(), ids.into());
-            }
-            // Whoever waits for the task or takes the change back must name it again.
-            if let Some(name) = changed_in {
-                facts.insert(CLUSTER.into(), name.into());
-            }
-            answer(&facts)
-        }
-        _ => Ok(data),
-    });
-    if let Some(journal) = context.journal
-        && !context.requests().is_empty()
-    {
-        journal.after(&outcome);
-    }
-    outcome
-}
-
-/// What would have been sent. Where nothing would have been, what the tool says.
-fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
-    let requests: Vec<Value> = context.requests().iter().map(Request::to_json).collect();
-    if requests.is_empty() {
-        return outcome;
-    }
-    let mut facts =
-        Map::from_iter([("dry_run".to_owned(), true.into()), ("requests".to_owned(), requests.into())]);
-    if let Err(Failure(why)) = outcome {
-        facts.insert("then".into(), why.into());
-    }
-    facts.insert("note".into(), "Nothing was sent.".into());
-    context.fit(facts)
-}
-
-/// The path of a row with its holes filled, and the guest that was found for it.
-fn locate(
-    context: &Context<'_>,
-    template: &str,
-    args: &Args,
-) -> Result<(String, Option<find::Guest>), Failure> {
-    let guest = match args.int("vmid") {
-        Some(vmid) if template.contains("{node}") && template.contains("{vmid}") => {
-            // A path that names a kind of guest is for that kind only.
-            let kind = context.kind.or_else(|| Kind::from_api_type(template.split('/').nth(3)?));
-            Some(find::guest_of(context, vmid, args.text("node"), kind)?)
-        }
-        _ => None,
-    };
-    let value_of = |hole: &str| match (hole, &guest) {
-        ("node", Some(guest)) => Some(guest.node.clone()),
-        ("type", Some(guest)) => Some(guest.kind.api_type().to_owned()),
-        _ => args.get(hole).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-    };
-    let path = path::fill(template, value_of).map_err(Failure::new)?;
-    Ok((path, guest))
-}
-
-/// Which arguments are sent along: parameters of the row's own that fill no hole and are no filter.
-fn sent(tool: &Tool, template: &str) -> Vec<&'static str> {
-    let fills = |name: &str| template.contains(&format!("{{{name}}}"));
-    tool.params.iter().filter(|param| !param.filter && !fills(param.name)).map(|param| param.name).collect()
-}
-
-/// One request: the path's holes filled, the other arguments sent along.
-fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
-    let (path, guest) = locate(context, template, args)?;
-    let params = args.params(&sent(entry.tool, template));
-    let value = match method {
-        Method::Get => context.get(&path, &params)?.value(),
-        _ => context.change(method, &path, &params)?.value(),
-    };
-    let mut facts = Map::new();
-    if let Some(guest) = guest {
-        facts.insert("vmid".into(), guest.vmid.into());
-        facts.insert("name".into(), guest.name.into());
-        facts.insert("node".into(), guest.node.into());
-    }
-    match value.as_str() {
-        _ if context.dry => context.wrap(value),
-        Some(upid) if entry.tool.task && upid.starts_with("UPID:") => follow(context, args, upid, facts),
-        _ if value.is_null() && !facts.is_empty() => context.wrap(facts.into()),
-        _ => context.wrap(value),
-    }
-}
-
-/// One request for a list, its rows filtered and shown with the row's columns.
-fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column], args: &Args) -> Outcome {
-    let (path, _) = locate(context, template, args)?;
-    let params = args.params(&sent(entry.tool, template));
-    let reply = context.get(&path, &params)?;
-    let mut records = rows(&reply)?;
-    for param in entry.tool.params.iter().filter(|param| param.filter) {
-        if let Some(wanted) = args.get(param.name) {
-            let wanted = wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned);
-            find::among(param.name, &wanted, &records)?;
-            records.retain(|record| record.text(param.name) == wanted);
-        }
-    }
-    if let Some(first) = columns.first() {
-        table::sort(&mut records, &[first.name]);
-    }
-    list::answer(context, args, &records, columns)
 }
 
 impl Toolset for Tools {
@@ -416,7 +318,7 @@ impl Toolbox for Tools {
     }
 
     fn prompt(&self, prompt: &Prompt, arguments: &Map<String, Value>) -> Result<String, String> {
-        prompts::text(self, prompt.name, arguments)
+        prompts::text(self, prompt.name, arguments).map(|text| visible::text(&text).into_owned())
     }
 
     fn templates(&self) -> Vec<Template> {
@@ -428,7 +330,13 @@ impl Toolbox for Tools {
     }
 
     fn resources(&self, call: &Call<'_>) -> Result<Vec<Resource>, String> {
-        resources::list(self, call).map_err(|Failure(sentences)| sentences)
+        let mut all = resources::list(self, call)
+            .map_err(|Failure(sentences)| visible::text(&sentences).into_owned())?;
+        for resource in &mut all {
+            resource.title = visible::text(&resource.title).into_owned();
+            resource.name = visible::text(&resource.name).into_owned();
+        }
+        Ok(all)
     }
 
     fn resource_queue(&self, uri: &str) -> usize {
@@ -436,10 +344,18 @@ impl Toolbox for Tools {
     }
 
     fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
-        resources::read(self, call, uri)
+        let read = resources::read(self, call, uri);
+        read.map(|contents| {
+            let shown = match contents.media_type {
+                resources::JSON => visible::json(&contents.text).into_owned(),
+                _ => visible::text(&contents.text).into_owned(),
+            };
+            Contents { text: shown, ..contents }
+        })
     }
 
     fn complete(&self, call: &Call<'_>, request: &CompletionRequest) -> Result<Vec<String>, String> {
-        complete::complete(self, call, request).map_err(|Failure(sentences)| sentences)
+        complete::complete(self, call, request)
+            .map_err(|Failure(sentences)| visible::text(&sentences).into_owned())
     }
 }

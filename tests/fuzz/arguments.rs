@@ -44,11 +44,15 @@ fn arguments(input: &[u8]) -> u64 {
             Ok(path) => stays(entry, method, template, path),
             Err(problem) => check::sentences(problem),
         }
-        let params = args.params(|name| !template.contains(&format!("{{{name}}}")));
+        let names: Vec<&str> = args.iter().map(|(name, _)| name).collect();
+        let sent: Vec<&str> =
+            names.into_iter().filter(|name| !template.contains(&format!("{{{name}}}"))).collect();
+        let params = args.params(&sent);
         check::form(&params.encode(), params.iter());
         return kind((place, count, filled.is_ok()));
     }
-    let params = args.params(|_| true);
+    let all: Vec<&str> = args.iter().map(|(name, _)| name).collect();
+    let params = args.params(&all);
     check::form(&params.encode(), params.iter());
     kind((place, count))
 }

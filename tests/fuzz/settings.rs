@@ -3,7 +3,7 @@
 use crate::{Target, check, check::kind, source::Source};
 use proxmox_mcp::{
     config::{Config, KEYS},
-    tools::run::tokens::Tokens,
+    tools::run::tokens::{Kind, Tokens},
 };
 use serde_json::{Map, Value, json};
 use std::{cell::RefCell, collections::HashMap, env, fs, path::PathBuf, process, sync::LazyLock};
@@ -201,7 +201,7 @@ fn tokens(input: &[u8]) -> u64 {
     let place = source.byte();
     let bound = String::from_utf8_lossy(source.rest()).into_owned();
     SEALS.with_borrow(|tokens| {
-        let token = tokens.issue(&bound).expect("random numbers");
+        let token = tokens.issue(Kind::Confirm, &bound).expect("random numbers");
         let at = usize::from(place) % token.len();
         let (altered, other) = match how {
             0 => (token.clone(), format!("{bound}{}", char::from(place))),
@@ -210,20 +210,21 @@ fn tokens(input: &[u8]) -> u64 {
             3 => (flipped(&token, at, place), bound.clone()),
             // Two tokens cut together.
             4 => {
-                let second = tokens.issue(&bound).expect("random numbers");
+                let second = tokens.issue(Kind::Confirm, &bound).expect("random numbers");
                 let cut = 1 + at % (token.len() - 1);
                 let mixed = format!("{}{}", &token[..cut], &second[cut..]);
                 let mixed = if mixed == second || mixed == token { String::new() } else { mixed };
-                let used = tokens.redeem(&second, &bound);
-                assert_eq!(used, Ok(()));
+                let used = tokens.redeem(Kind::Confirm, &second, &bound);
+                assert!(used.is_ok());
                 (mixed, bound.clone())
             }
             _ => (bound.clone(), bound.clone()),
         };
-        let refused = tokens.redeem(&altered, &other);
+        let refused = tokens.redeem(Kind::Confirm, &altered, &other);
         assert!(refused.is_err(), "{altered} opened {other:?}");
-        assert_eq!(tokens.redeem(&token, &bound), Ok(()), "a genuine one");
-        assert!(tokens.redeem(&token, &bound).is_err(), "a second time");
+        assert!(tokens.redeem(Kind::State, &token, &bound).is_err(), "of another kind");
+        assert!(tokens.redeem(Kind::Confirm, &token, &bound).is_ok(), "a genuine one");
+        assert!(tokens.redeem(Kind::Confirm, &token, &bound).is_err(), "a second time");
         kind((how, refused))
     })
 }

@@ -168,17 +168,17 @@ fn what_is_made_is_listed_changed_and_removed() {
     let sample = Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
         config.access = Access::Full;
     });
-    let list = |round: &Round| sample.ok(round.list.0, round.list.1.clone()).to_string();
+    let list = |round: &Round| sample.done(round.list.0, round.list.1.clone()).to_string();
     for round in rounds() {
         let name = round.create.0;
         assert!(!list(&round).contains(round.seen), "{name}: not there yet");
-        sample.ok(name, round.create.1.clone());
+        sample.done(name, round.create.1.clone());
         assert!(list(&round).contains(round.seen), "{name}: {}", list(&round));
         if let Some((tool, arguments, seen)) = &round.change {
-            sample.ok(tool, arguments.clone());
+            sample.done(tool, arguments.clone());
             assert!(list(&round).contains(seen), "{tool}: {}", list(&round));
         }
-        sample.ok(round.delete.0, round.delete.1.clone());
+        sample.done(round.delete.0, round.delete.1.clone());
         assert!(!list(&round).contains(round.seen), "{}: gone", round.delete.0);
         // A second time there is nothing to delete, and that is told.
         assert!(sample.call(round.delete.0, round.delete.1.clone()).is_err(), "{}", round.delete.0);
@@ -186,12 +186,36 @@ fn what_is_made_is_listed_changed_and_removed() {
 }
 
 #[test]
-fn a_new_tokens_secret_is_shown_once() {
+fn a_new_tokens_secret_is_in_a_file_or_where_that_is_wanted_in_the_answer_once() {
     let sample = Sample::start();
-    let made = sample.ok("proxmox_create_access", json!({"what": "token", "id": "otto@pve!ci"}));
+    for (tool, arguments) in [
+        ("proxmox_create_access", json!({"what": "token", "id": "otto@pve!kept"})),
+        ("proxmox_call_api", json!({"method": "POST", "path": "/access/users/otto@pve/token/called"})),
+    ] {
+        let made = sample.done(tool, arguments);
+        assert_eq!(made["value"], "***", "{made}");
+        let file = std::path::PathBuf::from(made["secret_file"].as_str().unwrap());
+        let secret = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(secret.trim().len(), 36);
+        assert!(!made.to_string().contains(secret.trim()), "{made}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+        }
+    }
+    let kept = || std::fs::read_dir(sample.folder.join("secrets")).unwrap().count();
+    sample.done(
+        "proxmox_update_access",
+        json!({"what": "token", "id": "otto@pve!kept", "options": {"comment": "x"}}),
+    );
+    assert_eq!(kept(), 2, "no secret came, so no file is left");
+    let sample = Sample::with(Default::default(), |config| config.show_secrets = true);
+    let made = sample.done("proxmox_create_access", json!({"what": "token", "id": "otto@pve!ci"}));
     let secret = made["value"].as_str().unwrap().to_owned();
     assert_eq!(secret.len(), 36, "{made}");
-    let listed = sample.ok("proxmox_list_access", json!({"what": "tokens", "userid": "otto@pve"}));
+    let listed = sample.done("proxmox_list_access", json!({"what": "tokens", "userid": "otto@pve"}));
     assert!(!listed.to_string().contains(&secret));
     sample.fails("proxmox_create_access", json!({"what": "token", "id": "otto"}), &["user@realm!name"]);
 }
@@ -199,40 +223,40 @@ fn a_new_tokens_secret_is_shown_once() {
 #[test]
 fn rules_are_moved_and_sets_have_entries() {
     let sample = Sample::start();
-    let ports = || column(&sample.ok("proxmox_list_firewall_rules", json!({"vmid": 106})), "dport");
+    let ports = || column(&sample.done("proxmox_list_firewall_rules", json!({"vmid": 106})), "dport");
     for port in ["1", "2", "3"] {
-        sample.ok(
+        sample.done(
             "proxmox_create_firewall_rule",
             json!({"vmid": 106, "type": "in", "action": "ACCEPT", "options": {"proto": "tcp", "dport": port}}),
         );
     }
     assert_eq!(ports(), ["3", "2", "1"], "new rules go to the top");
-    sample.ok("proxmox_update_firewall_rule", json!({"vmid": 106, "pos": 0, "moveto": 3}));
+    sample.done("proxmox_update_firewall_rule", json!({"vmid": 106, "pos": 0, "moveto": 3}));
     assert_eq!(ports(), ["2", "1", "3"]);
     let set = json!({"what": "ipset", "name": "block"});
-    sample.ok("proxmox_create_firewall_object", set);
-    sample.ok(
+    sample.done("proxmox_create_firewall_object", set);
+    sample.done(
         "proxmox_create_firewall_object",
         json!({"what": "ipset", "name": "block", "cidr": "203.0.113.0/24"}),
     );
-    let entries = sample.ok("proxmox_list_firewall_objects", json!({"what": "ipset", "name": "block"}));
+    let entries = sample.done("proxmox_list_firewall_objects", json!({"what": "ipset", "name": "block"}));
     assert_eq!(column(&entries, "cidr"), ["203.0.113.0/24"]);
     let of_node = json!({"what": "ipset", "node": "pve1"});
     sample.fails("proxmox_list_firewall_objects", of_node, &["A node has no aliases and no IP sets"]);
-    sample.ok("proxmox_create_firewall_object", json!({"what": "group", "name": "web"}));
-    sample.ok("proxmox_create_firewall_rule", json!({"group": "web", "type": "in", "action": "ACCEPT"}));
-    let rules = sample.ok("proxmox_list_firewall_rules", json!({"group": "web"}));
+    sample.done("proxmox_create_firewall_object", json!({"what": "group", "name": "web"}));
+    sample.done("proxmox_create_firewall_rule", json!({"group": "web", "type": "in", "action": "ACCEPT"}));
+    let rules = sample.done("proxmox_list_firewall_rules", json!({"group": "web"}));
     assert_eq!(rules["total"], 1, "{rules}");
     sample.fails("proxmox_get_firewall_log", json!({}), &["Give `vmid` or `node`"]);
-    assert!(sample.ok("proxmox_get_firewall_log", json!({"vmid": 106}))["lines"].is_array());
+    assert!(sample.done("proxmox_get_firewall_log", json!({"vmid": 106}))["lines"].is_array());
 }
 
 #[test]
 fn a_backup_job_runs_on_every_node_that_has_its_guests() {
     let sample = Sample::start();
-    let job = sample.ok("proxmox_list_backup_jobs", json!({}));
+    let job = sample.done("proxmox_list_backup_jobs", json!({}));
     let id = column(&job, "id")[0].clone();
-    let ran = sample.ok("proxmox_run_backup_job", json!({"id": id}));
+    let ran = sample.done("proxmox_run_backup_job", json!({"id": id}));
     let tasks = ran["tasks"]["rows"].as_array().unwrap_or_else(|| panic!("{ran}"));
     assert!(!tasks.is_empty() && tasks.iter().all(|task| task[1] == "OK"), "{ran}");
     sample.fails("proxmox_run_backup_job", json!({"id": "nope"}), &["There is no id `nope`"]);
@@ -241,13 +265,13 @@ fn a_backup_job_runs_on_every_node_that_has_its_guests() {
 #[test]
 fn changes_of_a_nodes_network_wait_until_they_are_applied_or_dropped() {
     let sample = Sample::start();
-    let count = || sample.ok("proxmox_list_network", json!({"node": "pve1"}))["total"].clone();
+    let count = || sample.done("proxmox_list_network", json!({"node": "pve1"}))["total"].clone();
     let add = json!({"node": "pve1", "iface": "vmbr9", "type": "bridge"});
-    sample.ok("proxmox_create_network", add.clone());
+    sample.done("proxmox_create_network", add.clone());
     assert_eq!(count(), 3);
-    sample.ok("proxmox_apply_network", json!({"node": "pve1", "revert": true}));
+    sample.done("proxmox_apply_network", json!({"node": "pve1", "revert": true}));
     assert_eq!(count(), 2);
-    sample.ok("proxmox_create_network", add);
-    assert_eq!(sample.ok("proxmox_apply_network", json!({"node": "pve1"}))["exitstatus"], "OK");
+    sample.done("proxmox_create_network", add);
+    assert_eq!(sample.done("proxmox_apply_network", json!({"node": "pve1"}))["exitstatus"], "OK");
     assert_eq!(count(), 3);
 }

@@ -13,7 +13,10 @@ use proxmox_mcp::{
         Method, Params, Trust,
         api::{self, Row},
     },
-    tools::{Effect, catalog::index::entries},
+    tools::{
+        Effect,
+        catalog::{entry::Entry, index::entries, sends},
+    },
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, sync::Mutex, thread};
@@ -22,6 +25,9 @@ use std::{collections::BTreeSet, sync::Mutex, thread};
 const SEEDS: u64 = 20;
 /// Clusters that run side by side.
 const SIDE_BY_SIDE: usize = 4;
+
+/// Deletions that lose nothing that was ever in force, or end a task of one guest.
+const UNASKED: [&str; 2] = ["DELETE /nodes/{node}/network", "DELETE /nodes/{node}/tasks/{upid}"];
 
 /// The ways in which somebody agrees.
 #[derive(Clone, Copy, Debug)]
@@ -124,13 +130,13 @@ fn over_seeds(run: impl Fn(u64) -> Vec<String> + Sync) -> Vec<String> {
 fn what_loses_data_is_planned_agreed_to_and_done_by_every_way() {
     let problems = over_seeds(|seed| {
         let mut problems = Vec::new();
-        for act in acts::ACTS {
+        for act in acts::ACTS.iter().filter(|act| !UNASKED.contains(&act.name)) {
             let sample = quick(seed);
             let mut number = 900;
             for way in WAYS {
                 number += 1;
                 for (tool, arguments) in act.before(number) {
-                    sample.ok(tool, arguments);
+                    sample.done(tool, arguments);
                     sample.server.skip(600.0);
                 }
                 let seen = sample.server.requests().len();
@@ -173,7 +179,8 @@ fn deletions() -> Vec<Row> {
 fn every_tool_that_destroys_and_every_deletion_of_the_sample_is_among_the_acts() {
     let names: BTreeSet<&str> = acts::ACTS.iter().map(|act| act.name).collect();
     assert_eq!(names.len(), acts::ACTS.len(), "each has a name of its own");
-    for entry in entries().filter(|entry| entry.tool.effect == Effect::Destroy) {
+    let deletes = |entry: &Entry| sends::methods(entry).iter().any(|row| row.method() == Method::Delete);
+    for entry in entries().filter(|entry| entry.tool.effect == Effect::Ask && deletes(entry)) {
         assert!(acts::ACTS.iter().any(|act| act.tool() == entry.name), "{} is missing", entry.name);
     }
     for row in deletions() {

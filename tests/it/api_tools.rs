@@ -54,7 +54,10 @@ fn a_description_tells_parameters_privileges_and_age() {
     assert_eq!(column(&choice, "method"), [json!("GET"), json!("POST"), json!("PUT")]);
     let config = describe(json!({"path": "/nodes/pve1/qemu/100/config", "method": "PUT"}));
     assert!(row(&config, "net[n]")["values"].as_str().unwrap().contains("bridge"), "{config}");
-    assert!(config["confirmation"].as_str().unwrap().contains("delete names a volume"));
+    assert!(
+        config["effects"].to_string().contains("destroy when `delete` names an unused volume"),
+        "{config}"
+    );
     assert!(config.to_string().len() < 32_768);
     for (path, param, key) in [
         ("/nodes/pve1/qemu/100/config", "net0", "bridge"),
@@ -163,7 +166,7 @@ fn what_destroys_asks_first_by_what_the_call_is() {
         ("DELETE", guest, json!({}), "deleted"),
         ("DELETE", "/cluster/firewall/rules/0", json!({}), "deleted"),
         ("DELETE", "/nodes/{node}/qemu/{vmid}", json!({"vmid": 100}), "deleted"),
-        ("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": "scsi0"}), "volume"),
+        ("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": "scsi0"}), "disk is taken"),
         ("PUT", "/nodes/pve1/qemu/100/config", json!({"delete": ["onboot", "unused0"]}), "volume"),
         ("PUT", "/nodes/pve1/qemu/100/unlink", json!({"idlist": "unused0", "force": true}), "deleted"),
         ("POST", "/nodes/pve1/qemu", json!({"vmid": 100, "archive": "a", "force": 1}), "overwritten"),

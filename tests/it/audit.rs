@@ -1,7 +1,7 @@
 //! The audit log as a whole server writes it.
 
 use crate::cluster::Sample;
-use proxmox_mcp::audit;
+use proxmox_mcp::{audit, config::Access};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
@@ -16,11 +16,13 @@ fn folder(name: &str) -> PathBuf {
 fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
     let folder = folder("lines");
     let path = folder.join("audit.jsonl");
-    let sample = Sample::with(Default::default(), |config| config.audit_log = Some(path.clone()));
+    let sample = Sample::with(Default::default(), |config| {
+        config.access = Access::Full;
+        config.audit = Some(crate::cluster::plain_log(path.as_ref()));
+    });
     sample.ok("proxmox_list_vms", json!({}));
-    sample.ok("proxmox_delete_vm", json!({"vmid": 100}));
     sample.ok("proxmox_start_vm", json!({"vmid": 105, "dry_run": true}));
-    assert!(!path.exists(), "reading, plans and dry runs change nothing");
+    assert!(!path.exists(), "reading and dry runs are not written down");
 
     sample.ok(
         "proxmox_update_vm_config",
@@ -46,16 +48,41 @@ fn each_change_has_a_line_before_and_a_line_after_and_no_secret_in_either() {
         (&json!("after"), &json!("failed")),
         "it runs already: {last}"
     );
-    assert!(audit::verify(&path).unwrap().open.is_empty());
+    assert!(audit::verify(&path, None).unwrap().open.is_empty());
     fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn what_cannot_be_written_down_is_not_done() {
     for path in ["/dev/full", "/nowhere/at/all/audit.jsonl"] {
-        let sample = Sample::with(Default::default(), |config| config.audit_log = Some(path.into()));
+        let sample = Sample::with(Default::default(), |config| {
+            config.audit = Some(crate::cluster::plain_log(path.as_ref()));
+        });
         sample.fails("proxmox_stop_vm", json!({"vmid": 105}), &["audit log", "was not done"]);
         sample.ok("proxmox_list_vms", json!({}));
         assert!(sample.wire().iter().all(|line| line.starts_with("GET")), "{path}");
     }
+}
+
+#[test]
+fn what_is_refused_asked_and_agreed_to_has_a_line_too() {
+    let folder = folder("words");
+    let path = folder.join("audit.jsonl");
+    let sample = Sample::with(Default::default(), |config| {
+        config.audit = Some(crate::cluster::plain_log(path.as_ref()));
+        config.deny_tools = vec!["proxmox_reset_*".into()];
+        config.exec_allow = vec!["df -h".into()];
+    });
+    sample.fails("proxmox_reset_vm", json!({"vmid": 105}), &["deny_tools"]);
+    sample.fails("proxmox_execute_vm_command", json!({"vmid": 105, "command": "id"}), &["exec_allow"]);
+    sample.done("proxmox_delete_vm", json!({"vmid": 101}));
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let phases: Vec<&str> = lines.iter().map(|line| line["phase"].as_str().unwrap()).collect();
+    assert_eq!(phases, ["refused", "refused", "asked", "approved", "before", "after"], "{text}");
+    assert!(lines[0]["why"].as_str().unwrap().contains("deny_tools"), "{text}");
+    assert_eq!(lines[1]["target"]["vmid"], json!([105]), "{text}");
+    assert_eq!((&lines[2]["by"], &lines[3]["by"]), (&json!("a token"), &json!("a token")), "{text}");
+    assert!(audit::verify(&path, None).unwrap().open.is_empty());
+    fs::remove_dir_all(folder).unwrap();
 }

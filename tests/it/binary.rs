@@ -1,5 +1,6 @@
 //! The binary itself: standard input and output, exit codes, the environment.
 
+use crate::setup_box::bare;
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -9,7 +10,7 @@ use std::{
 /// The binary, with nothing of this machine's configuration.
 fn binary(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
-    command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    bare(command.args(arguments)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -37,6 +38,24 @@ fn a_piped_session_against_the_sample_cluster_is_answered_whole() {
     assert_eq!(answers[0]["result"]["serverInfo"]["name"], "proxmox-mcp");
     assert!(10 <= answers[1]["result"]["structuredContent"]["total"].as_u64().unwrap());
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_file_says_what_tools_may_do_on_the_sample_cluster() {
+    let file = std::env::temp_dir().join(format!("proxmox-mcp-demo-{}.json", std::process::id()));
+    // The host is none that could be reached.
+    let text = r#"{"host": "pve.invalid", "token_id": "a@pve!b", "token_secret": "c", "toolsets": ["undo"], "access": "read-only"}"#;
+    std::fs::write(&file, text).unwrap();
+    let mut command = binary(&["demo"]);
+    command.arg("--config").arg(&file);
+    let list = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
+    let output = run(command, &format!("{INITIALIZE}\n{list}\n{LIST_VMS}\n"));
+    std::fs::remove_file(&file).unwrap();
+    let answers = lines(&output);
+    let result = |id: u64| &answers.iter().find(|answer| answer["id"] == id).unwrap()["result"];
+    assert!(result(1)["instructions"].as_str().unwrap().contains("read-only"), "{output:?}");
+    assert_eq!(result(3)["tools"].as_array().unwrap().len(), 0, "undo changes something");
+    assert!(result(2)["structuredContent"]["total"].is_u64(), "{output:?}");
 }
 
 #[test]

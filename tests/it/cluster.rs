@@ -3,17 +3,37 @@
 use crate::testbox::parse_lines;
 use proxmox_mcp::{
     cancel::Cancel,
-    config::Config,
+    config::{Config, Confirm},
     demo,
     mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve},
+    pve::Trust,
     tools::Tools,
 };
 use serde_json::{Map, Value, value::RawValue};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// A sample cluster and the tools that are connected to it.
 pub struct Sample {
     pub server: demo::Server,
     pub tools: Tools,
+    /// Where requests wait and secrets are kept.
+    pub folder: PathBuf,
+}
+
+/// A folder of one's own.
+fn folder() -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("proxmox-mcp-sample-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    std::env::temp_dir().join(name)
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 impl Sample {
@@ -26,26 +46,62 @@ impl Sample {
         let server = demo::Server::start(options).expect("loopback can be listened on");
         let (id, secret) = server.token();
         let mut config = Config::for_demo(server.address(), &id, secret.expose());
+        // A model that sends back a token is enough for what is no test of the person.
+        config.confirm = Confirm::Token;
+        let folder = folder();
+        config.approvals = Some(folder.join("approvals"));
+        config.secrets = Some(folder.join("secrets"));
+        config.upload_from = vec![std::env::temp_dir()];
         change(&mut config);
-        Sample { server, tools: Tools::new(config) }
+        Sample { server, tools: Tools::new(config), folder }
+    }
+
+    /// The hand-made cluster under a configuration file with these keys.
+    pub fn configured(keys: &Value) -> Sample {
+        let options = demo::Options { clock_speed: 1e4, gzip: false, ..demo::Options::default() };
+        Sample::with(options, |config| *config = under(keys, config))
+    }
+
+    /// Another process over the same cluster, under other keys.
+    pub fn tools_under(&self, keys: &Value) -> Tools {
+        let (id, secret) = self.server.token();
+        let mut config = Config::for_demo(self.server.address(), &id, secret.expose());
+        config.approvals = Some(self.folder.join("approvals"));
+        config.secrets = Some(self.folder.join("secrets"));
+        Tools::new(under(keys, &config))
+    }
+
+    /// What reached the API and was no GET.
+    pub fn changes(&self) -> Vec<String> {
+        self.wire().into_iter().filter(|line| !line.starts_with("GET")).collect()
     }
 
     /// Calls a tool: its JSON, or its sentences.
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, String> {
-        let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-        match self.tools.call(&Call::detached(Cancel::new()), name, arguments) {
-            Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
-                Ok(serde_json::from_str(data.get()).expect("data is JSON"))
-            }
-            Answer::Failure(sentences) => Err(sentences),
-            Answer::Ask { question, .. } => Err(question.message),
-        }
+        call(&self.tools, name, arguments)
     }
 
     /// Calls a tool that must succeed.
     #[track_caller]
     pub fn ok(&self, name: &str, arguments: Value) -> Value {
         self.call(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
+    }
+
+    /// Calls a tool, and agrees where that must be asked for: its JSON, or its sentences.
+    pub fn agreed(&self, name: &str, arguments: Value) -> Result<Value, String> {
+        let answer = self.call(name, arguments.clone())?;
+        if answer.get("confirmation_needed").is_none() {
+            return Ok(answer);
+        }
+        let mut again = arguments;
+        again["confirm"] = answer["confirm"].clone();
+        self.call(name, again)
+    }
+
+    /// Calls a tool that must succeed, and agrees where that must be asked for.
+    #[track_caller]
+    pub fn done(&self, name: &str, arguments: Value) -> Value {
+        self.agreed(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
     }
 
     /// Calls a tool that must fail, with all these words in its sentences.
@@ -78,6 +134,37 @@ impl Sample {
             .to_owned()
         };
         seen.iter().filter(|request| !polls(request)).map(line).collect()
+    }
+}
+
+/// A configuration file with these keys, for the cluster and the folders of another one.
+fn under(keys: &Value, other: &Config) -> Config {
+    let folder = folder();
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.json");
+    std::fs::write(&file, keys.to_string()).unwrap();
+    let loaded = Config::load(Some(&file), &|_| None, None);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let mut config = loaded.unwrap_or_else(|error| panic!("{keys}: {error}"));
+    config.settings = std::sync::Arc::clone(&other.settings);
+    config.settings_mut().trust = Trust::Anything;
+    config.approvals.clone_from(&other.approvals);
+    config.secrets.clone_from(&other.secrets);
+    if keys.get("confirm").is_none() {
+        config.confirm = Confirm::Token;
+    }
+    config
+}
+
+/// Calls a tool: its JSON, or its sentences.
+pub fn call(tools: &Tools, name: &str, arguments: Value) -> Result<Value, String> {
+    let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
+    match tools.call(&Call::detached(Cancel::new()), name, arguments) {
+        Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
+            Ok(serde_json::from_str(data.get()).expect("data is JSON"))
+        }
+        Answer::Failure(sentences) => Err(sentences),
+        Answer::Ask { question, .. } => Err(question.message),
     }
 }
 
@@ -126,4 +213,9 @@ pub fn column(table: &Value, name: &str) -> Vec<Value> {
         .position(|column| column == name)
         .unwrap_or_else(|| panic!("no column {name} in {columns:?}"));
     table["rows"].as_array().unwrap().iter().map(|row| row[index].clone()).collect()
+}
+
+/// An audit log in that file, without a key.
+pub fn plain_log(path: &std::path::Path) -> proxmox_mcp::audit::Place {
+    proxmox_mcp::audit::Place { path: path.to_owned(), seal: None, syslog: false }
 }

@@ -117,8 +117,8 @@ fn what_was_changed_is_undone_where_it_was_changed_and_logged_with_its_cluster()
     let log = std::env::temp_dir().join(format!("proxmox-mcp-it-clusters-{}.jsonl", std::process::id()));
     let _ = fs::remove_file(&log);
     let (lab, prod, _silent) = three(|lab, prod| {
-        lab.audit_log = Some(log.clone());
-        prod.audit_log = Some(log.clone());
+        lab.audit = Some(crate::cluster::plain_log(&log));
+        prod.audit = Some(crate::cluster::plain_log(&log));
     });
     let done =
         lab.ok("proxmox_update_vm_config", json!({"vmid": 105, "config": {"cores": 3}, "cluster": "prod"}));

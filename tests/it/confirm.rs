@@ -73,7 +73,7 @@ fn a_token_fits_one_call_of_one_tool_on_an_unchanged_target() {
 fn every_destructive_tool_asks_unless_access_is_full() {
     let sample = Sample::start();
     let mut asked = 0;
-    for entry in entries().filter(|entry| entry.tool.effect == Effect::Destroy) {
+    for entry in entries().filter(|entry| entry.tool.effect == Effect::Ask) {
         let values = entry.params().filter(|param| param.required).map(|param| {
             let value = match param.name {
                 "method" => json!("DELETE"),
@@ -85,6 +85,12 @@ fn every_destructive_tool_asks_unless_access_is_full() {
                 "volume" => json!("shared:iso/debian-13-netinst.iso"),
                 "archive" => json!("shared:backup/vzdump-qemu-100-2026_11_20-01_00_00.vma.zst"),
                 "snapname" => json!("nope"),
+                "content" => json!("iso"),
+                "filename" => json!("new.iso"),
+                "url" => json!("https://example.com/new.iso"),
+                "storage" => json!("shared"),
+                "type" => json!("nfs"),
+                "service" => json!("pveproxy"),
                 "what" if entry.name.contains("firewall") => json!("alias"),
                 "what" if entry.name.contains("_ha") => json!("resource"),
                 "what" => json!("user"),

@@ -11,8 +11,7 @@ use proxmox_mcp::{
         recipe::{self, Recipe},
     },
     tools::{
-        Effect,
-        catalog::index::entries,
+        catalog::{does, index::entries},
         offers::{resources::TEMPLATES, reviews::REVIEWS},
     },
 };
@@ -22,12 +21,8 @@ use std::{fmt::Write, fs, path::Path};
 fn tools_md_lists_every_tool() {
     let mut table = String::from("| tool | what it does | effect | toolset |\n| --- | --- | --- | --- |\n");
     for entry in entries() {
-        let effect = match entry.tool.effect {
-            Effect::Read => "reads",
-            Effect::Change => "changes",
-            Effect::Disrupt => "interrupts",
-            Effect::Destroy => "destroys",
-        };
+        let does = does::of(&entry);
+        let effect = does.classes().iter().map(|class| class.word()).collect::<Vec<_>>().join(", ");
         let core = if entry.tool.core { ", core" } else { "" };
         writeln!(table, "| `{}` | {} | {effect} | {}{core} |", entry.name, entry.about(), entry.toolset)
             .unwrap();

@@ -4,6 +4,7 @@ use crate::{
     cluster::{Sample, session},
     testbox::Live,
 };
+use proxmox_mcp::config::Confirm;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -21,9 +22,10 @@ fn call(id: u64, name: &str, arguments: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
 }
 
-/// A live session over a sample cluster whose client has elicitation.
+/// A live session over a sample cluster whose client has elicitation. What comes at once may be from nobody, so nothing
+/// else than the client's answer may lead on.
 fn asking(version: &str) -> (Arc<Sample>, Live) {
-    let sample = Arc::new(Sample::start());
+    let sample = Arc::new(Sample::with(Default::default(), |config| config.confirm = Confirm::Strict));
     let live = Live::over(Arc::clone(&sample));
     live.send(&initialize(version, json!({"elicitation": {}})));
     assert_eq!(live.receive()["result"]["protocolVersion"], version);
@@ -144,7 +146,7 @@ fn accepted(state: &Value, typed: &str) -> Value {
 
 #[test]
 fn in_2026_07_28_the_call_is_answered_with_the_question_and_comes_again() {
-    let sample = Sample::start();
+    let sample = Sample::with(Default::default(), |config| config.confirm = Confirm::Strict);
     let forms = json!({"elicitation": {}});
     let delete = json!({"vmid": 100, "wait": 0});
     let one = |message: Value| session(&sample, &[message]).remove(0);
@@ -182,15 +184,12 @@ fn in_2026_07_28_the_call_is_answered_with_the_question_and_comes_again() {
     let replayed = one(modern(7, delete.clone(), forms, accepted(&state, "100")));
     assert_eq!(replayed["result"]["isError"], true, "{replayed}");
     let plain = one(modern(8, json!({"vmid": 101}), json!({}), json!({})));
-    assert!(
-        plain["result"]["structuredContent"]["confirm"].is_string(),
-        "a token where nobody can be asked: {plain}"
-    );
+    assert!(text(&plain).contains("`confirm` is `strict`"), "nobody can be asked: {plain}");
 }
 
 #[test]
 fn strict_refuses_where_nobody_can_be_asked_and_a_token_is_no_way_around_the_person() {
-    let strict = Sample::with(Default::default(), |config| config.strict = true);
+    let strict = Sample::with(Default::default(), |config| config.confirm = Confirm::Strict);
     strict.fails("proxmox_delete_vm", json!({"vmid": 100}), &["Nothing was done", "`confirm` is `strict`"]);
     assert_eq!(changes(&strict), Vec::<String>::new());
     let sample = Arc::new(Sample::start());

@@ -79,9 +79,7 @@ fn ten_thousand_piped_requests_are_answered_once_each() {
 
 /// The binary over a sample cluster of its own.
 pub fn demo() -> Child {
-    Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
-        .arg("demo")
-        .env_clear()
+    crate::setup_box::bare(Command::new(env!("CARGO_BIN_EXE_proxmox-mcp")).arg("demo"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

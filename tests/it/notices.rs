@@ -11,12 +11,19 @@ use std::{
 };
 
 /// The platforms for which packages are built.
-const PLATFORMS: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
+const PLATFORMS: [&str; 5] = [
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-musl",
+    "x86_64-pc-windows-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+];
 
 const HEAD: &str = "\
 The binary of proxmox-mcp contains the Rust crates listed here, Rust's standard library (MIT OR Apache-2.0,
 Copyright the Rust Project contributors) and, on Linux, the C library musl (MIT, Copyright 2005-2020 Rich Felker and
-others) and LLVM's libunwind (Apache-2.0 WITH LLVM-exception). Where a crate may be used under one of several licences
+others) and LLVM's libunwind (Apache-2.0 WITH LLVM-exception), on Windows the start code of mingw-w64 (ZPL-2.1) and parts
+of libgcc (GPL-3.0 WITH GCC-exception-3.1). Where a crate may be used under one of several licences
 and MIT is one of them, it is used under MIT. The texts follow, each with the crates that it came with.
 ";
 
@@ -95,7 +102,9 @@ fn packages_carry_the_licences_of_what_is_linked() {
         write!(text, "\n{}\n{}\n\n{one}\n", "=".repeat(100), names.join(", ")).unwrap();
     }
     golden("packaging/THIRD-PARTY-NOTICES.txt", &text);
-    for script in ["binaries.sh", "debian.sh", "bundle.sh", "image.sh"] {
+    for script in
+        ["binaries.sh", "debian.sh", "bundle.sh", "image.sh", "npm.sh", "pypi/wheel.py", "windows.sh"]
+    {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(script);
         assert!(
             fs::read_to_string(&script).unwrap().contains("THIRD-PARTY-NOTICES.txt"),

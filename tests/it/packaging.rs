@@ -1,6 +1,9 @@
 //! What the packages say agrees with the code: one version, variables and arguments that exist, the manual page.
 
-use proxmox_mcp::config::{KEYS, Kind};
+use proxmox_mcp::{
+    config::{KEYS, Kind},
+    setup::launch,
+};
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 
@@ -25,8 +28,9 @@ fn kind(variable: &str) -> Kind {
 #[test]
 fn the_version_stands_in_one_place() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
-    for file in fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
+    let entries =
+        [folder.join("npm"), folder.join("pypi"), folder].map(|folder| fs::read_dir(folder).unwrap());
+    for path in entries.into_iter().flatten().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
         let text = fs::read_to_string(&path).unwrap();
         assert!(!text.contains(VERSION), "{} holds the version; Cargo.toml alone does", path.display());
     }
@@ -114,4 +118,24 @@ fn the_page_about_the_bridge_says_what_is_tried() {
     for option in options.iter().chain(&["MCP_PROXY_API_KEY=", "--server stream", "X-API-Key"]) {
         assert!(script.contains(option) && page.contains(option), "{option}");
     }
+}
+
+/// What `init` writes for a client is fetched under the name by which the packages are published, and the launcher of
+/// npm finds what is packed.
+#[test]
+fn packages_have_the_names_that_clients_are_given() {
+    let common = read("packaging/common.sh");
+    let pypi = common.lines().find_map(|line| line.strip_prefix("pypi_name=")).unwrap();
+    assert_eq!(pypi, launch::PYPI);
+    let npm = template("npm/package.json");
+    assert_eq!(npm["name"], launch::NPM);
+    let one = template("npm/platform.json")["name"].as_str().unwrap().to_owned();
+    let launcher = read("packaging/npm/launch.js");
+    assert!(launcher.contains("`proxmox-mcp-${platform}/bin/proxmox-mcp${suffix}`"), "{launcher}");
+    let platforms = common.split("for platform in ").nth(1).unwrap().split(';').next().unwrap();
+    let packed: Vec<String> =
+        platforms.split_whitespace().map(|name| one.replace("@PLATFORM@", name)).collect();
+    let mut wanted: Vec<&String> = npm["optionalDependencies"].as_object().unwrap().keys().collect();
+    wanted.sort_by_key(|name| packed.iter().position(|one| one == *name));
+    assert_eq!(wanted, packed.iter().collect::<Vec<_>>());
 }

@@ -1,7 +1,12 @@
 //! What README and docs/ show is what happens: commands are run, links lead somewhere, examples are accepted.
 
 use crate::setup_box::{Authority, Home};
-use proxmox_mcp::{cli, config::Config, demo, setup::clients};
+use proxmox_mcp::{
+    cli,
+    config::Config,
+    demo,
+    setup::{clients, launch::Launch},
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -198,7 +203,8 @@ fn every_page_of_docs_is_linked_and_looked_at() {
 #[test]
 fn the_lines_for_clients_are_what_init_prints() {
     let readme = page("README.md");
-    let claude = clients::find("claude-code").unwrap().command("PROGRAM", &[]).unwrap();
+    let claude =
+        clients::find("claude-code").unwrap().command("linux", &Launch::of("PROGRAM", "linux"), &[]).unwrap();
     assert!(readme.contains(claude.strip_suffix("PROGRAM").unwrap()), "README lacks `{claude}`");
     let line = readme.lines().find_map(|line| line.strip_prefix("code --add-mcp '")).unwrap();
     let server: Value = serde_json::from_str(line.strip_suffix('\'').unwrap()).unwrap();
@@ -241,7 +247,7 @@ fn the_json_of_the_pages_is_what_it_is_for() {
         Config::load(Some(&file), &|_| None, None).unwrap_or_else(|error| panic!("{setting}: {error}"));
         settings += 1;
     }
-    assert_eq!(settings, 7);
+    assert_eq!(settings, 9);
 }
 
 /// The text of an SVG's lines, without tags.

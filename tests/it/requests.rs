@@ -7,10 +7,11 @@ use proxmox_mcp::{
     demo,
     pve::{
         Method,
-        api::{self, Lookup},
+        api::{self, Lookup, effect},
     },
     tools::{
-        catalog::{entry::Entry, index::entries},
+        Effect,
+        catalog::{does, entry::Entry, index::entries, sends},
         param::{Param, Shape},
     },
 };
@@ -225,6 +226,39 @@ fn judge(seen: &demo::Seen) -> (String, Vec<String>) {
         _ => vec!["there is no such method".to_owned()],
     };
     (line, problems)
+}
+
+#[test]
+fn what_a_tool_can_do_follows_from_what_it_sends() {
+    let (mut text, mut wrong) = (String::new(), Vec::new());
+    for entry in entries() {
+        let does = does::by_table(&entry);
+        let words: Vec<&str> = does.classes().iter().map(|class| class.word()).collect();
+        writeln!(text, "{} {}", entry.name, words.join(" ")).unwrap();
+        // A request that must be asked for in any case, in each way the tool can go.
+        let asks = |row: &api::Row| {
+            let possible = effect::possible(row);
+            possible.iter().any(|one| one.when.is_none() && does::ASKED.contains(&one.class))
+        };
+        let methods = sends::methods(&entry);
+        let mut changing = methods.iter().filter(|row| row.method() != Method::Get).peekable();
+        let reads = changing.peek().is_none();
+        let expected = match entry.tool.effect {
+            // What its arguments name, or what it does by another way than the API.
+            effect if does.classes().len() == 7 => effect,
+            _ if methods.iter().any(|row| row.method() == Method::Get && asks(row)) => Effect::Ask,
+            _ if reads => Effect::Read,
+            _ if changing.all(asks) => Effect::Ask,
+            // It may ask always, so that its list has the token of what it asks.
+            Effect::Ask if does.classes().iter().any(|class| does::ASKED.contains(class)) => Effect::Ask,
+            _ => Effect::Change,
+        };
+        if entry.tool.effect != expected {
+            wrong.push(format!("{} is {:?} and must be {expected:?}", entry.name, entry.tool.effect));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    golden("tests/golden/classes.txt", &text);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn no_answer_no_failure_and_no_line_of_the_audit_log_holds_a_secret() {
         let sample =
             Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |config| {
                 config.access = access;
-                config.audit_log = Some(log.clone());
+                config.audit = Some(crate::cluster::plain_log(log.as_ref()));
             });
         let secret = sample.server.token().1;
         let mut all = String::new();
@@ -48,9 +48,8 @@ fn no_answer_no_failure_and_no_line_of_the_audit_log_holds_a_secret() {
 
 #[test]
 fn stderr_holds_no_secret_at_the_most_talkative_level() {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"))
-        .args(["demo", "--lenient", "--log", "debug"])
-        .env_clear()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
+    let mut server = crate::setup_box::bare(command.args(["demo", "--lenient", "--log", "debug"]))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -50,7 +50,11 @@ impl Home {
     /// Runs the binary with nothing of this machine's configuration.
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
-        command.args(arguments).env_clear().env("HOME", &self.0);
+        bare(command.args(arguments)).env("HOME", &self.0);
+        if cfg!(windows) {
+            // As on other systems, so that what tests expect is in one place.
+            command.env("USERPROFILE", &self.0).env("APPDATA", self.path(".config"));
+        }
         command.env("PLANTED_SECRET", "planted-in-the-environment").current_dir(&self.0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -76,10 +80,32 @@ impl Drop for Home {
     }
 }
 
+/// Takes from a command the environment of this machine, except what Windows cannot do without.
+pub fn bare(command: &mut Command) -> &mut Command {
+    command.env_clear();
+    let kept: &[&str] = if cfg!(windows) { &["SystemRoot", "WINEPREFIX", "WINEDEBUG", "PATH"] } else { &[] };
+    command.envs(kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+}
+
 #[cfg(unix)]
 pub fn mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+pub fn mode(_: &Path, _: u32) {}
+
+/// Checks the mode of a file, where files have one.
+#[track_caller]
+pub fn has_mode(path: &Path, expected: u32) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, expected);
+    }
+    #[cfg(not(unix))]
+    assert!(path.exists(), "{} with the mode {expected:o}", path.display());
 }
 
 /// What came of a run.

@@ -1,6 +1,6 @@
 //! `init` end to end against a sample cluster behind TLS: by options, and by somebody who answers questions.
 
-use crate::setup_box::{Authority, Home, Ran, mode};
+use crate::setup_box::{Authority, Home, Ran, has_mode, mode};
 use proxmox_mcp::{
     demo,
     setup::{
@@ -10,7 +10,7 @@ use proxmox_mcp::{
     },
 };
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::fs;
 
 /// A sample cluster whose CA signed its certificate, or another one did.
 struct Cluster {
@@ -92,8 +92,7 @@ fn options_alone_make_a_configuration_that_works() {
             "toolsets": ["core", "firewall"]})
     );
     assert!(home.read(".config/proxmox-mcp/pve-root-ca.pem").starts_with("-----BEGIN CERTIFICATE-----"));
-    let permissions = fs::metadata(home.path(USUAL)).unwrap().permissions();
-    assert_eq!(permissions.mode() & 0o777, 0o600);
+    has_mode(&home.path(USUAL), 0o600);
     assert!(!home.path(".cursor").exists(), "nothing is written that was not asked for");
     is_tidy(&home);
     let checked = home.run(&["check"], "");
@@ -145,6 +144,8 @@ fn what_cannot_work_is_not_written() {
         ),
         (&[&["--fingerprint", print][..], &token].concat(), 1, "Nothing was written"),
         (&["--write"], 2, "`--write` needs `--client`"),
+        (&["--remove"], 2, "`--remove` needs `--client`"),
+        (&["--remove", "--write", "--client", "cursor"], 2, "give one"),
         (&["--client", "emacs"], 2, "must be one of claude-code"),
         (&["--port", "0"], 2, "1 to 65535"),
     ] {
@@ -171,13 +172,22 @@ fn what_cannot_work_is_not_written() {
 fn clients_are_given_the_server_and_keep_everything_else() {
     let (cluster, home) = (Cluster::start(true), Home::new());
     let secret = home.file("secret.txt", &cluster.secret());
-    let env = |name: &str| (name == "HOME").then(|| home.path("").to_str().unwrap().to_owned());
+    let env = |name: &str| match name {
+        "HOME" | "USERPROFILE" => Some(home.path("").to_str().unwrap().to_owned()),
+        "APPDATA" => Some(home.path(".config").to_str().unwrap().to_owned()),
+        _ => None,
+    };
     for client in CLIENTS {
         let file = client.file(std::env::consts::OS, &env).unwrap();
-        let text = format!(
-            "{{\n  // mine\n  \"z\": 1,\n  \"{}\": {{ \"other\": {{\"command\": \"x\"}}, }},\n}}\n",
-            client.key
-        );
+        let is_toml = client.name == "codex";
+        let text = if is_toml {
+            "# mine\nz = 1\n\n[mcp_servers.other]\ncommand = \"x\"\n".to_owned()
+        } else {
+            format!(
+                "{{\n  // mine\n  \"z\": 1,\n  \"{}\": {{ \"other\": {{\"command\": \"x\"}}, }},\n}}\n",
+                client.key
+            )
+        };
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &text).unwrap();
         mode(&file, 0o640);
@@ -195,25 +205,25 @@ fn clients_are_given_the_server_and_keep_everything_else() {
         ];
         let ran = cluster.init(&home, &options, "");
         let after = fs::read_to_string(&file).unwrap();
-        if client.name == "codex" {
-            assert!(
-                ran.code == Some(1) && ran.err.contains("TOML") && ran.out.contains("[mcp_servers.proxmox]"),
-                "{ran:?}"
-            );
-            assert_eq!(after, text);
-            continue;
-        }
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        assert!(after.contains("// mine") && after.contains("\"other\": {\"command\": \"x\"}, }"), "{after}");
-        assert!(
-            after.contains("\"proxmox\": {") && after.contains(env!("CARGO_BIN_EXE_proxmox-mcp")),
-            "{after}"
-        );
+        let (kept, added) = if is_toml {
+            (text.as_str(), "[mcp_servers.proxmox]")
+        } else {
+            ("\"other\": {\"command\": \"x\"}, }", "\"proxmox\": {")
+        };
+        assert!(after.contains(" mine\n") && after.contains(kept), "{after}");
+        assert!(after.contains(added) && after.contains(env!("CARGO_BIN_EXE_proxmox-mcp")), "{after}");
         assert_eq!(fs::read_to_string(format!("{}.backup", file.display())).unwrap(), text);
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        has_mode(&file, 0o640);
         let ran = cluster.init(&home, &options, "");
         assert!(ran.code == Some(0) && ran.out.contains("has the server already"), "{ran:?}");
         assert_eq!(fs::read_to_string(&file).unwrap(), after);
+        for (removed, words) in [(true, "Removed from"), (false, "does not have the server")] {
+            let ran = home.run(&["init", "--remove", "--client", client.name], "");
+            assert!(ran.code == Some(0) && ran.out.contains(words), "{removed}: {ran:?}");
+            let left = fs::read_to_string(&file).unwrap();
+            assert!(left.contains(kept) && !left.contains("proxmox"), "{left}");
+        }
     }
     let file = home.file(".cursor/mcp.json", "{\"mcpServers\": [");
     let options = [

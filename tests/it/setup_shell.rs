@@ -17,7 +17,10 @@ fn answers_are_json_in_a_pipe_and_tables_when_asked_for() {
     assert_eq!(lines.next(), Some(" 100  web01  160.0 MiB"), "{ran:?}");
     let ran = home.run(&["demo", "tools", "--table"], "");
     let line = ran.out.lines().find(|line| line.starts_with("proxmox_stop_vm ")).unwrap();
-    assert!(line.contains("disrupts  Cut the power") && ran.out.starts_with("CLUSTER\n"), "{ran:?}");
+    assert!(
+        line.contains("interrupts  Power off a VM at once") && ran.out.starts_with("CLUSTER\n"),
+        "{ran:?}"
+    );
     let ran = home.run(&["demo", "tools"], "");
     assert!(serde_json::from_str::<Value>(&ran.out).unwrap().is_array());
 }

@@ -309,7 +309,7 @@ fn configuration(cluster: &Server, certificate: &CertificateDer<'static>) -> Con
     let fingerprint = colons(digest.as_ref().try_into().unwrap());
     let config = json!({
         "host": cluster.address().to_string(), "user": "root@pam", "password": "demo", "fingerprint": fingerprint,
-        "toolsets": ["all"], "wait": 1, "max_response_bytes": 2 << 20, "log": "error",
+        "toolsets": ["all"], "confirm": "token", "wait": 1, "max_response_bytes": 2 << 20, "log": "error",
     });
     let path = env::temp_dir().join(format!("proxmox-mcp-soak-{}.json", std::process::id()));
     fs::write(&path, config.to_string()).unwrap();

@@ -161,7 +161,16 @@ fn change_later(cluster: &mut Cluster, request: &Request) -> Outcome {
         begin,
         finish: nothing(),
     };
-    Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
+    let upid = cluster.start_task(&node, &request.who.owner(), work);
+    if request.param("background_delay").is_none() {
+        return Ok(json!(upid).into());
+    }
+    // It is waited for, which takes no time here; while another task has the lock, longer than that is.
+    match cluster.end_now(&upid) {
+        None => Ok(json!(upid).into()),
+        Some(Ok(())) => Ok(Value::Null.into()),
+        Some(Err(problem)) => Err(ApiError::failed(format!("failed to update VM {vmid}: {problem}"))),
+    }
 }
 
 fn hidden<'a>(key: &str, value: &'a str) -> &'a str {

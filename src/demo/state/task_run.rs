@@ -43,6 +43,17 @@ impl Cluster {
         upid
     }
 
+    /// Ends a task that has begun at once; how it ended, or `None` where it has not begun.
+    pub(crate) fn end_now(&mut self, upid: &str) -> Option<Result<(), String>> {
+        let now = self.clock.now();
+        let active = self.tasks.active.iter_mut().find(|active| active.upid == upid)?;
+        let (ends, result) = active.ends.as_mut()?;
+        *ends = now;
+        let result = result.clone();
+        self.settle();
+        Some(result)
+    }
+
     /// Carries out everything that is due by now. Called before every request is handled.
     pub(crate) fn settle(&mut self) {
         let now = self.clock.now();

@@ -59,7 +59,13 @@ pub(crate) fn answer(shared: &Shared, request: &Incoming, connection: u64) -> (O
         Some(("extjs", path)) => (Format::Extjs, path),
         _ => return (page(request), Then::Write),
     };
-    shared.remember(request, connection);
+    let order = shared.remember(request, connection);
+    let answer = answer_api(shared, request, format, path);
+    shared.answered(order);
+    answer
+}
+
+fn answer_api(shared: &Shared, request: &Incoming, format: Format, path: &str) -> (Outgoing, Then) {
     let fault = shared.faults.take(&line(request));
     let act = || {
         let mut chance = shared.chance.next(&line(request));

@@ -35,10 +35,14 @@ pub struct Seen {
     pub headers: Vec<(&'static str, String)>,
     /// The connection it came on; connections are numbered from 1 as they are accepted.
     pub connection: u64,
+    /// Its place in the order of everything that arrived or was about to be answered.
+    pub arrived: u64,
+    /// The place of its answer in that order; `None` before there is one.
+    pub answered: Option<u64>,
 }
 
 impl Seen {
-    pub(crate) fn of(request: &Incoming, connection: u64) -> Seen {
+    pub(crate) fn of(request: &Incoming, connection: u64, arrived: u64) -> Seen {
         let auth = match (request.header("cookie"), request.header("authorization")) {
             (Some(_), _) => "ticket",
             (None, Some(_)) => "token",
@@ -55,6 +59,8 @@ impl Seen {
                 .filter_map(|name| Some((*name, request.header(name)?.to_owned())))
                 .collect(),
             connection,
+            arrived,
+            answered: None,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 use std::{
     fmt, io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, atomic::AtomicU64},
     thread::{self, JoinHandle},
 };
 
@@ -62,6 +62,7 @@ impl Server {
             chance: Seed::new(options.seed),
             connections: Mutex::default(),
             seen: Mutex::default(),
+            order: AtomicU64::default(),
             unhandled: Mutex::default(),
             stopped: Mutex::new(false),
             stop: Condvar::new(),

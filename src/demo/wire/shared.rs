@@ -11,7 +11,10 @@ use crate::{
 use std::{
     collections::VecDeque,
     net::TcpStream,
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -28,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) connections: Mutex<Vec<Open>>,
     pub(super) seen: Mutex<VecDeque<Seen>>,
+    /// How many requests have arrived or been answered.
+    pub(super) order: AtomicU64,
     pub(super) unhandled: Mutex<Vec<String>>,
     pub(super) stopped: Mutex<bool>,
     pub(super) stop: Condvar,
@@ -61,13 +66,24 @@ impl Shared {
         self.options.gzip
     }
 
-    /// Keeps a request for [`Server::requests`].
-    pub(crate) fn remember(&self, request: &Incoming, connection: u64) {
+    /// Keeps a request for [`Server::requests`]. Returns its place in the order.
+    pub(crate) fn remember(&self, request: &Incoming, connection: u64) -> u64 {
         let mut seen = lock(&self.seen);
+        let arrived = self.order.fetch_add(1, Ordering::Relaxed);
         if REMEMBERED <= seen.len() {
             seen.pop_front();
         }
-        seen.push_back(Seen::of(request, connection));
+        seen.push_back(Seen::of(request, connection, arrived));
+        arrived
+    }
+
+    /// Says that a request is about to be answered.
+    pub(crate) fn answered(&self, arrived: u64) {
+        let mut seen = lock(&self.seen);
+        let now = self.order.fetch_add(1, Ordering::Relaxed);
+        if let Some(one) = seen.iter_mut().rev().find(|one| one.arrived == arrived) {
+            one.answered = Some(now);
+        }
     }
 
     /// Keeps the line of a request that the API has and the sample does not, for [`Server::unhandled`].

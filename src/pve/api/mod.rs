@@ -44,6 +44,7 @@ mod privilege;
 mod property;
 mod row;
 pub mod search;
+pub mod urlencoded;
 mod value;
 pub mod words;
 

@@ -3,7 +3,11 @@
 use crate::{
     pve::{
         Method,
-        api::{self, Lookup, Param, Place, Row, words},
+        api::{
+            self, Lookup, Param, Place, Row,
+            effect::{self, Class, Possible},
+            words,
+        },
     },
     tools::{
         answer::{Failure, Outcome, answer, record::Record, table::Column},
@@ -139,8 +143,15 @@ fn facts(row: &Row) -> Value {
     }
     if let Some(why) = risk::refusal(row) {
         facts["refused"] = why.into();
-    } else if let Some(why) = risk::may_destroy(row) {
-        facts["confirmation"] = why.into();
+    }
+    let plain = |possible: &Possible| matches!(possible.class, Class::Read | Class::Change);
+    let effects = effect::possible(row).into_iter().filter(|possible| !plain(possible)).map(|possible| {
+        let when = possible.when.map_or_else(String::new, |when| format!(" {when}"));
+        Value::from(format!("{}{when}: {}", possible.class.word(), possible.why))
+    });
+    let effects: Vec<Value> = effects.collect();
+    if !effects.is_empty() {
+        facts["effects"] = effects.into();
     }
     facts
 }

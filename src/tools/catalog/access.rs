@@ -32,8 +32,8 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_permissions", Effect::Read, get_permissions)
         .about("Effective permissions of this account or a user, by path.")
         .params(&[Param::text("userid").optional(), Param::text("path").optional()]),
-    Tool::with("proxmox_create_access", Effect::Change, |context, args| change(context, args, Method::Post))
-        .about("Create a user, group, role or API token; a token's secret is shown only here.")
+    Tool::with("proxmox_create_access", Effect::Ask, |context, args| change(context, args, Method::Post))
+        .about("Create a user, group, role or API token, whose secret is kept in a file.")
         .params(&[
             WHAT,
             ID,
@@ -45,9 +45,9 @@ pub const TOOLS: &[Tool] = &[
             (Method::Post, "/access/roles"),
             (Method::Post, "/access/users/{userid}/token/{tokenid}"),
         ]),
-    Tool::with("proxmox_update_access", Effect::Change, |context, args| change(context, args, Method::Put))
+    Tool::with("proxmox_update_access", Effect::Ask, |context, args| change(context, args, Method::Put))
         .about("Change a user, group, role or API token.")
-        .params(&[WHAT, ID, Param::more("options")])
+        .params(&[WHAT, ID, Param::more("options").about("comment, groups, privs, enable, expire, …")])
         .behind(&[
             (Method::Put, "/access/users/{userid}"),
             (Method::Put, "/access/groups/{groupid}"),
@@ -55,23 +55,22 @@ pub const TOOLS: &[Tool] = &[
             (Method::Put, "/access/users/{userid}/token/{tokenid}"),
         ])
         .idempotent(),
-    Tool::with("proxmox_delete_access", Effect::Destroy, |context, args| {
-        change(context, args, Method::Delete)
-    })
-    .about("Delete a user, group, role or API token.")
-    .params(&[WHAT, ID])
-    .idempotent(),
+    Tool::with("proxmox_delete_access", Effect::Ask, |context, args| change(context, args, Method::Delete))
+        .about("Delete a user, group, role or API token.")
+        .params(&[WHAT, ID])
+        .idempotent(),
     Tool::put("proxmox_update_acl", "/access/acl")
-        .about("Grant roles on a path, or with delete take them away.")
+        .about("Grant roles on a path, or revoke them with delete.")
         .params(&[
             Param::text("path"),
             Param::text("roles"),
             Param::text("users").optional(),
             Param::text("groups").optional(),
-            Param::text("tokens").optional(),
-            Param::flag("propagate").optional(),
+            Param::text("tokens").unlisted(),
+            Param::flag("propagate").unlisted(),
             Param::flag("delete").optional(),
-        ]),
+        ])
+        .asks(),
 ];
 
 const KINDS: &[&str] = &["users", "groups", "roles", "acl", "realms", "tokens"];

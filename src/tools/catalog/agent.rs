@@ -4,7 +4,7 @@ use crate::{
     pve::{Method, Params, Reply},
     tools::{
         answer::{Failure, Outcome, answer},
-        catalog::exec,
+        catalog::exec::{self, Shell, Wanted},
         param::{Effect, Kind, NODE, Param, VMID},
         row::Tool,
         run::{args::Args, context::Context, find},
@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[
-    Tool::with("proxmox_execute_vm_command", Effect::Disrupt, execute)
-        .about("Run a command in a VM through its guest agent; answers exit code and output.")
+    Tool::with("proxmox_execute_vm_command", Effect::Change, execute)
+        .about("Run a command in a VM through its guest agent; returns exit code and output (untrusted).")
         .params(&[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE])
         .core(),
     Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
-        .about("Output of a command that was still running; after its end, once only.")
+        .about("Output of a command that was still running; available once after it ends.")
         .params(&[VMID, Param::int("pid", 0, 4_294_967_295), NODE]),
     Tool::post("proxmox_control_agent", "/nodes/{node}/qemu/{vmid}/agent/{command}")
         .about("Freeze, thaw or trim a VM's file systems.")
@@ -29,13 +29,13 @@ pub const TOOLS: &[Tool] = &[
             VMID,
             Param::one_of("command", &["fsfreeze-status", "fsfreeze-freeze", "fsfreeze-thaw", "fstrim"]),
             NODE,
-        ])
-        .disrupts(),
+        ]),
     Tool::post("proxmox_set_vm_password", "/nodes/{node}/qemu/{vmid}/agent/set-user-password")
         .about("Set a user's password inside a VM.")
-        .params(&[VMID, Param::text("username"), Param::text("password"), NODE]),
+        .params(&[VMID, Param::text("username"), Param::text("password"), NODE])
+        .asks(),
     Tool::get("proxmox_get_agent_info", "/nodes/{node}/qemu/{vmid}/agent/{command}")
-        .about("Ask a VM's guest agent.")
+        .about("Query a VM's guest agent.")
         .params(&[
             VMID,
             Param::one_of(
@@ -52,13 +52,13 @@ pub const TOOLS: &[Tool] = &[
             NODE,
         ]),
     Tool::post("proxmox_ping_agent", "/nodes/{node}/qemu/{vmid}/agent/ping")
-        .about("Ask whether a VM's guest agent answers.")
+        .about("Check that a VM's guest agent answers.")
         .params(&[VMID, NODE])
         .idempotent(),
     Tool::with("proxmox_read_vm_file", Effect::Read, read_file)
-        .about("Read a file in a VM through its guest agent.")
+        .about("Read a file in a VM through its guest agent; untrusted text.")
         .params(&[VMID, Param::text("file"), NODE]),
-    Tool::with("proxmox_write_vm_file", Effect::Disrupt, write_file)
+    Tool::with("proxmox_write_vm_file", Effect::Ask, write_file)
         .about("Write or replace a text file in a VM through its guest agent.")
         .params(&[VMID, Param::text("file"), Param::text("content").or_empty(), NODE]),
 ];
@@ -66,8 +66,17 @@ pub const TOOLS: &[Tool] = &[
 /// Starts the command and polls until it has ended. A finished status can be read only once (pve.md section 7),
 /// so its answer is never asked for again.
 fn execute(context: &Context<'_>, args: &Args) -> Outcome {
-    let agent = agent(context, args)?;
-    let program = exec::program(context, args)?;
+    let guest = find_vm(context, args)?;
+    let agent = format!("{}/agent", guest.path()?);
+    let shell = match exec::wanted(args) {
+        Wanted::Program => None,
+        Wanted::Shell(shell) => Some(shell),
+        Wanted::Line if is_windows(context, &guest.path()?) => {
+            Some(exec::windows_shell(args.text("command").unwrap_or_default()))
+        }
+        Wanted::Line => Some(Shell::Sh),
+    };
+    let program = exec::program(args, shell);
     let params = |words: &[String]| {
         let mut params = Params::new();
         words.iter().for_each(|word| params.push("command", word));
@@ -87,7 +96,13 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     if context.dry {
         return answer(&json!({}));
     }
-    let pid = started["pid"].as_i64().ok_or_else(|| Failure::new("Proxmox answered no process id."))?;
+    let pid = whole(&started["pid"]).ok_or_else(|| {
+        Failure::new(format!(
+            "The command was started, but Proxmox answered no process id ({started}), so its output cannot be read."
+        ))
+    })?;
+    // Which one it was matters only where there are several.
+    let shell = shell.filter(|shell| *shell != Shell::Sh).map(Shell::program);
     let _ = context.call.submitted();
     let seconds = args.count("timeout").unwrap_or(exec::SECONDS);
     let until = Instant::now() + Duration::from_secs(seconds as u64);
@@ -96,17 +111,35 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     loop {
         let status = send(context, Method::Get, &format!("{agent}/exec-status"), &status_of)?.value();
         if truthy(&status["exited"]) {
-            return answer(&finished(&status));
+            return answer(&with_shell(finished(&status), shell));
         }
         let over = until <= Instant::now() || context.call.cancel.is_hurried();
         if over || context.call.cancel.sleep(pause) && context.call.cancel.is_cancelled() {
-            return answer(&json!({
-                "pid": pid,
-                "exited": false,
-                "note": format!("Still running after {seconds} s; it goes on. Its output can be read with proxmox_get_agent_exec_status."),
-            }));
+            let note = format!(
+                "Still running after {seconds} s; it goes on. Its output can be read with proxmox_get_agent_exec_status."
+            );
+            return answer(&with_shell(json!({"pid": pid, "exited": false, "note": note}), shell));
         }
         pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+fn with_shell(mut facts: Value, shell: Option<&str>) -> Value {
+    if let Some(shell) = shell {
+        facts["shell"] = shell.into();
+    }
+    facts
+}
+
+/// Whether Windows runs in a VM: by its `ostype`, and where that does not say it, by its agent.
+fn is_windows(context: &Context<'_>, path: &str) -> bool {
+    let read = |rest: &str| context.get(&format!("{path}{rest}"), &Params::new()).map(|reply| reply.value());
+    let ostype = read("/config").map(|config| config["ostype"].as_str().unwrap_or("other").to_owned());
+    match ostype.as_deref() {
+        Ok("other") | Err(_) => {
+            read("/agent/get-osinfo").is_ok_and(|info| info["result"]["id"] == "mswindows")
+        }
+        Ok(ostype) => ostype.starts_with('w'),
     }
 }
 
@@ -118,7 +151,8 @@ fn exec_status(context: &Context<'_>, args: &Args) -> Outcome {
 }
 
 fn finished(status: &Value) -> Value {
-    let mut result = json!({"exitcode": status["exitcode"]});
+    let exitcode = whole(&status["exitcode"]).map_or_else(|| status["exitcode"].clone(), Value::from);
+    let mut result = json!({"exitcode": exitcode});
     if !status["signal"].is_null() {
         result["signal"] = status["signal"].clone();
     }
@@ -162,9 +196,12 @@ fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
     answer(&json!({"ok": true}))
 }
 
+fn find_vm(context: &Context<'_>, args: &Args) -> Result<find::Guest, Failure> {
+    find::guest_of(context, args.int("vmid").unwrap_or_default(), args.text("node"), Some(Kind::Vm))
+}
+
 fn agent(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
-    let vmid = args.int("vmid").unwrap_or_default();
-    Ok(format!("{}/agent", find::guest_of(context, vmid, args.text("node"), Some(Kind::Vm))?.path()?))
+    Ok(format!("{}/agent", find_vm(context, args)?.path()?))
 }
 
 /// A request to the agent. What is wrong with an agent is said in several wordings; each has its remedy.
@@ -179,7 +216,9 @@ fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> R
         } else if message.contains("guest agent is not running") {
             " Start the service qemu-guest-agent in the VM, or install it there."
         } else if message.contains("has been disabled") {
-            " The agent inside the VM forbids this: allow it in its qemu-ga configuration (BLACKLIST_RPC, block-rpcs)."
+            " The agent inside the VM forbids this: allow it in its qemu-ga configuration (BLACKLIST_RPC, block-rpcs, allow-rpcs)."
+        } else if message.contains("Failed to execute child process") {
+            " There is no such program in the VM. Windows has the shells `cmd` and `powershell` (`shell`), Linux `sh`; with `shell`: false the command is a program."
         } else {
             ""
         };
@@ -191,6 +230,11 @@ fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> R
 fn utf8(text: &str) -> String {
     let bytes: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
+}
+
+/// A whole number, also where it comes as text.
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn truthy(value: &Value) -> bool {

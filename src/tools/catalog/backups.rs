@@ -49,13 +49,13 @@ pub const TOOLS: &[Tool] = &[
             Param::text("notes-template").unlisted(),
             Param::flag("protected").unlisted(),
             NODE,
-            Param::more("options"),
+            Param::more("options").about("bwlimit, prune-backups, mailto, …"),
         ])
         .behind(&[(Method::Post, "/nodes/{node}/vzdump")])
         .task()
         .core(),
-    Tool::with("proxmox_restore_backup", Effect::Destroy, restore::restore)
-        .about("Restore a backup to a new VMID, or with force over the guest it has.")
+    Tool::with("proxmox_restore_backup", Effect::Ask, restore::restore)
+        .about("Restore a backup to a new VMID, or with force overwrite an existing guest.")
         .params(restore::PARAMS)
         .behind(guest_create::BEHIND)
         .task()
@@ -67,14 +67,14 @@ pub const TOOLS: &[Tool] = &[
     Tool::post("proxmox_create_backup_job", "/cluster/backup")
         .about("Create a scheduled backup job.")
         .params(&[
-            Param::text("schedule").about("Such as sun 01:00."),
+            Param::text("schedule").about("For example sun 01:00."),
             Param::text("storage"),
             Param::text("vmid").optional(),
-            Param::more("options"),
+            Param::more("options").about("all, mode, prune-backups, exclude, …"),
         ]),
     Tool::put("proxmox_update_backup_job", "/cluster/backup/{id}")
         .about("Change a backup job.")
-        .params(&[ID, Param::more("options")]),
+        .params(&[ID, Param::more("options").about("schedule, vmid, storage, enabled, …")]),
     Tool::delete("proxmox_delete_backup_job", "/cluster/backup/{id}")
         .about("Delete a backup job.")
         .params(&[ID]),

@@ -20,23 +20,23 @@ use serde_json::json;
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_test_connection", Effect::Read, test_connection)
-        .about("Test the connection step by step: reach, TLS, login, version, permissions.")
+        .about("Test the connection step by step: network, TLS, login, version, permissions.")
         .core(),
     Tool::get("proxmox_get_version", "/version").about("Proxmox VE version of the API host.").core(),
     Tool::with("proxmox_get_server_info", Effect::Read, server_info)
-        .about("What this server may do: access level, denied tools, toolsets, version."),
+        .about("What this server is allowed to do: access level, denied tools, toolsets, version."),
     Tool::with(STATUS, Effect::Read, cluster_status::status)
         .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
         .core()
         .entry(),
     Tool::with("proxmox_get_metrics", Effect::Read, metrics::metrics)
-        .about("History of a node, guest or storage: points with minimum, average, maximum.")
+        .about("Metrics over time of a node, guest or storage: minimum, average and maximum of each point.")
         .params(metrics::PARAMS),
     Tool::with("proxmox_get_cluster_log", Effect::Read, cluster_log)
-        .about("Cluster log, newest first, by user, text and time.")
+        .about("Cluster log, newest first; filter by user, text and time.")
         .params(&[
             Param::int("max", 1, 1000).unlisted(),
-            Param::int("since", 0, i64::MAX).optional(),
+            Param::int("since", 0, i64::MAX).unlisted(),
             Param::text("user").optional(),
             Param::text("text").optional(),
             FIELDS,
@@ -49,11 +49,11 @@ pub const TOOLS: &[Tool] = &[
     Tool::get("proxmox_get_cluster_options", "/cluster/options").about("Datacenter options."),
     Tool::put("proxmox_update_cluster_options", "/cluster/options")
         .about("Change datacenter options.")
-        .params(&[Param::more("options")]),
+        .params(&[Param::more("options").about("console, keyboard, migration, mac_prefix, …")]),
     Tool::with("proxmox_list_replication", Effect::Read, replication)
-        .about("List replication jobs; with node, their state there: last sync, failures.")
+        .about("List replication jobs; with node, also their state there: last sync, failures.")
         .params(&[Param::text("node").optional(), FIELDS, LIMIT, OFFSET]),
-    Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Health and use of Ceph."),
+    Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Health and usage of Ceph."),
 ];
 
 const LOG: &[Column] =

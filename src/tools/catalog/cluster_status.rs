@@ -1,32 +1,55 @@
 //! The overview of a cluster in one small answer: two requests, no matter how many guests there are.
 
-use crate::tools::{
-    answer::{Outcome, answer, canonical, record::Record, rows, table},
-    run::{args::Args, context::Context, inventory},
+use crate::{
+    pve::{Error, Reply},
+    tools::{
+        answer::{Failure, Outcome, answer, canonical, record::Record, rows, table},
+        run::{args::Args, context::Context, inventory, state::State},
+    },
 };
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
-/// A storage or root disk this full needs attention.
+/// A storage or root disk this full, or a CPU this busy, needs attention.
 const FULL: f64 = 0.9;
+/// A memory this full does; caches that give way make it look fuller than it is.
+const MEMORY_FULL: f64 = 0.95;
 
-/// Quorum and nodes from `/cluster/status`, everything else from `/cluster/resources`.
+/// Quorum from `/cluster/status`, everything else from `/cluster/resources`.
 pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
-    let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
-    let (members, resources) = (members?, resources?);
-    let members = rows(&members)?;
-    let mut resources = inventory::inventory(context, &resources)?;
+    let (members, resources, states) = inventory::of_cluster(context);
+    let resources = resources?;
+    let mut resources = inventory::corrected(context, &resources, &states)?;
     table::sort(&mut resources, &["type", "node", "storage", "vmid"]);
-    answer(&summary(&members, &resources))
+    answer(&summary(&members, &resources)?)
 }
 
-/// The overview, out of rows of both.
-pub fn summary(members: &[Record<'_>], resources: &[Record<'_>]) -> Map<String, Value> {
+/// The overview, out of the answers of both. The members are not for every account to see (Sys.Audit); without them all
+/// but the quorum is told.
+///
+/// # Errors
+/// The call was cancelled, or the members are no list.
+pub fn summary(
+    members: &Result<Reply, Error>,
+    resources: &[Record<'_>],
+) -> Result<Map<String, Value>, Failure> {
     let of_type = |kind: &'static str| resources.iter().filter(move |record| record.text("type") == kind);
 
-    let mut attention = Vec::new();
-    let cluster = members.iter().find(|record| record.text("type") == "cluster");
-    let quorate = cluster.is_none_or(|cluster| cluster.has("quorate"));
-    if !quorate {
+    let (mut attention, mut missing) = (Vec::new(), Vec::new());
+    let members = match members {
+        Ok(reply) => Some(rows(reply)?),
+        Err(error) if error.is_cancelled() => return Err(error.clone().into()),
+        Err(error) => {
+            missing.push(format!("Whether the cluster has quorum is not known. {error}"));
+            None
+        }
+    };
+    if of_type("node").next().is_none() {
+        missing.push("This account sees no nodes, so their load and state are not known.".to_owned());
+    }
+    let cluster = members.iter().flatten().find(|record| record.text("type") == "cluster");
+    let quorate = members.as_ref().map(|_| cluster.is_none_or(|cluster| cluster.has("quorate")));
+    if quorate == Some(false) {
         attention.push("The cluster has no quorum: it can be read but not changed.".to_owned());
     }
     let nodes: Vec<Value> = of_type("node").map(|node| node_row(node, &mut attention)).collect();
@@ -64,7 +87,10 @@ pub fn summary(members: &[Record<'_>], resources: &[Record<'_>]) -> Map<String, 
     result.insert("containers".into(), count(of_type("lxc"), &mut attention));
     attention.sort();
     result.insert("attention".into(), attention.into());
-    result
+    if !missing.is_empty() {
+        result.insert("missing".into(), missing.join(" ").into());
+    }
+    Ok(result)
 }
 
 #[derive(Default)]
@@ -91,15 +117,18 @@ impl Totals {
 }
 
 fn node_row(node: &Record<'_>, attention: &mut Vec<String>) -> Value {
-    let (name, status) = (node.text("node"), node.text("status"));
+    let (name, status) = (node.text("node"), known(node.text("status")));
     if status != "online" {
         attention.push(format!("Node {name} is {status}; its guests are shown as they were last seen."));
     }
     if share(node, "disk", "maxdisk").is_some_and(|share| FULL <= share) {
         attention.push(format!("The root disk of node {name} is over 90 % full."));
     }
-    if share(node, "mem", "maxmem").is_some_and(|share| 0.95 <= share) {
+    if share(node, "mem", "maxmem").is_some_and(|share| MEMORY_FULL <= share) {
         attention.push(format!("The memory of node {name} is over 95 % used."));
+    }
+    if node.number("cpu").is_some_and(|share| FULL <= share) {
+        attention.push(format!("The CPU of node {name} is over 90 % busy."));
     }
     let number = |key: &str| node.json(key).and_then(|json| serde_json::from_str::<Value>(json).ok());
     let cpu = node.number("cpu").map(|cpu| (cpu * 10_000.0).round() / 10_000.0);
@@ -110,7 +139,7 @@ fn watch_storage(record: &Record<'_>, attention: &mut Vec<String>) {
     let (name, node) = (record.text("storage"), record.text("node"));
     let place = if record.has("shared") { String::new() } else { format!(" on {node}") };
     let sentence = if record.text("status") != "available" {
-        format!("Storage {name} is {} on {node}.", record.text("status"))
+        format!("Storage {name} is {} on {node}.", known(record.text("status")))
     } else if share(record, "disk", "maxdisk").is_some_and(|share| FULL <= share) {
         format!("Storage {name}{place} is over 90 % full.")
     } else {
@@ -126,14 +155,23 @@ fn share(record: &Record<'_>, used: &str, total: &str) -> Option<f64> {
     Some(record.number(used)? / total)
 }
 
+/// A state, also where none is told.
+fn known(status: Cow<'_, str>) -> Cow<'_, str> {
+    if status.is_empty() { "unknown".into() } else { status }
+}
+
 /// How many guests are in each state, templates apart.
 fn count<'a>(guests: impl Iterator<Item = &'a Record<'a>>, attention: &mut Vec<String>) -> Value {
     let mut counts: Map<String, Value> =
         Map::from_iter([("running".to_owned(), json!(0)), ("stopped".to_owned(), json!(0))]);
     for guest in guests {
-        let state = if guest.has("template") { "templates".into() } else { guest.text("status") };
-        let count = counts.get(&*state).and_then(Value::as_u64).unwrap_or_default() + 1;
-        counts.insert(state.into_owned(), count.into());
+        let state = State::of(&guest.text("status"));
+        let word = if guest.has("template") { "templates" } else { state.word() };
+        let count = counts.get(word).and_then(Value::as_u64).unwrap_or_default() + 1;
+        counts.insert(word.to_owned(), count.into());
+        if let (Some(trouble), Some(guest)) = (state.trouble(), inventory::read(guest)) {
+            attention.push(format!("{} {trouble}.", guest.title()));
+        }
         let failed = ["error", "fence", "recovery"].iter().find(|bad| guest.text("hastate") == **bad);
         if let Some(state) = failed {
             attention.push(format!("High availability of guest {} is in state {state}.", guest.text("vmid")));

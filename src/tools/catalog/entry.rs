@@ -1,10 +1,11 @@
-//! A row as `tools/list` shows it, and as README's table does.
+//! A row as `tools/list` shows it, and as the table in docs/tools.md does.
 
 use crate::{
     mcp::Revision,
     pve::api::find_template,
     tools::{
         api::request as api,
+        catalog::does,
         param::{CONFIRM, Effect, FIELDS, Kind, LIMIT, OFFSET, Param, Shape, WAIT},
         row::{Run, Tool},
         run::clusters::{ALL, CLUSTER, Cluster, STATUS},
@@ -35,7 +36,7 @@ impl Entry {
     /// The sentence that says which setting of a cluster forbids it.
     #[must_use]
     pub fn forbidden_in(&self, cluster: &Cluster) -> Option<String> {
-        cluster.forbidden(self.name, self.tool.effect)
+        cluster.forbidden(self.name, self.tool.effect == Effect::Read)
     }
 
     /// `Start VM` for `proxmox_start_vm`.
@@ -105,13 +106,13 @@ impl Entry {
 
     /// All four hints: what a client assumes of those left out is hostile.
     fn annotations(&self) -> Value {
-        let effect = self.tool.effect;
+        let does = does::of(self);
         json!({
             "title": self.title(),
-            "readOnlyHint": effect == Effect::Read,
-            "destructiveHint": matches!(effect, Effect::Disrupt | Effect::Destroy),
-            "idempotentHint": effect == Effect::Read || self.tool.idempotent,
-            "openWorldHint": false,
+            "readOnlyHint": does.only_reads(),
+            "destructiveHint": does.harms(),
+            "idempotentHint": does.only_reads() || self.tool.idempotent,
+            "openWorldHint": does.reaches_out(),
         })
     }
 
@@ -127,26 +128,21 @@ impl Entry {
             properties.insert(CLUSTER.into(), json!({"type": "string", "enum": names}));
         }
         let required: Vec<_> = self.params().filter(|param| param.required).map(|param| param.name).collect();
-        let mut schema = json!({"type": "object"});
-        if !properties.is_empty() {
-            schema["properties"] = properties.into();
-        }
+        // Always with properties: some clients drop the whole server over a schema without.
+        let mut schema = json!({"type": "object", "properties": properties});
         if !required.is_empty() {
             schema["required"] = required.into();
-        }
-        // With properties it would cost every client tokens for what each call is checked for anyway.
-        if schema.get("properties").is_none() {
-            schema["additionalProperties"] = false.into();
         }
         schema
     }
 
-    /// What every list, task or destructive tool takes is said once, in the instructions; only the tools listed
-    /// by default say it again, and of pages every answer that has more tells the next.
+    /// What every list or task takes is said once, in the instructions, and of pages every answer that has more tells the
+    /// next. The token of a plan is listed only by the tools that are listed by default: the plan itself names it.
     fn goes_without_saying(&self, param: &Param) -> bool {
-        let common = [FIELDS, LIMIT, WAIT, CONFIRM];
-        param.name == OFFSET.name
-            || (!self.tool.core && common.iter().any(|common| common.name == param.name))
+        let common = [FIELDS, LIMIT, OFFSET];
+        common.iter().any(|common| common.name == param.name)
+            || (self.tool.task && param.name == WAIT.name)
+            || (!self.tool.core && param.name == CONFIRM.name)
     }
 }
 

@@ -45,7 +45,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_create_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Post, &rules_path(context, args)?, args)
     })
-    .about("Add a firewall rule to a guest, a node, a group or (none given) the cluster.")
+    .about("Add a firewall rule to a guest, a node, a group or, by default, the cluster.")
     .params(&[
         Param::one_of("type", &["in", "out", "forward", "group"]),
         Param::text("action"),
@@ -58,7 +58,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_update_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Put, &rule_path(context, args)?, args)
     })
-    .about("Change a firewall rule, or with moveto its position.")
+    .about("Change a firewall rule, or its position with moveto.")
     .params(&[
         POS,
         VMID,
@@ -66,16 +66,16 @@ pub const TOOLS: &[Tool] = &[
         GROUP,
         Param::int("moveto", 0, 100_000).optional(),
         Param::text("digest").unlisted(),
-        Param::more("options"),
+        Param::more("options").about("action, proto, dport, enable, …"),
     ])
     .behind(&[(Method::Put, "/cluster/firewall/rules/{pos}")]),
-    Tool::with("proxmox_delete_firewall_rule", Effect::Destroy, |context, args| {
+    Tool::with("proxmox_delete_firewall_rule", Effect::Ask, |context, args| {
         send(context, Method::Delete, &rule_path(context, args)?, args)
     })
     .about("Delete a firewall rule by its position.")
     .params(&[POS, VMID, NODE, GROUP, Param::text("digest").unlisted()]),
     Tool::with("proxmox_list_firewall_objects", Effect::Read, list_objects)
-        .about("List firewall aliases, IP sets or groups; with name, an IP set's entries.")
+        .about("List firewall aliases, IP sets or groups; with name, list an IP set's entries.")
         .params(&[
             Param::one_of("what", &["aliases", "ipset", "groups"]),
             Param::text("name").optional(),
@@ -86,10 +86,10 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::with("proxmox_create_firewall_object", Effect::Change, create_object)
-        .about("Add a firewall alias (with cidr), IP set or group; with cidr, an entry of an IP set.")
+        .about("Add a firewall alias (with cidr), IP set or group, or with cidr an IP set entry.")
         .params(&[WHAT, NAME, CIDR, VMID, Param::text("comment").unlisted()]),
-    Tool::with("proxmox_delete_firewall_object", Effect::Destroy, delete_object)
-        .about("Delete a firewall alias, IP set or group; with cidr, an entry of an IP set.")
+    Tool::with("proxmox_delete_firewall_object", Effect::Ask, delete_object)
+        .about("Delete a firewall alias, IP set or group, or with cidr an IP set entry.")
         .params(&[WHAT, NAME, CIDR, VMID])
         .idempotent(),
     Tool::with("proxmox_get_firewall_log", Effect::Read, log)

@@ -1,7 +1,7 @@
 //! Changes of a guest that take more than one request.
 
 use crate::{
-    pve::{Auth, Host, Method, Params},
+    pve::{Auth, Method, Params},
     tools::{
         answer::{Failure, Outcome, answer, canonical::natural, object},
         param::{Kind, NODE, Param, VMID},
@@ -9,22 +9,17 @@ use crate::{
             args::Args,
             context::Context,
             find,
-            follow::{follow, goes_on},
+            follow::{DELAY, follow, goes_on},
         },
     },
 };
 use serde_json::{Map, Value, json};
 
 /// What a change of configuration takes.
-pub const UPDATE: &[Param] =
-    &[VMID, Param::more("config"), Param::words("delete").about("Keys to remove.").optional(), NODE];
-/// What a migration takes.
-pub const MIGRATE: &[Param] = &[
+pub const UPDATE: &[Param] = &[
     VMID,
-    Param::text("target"),
-    Param::flag("with-local-disks").only(Kind::Vm),
-    Param::text("targetstorage").unlisted(),
-    Param::flag("online").unlisted(),
+    Param::more("config").about("cores, memory, net0, description, …"),
+    Param::words("delete").about("Keys to remove.").optional(),
     NODE,
 ];
 /// What moving a disk takes.
@@ -39,9 +34,15 @@ pub const MOVE: &[Param] = &[
 
 /// Reads the old values, sends the new ones guarded by the digest of what was read, and answers with both.
 pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    // What changed and what waits for a restart are read at once.
+    context.warm(2);
+    find::at(context, args, context.kind, 2, |guest| update_at(context, args, guest))
+}
+
+fn update_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome {
     let path = format!("{}/config", guest.path()?);
-    let before = object::object(context.get(&path, &Params::new())?.value())?;
+    let before = object::object(context.before_change(&path)?.value())?;
+    context.note(&path, &before);
     let mut params = args.params(&["config"]);
     let delete: Vec<&str> = args.texts("delete").collect();
     if !delete.is_empty() {
@@ -59,20 +60,29 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     }
     // A VM's POST goes on in a task where storage is slow; a container has only PUT (pve.md section 4).
     let method = if guest.kind == Kind::Vm { Method::Post } else { Method::Put };
+    if guest.kind == Kind::Vm && params.get("background_delay").is_none() {
+        params.push("background_delay", DELAY);
+    }
     let value = context.change(method, &path, &params)?.value();
-    let mut facts = about(&guest);
+    let mut facts = about(guest);
+    if let Some(name) = find::configured_name(guest.kind, &before).filter(|_| guest.is_remembered()) {
+        facts.insert("name".into(), name.into());
+    }
     if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {
         let ended = follow(context, args, upid, facts.clone())?;
         if goes_on(&object::object(serde_json::from_str(ended.get()).unwrap_or(Value::Null))?) {
             return Ok(ended);
         }
     }
-    let after = object::object(context.get(&path, &Params::new())?.value())?;
+    let waiting = format!("{}/pending", guest.path()?);
+    let [after, waiting] = context.get_all([&path, &waiting]);
+    let after = object::object(after?.value())?;
+    context.note(&path, &after);
     let keys = changed.iter().map(String::as_str).chain(delete);
     let rows: Vec<Value> = keys.map(|key| json!([key, before.get(key), after.get(key)])).collect();
     facts.insert("changed".into(), json!({"columns": ["key", "old", "new"], "rows": rows}));
-    if guest.status == "running" {
-        let pending = pending(context, &guest)?;
+    if guest.state().changes_wait() {
+        let pending = pending(&waiting?.value());
         if !pending.is_empty() {
             facts.insert("pending_until_restart".into(), pending.into());
         }
@@ -80,16 +90,15 @@ pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     context.fit(facts)
 }
 
-/// The keys whose new value waits for a restart.
-fn pending(context: &Context<'_>, guest: &find::Guest) -> Result<Vec<String>, Failure> {
-    let value = context.get(&format!("{}/pending", guest.path()?), &Params::new())?.value();
+/// The keys whose new value waits for a restart; none of a guest that does not run.
+fn pending(value: &Value) -> Vec<String> {
     let waits = |entry: &&Value| {
         entry.get("pending").is_some() || entry.get("delete").is_some_and(|delete| delete != 0)
     };
     let keys = value.as_array().into_iter().flatten().filter(waits);
     let mut keys: Vec<String> = keys.filter_map(|entry| entry["key"].as_str().map(str::to_owned)).collect();
     keys.sort_by(|one, other| natural(one, other));
-    Ok(keys)
+    keys
 }
 
 /// What every answer about a guest begins with.
@@ -98,78 +107,14 @@ pub(in crate::tools) fn about(guest: &find::Guest) -> Map<String, Value> {
     Map::from_iter([("vmid".to_owned(), vmid), ("name".to_owned(), name), ("node".to_owned(), node)])
 }
 
-/// A running virtual machine moves online, a running container by a restart: nothing else is possible.
-pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
-    let target = args.text("target").unwrap_or_default();
-    find::node_exists(context, target)?;
-    if target == guest.node {
-        return Err(Failure::new(format!("{} is on node `{target}` already.", guest.title())));
-    }
-    let path = format!("{}/migrate", guest.path()?);
-    let mut params = Params::new().with("target", target);
-    let running = guest.status == "running";
-    match guest.kind {
-        Kind::Vm => {
-            if let Some(obstacles) =
-                obstacles(&context.get(&path, &Params::new().with("target", target))?.value(), args)
-            {
-                return Err(Failure::new(format!(
-                    "{} cannot move to `{target}`: {obstacles} Nothing was done.",
-                    guest.title()
-                )));
-            }
-            if args.flag("online").unwrap_or(running) {
-                params.push("online", 1);
-            }
-            if args.flag("with-local-disks") == Some(true) {
-                params.push("with-local-disks", 1);
-            }
-            if let Some(storage) = args.text("targetstorage") {
-                params.push("targetstorage", storage);
-            }
-        }
-        Kind::Container => {
-            if running {
-                params.push("restart", 1);
-            }
-            if let Some(storage) = args.text("targetstorage") {
-                params.push("target-storage", storage);
-            }
-        }
-    }
-    let value = context.change(Method::Post, &path, &params)?.value();
-    let mut facts = about(&guest);
-    facts.insert("target".into(), target.into());
-    follow(context, args, value.as_str().unwrap_or_default(), facts)
-}
-
-/// What the preconditions (API path `…/migrate`, GET) say against it.
-fn obstacles(preconditions: &Value, args: &Args) -> Option<String> {
-    let mut sentences = Vec::new();
-    if let Some(local) = preconditions["local_resources"].as_array().filter(|local| !local.is_empty()) {
-        sentences.push(format!("it uses devices of its node ({}).", Value::from(local.clone())));
-    }
-    let mut disks: Vec<&str> = preconditions["local_disks"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|disk| disk["cdrom"] != 1)
-        .filter_map(|disk| disk["volid"].as_str())
-        .collect();
-    disks.sort();
-    if !disks.is_empty() && args.flag("with-local-disks") != Some(true) && preconditions["running"] == 1 {
-        sentences.push(format!(
-            "its disks {} are local; set with-local-disks to copy them along.",
-            disks.join(", ")
-        ));
-    }
-    (!sentences.is_empty()).then(|| sentences.join(" "))
-}
-
 /// A VM's disk and a container's volume have different requests.
 pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    find::at(context, args, context.kind, 1, |guest| {
+        find::with_name(context, guest, || move_disk_at(context, args, guest))
+    })
+}
+
+fn move_disk_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome {
     let (request, key) = match guest.kind {
         Kind::Vm => ("move_disk", "disk"),
         Kind::Container => ("move_volume", "volume"),
@@ -180,24 +125,17 @@ pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let path = format!("{}/{request}", guest.path()?);
     let value = context.change(Method::Post, &path, &params)?.value();
-    follow(context, args, value.as_str().unwrap_or_default(), about(&guest))
+    follow(context, args, value.as_str().unwrap_or_default(), about(guest))
 }
 
 /// The web interface's own console window; whoever opens it logs in there.
 pub fn console(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let kind = if guest.kind == Kind::Vm { "kvm" } else { "lxc" };
-    let Some(Host { name, port, plain }) = context.config.settings.hosts.first() else {
-        return Err(Failure::new("No host is configured."));
-    };
     if let Auth::Missing(problem) = &context.config.settings.auth {
         return Err(Failure::new(problem.clone()));
     }
-    let scheme = if *plain { "http" } else { "https" };
-    let name = if name.contains(':') { format!("[{name}]") } else { name.clone() };
-    let url = format!(
-        "{scheme}://{name}:{port}/?console={kind}&novnc=1&vmid={}&node={}&resize=scale",
-        guest.vmid, guest.node
-    );
+    let Some(web) = context.pve.web_interface() else { return Err(Failure::new("No host is configured.")) };
+    let url = format!("{web}/?console={kind}&novnc=1&vmid={}&node={}&resize=scale", guest.vmid, guest.node);
     answer(&json!({"url": url, "note": "Opens in a browser that is logged in to Proxmox."}))
 }

@@ -4,7 +4,7 @@ use crate::{
     pve::{Method, Params},
     tools::{
         answer::{Failure, Outcome, object},
-        catalog::{guest_change::about, guest_create::with_free_id, guest_info},
+        catalog::{guest_addresses, guest_boot::boot_disk, guest_change::about, guest_create::with_free_id},
         param::{Kind, Param, VMID},
         run::{
             args::Args,
@@ -24,20 +24,23 @@ pub const PARAMS: &[Param] = &[
     Param::flag("full").optional(),
     Param::text("snapname").unlisted(),
     Param::text("storage").optional(),
-    Param::text("target").about("Node.").optional(),
+    Param::text("target").about("Target node.").optional(),
     Param::text("pool").unlisted(),
     Param::text("description").unlisted(),
     Param::text("format").only(Kind::Vm).unlisted(),
-    Param::more("config").about("Keys to set on the clone."),
-    Param::int("disk_size", 1, 1_048_576).about("GiB to grow its disk to.").optional(),
-    Param::flag("start").about("And wait for its address.").optional(),
+    Param::more("config").about("cores, memory, ciuser, sshkeys, …"),
+    Param::int("disk_size", 1, 1_048_576).about("New size of its boot disk in GiB.").optional(),
+    Param::flag("start").about("Start it and wait for its address.").optional(),
     Param::text("node").unlisted(),
 ];
 
 /// Clones, then sets keys, resizes and starts, one after the other; where waiting ends early, the answer says
 /// what is left.
 pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
-    let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
+    find::at(context, args, context.kind, 1, |guest| clone_at(context, args, guest))
+}
+
+fn clone_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome {
     let mut params = args.params(&["full", "snapname", "storage", "target", "pool", "description"]);
     // Containers have no formats to choose from.
     if let Some(format) = args.text("format").filter(|_| guest.kind == Kind::Vm) {
@@ -71,7 +74,7 @@ pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
         }
         let done = match *step {
             "config" => configure(context, args, &copy),
-            "disk_size" => resize(context, args, &guest, &copy),
+            "disk_size" => resize(context, args, guest, &copy),
             _ => start(context, args, &copy),
         };
         let done = done.map_err(|Failure(why)| {
@@ -124,50 +127,11 @@ fn resize(
     step(context, args, Method::Put, &format!("{path}/resize"), &params)
 }
 
-/// The first disk in the boot order, or else the first of the usual names.
-fn boot_disk(kind: Kind, config: &Map<String, Value>) -> Option<&str> {
-    if kind == Kind::Container {
-        return Some("rootfs");
-    }
-    let is_disk = |key: &&str| {
-        config.get(*key).and_then(Value::as_str).is_some_and(|disk| !disk.contains("media=cdrom"))
-            && ["scsi", "virtio", "sata", "ide"].iter().any(|family| key.starts_with(family))
-    };
-    let order = config.get("boot").and_then(Value::as_str).and_then(|boot| boot.split_once("order="));
-    let mut order = order.map_or("", |(_, order)| order).split([';', ',']);
-    order.find(is_disk).or_else(|| ["scsi0", "virtio0", "sata0", "ide0"].into_iter().find(is_disk))
-}
-
 fn start(context: &Context<'_>, args: &Args, copy: &find::Guest) -> Result<Map<String, Value>, Failure> {
     let path = format!("{}/status/start", copy.path()?);
     let mut started = step(context, args, Method::Post, &path, &Params::new())?;
     if started.contains_key("exitstatus") && !context.dry {
-        guest_info::await_addresses(context, copy, deadline(context, args), &mut started)?;
+        guest_addresses::wait_for(context, copy, deadline(context, args), &mut started)?;
     }
     Ok(started)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn the_disk_to_resize_is_the_one_it_boots_from() {
-        let check = |config: Value, expected: Option<&str>| {
-            let config = object::object(config).unwrap();
-            assert_eq!(boot_disk(Kind::Vm, &config), expected, "{config:?}");
-        };
-        check(
-            json!({"boot": "order=net0;virtio1", "scsi0": "a:1", "virtio1": "a:2", "net0": "x"}),
-            Some("virtio1"),
-        );
-        check(
-            json!({"boot": "order=ide2;scsi0", "ide2": "a:iso/x,media=cdrom", "scsi0": "a:1"}),
-            Some("scsi0"),
-        );
-        check(json!({"boot": "c", "sata0": "a:1"}), Some("sata0"));
-        check(json!({"ide2": "none,media=cdrom"}), None);
-        assert_eq!(boot_disk(Kind::Container, &Map::new()), Some("rootfs"));
-    }
 }

@@ -23,7 +23,7 @@ pub const PARAMS: &[Param] = &[
     Param::text("iso").about("Volume to install from.").only(Kind::Vm),
     Param::text("ostemplate").about("Volume of its template.").only(Kind::Container),
     Param::flag("start").optional(),
-    Param::more("config").about("Other keys of the API."),
+    Param::more("config").about("Further keys: net0, tags, …"),
 ];
 
 /// The method behind it.

@@ -2,17 +2,24 @@
 
 use crate::{
     pve::{Method, Params},
+    suggest::did_you_mean,
     tools::{
         answer::{
-            Outcome,
+            Failure, Outcome,
             record::Record,
+            rows,
             table::{self, Column},
         },
-        catalog::{guest_change, guest_clone, guest_create, guest_info, screen},
+        catalog::{guest_change, guest_clone, guest_create, guest_info, guest_migrate, screen},
         param::{Effect, FIELDS, Kind, LIMIT, NODE, OFFSET, Param, VMID},
         row::{Run, Tool},
         run::list,
-        run::{args::Args, context::Context, find, inventory},
+        run::{
+            args::Args,
+            context::Context,
+            find, inventory,
+            state::{COMMON, State},
+        },
     },
 };
 use std::collections::BTreeSet;
@@ -20,11 +27,11 @@ use std::collections::BTreeSet;
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::guest("proxmox_list_vms", "proxmox_list_containers", Effect::Read, Run::With(list))
-        .about("List {guest}s: state, CPU share, memory in bytes, uptime in seconds, tags.")
+        .about("List {guest}s: status, CPU usage, memory in bytes, uptime in seconds, tags.")
         .params(&[
             NODE,
-            Param::one_of("status", &["running", "stopped", "unknown"]).optional(),
-            Param::text("name").about("Part of the name.").optional(),
+            Param::text("status").about("running, stopped, paused, io-error, …").usual(COMMON).optional(),
+            Param::text("name").about("Part of the name to match.").optional(),
             Param::text("tag").optional(),
             Param::text("pool").unlisted(),
             FIELDS,
@@ -38,7 +45,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Read,
         Run::With(guest_info::info),
     )
-    .about("Configuration, live state, snapshots and addresses of a {guest}.")
+    .about("Configuration, current status, snapshots and IP addresses of a {guest}.")
     .params(&[VMID, NODE])
     .core(),
     Tool::guest(
@@ -55,10 +62,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::guest(
         "proxmox_stop_vm",
         "proxmox_stop_container",
-        Effect::Disrupt,
+        Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/stop"),
     )
-    .about("Cut the power of a {guest}; what it has not written is lost.")
+    .about("Power off a {guest} at once; unsaved data is lost.")
     .params(&[VMID, NODE])
     .idempotent()
     .task()
@@ -69,7 +76,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/shutdown"),
     )
-    .about("Shut a {guest} down cleanly; with forceStop, cut its power after timeout.")
+    .about("Shut a {guest} down cleanly; with forceStop, power it off after timeout.")
     .params(&[VMID, NODE, TIMEOUT, Param::flag("forceStop").optional()])
     .idempotent()
     .task()
@@ -85,12 +92,11 @@ pub const TOOLS: &[Tool] = &[
     .task()
     .core(),
     Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
-        .about("Reset a VM as by its button; what it has not written is lost.")
+        .about("Reset a VM like the reset button does; unsaved data is lost.")
         .params(&[VMID, NODE])
-        .disrupts()
         .task(),
     Tool::post("proxmox_suspend_guest", "/nodes/{node}/{type}/{vmid}/status/suspend")
-        .about("Pause a guest; a VM with todisk hibernates.")
+        .about("Pause a guest; with todisk, hibernate a VM to disk.")
         .params(&[VMID, NODE, Param::flag("todisk").optional()])
         .idempotent()
         .task(),
@@ -102,10 +108,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::guest(
         "proxmox_delete_vm",
         "proxmox_delete_container",
-        Effect::Destroy,
+        Effect::Ask,
         Run::Api(Method::Delete, "/nodes/{node}/{type}/{vmid}"),
     )
-    .about("Delete a stopped {guest} and its disks; with purge, from jobs and HA too.")
+    .about("Delete a stopped {guest} and its disks; with purge, also remove it from jobs and HA.")
     .params(&[
         VMID,
         NODE,
@@ -115,7 +121,7 @@ pub const TOOLS: &[Tool] = &[
     .task()
     .core(),
     Tool::with("proxmox_get_guest_state", Effect::Read, guest_info::state)
-        .about("Live state, pending changes, or network cards and addresses of a guest.")
+        .about("Current status, pending changes, or network interfaces and addresses of a guest.")
         .params(&[VMID, NODE, Param::one_of("what", &["status", "pending", "network"]).optional()]),
     Tool::guest(
         "proxmox_create_vm",
@@ -123,13 +129,13 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_create::create),
     )
-    .about("Create a {guest} on a node; without vmid it gets the next free one.")
+    .about("Create a {guest} on a node; vmid defaults to the next free one.")
     .params(guest_create::PARAMS)
     .behind(guest_create::BEHIND)
     .task()
     .core(),
     Tool::guest("proxmox_clone_vm", "proxmox_clone_container", Effect::Change, Run::With(guest_clone::clone))
-        .about("Clone a {guest} or template, then set config keys and start it if asked.")
+        .about("Clone a {guest} or template; optionally set config keys and start the clone.")
         .params(guest_clone::PARAMS)
         .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
         .task()
@@ -138,10 +144,10 @@ pub const TOOLS: &[Tool] = &[
         "proxmox_migrate_vm",
         "proxmox_migrate_container",
         Effect::Change,
-        Run::With(guest_change::migrate),
+        Run::With(guest_migrate::migrate),
     )
-    .about("Move a {guest} to another node; a container restarts.")
-    .params(guest_change::MIGRATE)
+    .about("Migrate a {guest} to another node; a running container is restarted.")
+    .params(guest_migrate::PARAMS)
     .task(),
     Tool::guest(
         "proxmox_update_vm_config",
@@ -149,47 +155,46 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_change::update),
     )
-    .about("Change any key of a {guest}'s configuration (cores, net0, scsi1, …); answers old and new values.")
+    .about("Change any key of a {guest}'s configuration (cores, net0, scsi1, …); returns old and new values.")
     .params(guest_change::UPDATE)
     .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
     .idempotent()
     .task()
     .core(),
     Tool::with("proxmox_move_disk", Effect::Change, guest_change::move_disk)
-        .about("Move a guest's disk to another storage; with delete, remove the source.")
+        .about("Move a guest's disk to another storage; with delete, delete the source.")
         .params(guest_change::MOVE)
         .task(),
     Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
         .about("URL that opens a guest's console in the web interface.")
         .params(&[VMID, NODE]),
-    Tool::with("proxmox_get_vm_screen", Effect::Read, screen::screen)
+    Tool::with("proxmox_get_vm_screen", Effect::Change, screen::screen)
         .about("Picture of a VM's screen.")
         .params(screen::SCREEN),
-    Tool::with("proxmox_read_serial", Effect::Read, screen::serial)
+    Tool::with("proxmox_read_serial", Effect::Change, screen::serial)
         .about("What a VM's serial or a container's console says for some seconds; not every Proxmox lets API tokens in.")
         .params(screen::SERIAL),
     Tool::put("proxmox_regenerate_cloudinit", "/nodes/{node}/qemu/{vmid}/cloudinit")
-        .about("Write a VM's cloud-init drive anew after its settings changed.")
+        .about("Regenerate a VM's cloud-init drive after its settings changed.")
         .params(&[VMID, NODE]),
     Tool::with("proxmox_list_templates", Effect::Read, list_templates)
         .about("List guest templates that can be cloned.")
         .params(&[FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
-        .about("Turn a stopped guest into a template; there is no way back.")
+        .about("Convert a stopped guest to a template; this cannot be undone.")
         .params(&[VMID, NODE])
-        .disrupts()
         .task(),
     Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
-        .about("Grow a guest's disk, such as size +5G; it cannot shrink.")
+        .about("Grow a guest's disk, for example size +5G; it cannot shrink.")
         .params(&[VMID, NODE, Param::text("disk").about("scsi0, rootfs, …"), Param::text("size")])
         .task(),
     Tool::put("proxmox_send_keys", "/nodes/{node}/qemu/{vmid}/sendkey")
-        .about("Press keys in a VM, such as ctrl-alt-delete.")
+        .about("Send key presses to a VM, for example ctrl-alt-delete.")
         .params(&[VMID, NODE, Param::text("key")]),
 ];
 
 /// Seconds until a clean shutdown is given up.
-const TIMEOUT: Param = Param::int("timeout", 0, 7200).optional();
+const TIMEOUT: Param = Param::int("timeout", 0, 7200).unlisted();
 
 const COLUMNS: &[Column] = &[
     Column::new("vmid"),
@@ -209,8 +214,10 @@ const COLUMNS: &[Column] = &[
 /// One request for the whole cluster, whatever the filters.
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     let kind = context.kind.map_or("", Kind::api_type);
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = inventory::inventory(context, &reply)?;
+    let (reply, states) = inventory::of_all_guests(context);
+    let reply = reply?;
+    let mut records = inventory::corrected(context, &reply, &states)?;
+    let heard = heard_of(&records);
     records.retain(|record| record.text("type") == kind);
     if let Some(node) = args.text("node") {
         if !records.iter().any(|record| record.text("node") == node) {
@@ -218,10 +225,12 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
         }
         records.retain(|record| record.text("node") == node);
     }
-    for key in ["status", "pool"] {
-        if let Some(wanted) = args.text(key) {
-            records.retain(|record| record.text(key) == wanted);
-        }
+    if let Some(wanted) = args.text("status") {
+        let wanted = wanted_state(wanted, &records)?;
+        records.retain(|record| State::of(&record.text("status")).fits(&wanted));
+    }
+    if let Some(pool) = args.text("pool") {
+        records.retain(|record| record.text("pool") == pool);
     }
     if let Some(part) = args.text("name") {
         let part = part.to_lowercase();
@@ -231,26 +240,84 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
         records.retain(|record| has_tag(record, tag));
     }
     table::sort(&mut records, &["vmid"]);
-    list::answer_with(context, args, &records, COLUMNS, &silent_nodes(&records))
+    let missing = unknown_guests(context, heard, &records);
+    list::answer_with(context, args, &records, COLUMNS, &missing)
 }
 
-/// A sentence about the nodes whose guests nobody can tell anything of.
-fn silent_nodes(records: &[Record<'_>]) -> Vec<String> {
-    let unknown = records.iter().filter(|record| record.text("status") == "unknown");
-    let nodes: BTreeSet<String> = unknown.map(|record| record.text("node").into_owned()).collect();
-    if nodes.is_empty() {
-        return Vec::new();
+/// The state that a filter names: one of Proxmox's words, or one that some guest has.
+fn wanted_state(word: &str, records: &[Record<'_>]) -> Result<State, Failure> {
+    let word = word.trim().to_lowercase();
+    let present = records.iter().map(|record| record.text("status").into_owned());
+    let mut known: Vec<String> =
+        COMMON.iter().map(ToString::to_string).chain(present).filter(|word| !word.is_empty()).collect();
+    if known.contains(&word) {
+        return Ok(State::of(&word));
     }
-    let nodes = nodes.into_iter().collect::<Vec<_>>().join(", ");
-    // For the first 5 minutes Proxmox goes on listing them as running (pve.md section 6).
-    vec![format!(
-        "Nothing has been heard of these nodes for 5 minutes or more, so the state of their guests is unknown: {nodes}."
-    )]
+    known.sort();
+    known.dedup();
+    let hint = did_you_mean(&word, known.iter().map(String::as_str));
+    Err(Failure::new(format!(
+        "There is no state `{}`.{hint} There are: {}.",
+        word.escape_debug(),
+        known.join(", ")
+    )))
+}
+
+fn is_unknown(record: &&Record<'_>) -> bool {
+    State::of(&record.text("status")) == State::Unknown
+}
+
+/// The nodes that some guest's state is known of, where that of any is not.
+fn heard_of(records: &[Record<'_>]) -> BTreeSet<String> {
+    let guests = || records.iter().filter(|record| inventory::is_guest(record));
+    if !guests().any(|record| is_unknown(&record)) {
+        return BTreeSet::new();
+    }
+    guests().filter(|record| !is_unknown(record)).map(|record| record.text("node").into_owned()).collect()
+}
+
+/// What is to be said of guests that nothing is known of: that their node is silent, or that they are only new.
+fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[Record<'_>]) -> Vec<String> {
+    let unknown = || shown.iter().filter(is_unknown);
+    let nodes: BTreeSet<String> = unknown().map(|record| record.text("node").into_owned()).collect();
+    // A node of which anything is known answers; where nothing is, the list of nodes says it.
+    let doubtful: Vec<String> = nodes.into_iter().filter(|node| !alive.contains(node)).collect();
+    let mut silent = Vec::new();
+    if !doubtful.is_empty() {
+        let reply = context.get("/nodes", &Params::new());
+        let online = reply.as_ref().map_or_else(|_| Ok(Vec::new()), rows).unwrap_or_default();
+        let online = |node: &String| {
+            online.iter().any(|row| row.text("node") == *node && row.text("status") == "online")
+        };
+        let (more, dead): (Vec<String>, Vec<String>) = doubtful.into_iter().partition(online);
+        alive.extend(more);
+        silent = dead;
+    }
+    let mut sentences = Vec::new();
+    if !silent.is_empty() {
+        // For the first 5 minutes Proxmox goes on listing them as running (pve.md section 6).
+        sentences.push(format!(
+            "Nothing has been heard of these nodes for 5 minutes or more, so the state of their guests is unknown: {}.",
+            silent.join(", ")
+        ));
+    }
+    let fresh: Vec<String> = unknown()
+        .filter(|record| alive.contains(&*record.text("node")))
+        .map(|record| format!("{} on {}", record.text("vmid"), record.text("node")))
+        .collect();
+    if !fresh.is_empty() {
+        sentences.push(format!(
+            "The state of these guests is not known yet, although their node answers; they may be new: {}.",
+            fresh.join(", ")
+        ));
+    }
+    sentences
 }
 
 fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut records = inventory::inventory(context, &reply)?;
+    let (reply, states) = inventory::of_all_guests(context);
+    let reply = reply?;
+    let mut records = inventory::corrected(context, &reply, &states)?;
     records.retain(|record| record.has("template"));
     table::sort(&mut records, &["vmid"]);
     let columns = [

@@ -23,10 +23,10 @@ pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_get_ha_status", "/cluster/ha/status/current", STATUS)
         .about("State of high availability: quorum, master, services."),
     Tool::with("proxmox_list_ha", Effect::Read, list)
-        .about("List HA resources (guests), rules (9.0 on) or groups (before 9.0).")
+        .about("List HA resources (guests), rules (Proxmox VE 9) or groups (8 and older).")
         .params(&[Param::one_of("what", &["resources", "rules", "groups"]), FIELDS, LIMIT, OFFSET]),
     Tool::with("proxmox_create_ha", Effect::Change, |context, args| change(context, args, Method::Post))
-        .about("Put a guest under high availability, or add a rule or group.")
+        .about("Add a guest to high availability, or create a rule or group.")
         .params(&[
             WHAT,
             ID.about("vm:100, ct:100, or a name."),
@@ -39,15 +39,15 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::with("proxmox_update_ha", Effect::Change, |context, args| change(context, args, Method::Put))
         .about("Change a guest's HA settings, a rule or a group.")
-        .params(&[WHAT, ID, Param::more("options")])
+        .params(&[WHAT, ID, Param::more("options").about("state, nodes, comment, …")])
         .behind(&[
             (Method::Put, "/cluster/ha/resources/{sid}"),
             (Method::Put, "/cluster/ha/rules/{rule}"),
             (Method::Put, "/cluster/ha/groups/{group}"),
         ])
         .idempotent(),
-    Tool::with("proxmox_delete_ha", Effect::Destroy, |context, args| change(context, args, Method::Delete))
-        .about("Take a guest out of high availability; it stays. Or remove a rule or group.")
+    Tool::with("proxmox_delete_ha", Effect::Ask, |context, args| change(context, args, Method::Delete))
+        .about("Remove a guest from high availability (the guest stays), or a rule or group.")
         .params(&[WHAT, ID])
         .idempotent(),
 ];

@@ -18,14 +18,14 @@ pub const TOOLS: &[Tool] = &[
         .params(provision::PARAMS)
         .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
         .task(),
-    Tool::with("proxmox_drain_node", Effect::Disrupt, drain::drain)
+    Tool::with("proxmox_drain_node", Effect::Change, drain::drain)
         .about("Move every guest of a node to others where it fits, live where possible.")
         .params(drain::PARAMS)
         .task(),
     Tool::with("proxmox_get_job", Effect::Read, look::get)
         .about("Steps of a job and how they stand; without id, list jobs.")
         .params(look::GET),
-    Tool::with("proxmox_continue_job", Effect::Disrupt, look::go_on)
+    Tool::with("proxmox_continue_job", Effect::Change, look::go_on)
         .about("Go on with a job that was cut off.")
         .params(look::CONTINUE)
         .task(),

@@ -17,7 +17,7 @@ pub const PARAMS: &[Param] = &[
     Param::text("node").optional(),
     Param::text("storage").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
-    Param::words("metrics").about("Such as cpu, mem, netin.").optional(),
+    Param::words("metrics").about("For example cpu, mem, netin.").optional(),
     Param::flag("image").about("Adds a plot.").optional(),
     Param::one_of("theme", &["light", "dark"]).unlisted(),
     Param::int("points", 1, 200).unlisted(),

@@ -25,7 +25,7 @@ const TYPE: Param = Param::text("type");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_network", Effect::Read, list_network)
-        .about("List network interfaces and bridges of a node, or of all.")
+        .about("List network interfaces and bridges of one or all nodes.")
         .params(&[Param::text("node").optional(), Param::text("type").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_network", "/nodes/{node}/network")
         .about("Add a network interface, pending until proxmox_apply_network.")
@@ -37,17 +37,18 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::put("proxmox_update_network", "/nodes/{node}/network/{iface}")
         .about("Change a network interface, pending until applied.")
-        .params(&[NODE, IFACE, TYPE, MORE]),
+        .params(&[NODE, IFACE, TYPE, MORE.about("cidr, gateway, bridge_ports, …")]),
     Tool::delete("proxmox_delete_network", "/nodes/{node}/network/{iface}")
         .about("Remove a network interface, pending until applied.")
         .params(&[NODE, IFACE]),
-    Tool::with("proxmox_apply_network", Effect::Disrupt, apply)
-        .about("Apply a node's pending network changes, or with revert drop them.")
+    Tool::with("proxmox_apply_network", Effect::Change, apply)
+        .behind(&[(Method::Put, "/nodes/{node}/network")])
+        .about("Apply a node's pending network changes, or discard them with revert.")
         .params(&[NODE, Param::flag("revert").optional()])
         .idempotent()
         .task(),
     Tool::with("proxmox_list_sdn", Effect::Read, list_sdn)
-        .about("List SDN zones, virtual networks, or the subnets of one.")
+        .about("List SDN zones, virtual networks, or a virtual network's subnets.")
         .params(&[
             Param::one_of("what", &["zones", "vnets", "subnets"]),
             Param::text("vnet").about("For subnets.").optional(),
@@ -55,7 +56,7 @@ pub const TOOLS: &[Tool] = &[
             LIMIT,
             OFFSET,
         ]),
-    Tool::put("proxmox_apply_sdn", "/cluster/sdn").about("Apply pending SDN changes.").disrupts().task(),
+    Tool::put("proxmox_apply_sdn", "/cluster/sdn").about("Apply pending SDN changes.").task(),
 ];
 
 const INTERFACES: &[Column] = &[

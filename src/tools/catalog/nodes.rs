@@ -20,11 +20,11 @@ const NODE: Param = Param::text("node");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_nodes", Effect::Read, list_nodes)
-        .about("List nodes: state, CPU share, memory and disk in bytes, uptime in seconds.")
+        .about("List nodes: status, CPU usage, memory and disk in bytes, uptime in seconds.")
         .params(&[FIELDS, LIMIT, OFFSET])
         .core(),
     Tool::with("proxmox_get_node_info", Effect::Read, node_info)
-        .about("State of a node: load, memory, root disk, kernel, CPU, version, subscription.")
+        .about("Status of a node: load, memory, root disk, kernel, CPU, version, subscription.")
         .params(&[NODE])
         .core(),
     Tool::with("proxmox_list_node_items", Effect::Read, list_items)
@@ -37,7 +37,7 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::post("proxmox_control_service", "/nodes/{node}/services/{service}/{command}")
-        .about("Control a system service of a node.")
+        .about("Start, stop, restart or reload a system service of a node.")
         .params(&[
             NODE,
             Param::text("service"),
@@ -55,14 +55,15 @@ pub const TOOLS: &[Tool] = &[
             Param::text("dns1").optional(),
             Param::text("dns2").unlisted(),
             Param::text("dns3").unlisted(),
-            Param::words("delete").about("Such as dns2.").unlisted(),
+            Param::words("delete").about("For example dns2.").unlisted(),
         ]),
     Tool::get("proxmox_get_disk_smart", "/nodes/{node}/disks/smart")
         .about("SMART data of a disk.")
-        .params(&[NODE, Param::text("disk").about("Such as /dev/sda.")]),
+        .params(&[NODE, Param::text("disk").about("For example /dev/sda.")]),
     Tool::post("proxmox_refresh_updates", "/nodes/{node}/apt/update")
         .about("Refresh a node's list of updates (apt update).")
         .params(&[NODE])
+        .asks()
         .idempotent()
         .task(),
     Tool::with("proxmox_get_syslog", Effect::Read, syslog)
@@ -70,18 +71,17 @@ pub const TOOLS: &[Tool] = &[
         .params(&[
             NODE,
             Param::text("service").optional(),
-            Param::text("since").about("Such as 2026-01-31.").optional(),
+            Param::text("since").about("For example 2026-01-31.").optional(),
             Param::text("until").unlisted(),
             Param::int("limit", 1, 5000).optional(),
         ]),
     Tool::post("proxmox_wake_node", "/nodes/{node}/wakeonlan")
-        .about("Wake a node that is off, by wake-on-LAN.")
+        .about("Turn on a node by wake-on-LAN.")
         .params(&[NODE])
         .idempotent(),
     Tool::post("proxmox_power_node", "/nodes/{node}/status")
         .about("Reboot or shut down a node and its guests.")
-        .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])])
-        .disrupts(),
+        .params(&[NODE, Param::one_of("command", &["reboot", "shutdown"])]),
 ];
 
 const SERVICES: &[Column] =

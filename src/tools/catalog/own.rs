@@ -4,15 +4,15 @@ use crate::{
     config::OwnTool,
     pve::{
         Method,
-        api::{self, Row},
+        api::{self, Row, effect},
     },
     tools::{
         answer::{Outcome, table::Column},
         api::call,
-        catalog::{api::CONTROLS, entry::Entry, index::entries as built_in},
+        catalog::{api::CONTROLS, does, entry::Entry, index::entries as built_in},
         param::{Effect, FIELDS, LIMIT, OFFSET, Param, Shape},
         row::{Handler, Name, Run, Tool},
-        run::{args::Args, context::Context, risk},
+        run::{args::Args, context::Context},
     },
 };
 use serde_json::{Map, Value};
@@ -43,6 +43,10 @@ impl std::fmt::Debug for Fixed {
 }
 
 impl Handler for Own {
+    fn method(&self) -> Row {
+        self.row
+    }
+
     /// The arguments become those of a call of the API: what is the method's own goes under `arguments`.
     fn check(&self, given: Map<String, Value>) -> Result<Args, String> {
         let mut arguments = self.fixed.0.clone();
@@ -100,9 +104,11 @@ fn entry(tool: &OwnTool) -> Entry {
     let leak = |text: &str| -> &'static str { String::leak(text.to_owned()) };
     let columns = tool.columns.iter().map(|name| Column::new(leak(name))).collect();
     let own = Box::leak(Box::new(Own { row, fixed: Fixed(tool.arguments.clone()), columns }));
+    let may_ask = |possible: &effect::Possible| does::ASKED.contains(&possible.class);
+    let possible = effect::possible(&row);
     let effect = match row.method() {
+        _ if possible.iter().any(may_ask) => Effect::Ask,
         Method::Get => Effect::Read,
-        _ if risk::may_destroy(&row).is_some() => Effect::Destroy,
         _ => Effect::Change,
     };
     let name = leak(&tool.name);
@@ -139,6 +145,7 @@ fn params(row: &Row, fixed: &Map<String, Value>) -> Vec<Param> {
             required: !param.is_optional() && !found,
             filter: false,
             unlisted: found || (param.is_optional() && LISTED < optional),
+            usual: &[],
             empty: false,
             apart: false,
             only: None,

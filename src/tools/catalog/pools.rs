@@ -1,7 +1,7 @@
 //! Pools: named sets of guests and storages.
 
 use crate::{
-    pve::{Params, path},
+    pve::{Method, Params, path},
     tools::{
         answer::{
             Failure, Outcome, rows,
@@ -19,13 +19,13 @@ const POOLID: Param = Param::text("poolid");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_pools", Effect::Read, list)
-        .about("List pools, or the members of one.")
+        .about("List pools, or the members of a pool.")
         .params(&[Param::text("poolid").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_pool", "/pools")
         .about("Create a pool.")
         .params(&[POOLID, Param::text("comment").optional()]),
-    Tool::put("proxmox_update_pool", "/pools/{poolid}")
-        .about("Add guests and storages to a pool, or with delete remove them.")
+    Tool::with("proxmox_update_pool", Effect::Change, update)
+        .about("Add guests and storages to a pool, or remove them with delete.")
         .params(&[
             POOLID,
             Param::text("vms").about("VMIDs.").optional(),
@@ -33,20 +33,50 @@ pub const TOOLS: &[Tool] = &[
             Param::text("comment").optional().or_empty(),
             Param::flag("delete").optional(),
             Param::flag("allow-move").unlisted(),
-        ]),
-    Tool::delete("proxmox_delete_pool", "/pools/{poolid}").about("Delete an empty pool.").params(&[POOLID]),
+        ])
+        .idempotent(),
+    Tool::with("proxmox_delete_pool", Effect::Ask, delete)
+        .about("Delete an empty pool.")
+        .params(&[POOLID])
+        .idempotent(),
 ];
 
 const POOLS: &[Column] = &[Column::new("poolid"), Column::new("comment").if_any()];
 
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     if args.text("poolid").is_some() {
-        let path = path::fill("/pools/{poolid}", |hole| args.text(hole).map(str::to_owned));
-        let reply = context.get(&path.map_err(Failure::new)?, &Params::new())?;
-        return context.wrap(reply.value());
+        let (path, params) = place(args, Params::new())?;
+        let mut value = context.get(&path, &params)?.value();
+        // The path of all pools answers a list, also of one.
+        if let Some(only) = value.as_array_mut().filter(|pools| pools.len() == 1).and_then(Vec::pop) {
+            value = only;
+        }
+        return context.wrap(value);
     }
     let reply = context.get("/pools", &Params::new())?;
     let mut records = rows(&reply)?;
     table::sort(&mut records, &["poolid"]);
     list::answer(context, args, &records, POOLS)
+}
+
+fn update(context: &Context<'_>, args: &Args) -> Outcome {
+    let (path, params) = place(args, args.params(&["vms", "storage", "comment", "delete", "allow-move"]))?;
+    context.wrap(context.change(Method::Put, &path, &params)?.value())
+}
+
+fn delete(context: &Context<'_>, args: &Args) -> Outcome {
+    let (path, params) = place(args, Params::new())?;
+    context.wrap(context.change(Method::Delete, &path, &params)?.value())
+}
+
+/// Where a pool is, with what is sent there. One in another pool has a slash in its name, which the path of a pool cannot
+/// hold; the path of all pools takes it as a parameter (8.1 on).
+fn place(args: &Args, mut params: Params) -> Result<(String, Params), Failure> {
+    let poolid = args.text("poolid").unwrap_or_default();
+    if poolid.contains('/') {
+        params.push("poolid", poolid);
+        return Ok(("/pools".to_owned(), params));
+    }
+    let path = path::fill("/pools/{poolid}", |_| Some(poolid.to_owned())).map_err(Failure::new)?;
+    Ok((path, params))
 }

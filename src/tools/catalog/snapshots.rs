@@ -11,11 +11,11 @@ const SNAPNAME: Param = Param::text("snapname");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_list_snapshots", "/nodes/{node}/{type}/{vmid}/snapshot", SNAPSHOTS)
-        .about("List snapshots of a guest; parent makes the tree, current is now.")
+        .about("List snapshots of a guest; `parent` gives the tree, `current` is the present state.")
         .params(&[VMID, NODE])
         .core(),
     Tool::post("proxmox_create_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot")
-        .about("Take a snapshot of a guest; vmstate keeps a VM's memory too.")
+        .about("Take a snapshot of a guest; vmstate includes a VM's memory.")
         .params(&[
             VMID,
             NODE,
@@ -26,9 +26,9 @@ pub const TOOLS: &[Tool] = &[
         .task()
         .core(),
     Tool::post("proxmox_rollback_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/rollback")
-        .about("Roll a guest back to a snapshot; everything since then is lost.")
+        .about("Roll a guest back to a snapshot; all changes since then are lost.")
         .params(&[VMID, NODE, SNAPNAME, Param::flag("start").optional()])
-        .destroys()
+        .asks()
         .task()
         .core(),
     Tool::delete("proxmox_delete_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}")
@@ -40,7 +40,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Change a snapshot's description.")
         .params(&[VMID, NODE, SNAPNAME, Param::text("description").or_empty()]),
     Tool::get("proxmox_get_snapshot_config", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
-        .about("Configuration of a guest as of a snapshot.")
+        .about("Configuration of a guest at the time of a snapshot.")
         .params(&[VMID, NODE, SNAPNAME]),
 ];
 
@@ -49,5 +49,7 @@ const SNAPSHOTS: &[Column] = &[
     Column::new("parent"),
     Column::new("snaptime"),
     Column::new("vmstate").if_any(),
+    // What is being done with it, or was left half done: it cannot be rolled back to.
+    Column::new("snapstate").if_any(),
     Column::new("description"),
 ];

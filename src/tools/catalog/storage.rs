@@ -28,14 +28,12 @@ use serde_json::json;
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_storage", Effect::Read, list_storage)
-        .about("List storages with their use; a shared one is one row with its nodes.")
+        .about("List storages with their usage; a shared storage is one row with its nodes.")
         .params(&[
             Param::text("node").optional(),
             Param::text("storage").optional(),
             Param::text("type").about("nfs, dir, …").unlisted(),
-            Param::text("content")
-                .about("images, rootdir, iso, vztmpl, backup, snippets or import.")
-                .optional(),
+            Param::text("content").about("iso, backup, images, vztmpl, …").optional(),
             FIELDS,
             LIMIT,
             OFFSET,
@@ -55,36 +53,37 @@ pub const TOOLS: &[Tool] = &[
             LIMIT,
             OFFSET,
         ]),
-    Tool::with("proxmox_download_to_storage", Effect::Change, download)
+    Tool::with("proxmox_download_to_storage", Effect::Ask, download)
         .about("Download an ISO, template or image from a URL into a storage.")
         .params(&[
             STORAGE,
             Param::text("url"),
             Param::text("filename"),
             Param::one_of("content", &["iso", "vztmpl", "import"]),
-            Param::text("checksum").optional(),
+            Param::text("checksum").unlisted(),
             Param::one_of("checksum-algorithm", &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
                 .unlisted(),
-            NODE,
+            NODE.unlisted(),
             Param::text("compression").unlisted(),
             Param::flag("verify-certificates").unlisted(),
         ])
         .task(),
     Tool::with("proxmox_upload_to_storage", Effect::Change, upload::upload)
-        .about("Upload a file of this machine to a storage: an ISO, template or disk image.")
+        .about("Upload a local file to a storage: an ISO, template or disk image.")
         .params(upload::PARAMS)
         .task(),
     Tool::list("proxmox_list_appliances", "/nodes/{node}/aplinfo", APPLIANCES)
         .about("List container templates that can be downloaded.")
-        .params(&[Param::text("node"), Param::text("section").filter()]),
+        .params(&[Param::text("node"), Param::text("section").filter().unlisted()]),
     Tool::post("proxmox_download_appliance", "/nodes/{node}/aplinfo")
         .about("Download a container template into a storage.")
         .params(&[Param::text("node"), STORAGE, Param::text("template")])
+        .asks()
         .idempotent()
         .task(),
-    Tool::with("proxmox_delete_volume", Effect::Destroy, delete_volume)
+    Tool::with("proxmox_delete_volume", Effect::Ask, delete_volume)
         .about("Delete a volume: an ISO, template, backup or unused disk.")
-        .params(&[Param::text("volume").about("storage:path."), NODE])
+        .params(&[Param::text("volume").about("As storage:path."), NODE.unlisted()])
         .idempotent()
         .task(),
     Tool::with("proxmox_update_volume", Effect::Change, update_volume)
@@ -93,22 +92,23 @@ pub const TOOLS: &[Tool] = &[
             Param::text("volume"),
             Param::flag("protected").optional(),
             Param::text("notes").optional().or_empty(),
-            NODE,
+            NODE.unlisted(),
         ])
         .idempotent(),
-    Tool::post("proxmox_create_storage", "/storage").about("Define a storage.").params(&[
+    Tool::post("proxmox_create_storage", "/storage").about("Add a storage definition.").params(&[
         STORAGE,
         Param::text("type").about("dir, nfs, lvmthin, zfspool, pbs, …"),
-        Param::more("options"),
+        Param::more("options").about("path, server, export, content, nodes, …"),
     ]),
     Tool::put("proxmox_update_storage", "/storage/{storage}")
         .about("Change a storage's definition.")
-        .params(&[STORAGE, Param::more("options")]),
+        .params(&[STORAGE, Param::more("options").about("content, nodes, disable, …")]),
     Tool::delete("proxmox_delete_storage", "/storage/{storage}")
-        .about("Remove a storage's definition; its data stays.")
+        .about("Remove a storage's definition; the data is kept.")
         .params(&[STORAGE]),
     Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
-        .about("Scan from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .about("Scan a server from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .asks()
         .params(&[
             Param::text("node"),
             Param::one_of("type", &["nfs", "cifs", "iscsi", "lvm", "zfs", "pbs"]),

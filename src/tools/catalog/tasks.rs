@@ -42,17 +42,17 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_wait_task", Effect::Read, wait_task)
-        .about("Wait for tasks (commas between) and tell how they ended.")
+        .about("Wait for tasks (comma-separated) and report their results.")
         .params(&[Param::words("upid"), WAIT])
         .core(),
     Tool::with("proxmox_get_task_log", Effect::Read, task_log)
-        .about("Log of a task: its last lines, or from line start on.")
+        .about("Log of a task: its last lines, or from line `start`.")
         .params(&[
             UPID,
             Param::int("start", 0, 100_000_000).optional(),
             Param::int("limit", 1, 5000).optional(),
         ]),
-    Tool::with("proxmox_stop_task", Effect::Disrupt, stop_task).about("Stop a running task.").params(&[UPID]),
+    Tool::with("proxmox_stop_task", Effect::Change, stop_task).about("Stop a running task.").params(&[UPID]),
 ];
 
 const COLUMNS: &[Column] = &[

@@ -8,6 +8,8 @@ use crate::tools::{
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[Tool::with("proxmox_undo", Effect::Change, undo::undo)
-    .about("Take back a change of configuration made here; without id, list those that can be.")
+    .about(
+        "Undo a configuration change made by this server; without id, list the changes that can be undone.",
+    )
     .params(&[Param::int("id", 1, i64::MAX).optional()])
     .task()];

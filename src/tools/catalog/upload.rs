@@ -4,6 +4,7 @@ use crate::{
     pve::{Method, Params, upload::Upload},
     tools::{
         answer::{Failure, Outcome},
+        catalog::upload_file,
         param::Param,
         run::{args::Args, context::Context, follow::follow, storages::on_a_node},
     },
@@ -51,21 +52,19 @@ pub fn upload(context: &Context<'_>, args: &Args) -> Outcome {
     let unreadable = |why: String| {
         Failure::new(format!("`{}` cannot be uploaded: {why} Nothing was sent.", file.escape_debug()))
     };
-    let facts = std::fs::metadata(file).map_err(|error| unreadable(format!("{error}.")))?;
-    if !facts.is_file() {
-        return Err(unreadable("it is no regular file.".into()));
-    }
+    let leaving = upload_file::open(context.config, file).map_err(unreadable)?;
+    let size = leaving.size;
     let mut params = Params::new().with("content", content).with("filename", filename);
     if let Some(checksum) = args.text("checksum") {
         params.push("checksum", checksum);
         params.push("checksum-algorithm", algorithm(checksum)?);
     }
     let sent = Arc::new(AtomicU64::new(0));
-    let params = params.with_file(Upload { path: file.into(), size: facts.len(), sent: Arc::clone(&sent) });
+    let file = Arc::new(leaving.file);
+    let params = params.with_file(Upload { path: leaving.path, file, size, sent: Arc::clone(&sent) });
     let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))? + "/upload";
-    let reply = told(context, &sent, facts.len(), || context.change(Method::Post, &path, &params))?;
-    let answer =
-        Map::from_iter([("filename".to_owned(), json!(filename)), ("size".to_owned(), json!(facts.len()))]);
+    let reply = told(context, &sent, size, || context.change(Method::Post, &path, &params))?;
+    let answer = Map::from_iter([("filename".to_owned(), json!(filename)), ("size".to_owned(), json!(size))]);
     follow(context, args, reply.value().as_str().unwrap_or_default(), answer)
 }
 

@@ -9,7 +9,7 @@ use crate::{
         catalog::{cluster_status, entry::Entry},
         param::{Effect, Param},
         row::{Name, Tool},
-        run::{args::Args, clusters::CLUSTER, context::Context, find, inventory, storages},
+        run::{args::Args, clusters::CLUSTER, context::Context, find, inventory, state::State, storages},
     },
     views::View,
 };
@@ -110,12 +110,11 @@ const SERIES: [&str; 6] = ["cpu", "mem", "netin", "netout", "diskread", "diskwri
 const NOISE: [&str; 4] = ["digest", "smbios1", "vmgenid", "meta"];
 
 fn cluster(context: &Context<'_>, _: &Args) -> Outcome {
-    let [members, resources] = context.get_all(["/cluster/status", "/cluster/resources"]);
-    let (members, resources) = (members?, resources?);
+    let (members, resources, states) = inventory::of_cluster(context);
+    let resources = resources?;
     let time = resources.date;
-    let members = rows(&members)?;
-    let resources = inventory::inventory(context, &resources)?;
-    let summary = cluster_status::summary(&members, &resources);
+    let resources = inventory::corrected(context, &resources, &states)?;
+    let summary = cluster_status::summary(&members, &resources)?;
     let table = |wanted: fn(&str) -> bool, columns: &[&str]| {
         let rows: Vec<Vec<&RawValue>> = resources
             .iter()
@@ -130,6 +129,7 @@ fn cluster(context: &Context<'_>, _: &Args) -> Outcome {
         "time": time,
         "quorate": summary.get("quorate"),
         "attention": summary.get("attention"),
+        "missing": summary.get("missing"),
         "nodes": table(|kind| kind == "node", &NODE)?,
         "storage": table(|kind| kind == "storage", &STORAGE)?,
         "guests": table(|kind| matches!(kind, "qemu" | "lxc"), &GUEST)?,
@@ -178,9 +178,11 @@ fn guest(context: &Context<'_>, args: &Args) -> Outcome {
     ] {
         data.insert(name.into(), status[key].clone());
     }
-    // What a VM that is paused says of itself is more than `running`.
-    let state = status["qmpstatus"].as_str().or(status["status"].as_str()).unwrap_or(&guest.status);
-    data.insert("status".into(), state.into());
+    let state = match State::of_status(&status) {
+        State::Unknown => guest.state(),
+        state => state,
+    };
+    data.insert("status".into(), state.word().into());
     data.insert("hastate".into(), status["ha"]["state"].clone());
     data.insert("name".into(), guest.name.clone().into());
     data.insert("node".into(), guest.node.clone().into());

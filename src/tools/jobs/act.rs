@@ -24,11 +24,15 @@ const PERHAPS: &str = "may have been carried out";
 pub fn send(context: &Context<'_>, step: &Step) -> Stand {
     let Some(order) = step.order() else { return Stand::Running(String::new()) };
     let request = order.request();
-    match context.change(request.method, &request.path, &request.params) {
+    match context.change_as_step(request.method, &request.path, &request.params) {
         Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
             Some(upid) => Stand::Running(upid.to_owned()),
             None => Stand::Done(String::new()),
         },
+        Err(_) if context.withdraw() => Stand::Failed(format!(
+            "{} must be agreed to by now, which it did not have to be when the job was planned.",
+            request.title()
+        )),
         Err(Failure(why)) if why.contains(PERHAPS) => Stand::Unknown(why),
         Err(_) if context.call.cancel.is_cancelled() => Stand::Waiting,
         Err(Failure(why)) => Stand::Failed(why),

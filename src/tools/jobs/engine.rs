@@ -3,7 +3,7 @@
 use crate::tools::{
     answer::{Failure, Outcome},
     jobs::{act, back, job::Job, plan, step::Stand, told},
-    run::{Args, Context, kept::Hold},
+    run::{Args, Context, asked::Whole, door::Agreed, kept::Hold},
 };
 use std::time::{Duration, Instant};
 
@@ -20,20 +20,31 @@ pub fn begin(context: &Context<'_>, args: &Args, mut job: Job) -> Outcome {
     job.steps.sort_by_key(|step| step.wave);
     let whole = plan::whole(&job);
     if context.dry {
-        let mut facts = plan::shown(&job);
-        let agreed = context.agree(whole);
-        let then = match (agreed, context.pending()) {
-            (Ok(()), _) => "It would be carried out at once.".to_owned(),
-            (Err(_), Some(_)) => "It would have to be confirmed as a whole first.".to_owned(),
-            (Err(Failure(why)), None) => why,
-        };
-        facts.insert("then".into(), then.into());
-        facts.insert("note".into(), "Nothing was sent.".into());
-        return context.fit(facts);
+        return dry(context, whole);
     }
-    context.agree(whole)?;
+    job.agreed = context.agree(whole)? == Agreed::ByAPerson;
     let hold = context.jobs.begin()?;
     go_on(context, args, &mut job, &hold)
+}
+
+/// The plan, and what would become of it.
+///
+/// # Errors
+/// As [`Context::fit`].
+pub fn dry(context: &Context<'_>, whole: Whole) -> Outcome {
+    let mut facts = whole.shown.clone();
+    let agreed = context.agree(whole);
+    let (would, why) = match (agreed, context.pending()) {
+        (Ok(_), _) => ("run", String::new()),
+        (Err(_), Some(asked)) => ("ask", asked.reasons().join(" ")),
+        (Err(Failure(why)), None) => ("refuse", why),
+    };
+    facts.insert("would".into(), would.into());
+    if !why.is_empty() {
+        facts.insert("why".into(), why.into());
+    }
+    facts.insert("note".into(), "Nothing was sent.".into());
+    context.fit(facts)
 }
 
 /// Carries on with a job that is in one's own hands, for as long as its call may wait.

@@ -31,6 +31,8 @@ pub struct Job {
     pub failed: Option<(usize, String)>,
     /// What is told once it is done, beside what the steps tell.
     pub ending: String,
+    /// Whether a person agreed to it while this process has run; never written down.
+    pub agreed: bool,
     /// Whether a value was left out of what was written down, so that it cannot be gone on with from there.
     pub cut: bool,
 }
@@ -50,6 +52,7 @@ impl Job {
             returning: false,
             failed: None,
             ending: String::new(),
+            agreed: false,
             cut: false,
         }
     }
@@ -107,7 +110,7 @@ impl Job {
 
     /// Keeps how it stands. Returns whether it outlives the process.
     pub fn save(&self, context: &Context<'_>, hold: &Hold<'_>) -> bool {
-        let mut lasting = self.clone();
+        let mut lasting = Job { agreed: false, ..self.clone() };
         for step in &mut lasting.steps {
             if let Act::Send(order, _) = &mut step.act
                 && order.has_secret()

@@ -4,7 +4,7 @@ use crate::tools::{
     answer::{Failure, Outcome},
     jobs::{engine, job::Job, plan, told},
     param::Param,
-    run::{Args, Context},
+    run::{Args, Context, door::Agreed},
 };
 use serde_json::{Map, Value, json};
 
@@ -68,7 +68,7 @@ pub fn go_on(context: &Context<'_>, args: &Args) -> Outcome {
         }
         let whole = plan::whole_back(&job)?;
         if context.dry {
-            return context.fit(whole.shown);
+            return engine::dry(context, whole);
         }
         context.agree(whole)?;
         job.returning = true;
@@ -85,11 +85,14 @@ pub fn go_on(context: &Context<'_>, args: &Args) -> Outcome {
             "Nothing was done: job {id} was begun by a process that has ended, and the secret values of its next steps were not written down. It can be taken back, with `back`."
         )));
     }
+    let whole = plan::whole(&job);
     if context.dry {
-        return context.fit(plan::shown(&job));
+        return engine::dry(context, whole);
     }
-    if !job.returning {
-        context.agree(plan::whole(&job))?;
+    match job.agreed {
+        true => context.leave(whole.requests),
+        false if !job.returning => job.agreed = context.agree(whole)? == Agreed::ByAPerson,
+        false => {}
     }
     engine::go_on(context, args, &mut job, &hold)
 }

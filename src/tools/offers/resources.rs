@@ -17,7 +17,8 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-const JSON: &str = "application/json";
+/// The media type of answers of tools.
+pub const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
 /// The lines of a task's log that are read, its last ones.
@@ -28,7 +29,7 @@ pub const GUEST: Template = Template {
     uri: "pve://guest/{vmid}",
     name: "guest",
     title: "Guest",
-    about: "Configuration, live state, snapshots and addresses of a VM or container.",
+    about: "Configuration, current status, snapshots and IP addresses of a VM or container.",
     media_type: JSON,
 };
 /// A node.

@@ -1,24 +1,14 @@
 //! What somebody must agree to before it is sent: one request, or all that a whole job is going to send.
 
-use crate::{
-    sync::lock,
-    tools::{
-        answer::Failure,
-        run::{
-            context::{Context, Grant},
-            plan::{self, Plan},
-            policy,
-            request::Request,
-        },
-    },
-};
+use crate::tools::run::request::Request;
 use serde_json::{Map, Value, json};
+use std::slice;
 
 /// What waits for an agreement.
 #[derive(Clone, Debug)]
 pub enum Asked {
-    /// One request.
-    One(Request),
+    /// One request, and why it must be agreed to.
+    One(Request, Vec<&'static str>),
     /// A job.
     Whole(Whole),
 }
@@ -36,80 +26,46 @@ pub struct Whole {
     pub identity: String,
     /// Every request that is going to be sent, in order.
     pub requests: Vec<Request>,
+    /// Why it must be agreed to.
+    pub reasons: Vec<&'static str>,
 }
 
 impl Asked {
-    /// The plan to be shown.
-    ///
-    /// # Errors
-    /// As [`plan::of`].
-    pub fn plan(&self, context: &Context<'_>) -> Result<Plan, Failure> {
-        match self {
-            Asked::One(request) => plan::of(context, request),
-            Asked::Whole(whole) => Ok(Plan {
-                title: self.title(),
-                sentence: whole.sentence.clone(),
-                lost: whole.shown.clone(),
-                word: whole.word.clone(),
-                identity: whole.identity.clone(),
-            }),
-        }
-    }
-
     /// What it is, for a sentence.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
-            Asked::One(request) => request.title(),
-            Asked::Whole(whole) => format!("The job for `{}`", whole.word),
+            Asked::One(request, _) => request.title(),
+            Asked::Whole(whole) => format!("the job for `{}`", whole.word),
         }
     }
 
-    /// What an agreement is bound to.
+    /// What is going to be sent.
     #[must_use]
-    pub fn bound(&self) -> Value {
-        let one = |request: &Request| json!([request.title(), request.pairs()]);
+    pub fn requests(&self) -> &[Request] {
         match self {
-            Asked::One(request) => one(request),
-            Asked::Whole(whole) => whole.requests.iter().map(one).collect(),
+            Asked::One(request, _) => slice::from_ref(request),
+            Asked::Whole(whole) => &whole.requests,
         }
     }
 
-    /// The leave to send exactly this.
+    /// Why it must be agreed to.
     #[must_use]
-    pub fn granted(self) -> Grant {
+    pub fn reasons(&self) -> &[&'static str] {
         match self {
-            Asked::One(request) => Grant::One(request),
-            Asked::Whole(whole) => Grant::Whole(whole),
+            Asked::One(_, reasons) => reasons,
+            Asked::Whole(whole) => &whole.reasons,
         }
+    }
+
+    /// What an agreement is bound to beside the call and the state of the target.
+    #[must_use]
+    pub fn named(&self) -> Value {
+        self.requests().iter().map(named).collect()
     }
 }
 
-impl Context<'_> {
-    /// Asks for the one agreement to a whole job, before anything of it is sent: the rules of the configuration hold for
-    /// every request, and if one of them must be confirmed, all are.
-    ///
-    /// # Errors
-    /// The setting that forbids one of the requests; that the job must be confirmed first.
-    pub fn agree(&self, whole: Whole) -> Result<(), Failure> {
-        for request in &whole.requests {
-            policy::check(self, request)?;
-        }
-        let agreed = match &self.grant {
-            Grant::All => true,
-            Grant::Whole(granted) => granted.requests == whole.requests && granted.identity == whole.identity,
-            _ => !whole.requests.iter().any(|request| self.asks(request)),
-        };
-        if agreed {
-            return Ok(());
-        }
-        lock(&self.record).pending = Some(Asked::Whole(whole));
-        Err(Failure::new("This must be confirmed first."))
-    }
-
-    /// Whether a request must be confirmed, unless the access level says otherwise.
-    #[must_use]
-    pub fn asks(&self, request: &Request) -> bool {
-        request.destroys()
-    }
+fn named(request: &Request) -> Value {
+    let file = request.params.file().map(|file| json!([file.path, file.size]));
+    json!([request.method.word(), request.path, request.pairs(), file])
 }

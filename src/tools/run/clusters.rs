@@ -8,12 +8,12 @@ use crate::{
     sync::at_once,
     tools::{
         answer::{Failure, Outcome, answer},
-        param::Effect,
         run::{
             changes::{Numbers, Undo},
             fresh::Fresh,
             kept::Kept,
             pattern::fits,
+            places::Places,
         },
     },
 };
@@ -42,6 +42,8 @@ pub struct Cluster {
     pub fresh: Fresh,
     /// The jobs that were begun in it.
     pub jobs: Kept,
+    /// Where its guests were.
+    pub places: Places,
 }
 
 /// Which cluster a call is for.
@@ -64,6 +66,7 @@ pub fn of(mut config: Config) -> Vec<Cluster> {
         config,
         undo: Undo::new(Numbers::clone(&numbers)),
         fresh: Fresh::default(),
+        places: Places::default(),
     };
     match mem::take(&mut config.clusters) {
         none if none.is_empty() => vec![cluster((String::new(), config))],
@@ -141,12 +144,12 @@ pub fn in_each(clusters: &[Cluster], run: impl Fn(&Cluster) -> Outcome + Sync) -
 impl Cluster {
     /// The sentence that says which setting forbids a tool.
     #[must_use]
-    pub fn forbidden(&self, tool: &str, effect: Effect) -> Option<String> {
-        if self.config.access == Access::ReadOnly && effect != Effect::Read {
+    pub fn forbidden(&self, tool: &str, only_reads: bool) -> Option<String> {
+        if self.config.access == Access::ReadOnly && !only_reads {
             let place =
                 if self.name.is_empty() { String::new() } else { format!(" of cluster `{}`", self.name) };
             return Some(format!(
-                "`{tool}` changes the cluster, and the setting `access`{place} is `read-only`."
+                "`{tool}` does more than to read, and the setting `access`{place} is `read-only`."
             ));
         }
         let pattern = self.config.deny_tools.iter().find(|pattern| fits(pattern, tool, |_| true))?;

@@ -1,44 +1,78 @@
-//! Confirmation of what loses data: the plan is shown to the person, by a question where the client can ask one,
-//! by a token to send back where it cannot; and only what was agreed to happens, once.
+//! Agreeing to a request: its plan is shown to the person, by a question where the client can ask one and somebody is
+//! there, else outside the model or by a token, as configured; and only what was agreed to happens, once.
 
 use crate::{
-    mcp::{Asking, Question, Reaction},
+    config::Confirm,
+    mcp::{Asking, Reaction},
     tools::{
         answer::{Failure, Outcome, answer, canonical::meaning},
-        run::{args::Args, asked::Asked, clusters::CLUSTER, context::Context, plan::Plan, tokens::Tokens},
+        run::{
+            args::Args,
+            asked::Asked,
+            clusters::CLUSTER,
+            context::Context,
+            person::{self, Word},
+            plan::{self, Plan},
+            question::{Typed, question, typed},
+            tokens::{Kind, Tokens},
+        },
     },
 };
 use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
 
-/// What is to be done with a change that must be confirmed.
+/// What is to be done with a request that must be agreed to.
 #[derive(Debug)]
 pub enum Decision {
-    /// It was confirmed: send it.
+    /// It was agreed to: send it.
     Go,
     /// The call is answered with this.
     Answer(Outcome),
     /// The call is answered with a question, and comes again with this state.
-    Ask(Question, String),
+    Ask(crate::mcp::Question, String),
 }
 
-/// Asks for a change to be confirmed, or checks what came back.
+/// A call that must be agreed to.
+#[derive(Clone, Copy, Debug)]
+pub struct Matter<'a> {
+    /// The tool that is called.
+    pub tool: &'a str,
+    /// Its arguments.
+    pub args: &'a Args,
+    /// What is to be sent, and why it must be agreed to.
+    pub asked: &'a Asked,
+}
+
+/// A person needs longer than this to read a question. What is answered sooner with no, a program answered for nobody.
+const READING: Duration = Duration::from_secs(1);
+
+/// Asks for a request to be agreed to, or checks what came back.
 ///
 /// # Errors
 /// Nothing was done, and why: declined, mistyped, a token that does not fit, a target that changed meanwhile.
-pub fn decide(
-    context: &Context<'_>,
-    tokens: &Tokens,
-    name: &str,
-    args: &Args,
-    asked: &Asked,
-) -> Result<Decision, Failure> {
-    let shown = in_cluster(context, asked.plan(context)?);
-    let bound = bind(context, name, args, asked, &shown);
+pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Result<Decision, Failure> {
+    let Matter { tool, args, asked } = matter;
+    let strict = context.config.confirm == Confirm::Strict;
+    // Somebody may have said it already, in a terminal.
+    if !strict {
+        match person::word(context, matter)? {
+            Word::None => {}
+            Word::Approved => return Ok(Decision::Go),
+        }
+    }
+    let shown = in_cluster(context, plan::of_asked(context, asked)?);
+    let bound = bind(context, matter, &shown);
     match context.call.asking() {
         Asking::Now(ask) => {
-            typed(&shown, ask(&question(&shown)))?;
+            note(context, |journal| journal.asked(asked.requests(), "the client"));
+            let since = Instant::now();
+            let reaction = ask(&question(&shown));
+            if nobody_is_there(&reaction, since.elapsed()) && !strict {
+                return person::ask(context, matter, &shown, NOBODY);
+            }
+            agreed(context, asked, &shown, reaction)?;
             // A person may take minutes: the target is looked at again.
-            if asked.plan(context)?.identity == shown.identity {
+            if plan::of_asked(context, asked)?.identity == shown.identity {
                 return Ok(Decision::Go);
             }
             Err(Failure::new(format!(
@@ -47,32 +81,39 @@ pub fn decide(
             )))
         }
         Asking::Again(given) => {
-            let Some(given) = given else {
-                return Ok(Decision::Ask(question(&shown), tokens.issue(&bound)?));
+            let Some((given, reaction)) = given.and_then(|given| Some((given, given.reaction.clone()?)))
+            else {
+                // No answer came along: the question is asked, or asked again (basic/multi-round-trip).
+                note(context, |journal| journal.asked(asked.requests(), "the client"));
+                return Ok(Decision::Ask(question(&shown), tokens.issue(Kind::State, &bound)?));
             };
-            let Some(reaction) = given.reaction.clone() else {
-                // No answer came along: the question is asked again (basic/multi-round-trip).
-                return Ok(Decision::Ask(question(&shown), tokens.issue(&bound)?));
-            };
-            tokens.redeem(&given.state, &bound).map_err(|why| {
-                Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{name}` again for a new question."))
+            let out = tokens.redeem(Kind::State, &given.state, &bound).map_err(|why| {
+                Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{tool}` again for a new question."))
             })?;
-            typed(&shown, reaction)?;
+            if nobody_is_there(&reaction, out) && !strict {
+                return person::ask(context, matter, &shown, NOBODY);
+            }
+            agreed(context, asked, &shown, reaction)?;
             Ok(Decision::Go)
         }
-        Asking::No => match args.text("confirm") {
-            _ if context.config.strict => Err(Failure::new(format!(
-                "Nothing was done: {} loses data, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
+        Asking::No => match (context.config.confirm, args.text("confirm")) {
+            (Confirm::Strict, _) => Err(Failure::new(format!(
+                "Nothing was done: {} must be agreed to, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 asked.title()
             ))),
-            Some(token) => match tokens.redeem(token, &bound) {
-                Ok(()) => Ok(Decision::Go),
+            (Confirm::Person, _) => person::ask(context, matter, &shown, ""),
+            (Confirm::Token, Some(token)) => match tokens.redeem(Kind::Confirm, token, &bound) {
+                Ok(_) => {
+                    note(context, |journal| journal.answered(asked.requests(), "approved", "a token"));
+                    Ok(Decision::Go)
+                }
                 Err(why) => Err(Failure::new(format!(
-                    "Nothing was done: the `confirm` token is not accepted, {why}. Call `{name}` without `confirm` for a new plan."
+                    "Nothing was done: the `confirm` token is not accepted, {why}. Call `{tool}` without `confirm` for a new plan."
                 ))),
             },
-            None => {
-                let token = tokens.issue(&bound)?;
+            (Confirm::Token, None) => {
+                note(context, |journal| journal.asked(asked.requests(), "a token"));
+                let token = tokens.issue(Kind::Confirm, &bound)?;
                 Ok(Decision::Answer(answer(&json!({
                     "confirmation_needed": shown.lost,
                     "confirm": token,
@@ -83,8 +124,41 @@ pub fn decide(
     }
 }
 
+/// What is said where the client asked nobody.
+const NOBODY: &str = "The client answered the question at once, so nobody can have read it. ";
+
+/// Whether a no came too fast for a person.
+fn nobody_is_there(reaction: &Reaction, after: Duration) -> bool {
+    matches!(reaction, Reaction::Decline | Reaction::Cancel) && after < READING
+}
+
+/// Writes down what the person at the client did.
+///
+/// # Errors
+/// They did not agree.
+fn agreed(context: &Context<'_>, asked: &Asked, shown: &Plan, reaction: Reaction) -> Result<(), Failure> {
+    match typed(shown, reaction) {
+        Typed::Agreed => {
+            note(context, |journal| journal.answered(asked.requests(), "approved", "the client"));
+            Ok(())
+        }
+        Typed::Not(why) => {
+            note(context, |journal| journal.answered(asked.requests(), "denied", "the client"));
+            Err(Failure(why))
+        }
+    }
+}
+
+/// Writes a line into the audit log, where there is one.
+pub(super) fn note(context: &Context<'_>, write: impl FnOnce(&crate::tools::run::journal::Journal<'_>)) {
+    if let Some(journal) = context.journal {
+        write(journal);
+    }
+}
+
 /// Says which cluster is meant, where there are several.
-fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
+#[must_use]
+pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
     if let Some(name) = context.cluster {
         shown.sentence = format!("Cluster {name}: {}", shown.sentence);
         shown.lost.shift_insert(0, CLUSTER.into(), name.into());
@@ -92,61 +166,35 @@ fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
     shown
 }
 
-/// What a seal is for: the cluster, the tool, its arguments, the request, and what the target looks like; by their
-/// meaning, for the same arguments may come back in another order.
-fn bind(context: &Context<'_>, name: &str, args: &Args, asked: &Asked, shown: &Plan) -> String {
-    let given = args.iter().filter(|(name, _)| !matches!(*name, "confirm" | "wait" | "dry_run"));
+/// What names a call and what it sends: the cluster, the tool, its arguments, the requests; by their meaning, for the same
+/// arguments may come back in another order.
+pub(super) fn named(context: &Context<'_>, matter: Matter<'_>) -> Value {
+    let steering = |name: &str| matches!(name, "confirm" | "wait" | "dry_run");
+    let given = matter.args.iter().filter(|(name, _)| !steering(name));
     let arguments: Map<String, Value> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let parts = json!([context.cluster, name, arguments, asked.bound(), shown.identity]);
-    meaning(&parts)
+    json!([context.cluster, matter.tool, arguments, matter.asked.named()])
 }
 
-fn question(shown: &Plan) -> Question {
-    // A job says of each of its steps what it costs.
-    let end = if shown.lost.contains_key("steps") { "" } else { " This cannot be undone." };
-    let mut message = format!("{}{end}", shown.sentence);
-    for (name, value) in &shown.lost {
-        if !matches!(name.as_str(), "request" | "guest" | "lost" | "parameters") {
-            message.push_str(&format!("\n{name}: {}", plain(value)));
+/// What a seal is for: the call, and what the target looks like.
+fn bind(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> String {
+    meaning(&json!([named(context, matter), shown.identity]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_no_that_came_at_once_is_from_nobody() {
+        for (reaction, milliseconds, expected) in [
+            (Reaction::Cancel, 3, true),
+            (Reaction::Decline, 999, true),
+            (Reaction::Decline, 1000, false),
+            (Reaction::Cancel, 60_000, false),
+            (Reaction::Accept(Map::new()), 3, false),
+        ] {
+            let after = Duration::from_millis(milliseconds);
+            assert_eq!(nobody_is_there(&reaction, after), expected, "{reaction:?} {milliseconds}");
         }
     }
-    message.push_str(&format!("\nType {} to confirm.", shown.word));
-    Question { message, field: "confirm", title: format!("Type {}", shown.word) }
-}
-
-/// A value for people: text as it is, anything else as JSON. What comes from the cluster can hold no line break
-/// or escape sequence that would pass for words of ours.
-fn plain(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
-        }
-        other => other.to_string(),
-    };
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
-/// Whether the person agreed, and typed what was asked for.
-fn typed(shown: &Plan, reaction: Reaction) -> Result<(), Failure> {
-    let content = match reaction {
-        Reaction::Accept(content) => content,
-        Reaction::Decline => return Err(Failure::new("The user declined. Nothing was done.")),
-        Reaction::Cancel => {
-            return Err(Failure::new("The question was closed or not answered in time. Nothing was done."));
-        }
-    };
-    let typed = match content.get("confirm") {
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    };
-    if typed == shown.word {
-        return Ok(());
-    }
-    Err(Failure::new(format!(
-        "Not confirmed: `{}` was typed where `{}` was asked for. Nothing was done.",
-        typed.escape_debug(),
-        shown.word.escape_debug()
-    )))
 }

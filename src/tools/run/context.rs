@@ -4,7 +4,13 @@
 use crate::{
     config::Config,
     mcp::Call,
-    pve,
+    pve::{
+        self,
+        api::{
+            Row,
+            effect::{self, Role},
+        },
+    },
     sync::{at_once, lock},
     tools::{
         answer::{Failure, Outcome, canonical, object},
@@ -12,10 +18,14 @@ use crate::{
         run::{
             asked::{Asked, Whole},
             changes::{Draft, Undo},
+            encoded,
             fresh::Fresh,
             journal::Journal,
             kept::Kept,
+            places::Places,
+            policy::{self, Verdict},
             request::Request,
+            seen::Seen,
         },
     },
 };
@@ -41,21 +51,27 @@ pub struct Context<'a> {
     pub started: Instant,
     /// Whether changes are only written down.
     pub dry: bool,
-    /// What may be lost.
+    /// What was agreed to.
     pub grant: Grant,
+    /// Methods that are not called, because the tools that send them are denied.
+    pub denied: &'a [Row],
     /// The changes that can be taken back.
     pub undo: &'a Undo,
     /// The guests that were changed a moment ago.
     pub fresh: &'a Fresh,
     /// The jobs that were begun.
     pub jobs: &'a Kept,
+    /// Where guests were.
+    pub places: &'a Places,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
     pub record: Mutex<Record>,
+    /// What was read on the way.
+    pub seen: Mutex<Seen>,
 }
 
-/// Which changes that lose data may be sent.
+/// Which of the requests that must be agreed to may be sent.
 #[derive(Clone, Debug)]
 pub enum Grant {
     /// None: each is to be confirmed.
@@ -64,15 +80,28 @@ pub enum Grant {
     One(Request),
     /// Exactly those of this job, which was confirmed as a whole.
     Whole(Whole),
-    /// All, as the access level says.
-    All,
+}
+
+impl Grant {
+    /// The leave to send exactly what was asked for.
+    #[must_use]
+    pub fn of(asked: Asked) -> Grant {
+        match asked {
+            Asked::One(request, _) => Grant::One(request),
+            Asked::Whole(whole) => Grant::Whole(whole),
+        }
+    }
 }
 
 /// The changes of one call.
 #[derive(Debug, Default)]
 pub struct Record {
     pub(super) requests: Vec<Request>,
+    /// In a dry run: what would become of each request.
+    pub(super) verdicts: Vec<Verdict>,
     pub(super) pending: Option<Asked>,
+    /// Those of the running job, which was confirmed as a whole.
+    pub(super) granted: Vec<Request>,
     pub(super) drafts: Vec<Draft>,
     pub(super) picture: Option<Vec<u8>>,
 }
@@ -82,13 +111,34 @@ impl Context<'_> {
     /// of a list come as they are, and are put in order where they are shown.
     ///
     /// # Errors
-    /// What the client says.
+    /// What the client says; for the few that do more than to read, as [`Context::change`].
     pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
+        let request = || Request { method: pve::Method::Get, path: path.to_owned(), params: params.clone() };
+        if !self.denied.is_empty()
+            && let Some(why) = policy::denied(self.denied, &request())
+        {
+            return Err(Failure(format!("{why} Nothing was done.")));
+        }
+        if !effect::only_reads(path) {
+            let (method, request) = (pve::Method::Get, request());
+            if !self.permit(&request)? {
+                return Ok(pve::Reply::pretended(method, path));
+            }
+        }
         Ok(self.read(path, params)?)
     }
 
-    fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
-        let mut reply = self.pve.get(&self.call.cancel, path, params)?;
+    pub(super) fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
+        if let Some(shared) = self.shared(path, params) {
+            return Ok(shared);
+        }
+        let reply = self.pve.get(&self.call.cancel, path, params);
+        let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
+        if reply.data.contains('%') && encoded::may_be_in(path) {
+            let mut value = reply.value();
+            encoded::decode(path, &mut value);
+            reply.data = value.to_string();
+        }
         if reply.data.starts_with('{') {
             reply.data = canonical::ordered(reply.value()).to_string();
         }
@@ -116,6 +166,21 @@ impl Context<'_> {
     #[must_use]
     pub fn drafts(&self) -> Vec<Draft> {
         lock(&self.record).drafts.clone()
+    }
+
+    /// The guests that this call has made so far.
+    #[must_use]
+    pub fn made(&self) -> Vec<u32> {
+        let requests = self.requests();
+        let effects = requests.iter().filter_map(|request| request.effect().ok());
+        let made = effects.flat_map(|effect| effect.guests().collect::<Vec<_>>());
+        made.filter(|(_, role)| *role == Role::New).map(|(vmid, _)| vmid).collect()
+    }
+
+    /// In a dry run, what would become of each of [`Context::requests`].
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        lock(&self.record).verdicts.clone()
     }
 
     /// The changes that were sent, or in a dry run would have been, in order.

@@ -21,11 +21,16 @@ pub fn convert(shape: Shape, value: Value) -> Result<Value, String> {
         },
         Shape::Flag => flag(&value).map(Value::Bool),
         Shape::OneOf(words) => {
-            let word = value.as_str().unwrap_or_default();
-            match words.iter().find(|known| known.eq_ignore_ascii_case(word)) {
+            // A flag or a number may be one of the words.
+            let word = match &value {
+                Value::String(word) => word.trim().to_owned(),
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                _ => String::new(),
+            };
+            match words.iter().find(|known| known.eq_ignore_ascii_case(&word)) {
                 Some(known) => Some(Value::from(*known)),
                 None => {
-                    let hint = did_you_mean(word, words.iter().copied());
+                    let hint = did_you_mean(&word, words.iter().copied());
                     return Err(format!(
                         "is {}, but it must be {}.{hint}",
                         shown(&value),
@@ -156,6 +161,8 @@ mod tests {
             (Shape::Int(100, 999), json!(100.0), json!(100)),
             (Shape::Text, json!(7), json!("7")),
             (Shape::Flag, json!("No"), json!(false)),
+            (Shape::OneOf(&["true", "false", "sh"]), json!(false), json!("false")),
+            (Shape::OneOf(&["3", "4"]), json!(4), json!("4")),
             (Shape::Words, json!("a, b"), json!(["a", "b"])),
             (Shape::Words, json!("[\"a\",\"b c\"]"), json!(["a", "b c"])),
             (Shape::Words, json!(["a", 1]), json!(["a", "1"])),

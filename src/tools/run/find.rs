@@ -1,14 +1,21 @@
 //! Where things are: a guest's node, a node's name; and what to say when there is no such thing.
 
 use crate::{
+    config::Access,
     pve::Params,
     suggest::did_you_mean,
     tools::{
-        answer::{Failure, record::Record, rows},
-        param::Kind,
-        run::{context::Context, inventory::name_of},
+        answer::{Failure, Outcome, answer, record::Record, rows},
+        param::{Effect, Kind},
+        run::{
+            args::Args,
+            context::{Context, Grant},
+            inventory::{name_of, places},
+        },
     },
 };
+use serde_json::{Map, Value};
+use std::thread;
 
 pub use crate::tools::run::inventory::{Guest, guests, is_guest, read};
 
@@ -37,6 +44,120 @@ pub fn guest_of(
         guest.name = name_of(context, &guest).unwrap_or_default();
     }
     Ok(guest)
+}
+
+/// What a path has after the guest where the node itself looks for the guest's configuration first, and refuses
+/// everything else when there is none. The firewall's files, for one, are the same on every node, guest or not.
+const PROVEN: &[&str] = &[
+    "agent",
+    "clone",
+    "cloudinit",
+    "config",
+    "interfaces",
+    "move_disk",
+    "move_volume",
+    "pending",
+    "resize",
+    "sendkey",
+    "snapshot",
+    "status",
+    "template",
+    "unlink",
+];
+
+/// Whether a request to that path, which begins with `/nodes/{node}/{type}/{vmid}`, fails where its guest is not.
+#[must_use]
+pub fn is_proven(path: &str) -> bool {
+    path.split('/').nth(5).is_none_or(|action| PROVEN.contains(&action))
+}
+
+/// Does something with the guest that the arguments name, where it was last: `work` sends nothing but requests whose
+/// path [`is_proven`]. Only if those fail is the guest looked up, and what was refused because the guest is not there is
+/// done again where it is. A guest whose place is not remembered is looked up first; `requests` says how many of
+/// them go out at once then.
+///
+/// # Errors
+/// As [`guest`]; what `work` says.
+pub fn at<T>(
+    context: &Context<'_>,
+    args: &Args,
+    kind: Option<Kind>,
+    requests: usize,
+    work: impl Fn(&Guest) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let (vmid, node) = (args.int("vmid").unwrap_or_default(), args.text("node"));
+    let Some(remembered) = remembered(context, vmid, node, kind) else {
+        context.warm(requests);
+        return work(&guest_of(context, vmid, node, kind)?);
+    };
+    let mark = context.mark();
+    let result = work(&remembered);
+    if result.is_ok() || !context.is_in_doubt() || context.call.cancel.is_cancelled() {
+        return result;
+    }
+    context.places.forget(vmid);
+    if !context.did_nothing_since(mark) {
+        return result;
+    }
+    let is_new = context.fresh.all().iter().any(|(changed, made)| *changed == vmid && made.is_some());
+    let found = match is_new {
+        true => guest_of(context, vmid, node, kind)?,
+        false => guest_among(places(context)?, vmid, node, kind)?,
+    };
+    if found.path()? == remembered.path()? {
+        return result;
+    }
+    context.strike(mark);
+    work(&found)
+}
+
+/// A guest whose place is remembered, if that will do: what nobody has agreed to yet is shown to somebody first, and what
+/// is shown must be right.
+fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option<Kind>) -> Option<Guest> {
+    let asked_for = context.effect == Effect::Ask
+        && context.config.access != Access::Full
+        && matches!(context.grant, Grant::None);
+    if context.dry || asked_for {
+        return None;
+    }
+    let fits = |guest: &Guest| {
+        kind.is_none_or(|kind| kind == guest.kind) && node.is_none_or(|node| node == guest.node)
+    };
+    context.places.recall(vmid).filter(fits)
+}
+
+/// The name in a guest's configuration.
+#[must_use]
+pub fn configured_name(kind: Kind, config: &Map<String, Value>) -> Option<&str> {
+    let key = if kind == Kind::Vm { "name" } else { "hostname" };
+    config.get(key).and_then(Value::as_str)
+}
+
+/// Does something whose answer has the guest's `name`. Where that may not be right any more, the guest is asked for it at
+/// the same time.
+///
+/// # Errors
+/// What `work` says.
+pub fn with_name(context: &Context<'_>, guest: &Guest, work: impl FnOnce() -> Outcome) -> Outcome {
+    if !guest.is_remembered() || context.places.is_named(guest.vmid) {
+        return work();
+    }
+    context.warm(2);
+    let (data, name) = thread::scope(|scope| {
+        let name = scope.spawn(|| name_of(context, guest));
+        let data = work();
+        (data, name.join().ok().flatten())
+    });
+    match (name, data) {
+        (Some(name), Ok(data)) if name != guest.name => match serde_json::from_str(data.get()) {
+            Ok(Value::Object(mut facts)) if facts.contains_key("name") => {
+                facts.insert("name".into(), name.into());
+                answer(&facts)
+            }
+            _ => Ok(data),
+        },
+        (_, data) => data,
+    }
 }
 
 /// As [`guest_of`], among guests that were read already.

@@ -28,6 +28,10 @@ const MAX_TASKS: usize = 64;
 /// of 10 s (pve.md section 5).
 const HA_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long Proxmox itself waits for a change of a VM's configuration before it answers with a task, in seconds
+/// (`background_delay`): few take longer, and for those that do not there is no task to look at.
+pub const DELAY: u32 = 2;
+
 /// How long a call may still wait.
 struct Patience {
     until: Instant,
@@ -181,6 +185,12 @@ pub(in crate::tools) fn watch(
         }
         task::Outcome::Stopped { exitstatus, duration, .. } => {
             let log = task::log_tail(context.pve, &context.call.cancel, upid, LOG_LINES).unwrap_or_default();
+            // What it did before it failed would be in its log.
+            if let [line] = &log[..]
+                && *line == format!("TASK ERROR: {exitstatus}")
+            {
+                context.note_failed_task(&upid.node, &upid.id, &exitstatus);
+            }
             Ended::Badly { exitstatus, log, duration }
         }
     })
@@ -222,7 +232,11 @@ fn await_ha(
     };
     let Ok(vmid) = upid.id.parse() else { return Ok(()) };
     loop {
-        let guest = find::guest(context, vmid, None)?;
+        let Ok(guest) = find::guest(context, vmid, None) else {
+            let note = "High availability accepted this; this account cannot see the guest, so how it goes on is not known. Do not repeat it; proxmox_get_ha_status may tell how it stands.";
+            facts.insert("ha".into(), note.into());
+            return Ok(());
+        };
         let current = context.get(&format!("{}/status/current", guest.path()?), &Params::new())?.value();
         let status = current["status"].as_str().unwrap_or(&guest.status).to_owned();
         let there = match &wanted {
@@ -231,6 +245,10 @@ fn await_ha(
         };
         if there {
             facts.insert("ha".into(), format!("The guest is {wanted}.").into());
+            // High availability takes its word on any node, also on one where the guest was once.
+            if let (Wanted::Status(_), Some(node)) = (&wanted, facts.get_mut("node")) {
+                *node = guest.node.into();
+            }
             return Ok(());
         }
         context.call.progress(

@@ -27,7 +27,7 @@ struct Change {
 impl Fresh {
     /// This is about to be sent.
     pub fn sent(&self, request: &Request) {
-        self.changed(&request.touched().vmids);
+        self.changed(&request.guests());
         if let Some((vmid, node, kind)) = made_by(request) {
             lock(&self.0).insert(vmid, Change { at: Instant::now(), made: Some((node, kind)) });
         }

@@ -1,34 +1,28 @@
 //! The guests of the cluster. The cluster's own inventory is up to 10 s old (pve.md section 6), so a list right after a
 //! start would still show the guest stopped, and a guest that was just made has no name in it: those few are looked at
-//! themselves.
+//! themselves (see [`super::states`]).
 
 use crate::{
-    pve::{Params, Reply, path},
+    pve::{self, Params, Reply, path},
+    sync::at_once,
     tools::{
         answer::{Failure, record::Record, rows},
         param::Kind,
-        run::context::Context,
+        run::{
+            context::Context,
+            states::{self, States},
+        },
     },
 };
-use serde_json::{Map, Value, json};
 
-/// Guests that are looked at for one list; beyond it the list is as Proxmox gives it.
-const MOST: usize = 32;
-/// What the inventory calls it, and what a guest's own status calls it.
-const COLUMNS: [(&str, &str); 12] = [
-    ("name", "name"),
-    ("status", "status"),
-    ("template", "template"),
-    ("tags", "tags"),
-    ("cpu", "cpu"),
-    ("maxcpu", "cpus"),
-    ("mem", "mem"),
-    ("maxmem", "maxmem"),
-    ("disk", "disk"),
-    ("maxdisk", "maxdisk"),
-    ("uptime", "uptime"),
-    ("lock", "lock"),
-];
+/// The path of the inventory.
+pub const PATH: &str = "/cluster/resources";
+
+/// What narrows the inventory down to guests.
+#[must_use]
+pub fn of_guests() -> Params {
+    Params::new().with("type", "vm")
+}
 
 /// Where a guest is, and what the cluster says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +35,7 @@ pub struct Guest {
     pub node: String,
     /// Virtual machine or container.
     pub kind: Kind,
-    /// `running`, `stopped`, or `unknown` when its node does not answer.
+    /// `running`, `stopped`, or `unknown` when its node does not answer; empty where only its place is remembered.
     pub status: String,
 }
 
@@ -53,6 +47,12 @@ impl Guest {
         format!("{} {}{name}", self.kind.word(), self.vmid)
     }
 
+    /// Whether only its place is remembered, so that nothing is known of how it is now.
+    #[must_use]
+    pub fn is_remembered(&self) -> bool {
+        self.status.is_empty()
+    }
+
     /// `/nodes/pve1/qemu/100`, each part encoded.
     ///
     /// # Errors
@@ -62,7 +62,8 @@ impl Guest {
     }
 }
 
-fn guest_path(node: &str, kind: Kind, vmid: i64) -> Result<String, Failure> {
+/// `/nodes/pve1/qemu/100`, each part encoded.
+pub(super) fn guest_path(node: &str, kind: Kind, vmid: i64) -> Result<String, Failure> {
     let value = |hole: &str| match hole {
         "node" => Some(node.to_owned()),
         "type" => Some(kind.api_type().to_owned()),
@@ -72,15 +73,59 @@ fn guest_path(node: &str, kind: Kind, vmid: i64) -> Result<String, Failure> {
     path::fill("/nodes/{node}/{type}/{vmid}", value).map_err(Failure)
 }
 
-/// Every guest that this account sees, by VMID, by one request.
+/// Every guest that this account sees, by VMID, by one request. Until the call sends a change, whoever next asks for the
+/// inventory is given the same answer.
 ///
 /// # Errors
 /// What the client says.
 pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut guests: Vec<Guest> = inventory(context, &reply)?.iter().filter_map(read).collect();
+    let (reply, states) = of_all_guests(context);
+    let reply = reply?;
+    let mut guests: Vec<Guest> = corrected(context, &reply, &states)?.iter().filter_map(read).collect();
     guests.sort_by_key(|one| one.vmid);
+    context.share(reply);
     Ok(guests)
+}
+
+/// Where every guest that this account sees is, and nothing of how it is.
+///
+/// # Errors
+/// What the client says.
+pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
+    let reply = context.get(PATH, &of_guests())?;
+    let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
+    guests.iter_mut().for_each(|guest| guest.status.clear());
+    context.places.heard(guests.iter().cloned());
+    context.fresh.all().iter().for_each(|(vmid, _)| context.places.unname(*vmid));
+    Ok(guests)
+}
+
+/// The inventory of the guests, for [`corrected`].
+pub fn of_all_guests(context: &Context<'_>) -> (Result<Reply, pve::Error>, States) {
+    let (mut replies, states) = with_states(context, &[(PATH, of_guests())]);
+    (replies.remove(0), states)
+}
+
+/// What `/cluster/status` and the whole inventory answer, the latter for [`corrected`].
+pub fn of_cluster(context: &Context<'_>) -> (Result<Reply, pve::Error>, Result<Reply, pve::Error>, States) {
+    let (mut replies, states) =
+        with_states(context, &[("/cluster/status", Params::new()), (PATH, Params::new())]);
+    let (resources, members) = (replies.pop(), replies.pop());
+    let (Some(members), Some(resources)) = (members, resources) else {
+        unreachable!("each path has its answer")
+    };
+    (members, resources, states)
+}
+
+/// What those paths answer, and beside them what guests that were changed a moment ago say of themselves.
+fn with_states(context: &Context<'_>, paths: &[(&str, Params)]) -> (Vec<Result<Reply, pve::Error>>, States) {
+    let asked = states::ask(context);
+    let fixed = paths.iter().map(|(path, params)| (*path, params.clone()));
+    let own = asked.iter().map(|one| (one.path.as_str(), one.params.clone()));
+    let all: Vec<(&str, Params)> = fixed.chain(own).collect();
+    let mut replies = at_once(&all, |(path, params)| context.read(path, params));
+    let answers = replies.split_off(paths.len());
+    (replies, States::of(asked, answers))
 }
 
 /// Whether a row of `/cluster/resources` is a guest; rows of other types come along unasked (pve.md section 6).
@@ -101,78 +146,28 @@ pub fn read(record: &Record<'_>) -> Option<Guest> {
     })
 }
 
-/// The rows of `/cluster/resources`, those of guests changed a moment ago as the guests themselves say.
+/// The rows of `/cluster/resources`, those of guests changed a moment ago as the guests themselves say. They are asked
+/// now; [`of_all_guests`] asks them at the same time as for the rows.
 ///
 /// # Errors
 /// The answer is no list.
 pub fn inventory<'a>(context: &Context<'_>, reply: &'a Reply) -> Result<Vec<Record<'a>>, Failure> {
+    corrected(context, reply, &States::default())
+}
+
+/// As [`inventory`], with what was read beside it.
+///
+/// # Errors
+/// The answer is no list.
+pub fn corrected<'a>(
+    context: &Context<'_>,
+    reply: &'a Reply,
+    states: &States,
+) -> Result<Vec<Record<'a>>, Failure> {
     let mut records = rows(reply)?;
-    let fresh = context.fresh.all();
-    if !fresh.is_empty() {
-        correct(context, &mut records, fresh);
-    }
+    states::correct(context, &mut records, states);
+    context.places.heard(records.iter().filter_map(read));
     Ok(records)
-}
-
-/// One guest whose row may be wrong or missing.
-struct Doubt {
-    vmid: i64,
-    node: String,
-    kind: Kind,
-    /// Where its row is.
-    row: Option<usize>,
-}
-
-fn correct(context: &Context<'_>, records: &mut Vec<Record<'_>>, fresh: Vec<(i64, Option<(String, Kind)>)>) {
-    let doubts: Vec<Doubt> = fresh
-        .into_iter()
-        .filter_map(|(vmid, made)| {
-            let wanted = vmid.to_string();
-            let row = records.iter().position(|record| is_guest(record) && record.text("vmid") == wanted);
-            match (row, made) {
-                (Some(row), _) => {
-                    let guest = read(&records[row])?;
-                    Some(Doubt { vmid, node: guest.node, kind: guest.kind, row: Some(row) })
-                }
-                (None, Some((node, kind))) => Some(Doubt { vmid, node, kind, row: None }),
-                (None, None) => None,
-            }
-        })
-        .take(MOST)
-        .collect();
-    let paths: Result<Vec<String>, Failure> = doubts
-        .iter()
-        .map(|doubt| Ok(format!("{}/status/current", guest_path(&doubt.node, doubt.kind, doubt.vmid)?)))
-        .collect();
-    let Ok(paths) = paths else { return };
-    for (doubt, reply) in doubts.into_iter().zip(context.get_each(&paths, &Params::new())) {
-        // A guest that cannot be asked (it is moving, gone, or not there yet) stays as the inventory has it.
-        let Ok(Value::Object(status)) = reply.map(|reply| reply.value()) else { continue };
-        match doubt.row {
-            Some(row) => apply(&mut records[row], &status),
-            None => {
-                let mut record = Record::default();
-                record.set("vmid", doubt.vmid.to_string());
-                record.set("node", json!(doubt.node).to_string());
-                record.set("type", json!(doubt.kind.api_type()).to_string());
-                record.set("id", json!(format!("{}/{}", doubt.kind.api_type(), doubt.vmid)).to_string());
-                apply(&mut record, &status);
-                records.push(record);
-            }
-        }
-    }
-}
-
-fn apply(record: &mut Record<'_>, status: &Map<String, Value>) {
-    for (name, own) in COLUMNS {
-        match status.get(own) {
-            Some(value) => record.set(name, value.to_string()),
-            // What a guest is called and marked as does not end because an old version does not tell it here.
-            None if matches!(name, "name" | "template" | "tags") => {}
-            None if record.has(name) => record.set(name, "null"),
-            None => {}
-        }
-    }
 }
 
 /// What a guest is called, where the inventory does not know it yet.
@@ -180,5 +175,7 @@ fn apply(record: &mut Record<'_>, status: &Map<String, Value>) {
 pub fn name_of(context: &Context<'_>, guest: &Guest) -> Option<String> {
     let path = format!("{}/status/current", guest.path().ok()?);
     let status = context.get(&path, &Params::new()).ok()?.value();
-    status["name"].as_str().map(str::to_owned)
+    let name = status["name"].as_str()?;
+    context.places.named(guest.vmid, name);
+    Some(name.to_owned())
 }

@@ -3,14 +3,20 @@
 use crate::{
     audit::Audit,
     log,
-    pve::api::words::is_secret,
+    pve::{
+        api::{effect::Touch, words::is_secret},
+        values::Node,
+    },
     tools::{
         answer::{Failure, Outcome},
         run::request::Request,
     },
 };
 use serde_json::{Map, Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    slice,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Text of arguments that is kept, in characters: enough to tell a command, too little for a file's content.
 const MAX_TEXT: usize = 500;
@@ -46,13 +52,54 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// It cannot be written down, so it must not be sent.
     pub fn before(&self, request: &Request) -> Result<(), String> {
-        let touched = request.touched();
-        let target = json!({"vmid": touched.vmids, "node": touched.nodes, "pool": touched.pools});
-        let mut facts = self.facts("before");
+        self.audit
+            .write(self.about("before", slice::from_ref(request)))
+            .map_err(|problem| format!("{problem} {} was not done.", request.title()))
+    }
+
+    /// A setting forbids the call, or the request that it would send.
+    pub fn refused(&self, request: Option<&Request>, why: &str) {
+        let mut facts = self.about("refused", request.map_or(&[], slice::from_ref));
+        facts.insert("why".into(), short(why).into());
+        self.note(facts);
+    }
+
+    /// A person is asked whether the requests may be sent.
+    pub fn asked(&self, requests: &[Request], by: &str) {
+        let mut facts = self.about("asked", requests);
+        facts.insert("by".into(), by.into());
+        self.note(facts);
+    }
+
+    /// What became of a question: `approved`, `denied` or another word, and by which way.
+    pub fn answered(&self, requests: &[Request], word: &str, by: &str) {
+        let mut facts = self.about(word, requests);
+        facts.insert("by".into(), by.into());
+        self.note(facts);
+    }
+
+    /// Writes what is not about a change: where it cannot be written, the log says so.
+    fn note(&self, facts: Map<String, Value>) {
+        if let Err(problem) = self.audit.write(facts) {
+            log::error(format_args!("{problem} A line of call {} is missing from it.", self.call));
+        }
+    }
+
+    /// A line about a call, and about the request that it is to send, or the requests of its job.
+    fn about(&self, phase: &str, requests: &[Request]) -> Map<String, Value> {
+        let mut facts = self.facts(phase);
         facts.insert("arguments".into(), self.arguments.clone());
-        facts.insert("target".into(), target);
-        facts.insert("request".into(), request.to_json());
-        self.audit.write(facts).map_err(|problem| format!("{problem} {} was not done.", request.title()))
+        match requests {
+            [] => {}
+            [request] => {
+                facts.insert("target".into(), target(request));
+                facts.insert("request".into(), request.to_json());
+            }
+            job => {
+                facts.insert("requests".into(), job.iter().map(Request::to_json).collect());
+            }
+        }
+        facts
     }
 
     /// The call is over.
@@ -84,6 +131,20 @@ impl<'a> Journal<'a> {
         let cluster = self.cluster.map(|name| ("cluster", json!(name)));
         facts.into_iter().chain(cluster).map(|(name, value)| (name.to_owned(), value)).collect()
     }
+}
+
+/// What a request touches, by name.
+fn target(request: &Request) -> Value {
+    let (mut vmids, mut nodes, mut pools) = (Vec::new(), Vec::new(), Vec::new());
+    for touched in request.effect().map(|effect| effect.touches).unwrap_or_default() {
+        match &touched.what {
+            Touch::Node(Node::Named(name)) => nodes.push(name.clone()),
+            Touch::Node(Node::Localhost) => nodes.push("localhost".to_owned()),
+            Touch::Pool(pool) => pools.push(pool.clone()),
+            _ => vmids.extend(touched.guests().map(|(vmid, _)| vmid)),
+        }
+    }
+    json!({"vmid": vmids, "node": nodes, "pool": pools})
 }
 
 /// Arguments without what is secret and without what is long.

@@ -1,9 +1,10 @@
-//! What a change would lose, read from the live cluster just before somebody is asked.
+//! What a request would do, and to what: read from the live cluster just before somebody is asked.
 
 use crate::{
     pve::{
         Method, Params,
         api::{self, Lookup, words::is_secret},
+        values::{self, Volume},
     },
     tools::{
         answer::{
@@ -13,23 +14,25 @@ use crate::{
         },
         param::Kind,
         run::{
+            asked::Asked,
             context::Context,
-            find, inventory,
-            request::{Request, owner},
-            storages,
+            find,
+            guest_facts::{self, Facts},
+            inventory,
+            request::Request,
         },
     },
 };
 use serde_json::{Map, Value, json};
 
-/// What is shown before something is lost.
+/// What is shown before somebody agrees.
 #[derive(Debug)]
 pub struct Plan {
     /// `VM 100 (web01)`, or the request where there is no better name.
     pub title: String,
     /// What would happen, as one sentence.
     pub sentence: String,
-    /// What is lost, by name.
+    /// What it is about and what is lost, by name.
     pub lost: Map<String, Value>,
     /// What the person types: the VMID, or the last part of the path.
     pub word: String,
@@ -42,20 +45,41 @@ const MAX_SEARCHED: usize = 200;
 /// Entries of a list that are shown.
 const MAX_SHOWN: usize = 20;
 
-/// The plan for a change.
+/// The plan for a request, which is asked for because of these reasons.
 ///
 /// # Errors
 /// The guest that it is about does not exist; Proxmox cannot be asked.
-pub fn of(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
+pub fn of(context: &Context<'_>, request: &Request, reasons: &[impl AsRef<str>]) -> Result<Plan, Failure> {
     let mut plan = read(context, request)?;
-    if let Some(lost) = request.loss() {
-        plan.lost.insert("lost".into(), lost.into());
+    let reasons: Vec<&str> = reasons.iter().map(AsRef::as_ref).collect();
+    if !reasons.is_empty() {
+        plan.lost.insert("lost".into(), reasons.join(" ").into());
     }
     plan.lost.insert("request".into(), request.title().into());
     if !request.params.is_empty() {
         plan.lost.insert("parameters".into(), request.to_json()["params"].take());
     }
     Ok(plan)
+}
+
+/// The plan for what must be agreed to: that of its one request, or the job's own.
+///
+/// # Errors
+/// As [`of`].
+pub fn of_asked(context: &Context<'_>, asked: &Asked) -> Result<Plan, Failure> {
+    let whole = match asked {
+        Asked::One(request, reasons) => return of(context, request, reasons),
+        Asked::Whole(whole) => whole,
+    };
+    let mut lost = whole.shown.clone();
+    lost.insert("lost".into(), whole.reasons.join(" ").into());
+    Ok(Plan {
+        title: asked.title(),
+        sentence: whole.sentence.clone(),
+        lost,
+        word: whole.word.clone(),
+        identity: whole.identity.clone(),
+    })
 }
 
 fn read(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
@@ -84,14 +108,27 @@ fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
 
 /// About a guest as a whole, one of its snapshots, or its configuration.
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
+    let Facts { reply, config, snapshots, replication, storages } =
+        guest_facts::read(context, request, rest)?;
     let kind = Kind::from_api_type(request.path.split('/').nth(3).unwrap_or_default());
     let records = inventory::inventory(context, &reply)?;
     let guests = records.iter().filter_map(find::read).collect();
     let guest = find::guest_among(guests, vmid, None, kind)?;
     let path = guest.path()?;
-    let (config, snapshots) = (format!("{path}/config"), format!("{path}/snapshot"));
-    let [config, snapshots] = context.get_all([&config, &snapshots]);
+    let [config, snapshots] = match (config, snapshots) {
+        (Some(config), Some(snapshots)) => {
+            if !format!("{}/", request.path).starts_with(&format!("{path}/")) {
+                return Err(Failure::new(format!(
+                    "{} is on node `{}` now, so {} would not find it. Nothing was done; ask again.",
+                    guest.title(),
+                    guest.node,
+                    request.title()
+                )));
+            }
+            [config, snapshots]
+        }
+        _ => context.get_all([&format!("{path}/config"), &format!("{path}/snapshot")]),
+    };
     let config = object::object(config?.value())?;
     let snapshots = snapshots?.value();
     let snapshots: Vec<&Value> =
@@ -132,15 +169,26 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
             }
         }
         ["config" | "unlink", ..] => {
-            let keys =
-                request.params.get("delete").or_else(|| request.params.get("idlist")).unwrap_or_default();
-            for key in keys.split([',', ' ', ';']).filter(|key| !key.is_empty()) {
+            let named = ["delete", "idlist"].iter().filter_map(|name| request.params.get(name));
+            let gone: Vec<&str> = named.flat_map(values::split_list).collect();
+            let set = request.params.iter().map(|(name, _)| name).filter(|name| config.contains_key(*name));
+            for key in gone.iter().copied().chain(set) {
                 lost.insert(key.into(), config.get(key).cloned().unwrap_or_default());
             }
-            format!("Remove {keys} of {}, with the data on it.", guest.title())
+            if gone.is_empty() {
+                format!("Change the configuration of {}.", guest.title())
+            } else {
+                format!("Remove {} of {}, with the data on it.", gone.join(", "), guest.title())
+            }
         }
-        _ => {
+        [_, ..] => format!("Do {} ({}).", request.title(), guest.title()),
+        [] => {
             lost.insert("disks".into(), disks(&config).into());
+            for (name, list) in [("stays", staying(&config)), ("not_in_backup", left_out(kind, &config))] {
+                if !list.is_empty() {
+                    lost.insert(name.into(), list.into());
+                }
+            }
             lost.insert("snapshots".into(), json!(names));
             let record = records.iter().find(|record| record.text("vmid") == word);
             for key in ["pool", "hastate"] {
@@ -148,8 +196,9 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                     lost.insert(key.into(), record.text(key).into());
                 }
             }
-            lost.insert("newest_backup".into(), newest_backup(context, vmid));
-            if let Ok(jobs) = context.get("/cluster/replication", &Params::new()) {
+            lost.insert("newest_backup".into(), guest_facts::newest_backup(context, vmid, storages));
+            let jobs = replication.unwrap_or_else(|| context.read(guest_facts::REPLICATION, &Params::new()));
+            if let Ok(jobs) = jobs {
                 let jobs = jobs.value();
                 let of_guest = |job: &&Value| job["guest"].to_string().trim_matches('"') == word;
                 let jobs: Vec<_> = jobs
@@ -177,9 +226,17 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     let word = named(request);
     let mut lost = Map::new();
     let mut identity = String::new();
-    let readable = matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
+    // Of what is only now made, its path tells what else there is.
+    let makes =
+        request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
+    let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
-        match context.get(&request.path, &Params::new()) {
+        // A pool inside another one is named by a parameter, since its name has a slash.
+        let mut which = Params::new();
+        if let Some(pool) = request.params.get("poolid").filter(|_| request.path == "/pools") {
+            which.push("poolid", pool);
+        }
+        match context.get(&request.path, &which) {
             Ok(reply) => {
                 let mut value = reply.value();
                 identity = what_it_is(request, &value);
@@ -203,7 +260,8 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     match parts {
         ["nodes", node, "storage", storage, "content", ..] => {
             let uses = |text: &str| text.contains(&word);
-            lost.insert("used_by".into(), used_by(context, |_| true, &uses, owner(&word)));
+            let owner = Volume::read_on(storage, &word).ok().and_then(|volume| volume.owner);
+            lost.insert("used_by".into(), used_by(context, |_| true, &uses, owner.map(i64::from)));
             lost.insert("on".into(), format!("storage {storage}, node {node}").into());
         }
         ["storage", storage] => {
@@ -237,13 +295,7 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
         _ => {}
     }
     lost.insert("request".into(), request.title().into());
-    Ok(Plan {
-        title: format!("`{word}`"),
-        sentence: format!("{} for good.", sentence_of(request, &word)),
-        lost,
-        word,
-        identity,
-    })
+    Ok(Plan { title: format!("`{word}`"), sentence: sentence_of(request, &word), lost, word, identity })
 }
 
 /// The identity of what a path answers. Its digest is mostly that of a whole file, in which others may change theirs; but
@@ -260,19 +312,28 @@ fn what_it_is(request: &Request, value: &Value) -> String {
     identity(&value)
 }
 
-/// What it is about: a disk that is wiped by its name, anything else by the last part of its path.
+/// Parameters that name a disk.
+const DISKS: [&str; 3] = ["disk", "devices", "dev"];
+/// Parameters that name what a request makes or is about, where its path does not.
+const NAMES: [&str; 12] = [
+    "disk", "devices", "dev", "userid", "groupid", "roleid", "realm", "storage", "poolid", "filename", "id",
+    "name",
+];
+
+/// What it is about: a disk that is wiped or an account that is made by its name, anything else by the last part of its
+/// path.
 fn named(request: &Request) -> String {
-    let disk = ["disk", "devices", "dev"].iter().find_map(|name| request.params.get(name));
+    let name = NAMES.iter().find_map(|name| request.params.get(name)).filter(|name| !name.trim().is_empty());
     match request.method {
         Method::Delete => request.last_part(),
-        _ => disk.map_or_else(|| request.last_part(), str::to_owned),
+        _ => name.map_or_else(|| request.last_part(), |name| name.trim().to_owned()),
     }
 }
 
 fn sentence_of(request: &Request, word: &str) -> String {
     match request.method {
-        Method::Delete => format!("Delete {word} ({})", request.title()),
-        _ => format!("Do {}", request.title()),
+        Method::Delete => format!("Delete {word} for good ({}).", request.title()),
+        _ => format!("Do {}.", request.title()),
     }
 }
 
@@ -316,54 +377,48 @@ fn used_by(
     if found.is_empty() { "no guest".into() } else { found.into() }
 }
 
-/// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
-fn newest_backup(context: &Context<'_>, vmid: i64) -> Value {
-    let found = (|| {
-        let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
-        let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
-        let paths = storages::content_paths(&found)?;
-        let params = Params::new().with("content", "backup").with("vmid", vmid);
-        let replies = context.get_each(&paths, &params);
-        let unread = replies.iter().filter(|reply| reply.is_err()).count();
-        let newest = replies
-            .into_iter()
-            .flatten()
-            .filter_map(|reply| reply.value().as_array().cloned())
-            .flatten()
-            .max_by_key(|volume| (volume["ctime"].as_i64(), volume["volid"].as_str().map(str::to_owned)));
-        Ok::<_, Failure>((newest, unread))
-    })();
-    match found {
-        Ok((Some(volume), _)) => {
-            json!({"volid": volume["volid"], "ctime": volume["ctime"], "age": age(&volume["ctime"])})
-        }
-        Ok((None, 0)) => "none".into(),
-        Ok((None, unread)) => format!("none found; {unread} storages could not be read").into(),
-        Err(Failure(why)) => format!("unknown: {why}").into(),
+/// The disks and mount points of a configuration, each by its key and value; drives for CDs are none.
+fn mounted(config: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
+    const FAMILIES: [&str; 9] =
+        ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "mp", "unused", "rootfs"];
+    config
+        .iter()
+        .filter(|(key, _)| FAMILIES.contains(&key.trim_end_matches(|letter: char| letter.is_ascii_digit())))
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .filter(|(_, text)| !text.contains("media=cdrom"))
+}
+
+/// Whether it is a folder or device of the node, mounted or passed through: Proxmox deletes volumes only.
+fn is_of_the_node(text: &str) -> bool {
+    text.trim_start_matches("volume=").trim_start_matches("file=").starts_with('/')
+}
+
+/// `scsi0: local-lvm:vm-100-disk-0, 32G`
+fn shown((key, text): (&str, &str)) -> String {
+    let volume = text.split(',').next().unwrap_or_default();
+    match text.split(',').find_map(|part| part.strip_prefix("size=")) {
+        Some(size) => format!("{key}: {volume}, {size}"),
+        None => format!("{key}: {volume}"),
     }
 }
 
-/// Seconds from then to now.
-fn age(ctime: &Value) -> Value {
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    ctime.as_u64().map_or(Value::Null, |then| now.saturating_sub(then).into())
+/// Each volume of a configuration.
+fn disks(config: &Map<String, Value>) -> Vec<String> {
+    mounted(config).filter(|(_, text)| !is_of_the_node(text)).map(shown).collect()
 }
 
-/// `scsi0: local-lvm:vm-100-disk-0, 32G` for each volume of a configuration.
-fn disks(config: &Map<String, Value>) -> Vec<String> {
-    let families = ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "mp", "unused", "rootfs"];
-    config
-        .iter()
-        .filter(|(key, _)| families.contains(&key.trim_end_matches(|letter: char| letter.is_ascii_digit())))
-        .filter_map(|(key, value)| {
-            let text = value.as_str()?;
-            let volume = text.split(',').next()?;
-            let size = text.split(',').find_map(|part| part.strip_prefix("size="));
-            (!text.contains("media=cdrom")).then(|| match size {
-                Some(size) => format!("{key}: {volume}, {size}"),
-                None => format!("{key}: {volume}"),
-            })
-        })
-        .collect()
+/// What belongs to the node and stays when the guest goes.
+fn staying(config: &Map<String, Value>) -> Vec<String> {
+    mounted(config).filter(|(_, text)| is_of_the_node(text)).map(shown).collect()
+}
+
+/// The volumes that a backup of the guest does not hold, by its configuration: a VM's disks with `backup=0`, and a
+/// container's mount points without `backup=1`.
+fn left_out(kind: Option<Kind>, config: &Map<String, Value>) -> Vec<String> {
+    let has = |text: &str, flag: &str| text.split(',').any(|part| part == flag);
+    let missing = |(key, text): &(&str, &str)| match kind {
+        Some(Kind::Container) => key.starts_with("mp") && !has(text, "backup=1"),
+        _ => has(text, "backup=0"),
+    };
+    mounted(config).filter(|(_, text)| !is_of_the_node(text)).filter(missing).map(shown).collect()
 }

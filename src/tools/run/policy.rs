@@ -1,138 +1,200 @@
-//! What this configuration lets happen to whom: `access`, `only`, `protected`. Every change passes here, whatever
-//! tool, old name or path of the API it comes from.
+//! What a configuration says to a request that is about to be sent: run it, ask first, or refuse it. Decided here alone and
+//! on the request alone, whatever tool, old name or path of the API it comes from.
 
 use crate::{
     config::Access,
-    pve::Params,
+    pve::api::{
+        self, Lookup, Row,
+        effect::{Class, Effect, Reason, Role, Touch},
+    },
     tools::{
-        answer::{Failure, rows},
-        param::Effect,
+        answer::Failure,
         run::{
+            commands,
             context::Context,
-            find,
-            request::{Request, Touched},
+            look::{self, Known, Seen},
+            request::Request,
+            rules::{self, Case},
         },
     },
 };
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
-/// Lets a change through.
+/// What is to be done with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send it.
+    Run,
+    /// A person must agree first, for these reasons.
+    Ask(Vec<&'static str>),
+    /// It must not be sent: the setting that forbids it, as a sentence.
+    Refuse(String),
+}
+
+/// A request that was judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// What is to be done.
+    pub verdict: Verdict,
+    /// What the path of a change answered before it, where that had to be read.
+    pub before: Option<Map<String, Value>>,
+}
+
+/// Judges a request. `known` is what its path answers to a GET, where that was read already.
 ///
 /// # Errors
-/// A sentence with the setting that forbids it.
-pub fn check(context: &Context<'_>, request: &Request) -> Result<(), Failure> {
-    let config = context.config;
-    let refuse = |why: String| Err(Failure::new(format!("{why} Nothing was done.")));
-    if config.access == Access::ReadOnly {
-        return refuse(format!(
-            "{} changes the cluster, and the setting `access` is `read-only`.",
-            request.title()
-        ));
-    }
-    if config.only.is_empty() && config.protected.is_empty() {
-        return Ok(());
-    }
-    let touched = request.touched();
-    let guests = if touched.every_guest || config.only.needs_inventory() || config.protected.needs_inventory()
-    {
-        guests(context, &touched)?
-    } else {
-        Vec::new()
-    };
-    if !config.only.is_empty() {
-        let only = &config.only;
-        // What names no guest at all is inside only where whole nodes or pools are.
-        let about_guests = !touched.vmids.is_empty() || touched.creates;
-        if !only.vmids.is_empty()
-            && (touched.vmids.is_empty() || !touched.vmids.iter().all(|vmid| only.has_vmid(*vmid)))
-        {
-            return refuse(outside(request, "VMIDs"));
-        }
-        if !only.nodes.is_empty()
-            && (touched.nodes.is_empty() || !touched.nodes.iter().all(|node| only.nodes.contains(node)))
-        {
-            return refuse(outside(request, "nodes"));
-        }
-        // A guest that is only now made has the pool and the tags of its request.
-        let inside = |holds: &dyn Fn(&Known) -> bool, made: bool| {
-            about_guests && (!touched.creates || made) && guests.iter().all(holds)
-        };
-        let into_pools = touched.pools.iter().any(|pool| only.pools.contains(pool));
-        let pool_itself = touched.vmids.is_empty() && into_pools;
-        let in_pools = pool_itself || inside(&|guest| only.pools.contains(&guest.pool), into_pools);
-        if !only.pools.is_empty() && !in_pools {
-            return refuse(outside(request, "pools"));
-        }
-        if !only.tags.is_empty() && !inside(&|guest| only.has_tag(&guest.tags), only.has_tag(&touched.tags)) {
-            return refuse(outside(request, "tags"));
-        }
-    }
-    if matches!(context.effect, Effect::Disrupt | Effect::Destroy) || request.destroys() {
-        let protected = &config.protected;
-        if let Some(vmid) = touched.vmids.iter().find(|vmid| protected.has_vmid(**vmid)) {
-            return refuse(format!(
-                "Guest {vmid} is named in the setting `protected`, so {} is refused.",
-                request.title()
-            ));
-        }
-        for guest in &guests {
-            if protected.has_vmid(guest.vmid) {
-                return refuse(format!(
-                    "Guest {} is named in the setting `protected`, so {} is refused.",
-                    guest.vmid,
-                    request.title()
-                ));
-            }
-            if protected.has_tag(&guest.tags) || protected.pools.contains(&guest.pool) {
-                return refuse(format!(
-                    "Guest {} has a tag or pool that the setting `protected` names, so {} is refused.",
-                    guest.vmid,
-                    request.title()
-                ));
-            }
-        }
-        let named = |list: &[String], protected: &[String]| {
-            list.iter().find(|name| protected.contains(name)).cloned()
-        };
-        let pool = named(&touched.pools, &protected.pools);
-        let node = if touched.vmids.is_empty() { named(&touched.nodes, &protected.nodes) } else { None };
-        if let Some(name) = pool.or(node) {
-            return refuse(format!(
-                "`{name}` is named in the setting `protected`, so {} is refused.",
-                request.title()
-            ));
-        }
-    }
-    Ok(())
+/// The cluster cannot be asked what the rules must know.
+pub fn judge(
+    context: &Context<'_>,
+    request: &Request,
+    known: Option<Map<String, Value>>,
+) -> Result<Judged, Failure> {
+    judge_after(context, request, known, &[])
 }
 
-fn outside(request: &Request, what: &str) -> String {
-    format!("{} is outside of the {what} that the setting `only` names.", request.title())
-}
-
-/// A guest as far as the rules ask.
-struct Known {
-    vmid: i64,
-    tags: String,
-    pool: String,
-}
-
-/// Those of the touched guests that exist, by one request for the inventory.
-fn guests(context: &Context<'_>, touched: &Touched) -> Result<Vec<Known>, Failure> {
-    if touched.vmids.is_empty() && !touched.every_guest {
-        return Ok(Vec::new());
-    }
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let mut known = Vec::new();
-    for record in rows(&reply)?.iter().filter(|record| find::is_guest(record)) {
-        let Ok(vmid) = record.text("vmid").parse::<i64>() else { continue };
-        let here = touched.nodes.is_empty() || touched.nodes.iter().any(|node| *node == record.text("node"));
-        if touched.vmids.contains(&vmid) || (touched.every_guest && here) {
-            known.push(Known {
-                vmid,
-                tags: record.text("tags").into_owned(),
-                pool: record.text("pool").into_owned(),
+/// Judges all that a job is going to send, in order, before anything of it is sent. A guest that one of the requests makes
+/// is to the later ones as it will be by then.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_all(context: &Context<'_>, requests: &[Request]) -> Result<Verdict, Failure> {
+    let (mut ahead, mut reasons, mut interrupted) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let inventory = context.inventory_for_rules()?;
+    let there = inventory.as_ref().map(look::known).transpose()?.unwrap_or_default();
+    for request in requests {
+        if let Some(inventory) = &inventory {
+            context.share(inventory.clone());
+        }
+        match judge_after(context, request, None, &ahead)?.verdict {
+            Verdict::Refuse(why) => return Ok(Verdict::Refuse(why)),
+            Verdict::Ask(whys) => reasons.extend(whys),
+            Verdict::Run => {}
+        }
+        let Ok(effect) = request.effect() else { continue };
+        if effect.is(Class::Interrupt) {
+            let there = effect.guests().filter(|(vmid, role)| {
+                *role == Role::Target && !ahead.iter().any(|new: &Known| new.vmid == *vmid)
             });
+            interrupted.extend(there.map(|(vmid, _)| vmid));
+        }
+        look::made(request, &effect, &there, &mut ahead);
+    }
+    let asks_for_several = context.config.access == Access::Standard
+        && context.config.ask.iter().any(|word| word == Class::Interrupt.word());
+    if asks_for_several && 1 < interrupted.len() {
+        reasons.push("More than one guest is interrupted.");
+    }
+    let mut told = BTreeSet::new();
+    reasons.retain(|reason| told.insert(*reason));
+    Ok(if reasons.is_empty() { Verdict::Run } else { Verdict::Ask(reasons) })
+}
+
+/// Judges a request that comes after those that make the guests `ahead`.
+fn judge_after(
+    context: &Context<'_>,
+    request: &Request,
+    known: Option<Map<String, Value>>,
+    ahead: &[Known],
+) -> Result<Judged, Failure> {
+    let config = context.config;
+    let refuse = |why: String, before| Ok(Judged { verdict: Verdict::Refuse(why), before });
+    let mut effect = match request.effect() {
+        Ok(effect) => effect,
+        Err(why) => return refuse(why, known),
+    };
+    if config.access == Access::ReadOnly && effect.classes() != [Class::Read] {
+        let does = if effect.is(Class::Read) { "does more than to read" } else { "changes the cluster" };
+        return refuse(
+            format!("{} {does}, and the setting `access` is `read-only`.", request.title()),
+            known,
+        );
+    }
+    if let Some(why) = denied(context.denied, request) {
+        return refuse(why, known);
+    }
+    if let Some(why) = commands::refusal(&config.exec_allow, request, &effect) {
+        return refuse(why, known);
+    }
+    let mut seen = look::at(context, request, &mut effect, known)?;
+    seen.guests.extend_from_slice(ahead);
+    if let Some(why) = rules::refusal(config, Case { request, effect: &effect, seen: &seen }) {
+        return refuse(why, seen.before);
+    }
+    let Seen { before, .. } = seen;
+    let asks = match config.access {
+        Access::Full => Vec::new(),
+        Access::ReadOnly | Access::Standard => {
+            let made = ahead.iter().map(|guest| guest.vmid).chain(context.made()).collect::<Vec<_>>();
+            asks(&config.ask, &effect, &made)
+        }
+    };
+    let verdict = if asks.is_empty() { Verdict::Run } else { Verdict::Ask(asks) };
+    Ok(Judged { verdict, before })
+}
+
+/// The sentence that says that a method is not called because every tool that sends it is denied.
+#[must_use]
+pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
+    if denied.is_empty() {
+        return None;
+    }
+    let Lookup::Found(found) = api::find(request.method, &request.path) else { return None };
+    denied.contains(&found.row).then(|| {
+        format!(
+            "{} is what a tool does that the setting `deny_tools` forbids, so it is refused.",
+            request.title()
+        )
+    })
+}
+
+/// Parameters that say who may log in to a guest.
+pub const LOGINS: [&str; 5] = ["ciuser", "cipassword", "sshkeys", "password", "ssh-public-keys"];
+
+/// Whether it is only about the logins of guests that are made by this request, or were by this call: who makes a guest
+/// takes no rights from anybody by that.
+fn is_first_login(reason: &Reason, effect: &Effect, made: &[u32]) -> bool {
+    let by_login = reason.by.iter().all(|name| LOGINS.contains(&name.as_str()));
+    let makes = |vmid: u32| effect.guests().any(|(new, role)| new == vmid && role == Role::New);
+    let mut guests = effect.guests().filter(|(_, role)| *role != Role::Source).peekable();
+    reason.class == Class::Rights
+        && by_login
+        && !reason.by.is_empty()
+        && guests.peek().is_some()
+        && !effect.is(Class::Destroy)
+        && guests.all(|(vmid, _)| made.contains(&vmid) || makes(vmid))
+}
+
+/// The reasons for which a person must agree first.
+fn asks(ask: &[String], effect: &Effect, made: &[u32]) -> Vec<&'static str> {
+    let wide = is_wide(effect);
+    let asks = |reason: &&Reason| {
+        let named = ask.iter().any(|word| word == reason.class.word());
+        let small = reason.class == Class::Interrupt && !wide;
+        named && !small && !is_first_login(reason, effect, made)
+    };
+    let mut whys: Vec<&'static str> = Vec::new();
+    for reason in effect.reasons.iter().filter(asks) {
+        let why = if reason.why.is_empty() { "Something is changed." } else { reason.why };
+        if !whys.contains(&why) {
+            whys.push(why);
         }
     }
-    Ok(known)
+    whys
+}
+
+/// Whether more than one guest or a whole node is what the request is about.
+fn is_wide(effect: &Effect) -> bool {
+    let mut guests: Vec<u32> =
+        effect.guests().filter(|(_, role)| *role == Role::Target).map(|(vmid, _)| vmid).collect();
+    guests.sort_unstable();
+    guests.dedup();
+    let wide = |touch: &Touch| match touch {
+        Touch::Node(_) | Touch::EveryNode | Touch::Cluster | Touch::Everything | Touch::Unreadable { .. } => {
+            true
+        }
+        touch => touch.needs_look(),
+    };
+    let about = effect.touches.iter().filter(|touched| touched.role == Role::Target);
+    1 < guests.len() || about.into_iter().any(|touched| wide(&touched.what))
 }

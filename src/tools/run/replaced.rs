@@ -13,7 +13,7 @@ use crate::{
     },
     tools::{
         answer::Failure,
-        run::{context::Context, request::Request},
+        run::{context::Context, encoded, request::Request},
     },
 };
 use serde_json::{Map, Value};
@@ -91,7 +91,7 @@ fn has_delete(row: &Row) -> bool {
     row.param("delete").is_some_and(|param| param.kind() == "string")
 }
 
-/// The request with what it would lose, and what its path answered, if that had to be read.
+/// The request as it is sent: encoded, and with what it would lose; and what its path answered, if that had to be read.
 ///
 /// # Errors
 /// What is there cannot be read.
@@ -99,6 +99,7 @@ pub fn complete(
     context: &Context<'_>,
     request: Request,
 ) -> Result<(Request, Option<Map<String, Value>>), Failure> {
+    let request = encoded::encode(request);
     let Lookup::Found(found) = api::find(request.method, &request.path) else { return Ok((request, None)) };
     let row = found.row;
     let Some(entry) = entry(&row) else { return Ok((request, None)) };

@@ -1,17 +1,26 @@
 //! Tokens and sealed states that a client carries and that only this process can have issued, for exactly one
 //! purpose, once, for a while. Knows nothing of what they are for.
 
-use crate::{sync::lock, tools::answer::Failure};
+use crate::{hex, sync::lock, tools::answer::Failure};
 use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},
 };
 use std::{
     collections::HashMap,
-    fmt::{self, Write},
+    fmt,
     sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// To be sent back by the model as `confirm`.
+    Confirm,
+    /// To be sent back by the client as `requestState`, with what the person answered.
+    State,
+}
 
 /// How long a token lasts.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -38,11 +47,11 @@ impl Tokens {
         })
     }
 
-    /// A token for exactly this.
+    /// A token of a kind for exactly this.
     ///
     /// # Errors
     /// The system has no random numbers.
-    pub fn issue(&self, bound: &str) -> Result<String, Failure> {
+    pub fn issue(&self, kind: Kind, bound: &str) -> Result<String, Failure> {
         let mut number = [0; 8];
         SystemRandom::new()
             .fill(&mut number)
@@ -56,20 +65,20 @@ impl Tokens {
             open.remove(&oldest);
         }
         open.insert(u64::from_be_bytes(number), now);
-        Ok(hex(&number) + &hex(&self.tag(&number, bound)))
+        Ok(hex::encode(&number) + &hex::encode(&self.tag(kind, &number, bound)))
     }
 
-    /// Takes a token in: whether it is one of ours, for exactly this, in time and unused. It is used up if the
-    /// seal is right, and only then.
+    /// Takes a token in: whether it is one of ours, of this kind and for exactly this, in time and unused. It is used up
+    /// if the seal is right, and only then. Answers how long it was out.
     ///
     /// # Errors
     /// Why it is not taken.
-    pub fn redeem(&self, token: &str, bound: &str) -> Result<(), &'static str> {
-        let bytes =
-            unhex(token).filter(|bytes| bytes.len() == 8 + TAG).ok_or("it is no token of this server")?;
+    pub fn redeem(&self, kind: Kind, token: &str, bound: &str) -> Result<Duration, &'static str> {
+        let bytes = hex::decode(token)
+            .filter(|bytes| bytes.len() == 8 + TAG)
+            .ok_or("it is no token of this server")?;
         let (number, tag) = bytes.split_at(8);
-        let message = [number, bound.as_bytes()].concat();
-        let sealed = hmac::sign(self.key(), &message);
+        let sealed = hmac::sign(self.key(), &message(kind, number, bound));
         // Compared as MACs of MACs: the time it takes tells nothing about where they differ.
         let same =
             hmac::sign(self.key(), &sealed.as_ref()[..TAG]).as_ref() == hmac::sign(self.key(), tag).as_ref();
@@ -80,15 +89,20 @@ impl Tokens {
         }
         let number = u64::from_be_bytes(number.try_into().map_err(|_| "it is no token of this server")?);
         match lock(&self.open).remove(&number) {
-            Some(issued) if Instant::now() < issued + LIFETIME => Ok(()),
+            Some(issued) if Instant::now() < issued + LIFETIME => Ok(issued.elapsed()),
             Some(_) => Err("it has expired"),
             None => Err("it has been used already or has expired"),
         }
     }
 
-    fn tag(&self, number: &[u8], bound: &str) -> Vec<u8> {
-        hmac::sign(self.key(), &[number, bound.as_bytes()].concat()).as_ref()[..TAG].to_vec()
+    fn tag(&self, kind: Kind, number: &[u8], bound: &str) -> Vec<u8> {
+        hmac::sign(self.key(), &message(kind, number, bound)).as_ref()[..TAG].to_vec()
     }
+}
+
+/// What is sealed: a token of one kind is never one of the other.
+fn message(kind: Kind, number: &[u8], bound: &str) -> Vec<u8> {
+    [&[kind as u8], number, bound.as_bytes()].concat()
 }
 
 /// Half of HMAC-SHA-256 is plenty for five minutes, and half the tokens for whoever carries it back.
@@ -106,20 +120,6 @@ impl fmt::Debug for Tokens {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|place| u8::from_str_radix(text.get(place..place + 2)?, 16).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,30 +127,31 @@ mod tests {
     #[test]
     fn a_token_works_once_for_what_it_was_issued_for_and_not_when_altered() {
         let tokens = Tokens::new();
-        let token = tokens.issue("delete 100").unwrap();
+        let token = tokens.issue(Kind::Confirm, "delete 100").unwrap();
         for place in 0..token.len() {
             let mut altered = token.clone().into_bytes();
             altered[place] = if altered[place] == b'0' { b'1' } else { b'0' };
             let altered = String::from_utf8(altered).unwrap();
-            assert!(tokens.redeem(&altered, "delete 100").is_err(), "{altered}");
+            assert!(tokens.redeem(Kind::Confirm, &altered, "delete 100").is_err(), "{altered}");
         }
-        assert!(tokens.redeem(&token, "delete 101").is_err());
-        assert!(Tokens::new().redeem(&token, "delete 100").is_err(), "another process");
+        assert!(tokens.redeem(Kind::Confirm, &token, "delete 101").is_err());
+        assert!(Tokens::new().redeem(Kind::Confirm, &token, "delete 100").is_err(), "another process");
         for broken in ["", "0", "zz", "é", &token[2..], &format!("{token}00")] {
-            assert!(tokens.redeem(broken, "delete 100").is_err(), "{broken}");
+            assert!(tokens.redeem(Kind::Confirm, broken, "delete 100").is_err(), "{broken}");
         }
-        assert_eq!(tokens.redeem(&token, "delete 100"), Ok(()));
-        assert!(tokens.redeem(&token, "delete 100").is_err(), "used");
+        assert!(tokens.redeem(Kind::State, &token, "delete 100").is_err(), "of another kind");
+        assert!(tokens.redeem(Kind::Confirm, &token, "delete 100").is_ok());
+        assert!(tokens.redeem(Kind::Confirm, &token, "delete 100").is_err(), "used");
     }
 
     #[test]
     fn open_plans_are_bounded() {
         let tokens = Tokens::new();
-        let first = tokens.issue("x").unwrap();
+        let first = tokens.issue(Kind::Confirm, "x").unwrap();
         for _ in 0..MAX_OPEN {
-            tokens.issue("x").unwrap();
+            tokens.issue(Kind::Confirm, "x").unwrap();
         }
         assert_eq!(lock(&tokens.open).len(), MAX_OPEN);
-        assert!(tokens.redeem(&first, "x").is_err(), "the oldest made room");
+        assert!(tokens.redeem(Kind::Confirm, &first, "x").is_err(), "the oldest made room");
     }
 }

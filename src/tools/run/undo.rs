@@ -12,7 +12,7 @@ use crate::{
             args::Args,
             changes::{Draft, Step},
             context::Context,
-            follow::follow,
+            follow::{DELAY, follow},
             replaced,
             request::Request,
         },
@@ -50,7 +50,7 @@ pub fn draft(context: &Context<'_>, request: &Request, known: Option<Map<String,
 }
 
 /// What the path of a change answers, as its parameters.
-fn read(context: &Context<'_>, request: &Request) -> Option<Map<String, Value>> {
+pub(super) fn read(context: &Context<'_>, request: &Request) -> Option<Map<String, Value>> {
     let (Lookup::Found(_), Lookup::Found(found)) =
         (api::find(Method::Get, &request.path), api::find(request.method, &request.path))
     else {
@@ -66,7 +66,8 @@ fn read(context: &Context<'_>, request: &Request) -> Option<Map<String, Value>> 
 pub fn keep(context: &Context<'_>, drafts: &[Draft]) -> Vec<i64> {
     let mut ids = Vec::new();
     for draft in drafts {
-        let Some(after) = read(context, &draft.request) else { continue };
+        let noted = context.noted(&draft.request.path);
+        let Some(after) = noted.or_else(|| read(context, &draft.request)) else { continue };
         let before: Vec<(String, Option<Value>)> = keys(draft, &after)
             .into_iter()
             .map(|key| {
@@ -156,6 +157,9 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     {
         params.push("digest", digest);
     }
+    if row.param("background_delay").is_some() {
+        params.push("background_delay", DELAY);
+    }
     Ok(Request { method: request.method, path: request.path.clone(), params })
 }
 
@@ -202,6 +206,7 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
         )));
     }
     let back = back(&step, &now)?;
+    context.note(&back.path, &now);
     let value = context.change(back.method, &back.path, &back.params)?.value();
     let mut facts = Map::from_iter([("id".to_owned(), json!(id))]);
     if let Some(upid) = value.as_str().filter(|upid| upid.starts_with("UPID:")) {

@@ -3,8 +3,10 @@
 use crate::{
     mcp::{Answer, Question},
     tools::answer::{Failure, Outcome},
+    visible,
 };
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What a call comes to.
 pub(super) enum Ran {
@@ -27,9 +29,17 @@ impl Ran {
 /// The answer of a call.
 pub(super) fn answered(outcome: Result<Ran, Failure>) -> Answer {
     match outcome {
-        Ok(Ran::Data(data)) => Answer::Data(data),
-        Ok(Ran::Picture(data, png)) => Answer::DataWithPicture(data, png),
+        Ok(Ran::Data(data)) => Answer::Data(seen(data)),
+        Ok(Ran::Picture(data, png)) => Answer::DataWithPicture(seen(data), png),
         Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
-        Err(Failure(sentences)) => Answer::Failure(sentences),
+        Err(Failure(sentences)) => Answer::Failure(visible::text(&sentences).into_owned()),
+    }
+}
+
+/// An answer with everything in it that would not be seen written out.
+fn seen(data: Box<RawValue>) -> Box<RawValue> {
+    match visible::json(data.get()) {
+        Cow::Borrowed(_) => data,
+        Cow::Owned(shown) => RawValue::from_string(shown).unwrap_or(data),
     }
 }

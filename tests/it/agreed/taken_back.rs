@@ -223,7 +223,7 @@ fn arguments(sample: &Sample, text: &str) -> Value {
     let mut text = text.to_owned();
     if text.contains("{backup}") {
         // Its name has a date in it.
-        let backups = sample.ok("proxmox_list_backups", json!({"vmid": 105}));
+        let backups = sample.done("proxmox_list_backups", json!({"vmid": 105}));
         text = text.replace("{backup}", backups["rows"][0][0].as_str().unwrap());
     }
     serde_json::from_str(&text).unwrap()
@@ -233,7 +233,7 @@ fn arguments(sample: &Sample, text: &str) -> Value {
 fn state(sample: &Sample, change: &Change) -> String {
     let holes = if change.path.contains("{volume}") { r#"{"volume":"{backup}"}"# } else { "{}" };
     let call = json!({"path": change.path, "arguments": arguments(sample, holes)});
-    let mut state = sample.ok("proxmox_get_api", call);
+    let mut state = sample.done("proxmox_get_api", call);
     state.as_object_mut().unwrap().retain(|key, value| {
         let nothing = value == "" || key == "protected" && *value == 0;
         key != "digest" && !nothing
@@ -249,11 +249,11 @@ fn what_can_be_taken_back_is_as_it_was() {
             let sample = quick(seed);
             let name = format!("{} {}", change.tool, change.arguments);
             for (tool, given) in change.before {
-                sample.ok(tool, arguments(&sample, given));
+                sample.done(tool, arguments(&sample, given));
                 sample.server.skip(600.0);
             }
             let before = state(&sample, change);
-            let changed = match sample.call(change.tool, arguments(&sample, change.arguments)) {
+            let changed = match sample.agreed(change.tool, arguments(&sample, change.arguments)) {
                 Ok(changed) => changed,
                 Err(said) => {
                     problems.push(format!("{name}: {said}"));
@@ -263,7 +263,7 @@ fn what_can_be_taken_back_is_as_it_was() {
             if state(&sample, change) == before {
                 problems.push(format!("{name}: nothing was changed: {changed}"));
             }
-            match sample.call("proxmox_undo", json!({"id": changed["undo"][0]})) {
+            match sample.agreed("proxmox_undo", json!({"id": changed["undo"][0]})) {
                 Ok(_) if changed["undo"][0].is_i64() => {}
                 said => problems.push(format!("{name}: {changed}: {said:?}")),
             }

@@ -227,3 +227,27 @@ fn a_login_outlives_tickets_and_clocks_that_jump() {
     let starts = upids.as_array().unwrap().iter().filter(|task| task["type"] == "qmstart").count();
     assert_eq!(starts, 1);
 }
+
+#[test]
+fn a_browser_goes_where_requests_go_with_the_path_of_the_proxy() {
+    let named = |name: &str, port| Host { name: name.into(), port, plain: false };
+    let web = |hosts: Vec<Host>, base_path: &str| {
+        let settings = Settings::new(hosts, token(), Trust::System);
+        Pve::new(Settings { base_path: base_path.into(), ..settings }).web_interface()
+    };
+    for (hosts, base_path, expected) in [
+        (vec![named("pve.example.com", 443)], "/pve", Some("https://pve.example.com:443/pve")),
+        (vec![named("2001:db8::1", 8006), named("pve2", 8006)], "", Some("https://[2001:db8::1]:8006")),
+        (vec![host(8006)], "/a/b", Some("http://127.0.0.1:8006/a/b")),
+        (Vec::new(), "/pve", None),
+    ] {
+        assert_eq!(web(hosts, base_path).as_deref(), expected);
+    }
+    // Not to the first, if that failed a moment ago.
+    let (working, _) = fragile();
+    let mut settings = settings(&working, token());
+    settings.hosts.insert(0, host(CLOSED_PORT));
+    let pve = Pve::new(settings);
+    get(&pve, "/x").unwrap();
+    assert_eq!(pve.web_interface().unwrap(), format!("http://127.0.0.1:{}", working.port));
+}

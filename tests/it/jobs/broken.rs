@@ -108,7 +108,7 @@ fn a_job_that_breaks_leaves_the_cluster_as_it_was_or_tells_what_is_left() {
                 }
                 tried += 1;
                 let what = format!("{tool}, step {} ({line}), {way:?}", place + 1);
-                let said = match sample.call(tool, with(&arguments, json!({"wait": 600}))) {
+                let said = match sample.agreed(tool, with(&arguments, json!({"wait": 600}))) {
                     Err(said) => said,
                     Ok(done) => panic!("{what}: {done}"),
                 };

@@ -21,7 +21,7 @@ fn a_node_is_emptied() {
     assert!(plan["notes"].to_string().contains("2 running containers restart"), "{plan}");
     assert!(changes(&sample).is_empty());
     let before = guests(&sample);
-    let done = sample.ok("proxmox_drain_node", pve3());
+    let done = sample.done("proxmox_drain_node", pve3());
     assert_eq!(done["state"], "done", "{done}");
     assert!(done.to_string().len() <= ANSWER, "{done}");
     let after = guests(&sample);
@@ -37,7 +37,7 @@ fn a_node_is_emptied() {
 fn what_is_under_high_availability_is_waited_for() {
     let sample = quick(|_| {});
     let call = json!({"node": "pve1", "with-local-disks": true, "wait": 600});
-    let done = sample.ok("proxmox_drain_node", call);
+    let done = sample.done("proxmox_drain_node", call);
     assert_eq!(done["state"], "done", "{done}");
     assert!(guests(&sample).values().all(|guest| !guest.contains(r#""pve1""#)));
 }
@@ -49,7 +49,7 @@ fn after_a_reboot_everything_is_where_it_was() {
     let call = with(&pve3(), json!({"reboot": true, "return": true}));
     let plan = sample.ok("proxmox_drain_node", with(&call, json!({"dry_run": true})));
     assert!(plan["if_it_fails"].as_str().unwrap().contains("until \"reboot pve3\" is done"), "{plan}");
-    let done = sample.ok("proxmox_drain_node", call);
+    let done = sample.done("proxmox_drain_node", call);
     assert_eq!(done["state"], "done", "{done}");
     assert_eq!(guests(&sample), before);
     assert_eq!(changes(&sample).iter().filter(|line| line.contains("command=reboot")).count(), 1);
@@ -101,7 +101,7 @@ fn the_rules_of_high_availability_hold() {
 #[test]
 fn the_settings_hold_for_every_step() {
     let vmid = |vmid| Selection { vmids: vec![(vmid, vmid)], ..Selection::default() };
-    let sample = quick(|config| config.protected = vmid(107));
+    let sample = quick(|config| config.protected = vmid(204));
     sample.fails("proxmox_drain_node", pve3(), &["`protected`", "Nothing was done"]);
     assert!(changes(&sample).is_empty());
     let sample = quick(|config| config.only = vmid(107));
@@ -113,9 +113,9 @@ fn the_settings_hold_for_every_step() {
     assert!(!plan["steps"].to_string().contains("pve1"), "{plan}");
     let sample = quick(|config| config.access = Access::ReadOnly);
     sample.fails("proxmox_drain_node", pve3(), &["read-only"]);
-    let plan = quick(|config| config.only = vmid(107));
-    let tried = with(&pve3(), json!({"dry_run": true}));
-    assert!(plan.ok("proxmox_drain_node", tried)["then"].as_str().unwrap().contains("`only`"));
+    let sample = quick(|config| config.only = vmid(107));
+    let plan = sample.ok("proxmox_drain_node", with(&pve3(), json!({"dry_run": true})));
+    assert!(plan["would"] == "refuse" && plan["why"].as_str().unwrap().contains("`only`"), "{plan}");
 }
 
 #[test]

@@ -17,9 +17,9 @@ fn two_guests_from_a_template_are_planned_and_made() {
     assert_eq!(steps.len(), 10, "{plan}");
     assert!(plan.to_string().len() <= PLAN, "{} bytes: {plan}", plan.to_string().len());
     assert!(!plan.to_string().contains("planted-password"), "{plan}");
-    assert_eq!(plan["then"], "It would be carried out at once.");
+    assert_eq!(plan["would"], "run", "{plan}");
     assert!(changes(&sample).is_empty(), "a plan sends nothing");
-    let done = sample.ok("proxmox_provision_vm", two());
+    let done = sample.done("proxmox_provision_vm", two());
     assert!(done.to_string().len() <= ANSWER, "{} bytes: {done}", done.to_string().len());
     assert_eq!(done["state"], "done", "{done}");
     assert!(done["results"][0].as_str().unwrap().starts_with("VM 900: "), "{done}");
@@ -62,7 +62,7 @@ fn guests_are_made_from_every_source() {
     ] {
         let sample = quick(|_| {});
         let before = guests(&sample).len();
-        let done = sample.call("proxmox_provision_vm", with(&arguments, json!({"name": "new", "vmid": 900})));
+        let done = sample.agreed("proxmox_provision_vm", with(&arguments, json!({"name": "new", "vmid": 900})));
         let done = done.unwrap_or_else(|why| panic!("{arguments}: {why}"));
         assert_eq!(done["state"], "done", "{arguments}: {done}");
         let ends: Vec<String> = changes(&sample)
@@ -79,7 +79,7 @@ fn an_image_is_loaded_once() {
     let sample = quick(|_| {});
     let image =
         json!({"image": "https://images.example/noble.img", "name": "a", "node": "pve1", "vmid": 900});
-    sample.ok("proxmox_provision_vm", image.clone());
+    sample.done("proxmox_provision_vm", image.clone());
     let all = volumes(&sample);
     assert!(all.iter().any(|volume| volume == "shared:import/noble.qcow2"), "{all:?}");
     sample.server.skip(600.0);

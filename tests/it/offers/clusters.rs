@@ -113,7 +113,7 @@ fn instructions_tell_the_access_of_each() {
         (
             Access::Full,
             Access::Standard,
-            &["lab (full), prod", "`confirm`", "except where access is full"],
+            &["lab (full), prod", "`confirm`", "Where access is full"],
             &["be sure"],
         ),
         (Access::Full, Access::Full, &["lab (full), prod (full)", "without asking"], &["`confirm`"]),

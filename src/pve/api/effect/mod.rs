@@ -153,6 +153,14 @@ pub fn read(method: Method, path: &str, params: &Params) -> Result<Effect, Strin
     Ok(Effect { reasons, touches: request.touches() })
 }
 
+/// Whether a GET of that path only reads, whatever its parameters are.
+#[must_use]
+pub fn only_reads(path: &str) -> bool {
+    let Lookup::Found(found) = find(Method::Get, path) else { return false };
+    let row = row_of(&found.row);
+    row.classes == [Class::Read] && row.body.raises.is_empty()
+}
+
 /// The row of a method.
 fn row_of(row: &Row) -> &'static grammar::Row<'static> {
     let wanted = (row.path(), row.method().word());

@@ -260,7 +260,7 @@ fn what_gives_rights_runs_programs_or_reaches_out() {
         ("PUT /nodes/pve1/qemu/105/config  args=-x", "change execute"),
         ("PUT /nodes/pve1/qemu/105/config  cicustom=user=local:snippets/x", "change execute"),
         ("PUT /nodes/pve1/qemu/105/config  cipassword=x", "change rights"),
-        ("PUT /nodes/pve1/qemu/105/config  sshkeys=x", "change rights"),
+        ("PUT /nodes/pve1/qemu/105/config  sshkeys=x", "change"),
         ("POST /nodes/pve1/qemu/105/agent/set-user-password  username=root  password=x", "rights execute"),
         ("POST /nodes/pve1/qemu/105/monitor  command=info", "interrupt destroy execute"),
         ("POST /nodes/pve1/qemu/105/vncproxy", "execute"),

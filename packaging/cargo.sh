@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Tries what `cargo install`, `cargo binstall` and `cargo publish` need. The builds are those of the tests, not of a
+# release, as only the way to the binary is tried.
+# usage: packaging/cargo.sh
+. "$(dirname "$0")/common.sh"
+command -v cargo >/dev/null || fail "cargo is not installed"
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+cargo install --path . --debug --locked --quiet --no-track --root "$root"
+check_example "cargo install" "$(example_session | "$root/bin/proxmox-mcp" demo)"
+echo "cargo install --path .: runs"
+
+# Builds the program from what would be uploaded.
+cargo publish --dry-run --locked --allow-dirty --quiet 2>"$root/log" || { cat "$root/log"; fail "cargo publish would be refused"; }
+package=target/package/proxmox-mcp-$version.crate
+size=$(wc -c <"$package")
+[ "$size" -le 10485760 ] || fail "crates.io takes no package of $size bytes"
+echo "cargo publish --dry-run: $(tar -tzf "$package" | wc -l) files, $size bytes"
+
+# Where cargo binstall looks is where releases are: the files that the other scripts have made.
+python3 - "$out" "$version" <<'END'
+import json, pathlib, subprocess, sys, tarfile, zipfile
+out, version = pathlib.Path(sys.argv[1]), sys.argv[2]
+metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]))
+overrides = metadata["packages"][0]["metadata"]["binstall"]["overrides"]
+found = 0
+for target, entry in overrides.items():
+    fill = lambda text: text.replace("{ repo }", "R").replace("{ version }", version).replace("{ bin }", "proxmox-mcp")
+    url, inside = fill(entry["pkg-url"]), fill(entry["bin-dir"])
+    assert url.startswith(f"R/releases/download/v{version}/") and "{" not in url + inside, (url, inside)
+    file = out / url.rsplit("/", 1)[1]
+    if not file.exists():
+        print(f"cargo binstall for {target}: {file.name} was not built here")
+        continue
+    names = zipfile.ZipFile(file).namelist() if file.suffix == ".zip" else tarfile.open(file).getnames()
+    assert inside in names, f"{file.name} lacks {inside}"
+    found += 1
+assert found, "no release was built"
+print(f"cargo binstall: finds the program in {found} releases")
+END

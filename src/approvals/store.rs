@@ -1,0 +1,355 @@
+//! Requests that wait and the answers to them, as sealed files: written whole, answered once, taken once.
+
+use super::folder::{Trusted, is_private};
+use crate::hex;
+use ring::{
+    digest, hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// How long a request waits, and how long an approval that nobody has used holds.
+pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+/// Requests that may wait at once.
+const MAX_WAITING: usize = 64;
+
+/// A request that waits for a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The short name by which a person approves it.
+    pub name: String,
+    /// Names the request exactly: whoever makes the same one again has the same digest.
+    pub digest: String,
+    /// When it was asked for, in Unix time.
+    pub asked: u64,
+    /// When it no longer waits, in Unix time.
+    pub expires: u64,
+    /// What is needed to show it, without secrets.
+    pub details: Value,
+}
+
+/// What a person said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It may be carried out, once.
+    Approved,
+    /// It may not.
+    Denied,
+}
+
+/// A person's answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The request's digest.
+    pub digest: String,
+    /// What was said.
+    pub verdict: Verdict,
+    /// What the target was like when it was said: the plan's identity.
+    pub identity: String,
+    /// Until when the answer holds, in Unix time.
+    pub expires: u64,
+}
+
+/// The waiting requests of one user.
+#[derive(Debug)]
+pub struct Store {
+    folder: Trusted,
+    key: hmac::Key,
+}
+
+impl Store {
+    /// The store in that folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// A sentence: the folder or its key cannot be used.
+    pub fn open(path: &Path) -> Result<Store, String> {
+        let folder = Trusted::open(path)?;
+        let key = key(folder.path())?;
+        Ok(Store { folder, key })
+    }
+
+    /// Lets a request wait, and answers its name. One that waits already goes on waiting, under the same name.
+    ///
+    /// # Errors
+    /// A sentence: it cannot be written, or too many wait.
+    pub fn ask(&self, request: &str, details: Value) -> Result<Waiting, String> {
+        let digest = self.digest(request);
+        let name = self.name(&digest);
+        let others = self.waiting()?.into_iter().filter(|waiting| waiting.name != name).count();
+        if MAX_WAITING <= others {
+            return Err(format!(
+                "{others} requests wait for approval already; approve or deny some with `proxmox-mcp approve`."
+            ));
+        }
+        let now = now();
+        let waiting = Waiting { name, digest, asked: now, expires: now + LIFETIME.as_secs(), details };
+        self.write("waiting", &self.file(&waiting.name, "waiting"), &waiting)?;
+        Ok(waiting)
+    }
+
+    /// The requests that wait, the oldest first.
+    ///
+    /// # Errors
+    /// A sentence: the folder cannot be read.
+    pub fn waiting(&self) -> Result<Vec<Waiting>, String> {
+        let entries = fs::read_dir(self.folder.path()).map_err(|error| self.trouble("read", &error))?;
+        let mut found = Vec::new();
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            if path.extension().is_some_and(|ending| ending == "waiting")
+                && let Some(waiting) = self.read::<Waiting>("waiting", &path)
+            {
+                if now() < waiting.expires {
+                    found.push(waiting);
+                } else {
+                    let _ = fs::remove_file(&path);
+                }
+            }
+        }
+        found.sort_by(|one, other| (one.asked, &one.name).cmp(&(other.asked, &other.name)));
+        Ok(found)
+    }
+
+    /// Writes down what a person said of a request, whose target was like `identity` at that time.
+    ///
+    /// # Errors
+    /// A sentence: it no longer waits, it was answered already, the answer cannot be written.
+    pub fn answer(&self, name: &str, verdict: Verdict, identity: &str) -> Result<(), String> {
+        let waiting = self.waiting()?.into_iter().find(|waiting| waiting.name == name);
+        let Some(waiting) = waiting else {
+            return Err(format!("No request `{}` waits for approval any more.", name.escape_debug()));
+        };
+        let answer = Answer {
+            digest: waiting.digest,
+            verdict,
+            identity: identity.to_owned(),
+            expires: now() + LIFETIME.as_secs(),
+        };
+        let path = self.file(name, "answer");
+        if self.read::<Answer>("answer", &path).is_some_and(|old| old.expires <= now()) {
+            let _ = fs::remove_file(&path);
+        }
+        let draft = self.file(name, &format!("draft-{}", std::process::id()));
+        self.write("answer", &draft, &answer)?;
+        // A link is made only where nothing is there: of two people, the first one's word counts.
+        let linked = fs::hard_link(&draft, &path);
+        let _ = fs::remove_file(&draft);
+        match linked {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(format!("The request `{name}` was answered already."))
+            }
+            Err(error) => Err(self.trouble("written", &error)),
+        }
+    }
+
+    /// Takes the answer to a request, if there is one: it is gone afterwards, and the request no longer waits.
+    #[must_use]
+    pub fn take(&self, request: &str) -> Option<Answer> {
+        let digest = self.digest(request);
+        let name = self.name(&digest);
+        let path = self.file(&name, "answer");
+        let answer = self.read::<Answer>("answer", &path)?;
+        // Of several processes only one can rename it.
+        let mine = self.file(&name, &format!("taken-{}", std::process::id()));
+        fs::rename(&path, &mine).ok()?;
+        let _ = fs::remove_file(&mine);
+        let _ = fs::remove_file(self.file(&name, "waiting"));
+        (answer.digest == digest && now() < answer.expires).then_some(answer)
+    }
+
+    /// The request no longer waits.
+    pub fn withdraw(&self, request: &str) {
+        let name = self.name(&self.digest(request));
+        let _ = fs::remove_file(self.file(&name, "waiting"));
+        let _ = fs::remove_file(self.file(&name, "answer"));
+    }
+
+    /// SHA-256 of a request, in hexadecimal digits. Keyed, so that a digest tells nothing of a secret in it.
+    fn digest(&self, request: &str) -> String {
+        hex::encode(hmac::sign(&self.key, &[b"request\0", request.as_bytes()].concat()).as_ref())
+    }
+
+    /// Six letters and digits that are not mistaken for each other.
+    fn name(&self, digest: &str) -> String {
+        const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+        let hash = digest::digest(&digest::SHA256, digest.as_bytes());
+        hash.as_ref()[..6].iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+    }
+
+    fn file(&self, name: &str, kind: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.{kind}"))
+    }
+
+    /// Writes a sealed file in one step.
+    fn write(&self, kind: &str, path: &Path, content: &impl Serialize) -> Result<(), String> {
+        let text =
+            serde_json::to_string(content).map_err(|error| format!("It cannot be written ({error})."))?;
+        let sealed = format!("{text}\n{}\n", self.seal(kind, &text));
+        let draft = path.with_extension(format!("new-{}", std::process::id()));
+        let written = create(&draft).and_then(|mut file| file.write_all(sealed.as_bytes()));
+        written.and_then(|()| fs::rename(&draft, path)).map_err(|error| {
+            let _ = fs::remove_file(&draft);
+            self.trouble("written", &error)
+        })
+    }
+
+    /// Reads a sealed file; `None` for one that is missing, not ours, too large or altered.
+    fn read<T: DeserializeOwned>(&self, kind: &str, path: &Path) -> Option<T> {
+        let text = read(path).ok()?;
+        let (body, seal) = text.trim_end().rsplit_once('\n')?;
+        let tag = hex::decode(seal)?;
+        hmac::verify(&self.key, &message(kind, body), &tag).ok()?;
+        serde_json::from_str(body).ok()
+    }
+
+    fn seal(&self, kind: &str, body: &str) -> String {
+        hex::encode(hmac::sign(&self.key, &message(kind, body)).as_ref())
+    }
+
+    fn trouble(&self, what: &str, error: &io::Error) -> String {
+        format!("The folder `{}` for approvals cannot be {what} ({error}).", self.folder.path().display())
+    }
+}
+
+/// A seal is bound to its kind: an answer is never taken for a request.
+fn message(kind: &str, body: &str) -> Vec<u8> {
+    [kind.as_bytes(), b"\0", body.as_bytes()].concat()
+}
+
+/// The key of the folder, made by whoever comes first.
+fn key(folder: &Path) -> Result<hmac::Key, String> {
+    let path = folder.join("key");
+    let trouble =
+        |error: io::Error| format!("The key `{}` of the approvals cannot be used ({error}).", path.display());
+    let mut fresh = [0; 32];
+    SystemRandom::new()
+        .fill(&mut fresh)
+        .map_err(|_| "The system gives no random numbers, so nothing can be approved.".to_owned())?;
+    let draft = folder.join(format!("key-{}-{}", std::process::id(), hex::encode(&fresh[..4])));
+    let made = create(&draft).and_then(|mut file| file.write_all(hex::encode(&fresh).as_bytes()));
+    let linked = made.and_then(|()| fs::hard_link(&draft, &path));
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(trouble(error)),
+        _ => {}
+    }
+    let text = read(&path).map_err(trouble)?;
+    let bytes = hex::decode(text.trim()).filter(|bytes| bytes.len() == 32).ok_or_else(|| {
+        format!("The key `{}` of the approvals is not as it was made; remove it.", path.display())
+    })?;
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+/// A new file that only this user can read.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+/// The text of a file that is no link, belongs to the owner of its folder, and is closed to others.
+fn read(path: &Path) -> io::Result<String> {
+    let refused = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned()));
+    let there = fs::symlink_metadata(path)?;
+    let folder = fs::symlink_metadata(path.parent().unwrap_or(path))?;
+    if !there.is_file() || !is_private(&there, &folder) {
+        return refused("it is a link, belongs to another user or is open to others");
+    }
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Unix time in seconds.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn store(test: &str) -> (Store, PathBuf) {
+        let folder = std::env::temp_dir().join(format!("proxmox-mcp-store-{test}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        (Store::open(&folder).unwrap(), folder)
+    }
+
+    #[test]
+    fn an_approval_is_found_once_by_whoever_makes_the_same_request() {
+        let (store, folder) = store("once");
+        assert!(store.take("delete 100").is_none());
+        let waiting = store.ask("delete 100", json!({"title": "VM 100"})).unwrap();
+        assert_eq!(store.ask("delete 100", json!({})).unwrap().name, waiting.name, "it waits already");
+        store.ask("delete 101", json!({})).unwrap();
+        assert_eq!(store.waiting().unwrap().len(), 2);
+        store.answer(&waiting.name, Verdict::Approved, "as it was").unwrap();
+        // Another process of the same user.
+        let other = Store::open(&folder).unwrap();
+        assert!(other.take("delete 101").is_none(), "the word was for another request");
+        let answer = other.take("delete 100").unwrap();
+        assert_eq!((answer.verdict, &*answer.identity), (Verdict::Approved, "as it was"));
+        assert!(store.take("delete 100").is_none(), "used");
+        assert_eq!(store.waiting().unwrap().len(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn of_two_people_the_first_ones_word_counts() {
+        let (store, folder) = store("two");
+        let name = store.ask("x", json!({})).unwrap().name;
+        store.answer(&name, Verdict::Denied, "").unwrap();
+        assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("answered already"));
+        assert_eq!(store.take("x").unwrap().verdict, Verdict::Denied);
+        assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("any more"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_altered_or_is_of_another_kind_does_not_count() {
+        let (store, folder) = store("altered");
+        let name = store.ask("x", json!({})).unwrap().name;
+        let waiting = folder.join(format!("{name}.waiting"));
+        let answer = folder.join(format!("{name}.answer"));
+        fs::copy(&waiting, &answer).unwrap();
+        assert!(store.take("x").is_none(), "a request is no answer");
+        fs::remove_file(&answer).unwrap();
+        store.answer(&name, Verdict::Denied, "").unwrap();
+        let text = fs::read_to_string(&answer).unwrap();
+        fs::write(&answer, text.replace("denied", "approved")).unwrap();
+        assert!(store.take("x").is_none(), "altered");
+        fs::write(&waiting, "nonsense").unwrap();
+        assert!(store.waiting().unwrap().is_empty());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn many_takers_get_it_once() {
+        let (store, folder) = store("race");
+        let name = store.ask("x", json!({})).unwrap().name;
+        store.answer(&name, Verdict::Approved, "").unwrap();
+        let taken: usize = std::thread::scope(|scope| {
+            let takers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| usize::from(store.take("x").is_some()))).collect();
+            takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+        });
+        assert_eq!(taken, 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,216 @@
+//! The audit log: what was asked, refused, agreed to and done, a line of JSON each. Every line carries the hash of the
+//! one before; with a key, kept apart from the log, every line is sealed too, and a sealed counter beside the key tells
+//! how many there are. Knows neither MCP nor Proxmox.
+//!
+//! Lines are appended under a lock on the file: several servers may share one. What cannot be written down is not done.
+
+mod counter;
+mod line;
+mod syslog;
+mod verify;
+
+pub use verify::{Verdict, verify};
+
+use crate::{secret::SecretSource, sync::lock};
+use counter::Counter;
+use line::Line;
+use ring::hmac;
+use serde_json::{Map, Value, json};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Where a log is kept, and what shows that it was not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The log.
+    pub path: PathBuf,
+    /// What seals it.
+    pub seal: Option<SealSource>,
+    /// Whether each line goes to the system's log too.
+    pub syslog: bool,
+}
+
+/// What seals a log: a secret that whoever changes the log does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealSource {
+    /// The key, at least 32 characters.
+    pub key: SecretSource,
+    /// The file with the sealed counter.
+    pub counter: PathBuf,
+}
+
+/// The key of a log and its counter.
+#[derive(Debug)]
+pub struct Seal {
+    key: hmac::Key,
+    counter: Counter,
+}
+
+impl SealSource {
+    /// The key, and a counter beside it for the log of that path; where the key is no file, the counter lies in the state
+    /// directory of the user.
+    #[must_use]
+    pub fn beside(key: SecretSource, log: &Path) -> SealSource {
+        let name = format!("{}.count", &line::hash(log.as_os_str().as_encoded_bytes())[..16]);
+        let counter = match &key {
+            SecretSource::File(file) => {
+                let mut path = file.clone().into_os_string();
+                path.push(".");
+                path.push(name);
+                path.into()
+            }
+            _ => state_folder().join(format!("audit-{name}")),
+        };
+        SealSource { key, counter }
+    }
+
+    /// Fetches the key.
+    ///
+    /// # Errors
+    /// A sentence: the key cannot be had, or is too short.
+    pub fn open(&self) -> Result<Seal, String> {
+        const LEAST: usize = 32;
+        let secret =
+            self.key.fetch().map_err(|problem| format!("The key of the audit log is missing: {problem}"))?;
+        let length = secret.expose().chars().count();
+        if length < LEAST {
+            return Err(format!(
+                "The key of the audit log has {length} characters, but it must have at least {LEAST}; make one with `openssl rand -hex 32`."
+            ));
+        }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+        Ok(Seal { key, counter: Counter::new(self.counter.clone()) })
+    }
+}
+
+/// Where programs of this user keep what outlives them.
+fn state_folder() -> PathBuf {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .or_else(|| absolute("LOCALAPPDATA"));
+    base.unwrap_or_default().join("proxmox-mcp")
+}
+
+/// An audit log, opened when the first line is written.
+#[derive(Debug)]
+pub struct Audit {
+    place: Place,
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    seal: Option<Seal>,
+}
+
+impl Audit {
+    /// A log in that place; touches nothing yet.
+    #[must_use]
+    pub fn new(place: Place) -> Audit {
+        Audit { place, open: Mutex::new(None) }
+    }
+
+    /// Appends one line: `time` (Unix time in seconds), then `facts`, then `prev`, the hash of the line before; with a
+    /// key also `seq`, the number of the line, and `seal`.
+    ///
+    /// # Errors
+    /// A finished sentence: the file cannot be opened, locked or written.
+    pub fn write(&self, facts: Map<String, Value>) -> Result<(), String> {
+        let mut open = lock(&self.open);
+        let result = self.append(&mut open, facts);
+        if result.is_err() {
+            // Opened anew next time: the disk may have room or the folder be there by then.
+            *open = None;
+        }
+        let text = result.map_err(|problem| {
+            format!(
+                "The audit log `{}` cannot be written ({problem}). Make room or correct the setting `audit_log`; without it nothing is changed.",
+                self.place.path.display()
+            )
+        })?;
+        if self.place.syslog { syslog::send(&text) } else { Ok(()) }
+    }
+
+    fn append(&self, kept: &mut Option<Open>, facts: Map<String, Value>) -> Result<String, String> {
+        let said = |error: io::Error| error.to_string();
+        // A file that was moved away (rotated) is left alone: its successor begins a chain of its own.
+        if kept.as_ref().is_none_or(|open| !is_still(&open.file, &self.place.path)) {
+            let seal = self.place.seal.as_ref().map(SealSource::open).transpose()?;
+            *kept = Some(Open { file: open(&self.place.path).map_err(said)?, seal });
+        }
+        let Open { file, seal } = kept.as_mut().ok_or("it is not open")?;
+        file.lock().map_err(said)?;
+        let written = (|| {
+            let last = line::last(file).map_err(said)?;
+            let mut line = Line::after(last.as_deref());
+            if let Some(seal) = seal {
+                // Somebody cut the log or took the counter away: that is written down, and stays so.
+                if let Some(alarm) = seal.counter.misfit(&seal.key, &line) {
+                    let text = line.text(alarm, now(), Some(&seal.key));
+                    line::append(file, &text).map_err(said)?;
+                    line = Line::after(Some(text.as_bytes()));
+                }
+            }
+            let text = line.text(facts, now(), seal.as_ref().map(|seal| &seal.key));
+            line::append(file, &text).map_err(said)?;
+            if let Some(seal) = seal {
+                seal.counter.note(&seal.key, &Line::after(Some(text.as_bytes())))?;
+            }
+            Ok(text)
+        })();
+        let unlocked = file.unlock().map_err(said);
+        written.and_then(|text| unlocked.map(|()| text))
+    }
+}
+
+/// Opens a log, which must be a plain file and no link to one.
+fn open(path: &Path) -> io::Result<File> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is a link or no plain file");
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    if fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) {
+        return Err(refused());
+    }
+    let file = options.open(path)?;
+    // Nobody put a link there in between.
+    if is_still(&file, path) { Ok(file) } else { Err(refused()) }
+}
+
+/// Whether a path still leads to that file, and not by a link.
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere no file tells which one it is.
+#[cfg(not(unix))]
+fn is_still(_: &File, path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|there| there.is_file())
+}
+
+/// Unix time in seconds, milliseconds after the point.
+fn now() -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+    let seconds = now.as_millis() as f64 / 1000.0;
+    json!(seconds)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! `approve`: a person's word for a request that waits, given outside the model and outside its client.
+
+use super::{USAGE, load_from, parse::Options};
+use crate::{
+    approvals::{self, Store, Verdict, Waiting},
+    tools::Tools,
+    visible,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// How often it is looked for new requests.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs the command.
+#[inline(never)]
+pub(super) fn run(options: &Options) -> ExitCode {
+    match approve(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, problem)) => {
+            eprintln!("proxmox-mcp: {problem}");
+            code
+        }
+    }
+}
+
+type Outcome = Result<(), (ExitCode, String)>;
+
+fn approve(options: &Options) -> Outcome {
+    let failed = |problem: String| (ExitCode::FAILURE, problem);
+    let folder = approvals::folder(&|name| std::env::var(name).ok()).map_err(failed)?;
+    let store = Store::open(&folder).map_err(failed)?;
+    if options.has("--list") {
+        return list(&store).map_err(failed);
+    }
+    let wanted = options.words.first().map(String::as_str);
+    if options.has("--deny") {
+        let Some(name) = wanted else {
+            return Err((ExitCode::from(USAGE), "`--deny` needs the name of the request.".into()));
+        };
+        store.answer(name, Verdict::Denied, "").map_err(failed)?;
+        println!("Denied {name}.");
+        return Ok(());
+    }
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err((
+            ExitCode::from(USAGE),
+            "`approve` needs a terminal: what it is for is the word of a person, which no program may give. `--list` and `--deny` work without one.".into(),
+        ));
+    }
+    let mut input = io::stdin().lock();
+    if options.has("--watch") {
+        return watch(options, &store, &mut input).map_err(failed);
+    }
+    let waiting = store.waiting().map_err(failed)?;
+    let chosen: Vec<&Waiting> =
+        waiting.iter().filter(|one| wanted.is_none_or(|name| name == one.name)).collect();
+    match (chosen.is_empty(), wanted) {
+        (true, Some(name)) => {
+            let name = visible::text(name);
+            return Err(failed(format!(
+                "No request `{name}` waits for approval. `--list` shows those that do."
+            )));
+        }
+        (true, None) => println!("Nothing waits for approval."),
+        _ => {}
+    }
+    for one in chosen {
+        decide(options, &store, one, &mut input).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// What waits, a line each.
+fn list(store: &Store) -> Result<(), String> {
+    for one in store.waiting()? {
+        println!("{}", line(&one));
+    }
+    Ok(())
+}
+
+/// `k7m2qa  4 min left  proxmox_delete_vm  Delete VM 100 (web01) with its disks.`
+fn line(one: &Waiting) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let left = one.expires.saturating_sub(now).div_ceil(60);
+    let text = |name: &str| one.details[name].as_str().unwrap_or_default().to_owned();
+    visible::text(&format!("{}  {left} min left  {}  {}", one.name, text("tool"), text("sentence")))
+        .into_owned()
+}
+
+/// Waits for requests, one after another, and rings for each.
+fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(), String> {
+    let mut seen: BTreeSet<(String, u64)> = BTreeSet::new();
+    println!("Waiting for requests; end it with Ctrl-C.");
+    loop {
+        let waiting = store.waiting()?;
+        seen.retain(|(name, asked)| waiting.iter().any(|one| one.name == *name && one.asked == *asked));
+        match waiting.iter().find(|one| !seen.contains(&(one.name.clone(), one.asked))) {
+            None => thread::sleep(PAUSE),
+            Some(one) => {
+                print!("\x07");
+                decide(options, store, one, input)?;
+                seen.insert((one.name.clone(), one.asked));
+            }
+        }
+    }
+}
+
+/// Shows the plan of a request as it is now, and takes the person's word.
+fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufRead) -> Result<(), String> {
+    println!("\n{}", line(one));
+    let shown = match tools(options, &one.details).and_then(|tools| tools.shown(&one.details)) {
+        Ok(shown) => shown,
+        Err(problem) => {
+            println!("It cannot be approved, for its plan cannot be read: {}", visible::text(&problem));
+            return Ok(());
+        }
+    };
+    if let Some(why) = &shown.stale {
+        println!("{}; this is how it was when it was asked for.", visible::text(why));
+    }
+    println!("{}", visible::text(&shown.told));
+    println!("request: {}", visible::text(&one.details["request"].to_string()));
+    println!(
+        "called as: {} {}",
+        text(&one.details["tool"]),
+        visible::text(&one.details["arguments"].to_string())
+    );
+    print!("Type {} to approve, `deny` to deny, or nothing to leave it: ", visible::text(&shown.word));
+    io::stdout().flush().map_err(|error| format!("The terminal cannot be written to ({error})."))?;
+    let mut typed = String::new();
+    input.read_line(&mut typed).map_err(|error| format!("The terminal cannot be read ({error})."))?;
+    match typed.trim() {
+        "" => println!("Left as it is."),
+        "deny" if shown.word != "deny" => {
+            println!("{}", said(store.answer(&one.name, Verdict::Denied, ""), "Denied."));
+        }
+        word if word == shown.word => {
+            let answered = store.answer(&one.name, Verdict::Approved, &shown.identity);
+            println!(
+                "{}",
+                said(
+                    answered,
+                    "Approved: it is carried out once, by the call that waits or by the same call made again."
+                )
+            );
+        }
+        other => println!("`{}` is not {}: not approved.", visible::text(other), visible::text(&shown.word)),
+    }
+    Ok(())
+}
+
+fn said(answered: Result<(), String>, well: &str) -> String {
+    answered.err().unwrap_or_else(|| well.to_owned())
+}
+
+fn text(value: &Value) -> String {
+    visible::text(value.as_str().unwrap_or_default()).into_owned()
+}
+
+/// The tools over the configuration of the server that asked, or the one that the command line names.
+fn tools(options: &Options, details: &Value) -> Result<Tools, String> {
+    let stored = details["config"].as_str().map(PathBuf::from);
+    let path = options.config().or(stored);
+    let is_sample = !details["sample"].is_null();
+    let path = path.as_deref().filter(|_| !is_sample);
+    load_from(path.map(Path::new)).map(Tools::new).map_err(|error| error.to_string())
+}

@@ -1,0 +1,69 @@
+//! Who else can read or change a file: a configuration that others can change is not used, for it says where credentials
+//! are sent. Elsewhere than on Unix a file has no mode to judge.
+
+use std::{fs::Metadata, path::Path};
+
+/// What speaks against a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Danger {
+    /// It must not be used.
+    Refuse(String),
+    /// It is used, with a warning.
+    Warn(String),
+}
+
+/// What is dangerous about a file, with the command that mends it. `secret`: it holds one.
+#[cfg(unix)]
+pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Danger> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = file.mode() & 0o777;
+    let quoted = path.display().to_string().replace('\'', r"'\''");
+    let shown = path.display();
+    // A group of the user's own name and number has nobody else in it.
+    let own_group = file.uid() == file.gid();
+    let by_others = mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group);
+    if by_others {
+        return Some(Danger::Refuse(format!(
+            "`{shown}` (mode {mode:04o}) can be changed by other users, who could send your credentials elsewhere, so it is not used; run: chmod 600 '{quoted}'"
+        )));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Ok(there) = folder.metadata()
+        && there.mode() & 0o002 != 0
+        && there.mode() & 0o1000 == 0
+    {
+        return Some(Danger::Refuse(format!(
+            "`{shown}` lies in a folder that other users may write to, who could put another file in its place, so it is not used; run: chmod o-w '{}'",
+            folder.display().to_string().replace('\'', r"'\''")
+        )));
+    }
+    if let Some(own) = own_id()
+        && file.uid() != own
+        && file.uid() != 0
+    {
+        return Some(Danger::Warn(format!(
+            "`{shown}` belongs to another user (number {}), who can change it; take it over with: chown {own} '{quoted}'",
+            file.uid()
+        )));
+    }
+    let why = if mode & 0o020 != 0 {
+        "can be changed by its group"
+    } else if secret && mode & 0o044 != 0 {
+        "holds a secret and can be read by other users"
+    } else {
+        return None;
+    };
+    Some(Danger::Warn(format!("`{shown}` (mode {mode:04o}) {why}; run: chmod 600 '{quoted}'")))
+}
+
+#[cfg(not(unix))]
+pub(super) fn danger(_: &Path, _: &Metadata, _: bool) -> Option<Danger> {
+    None
+}
+
+/// The number of the user that this program runs as, where the system tells it in a file.
+#[cfg(unix)]
+fn own_id() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").ok().map(|own| own.uid())
+}

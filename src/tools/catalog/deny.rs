@@ -1,0 +1,57 @@
+//! The setting `deny_tools` over the whole API: a method is denied when every tool that sends it is.
+
+use crate::{
+    pve::{Method, api::Row},
+    tools::{
+        catalog::{index::entries, sends},
+        run::pattern::fits,
+    },
+};
+
+fn is_denied(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| fits(pattern, name, |_| true))
+}
+
+/// The methods that no tool may send because all that do are denied.
+#[must_use]
+pub fn methods(patterns: &[String]) -> Vec<Row> {
+    if patterns.is_empty() {
+        return Vec::new();
+    }
+    let (denied, allowed): (Vec<_>, Vec<_>) =
+        entries().filter(|entry| entry.toolset != "api").partition(|entry| is_denied(patterns, entry.name));
+    let allowed: Vec<Row> = allowed.iter().flat_map(sends::methods).collect();
+    let mut rows: Vec<Row> = Vec::new();
+    for row in denied.iter().flat_map(sends::methods) {
+        if !allowed.contains(&row) && !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+/// What `deny_tools` does not keep from happening: a sentence for each denied tool whose changes another tool sends too,
+/// as long as any method can be called.
+#[must_use]
+pub fn warnings(patterns: &[String]) -> Vec<String> {
+    if patterns.is_empty() || is_denied(patterns, "proxmox_call_api") {
+        return Vec::new();
+    }
+    let denied = methods(patterns);
+    let own = entries().filter(|entry| entry.toolset != "api" && is_denied(patterns, entry.name));
+    own.filter_map(|entry| {
+        let left: Vec<String> = sends::methods(&entry)
+            .iter()
+            .filter(|row| row.method() != Method::Get && !denied.contains(row))
+            .map(|row| format!("{} {}", row.method(), row.path()))
+            .collect();
+        (!left.is_empty()).then(|| {
+            format!(
+                "`deny_tools` forbids `{}`, but other tools send {} too, so it can still be called; forbid those tools and `proxmox_call_api` as well, or use `access`, `only` and `protected`.",
+                entry.name,
+                left.join(", ")
+            )
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,83 @@
+//! The setting `exec_allow`: which programs may run in guests, by whatever way a request runs them. Pure.
+
+use crate::{
+    pve::api::effect::{Class, Effect},
+    tools::run::{pattern::fits, request::Request},
+};
+
+/// The sentence that says why a request may not run what it runs; `None` where it may, or runs nothing.
+#[must_use]
+pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option<String> {
+    if allowed.is_empty() || !effect.is(Class::Execute) {
+        return None;
+    }
+    let Some(program) = request.program() else {
+        return Some(format!(
+            "The setting `exec_allow` names the only commands that may run, and {} lets anything run or be written, so it is refused.",
+            request.title()
+        ));
+    };
+    let line = match program.as_slice() {
+        ["/bin/sh", "-c", line]
+        | ["cmd.exe", "/d", "/c", line]
+        | ["powershell.exe", "-NoProfile", "-NonInteractive", "-Command", line] => (*line).to_owned(),
+        // A line with quotes, taken apart at them.
+        ["cmd.exe", "/d", "/c", "call", words @ ..] => words.join(" "),
+        words => words.join(" "),
+    };
+    if allowed.iter().any(|pattern| allows(pattern, &line)) {
+        return None;
+    }
+    Some(format!(
+        "`{}` is none of the commands that the setting `exec_allow` names: {}.",
+        line.escape_debug(),
+        allowed.join(", ")
+    ))
+}
+
+/// Whether a pattern names a command, word by word. `*` stands for a part of one plain word: what a shell would read as
+/// more (`;`, `|`, `$`, quotes, a line break …), an option in place of a word, and `..` must stand in the pattern itself.
+fn allows(pattern: &str, command: &str) -> bool {
+    let plain =
+        |part: &str| part.chars().all(|letter| letter.is_alphanumeric() || "./_-:=@,+%".contains(letter));
+    let word_fits = |(pattern, word): (&str, &str)| {
+        let option = pattern.starts_with('*') && word.starts_with('-');
+        let climbs = word.contains("..") && !pattern.contains("..");
+        fits(pattern, word, plain) && !(pattern.contains('*') && (option || climbs))
+    };
+    let (patterns, words) = (pattern.split(' '), command.split(' '));
+    patterns.clone().count() == words.clone().count() && patterns.zip(words).all(word_fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allows;
+
+    #[test]
+    fn a_star_is_a_part_of_one_plain_word() {
+        for (pattern, command, expected) in [
+            ("df -h", "df -h", true),
+            ("df -h", "df -h /", false),
+            ("systemctl status *", "systemctl status nginx.service", true),
+            ("systemctl status *", "systemctl status nginx; reboot", false),
+            ("systemctl status *", "systemctl status nginx;reboot", false),
+            ("systemctl status *", "systemctl status $(reboot)", false),
+            ("systemctl status *", "systemctl status x\nreboot", false),
+            ("systemctl status *", "systemctl status x\treboot", false),
+            ("systemctl status *", "systemctl restart nginx", false),
+            ("systemctl status *", "systemctl status -H root@evil x", false),
+            ("systemctl status *", "systemctl status --host=root@evil", false),
+            ("systemctl status nginx-*", "systemctl status nginx-1", true),
+            ("cat /var/log/*.log | tail -n *", "cat /var/log/a.log | tail -n 5", true),
+            ("cat /var/log/*.log | tail -n *", "cat /var/log/a.log;x.log | tail -n 5", false),
+            ("cat /var/log/*.log", "cat /var/log/nginx/a.log", true),
+            ("cat /var/log/*.log", "cat /var/log/../../etc/shadow /var/log/x.log", false),
+            ("cat /var/log/*.log", "cat /var/log/../../root/x.log", false),
+            ("ls ../*", "ls ../x", true),
+            ("*", "echo \"x\"", false),
+            ("", "", true),
+        ] {
+            assert_eq!(allows(pattern, command), expected, "{pattern} / {command}");
+        }
+    }
+}

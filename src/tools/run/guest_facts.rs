@@ -1,0 +1,79 @@
+//! What a plan tells of a guest, read at the same time as far as one answer does not depend on another.
+
+use crate::{
+    pve::{self, Params, Reply},
+    sync::at_once,
+    tools::{
+        answer::Failure,
+        run::{context::Context, inventory, request::Request, storages},
+    },
+};
+use serde_json::{Value, json};
+
+/// What is read of a guest and its surroundings before it is known to be there.
+pub(super) struct Facts {
+    pub(super) reply: Reply,
+    pub(super) config: Option<Answer>,
+    pub(super) snapshots: Option<Answer>,
+    pub(super) replication: Option<Answer>,
+    pub(super) storages: Option<Answer>,
+}
+
+pub(super) type Answer = Result<Reply, pve::Error>;
+
+/// Where the jobs of replication are.
+pub(super) const REPLICATION: &str = "/cluster/replication";
+
+/// Reads all of it at the same time, as far as the request itself says where the guest is.
+pub(super) fn read(context: &Context<'_>, request: &Request, rest: &[&str]) -> Result<Facts, Failure> {
+    let parts: Vec<&str> = request.path.split('/').collect();
+    let path = (4 < parts.len()).then(|| parts[..5].join("/"));
+    let plain = |path: String| (path, Params::new());
+    let mut wanted = vec![(inventory::PATH.to_owned(), inventory::of_guests())];
+    if let Some(path) = path {
+        wanted.extend([plain(format!("{path}/config")), plain(format!("{path}/snapshot"))]);
+        if !matches!(rest, ["snapshot" | "config" | "unlink", ..]) {
+            wanted.push(plain(REPLICATION.into()));
+            wanted.push((inventory::PATH.into(), Params::new().with("type", "storage")));
+        }
+    }
+    let mut replies = at_once(&wanted, |(path, params)| context.read(path, params)).into_iter();
+    let reply = replies.next().unwrap_or_else(|| unreachable!("each path has its answer"))?;
+    let mut next = || replies.next();
+    Ok(Facts { reply, config: next(), snapshots: next(), replication: next(), storages: next() })
+}
+
+/// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
+pub(super) fn newest_backup(context: &Context<'_>, vmid: i64, storages: Option<Answer>) -> Value {
+    let found = (|| {
+        let ask = || context.read(inventory::PATH, &Params::new().with("type", "storage"));
+        let reply = storages.unwrap_or_else(ask)?;
+        let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
+        let paths = storages::content_paths(&found)?;
+        let params = Params::new().with("content", "backup").with("vmid", vmid);
+        let replies = context.get_each(&paths, &params);
+        let unread = replies.iter().filter(|reply| reply.is_err()).count();
+        let newest = replies
+            .into_iter()
+            .flatten()
+            .filter_map(|reply| reply.value().as_array().cloned())
+            .flatten()
+            .max_by_key(|volume| (volume["ctime"].as_i64(), volume["volid"].as_str().map(str::to_owned)));
+        Ok::<_, Failure>((newest, unread))
+    })();
+    match found {
+        Ok((Some(volume), _)) => {
+            json!({"volid": volume["volid"], "ctime": volume["ctime"], "age": age(&volume["ctime"])})
+        }
+        Ok((None, 0)) => "none".into(),
+        Ok((None, unread)) => format!("none found; {unread} storages could not be read").into(),
+        Err(Failure(why)) => format!("unknown: {why}").into(),
+    }
+}
+
+/// Seconds from then to now.
+fn age(ctime: &Value) -> Value {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    ctime.as_u64().map_or(Value::Null, |then| now.saturating_sub(then).into())
+}

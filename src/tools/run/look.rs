@@ -1,0 +1,206 @@
+//! What only a look at the cluster tells about a request: who its guests are, and whether what it names is there already.
+//! At most one request more than the call sends anyway, at the same time as what it would read in any case.
+
+use crate::{
+    config::{Access, Selection},
+    pve::{
+        Method, Params, Reply,
+        api::{
+            self, Lookup,
+            effect::{Class, Effect, Role, Touch},
+        },
+        values::Node,
+    },
+    sync::at_once,
+    tools::{
+        answer::{Failure, canonical::same, rows},
+        run::{context::Context, find, request::Request, undo},
+    },
+};
+use serde_json::{Map, Value};
+
+/// A guest as far as the rules ask.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its id.
+    pub vmid: u32,
+    /// The node it is on.
+    pub node: String,
+    /// Its tags, as Proxmox writes them.
+    pub tags: String,
+    /// Its pool, empty where it has none.
+    pub pool: String,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Whether the guests were listed.
+    pub listed: bool,
+    /// The guests that this account sees, where that had to be known.
+    pub guests: Vec<Known>,
+    /// What the path of a change answered before it, where that had to be known.
+    pub before: Option<Map<String, Value>>,
+}
+
+impl Seen {
+    /// The guest of that id.
+    #[must_use]
+    pub fn guest(&self, vmid: u32) -> Option<&Known> {
+        self.guests.iter().find(|guest| guest.vmid == vmid)
+    }
+}
+
+/// Classes that the setting `protected` holds against.
+pub const HELD: [Class; 4] = [Class::Interrupt, Class::Destroy, Class::Execute, Class::Unguard];
+
+/// Looks as far as the settings make it necessary, and takes the reasons out that do not hold. `known` is what the path
+/// answers, where it was read already.
+///
+/// # Errors
+/// The guests cannot be listed, so the rules cannot be kept.
+pub fn at(
+    context: &Context<'_>,
+    request: &Request,
+    effect: &mut Effect,
+    known: Option<Map<String, Value>>,
+) -> Result<Seen, Failure> {
+    let config = context.config;
+    let changes = effect.classes() != [Class::Read];
+    let held = effect.reasons.iter().any(|reason| HELD.contains(&reason.class));
+    let protected = (held && !config.protected.is_empty()).then_some(&config.protected);
+    let only = (changes && !config.only.is_empty()).then_some(&config.only);
+    let listed = protected.is_some_and(|rules| asks_for_guests(rules, effect, false))
+        || only.is_some_and(|rules| asks_for_guests(rules, effect, true));
+    let doubtful = effect.reasons.iter().any(|reason| reason.if_present);
+    let of_config = request.path.ends_with("/config");
+    let reads_before = known.is_none() && doubtful && of_config && protected.is_some();
+    let reads_content = doubtful && !of_config && (protected.is_some() || config.access != Access::Full);
+    let wanted: Vec<Wanted> =
+        [(listed, Wanted::Guests), (reads_before, Wanted::Before), (reads_content, Wanted::Content)]
+            .into_iter()
+            .filter_map(|(needed, what)| needed.then_some(what))
+            .collect();
+    let mut seen = Seen { listed, guests: Vec::new(), before: known };
+    let mut there = None;
+    for found in at_once(&wanted, |what| what.read(context, request)) {
+        match found? {
+            Found::Guests(guests) => seen.guests = guests,
+            Found::Before(before) => seen.before = before,
+            Found::Content(content) => there = content,
+        }
+    }
+    if doubtful {
+        let settled = |by: &[String]| match (&seen.before, of_config) {
+            (Some(before), true) => Some(by.iter().any(|key| is_replaced(request, key, before))),
+            (None, true) => None,
+            (_, false) => there,
+        };
+        effect.reasons.retain(|reason| !reason.if_present || settled(&reason.by) != Some(false));
+    }
+    Ok(seen)
+}
+
+/// What is read.
+enum Wanted {
+    Guests,
+    Before,
+    Content,
+}
+
+enum Found {
+    Guests(Vec<Known>),
+    Before(Option<Map<String, Value>>),
+    Content(Option<bool>),
+}
+
+impl Wanted {
+    fn read(&self, context: &Context<'_>, request: &Request) -> Result<Found, Failure> {
+        Ok(match self {
+            Wanted::Guests => Found::Guests(guests(context)?),
+            Wanted::Before => Found::Before(undo::read(context, request)),
+            Wanted::Content => Found::Content(is_there(context, request)),
+        })
+    }
+}
+
+/// Whether a rule cannot be kept without knowing the guests.
+fn asks_for_guests(rules: &Selection, effect: &Effect, with_nodes: bool) -> bool {
+    let names_guests = effect.guests().any(|(_, role)| role != Role::Source);
+    let needs_look = effect.touches.iter().any(|touched| touched.what.needs_look());
+    let by_guest = rules.needs_inventory() || (with_nodes && !rules.nodes.is_empty() && !has_place(effect));
+    (names_guests && by_guest) || needs_look
+}
+
+/// Whether every guest that is touched is the one in the path, whose node the path names too.
+fn has_place(effect: &Effect) -> bool {
+    let mut guests = effect.touches.iter().filter(|touched| touched.guests().next().is_some());
+    let at_node = effect
+        .touches
+        .iter()
+        .any(|touched| touched.role == Role::At && matches!(touched.what, Touch::Node(_)));
+    let alone = guests.next().is_none_or(|touched| matches!(touched.what, Touch::Guest(_)));
+    at_node && alone && guests.next().is_none()
+}
+
+/// The guests that this account sees.
+fn guests(context: &Context<'_>) -> Result<Vec<Known>, Failure> {
+    known(&context.get("/cluster/resources", &Params::new().with("type", "vm"))?)
+}
+
+/// The guests of an inventory.
+///
+/// # Errors
+/// It is no list.
+pub fn known(inventory: &Reply) -> Result<Vec<Known>, Failure> {
+    let records = rows(inventory)?;
+    let known = records.iter().filter(|record| find::is_guest(record)).filter_map(|record| {
+        Some(Known {
+            vmid: record.text("vmid").parse().ok()?,
+            node: record.text("node").into_owned(),
+            tags: record.text("tags").into_owned(),
+            pool: record.text("pool").into_owned(),
+        })
+    });
+    Ok(known.collect())
+}
+
+/// Adds the guests that a request makes, as they will be: a copy has the tags of what it is made from.
+pub fn made(request: &Request, effect: &Effect, there: &[Known], ahead: &mut Vec<Known>) {
+    let source = effect.guests().find(|(_, role)| *role == Role::Source);
+    let source = source.and_then(|(vmid, _)| there.iter().find(|guest| guest.vmid == vmid));
+    let inherited = source.map(|guest| guest.tags.clone()).unwrap_or_default();
+    let node = effect.touches.iter().find_map(|touched| match &touched.what {
+        Touch::Node(Node::Named(name)) => Some(name.clone()),
+        _ => None,
+    });
+    let target = request.params.get("target").map(str::to_owned);
+    let param = |name: &str| request.params.get(name).unwrap_or_default().to_owned();
+    for (vmid, _) in effect.guests().filter(|(_, role)| *role == Role::New) {
+        let node = target.clone().or_else(|| node.clone()).unwrap_or_default();
+        let tags = if request.params.get("tags").is_some() { param("tags") } else { inherited.clone() };
+        ahead.push(Known { vmid, node, tags, pool: param("pool") });
+    }
+}
+
+/// Whether a key of a guest's configuration is set already, and to something else than the request sets it to.
+fn is_replaced(request: &Request, key: &str, before: &Map<String, Value>) -> bool {
+    let Some(old) = before.get(key) else { return false };
+    let new = request.params.get(key).map(Value::from);
+    !same(key, Some(old), new.as_ref())
+}
+
+/// Whether a file that is uploaded or fetched is on the storage already; `None` where that cannot be told.
+fn is_there(context: &Context<'_>, request: &Request) -> Option<bool> {
+    let Lookup::Found(found) = api::find(request.method, &request.path) else { return None };
+    let (path, action) = request.path.rsplit_once('/')?;
+    let (content, filename) = (request.params.get("content")?, request.params.get("filename")?);
+    if request.method != Method::Post || !matches!(action, "upload" | "download-url") {
+        return None;
+    }
+    let (_, storage) = found.values.iter().find(|(hole, _)| *hole == "storage")?;
+    let volid = format!("{storage}:{content}/{filename}");
+    let reply = context.get(&format!("{path}/content"), &Params::new().with("content", content)).ok()?;
+    let records = rows(&reply).ok()?;
+    Some(records.iter().any(|record| record.text("volid") == volid))
+}

@@ -1,0 +1,154 @@
+//! Where guests were when the cluster last told of them. Only ever used with proof: the request goes to that node, and
+//! one that has no such guest refuses it before anything is done (see [`at`](super::find::at)).
+
+use crate::{
+    pve::Method,
+    sync::lock,
+    tools::{
+        param::Kind,
+        run::{inventory::Guest, request::Request},
+    },
+};
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+/// For so long a place is tried before the cluster is asked again.
+const KEPT: Duration = Duration::from_secs(600);
+/// For so long a name is told without asking the guest for it; the cluster's own inventory is older than that at times
+/// (pve.md section 6).
+const NAMED: Duration = Duration::from_secs(5);
+
+/// Where the guests of one cluster are, by VMID.
+#[derive(Debug, Default)]
+pub struct Places(Mutex<HashMap<i64, Place>>);
+
+#[derive(Debug)]
+struct Place {
+    node: String,
+    kind: Kind,
+    heard: Instant,
+    name: String,
+    /// When the name was told; `None` once a change may have made it another.
+    named: Option<Instant>,
+}
+
+impl Places {
+    /// These are all the guests that there are.
+    pub fn heard(&self, guests: impl Iterator<Item = Guest>) {
+        let now = Instant::now();
+        let place = |guest: Guest| {
+            let named = (!guest.name.is_empty()).then_some(now);
+            (guest.vmid, Place { node: guest.node, kind: guest.kind, heard: now, name: guest.name, named })
+        };
+        let all = guests.map(place).collect();
+        *lock(&self.0) = all;
+    }
+
+    /// Where a guest was; its status is empty, for that is not known.
+    #[must_use]
+    pub fn recall(&self, vmid: i64) -> Option<Guest> {
+        let places = lock(&self.0);
+        let place = places.get(&vmid).filter(|place| place.heard.elapsed() < KEPT)?;
+        let (name, node) = (place.name.clone(), place.node.clone());
+        Some(Guest { vmid, name, node, kind: place.kind, status: String::new() })
+    }
+
+    /// Whether the name of a guest was told so lately that it may be told on.
+    #[must_use]
+    pub fn is_named(&self, vmid: i64) -> bool {
+        let named = lock(&self.0).get(&vmid).and_then(|place| place.named);
+        named.is_some_and(|named| named.elapsed() < NAMED)
+    }
+
+    /// A guest has just told its name.
+    pub fn named(&self, vmid: i64, name: &str) {
+        if let Some(place) = lock(&self.0).get_mut(&vmid) {
+            name.clone_into(&mut place.name);
+            place.named = Some(Instant::now());
+        }
+    }
+
+    /// A guest may be called otherwise by now.
+    pub fn unname(&self, vmid: i64) {
+        if let Some(place) = lock(&self.0).get_mut(&vmid) {
+            place.named = None;
+        }
+    }
+
+    /// A guest is not where it was, or may not be.
+    pub fn forget(&self, vmid: i64) {
+        lock(&self.0).remove(&vmid);
+    }
+
+    /// Forgets what a change that is about to be sent may make untrue.
+    pub fn sent(&self, request: &Request) {
+        let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        let ["nodes", _, "qemu" | "lxc", rest @ ..] = &parts[..] else { return };
+        let (vmid, action) = match rest {
+            [] => (request.params.get("vmid").unwrap_or_default(), "migrate"),
+            [vmid] if request.method == Method::Delete => (*vmid, "migrate"),
+            [vmid] => (*vmid, ""),
+            [vmid, action, ..] => (*vmid, *action),
+        };
+        let Ok(vmid) = vmid.parse() else { return };
+        match action {
+            "migrate" | "remote_migrate" => self.forget(vmid),
+            "status" | "agent" | "firewall" => {}
+            _ => self.unname(vmid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pve::Params;
+
+    #[test]
+    fn a_change_takes_along_what_it_may_make_untrue() {
+        for (method, path, place, name) in [
+            (Method::Post, "/nodes/pve1/qemu/100/status/start", true, true),
+            (Method::Post, "/nodes/pve1/qemu/100/agent/exec", true, true),
+            (Method::Post, "/nodes/pve1/qemu/100/config", true, false),
+            (Method::Post, "/nodes/pve1/qemu/100/snapshot/a/rollback", true, false),
+            (Method::Post, "/nodes/pve1/qemu/100/migrate", false, false),
+            (Method::Delete, "/nodes/pve1/qemu/100", false, false),
+            (Method::Post, "/nodes/pve2/qemu", false, false),
+            (Method::Post, "/nodes/pve1/qemu/101/migrate", true, true),
+            (Method::Put, "/cluster/options", true, true),
+        ] {
+            let places = Places::default();
+            let (name_there, node) = ("web01".to_owned(), "pve1".to_owned());
+            let status = "running".to_owned();
+            let guest = Guest { vmid: 100, name: name_there, node, kind: Kind::Vm, status };
+            places.heard([guest].into_iter());
+            let params = Params::new().with("vmid", 100);
+            places.sent(&Request { method, path: path.into(), params });
+            assert_eq!((places.recall(100).is_some(), places.is_named(100)), (place, name), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_the_cluster_no_longer_lists_is_forgotten() {
+        let places = Places::default();
+        let guest = |vmid, name: &str| Guest {
+            vmid,
+            name: name.into(),
+            node: "pve1".into(),
+            kind: Kind::Container,
+            status: "running".into(),
+        };
+        places.heard([guest(200, "db"), guest(201, "")].into_iter());
+        assert_eq!(places.recall(200), Some(Guest { status: String::new(), ..guest(200, "db") }));
+        assert!(places.is_named(200) && !places.is_named(201));
+        places.named(201, "mail");
+        assert_eq!(places.recall(201).map(|guest| guest.name), Some("mail".to_owned()));
+        places.heard([guest(201, "mail")].into_iter());
+        assert_eq!(places.recall(200), None);
+        places.forget(201);
+        assert_eq!(places.recall(201), None);
+    }
+}

@@ -1,0 +1,350 @@
+//! The rules `protected` and `only`, held against everything that a request touches. Decides on what was seen and asks
+//! nobody; what cannot be told counts as touched.
+//!
+//! A pool holds for those inside it: `pool:dev` names the guests of `dev/sub` too.
+
+use crate::{
+    config::{Config, Selection},
+    pve::{
+        api::effect::{Class, Effect, Role, Touch},
+        values::{self, Node},
+    },
+    tools::run::{
+        look::{HELD, Known, Seen},
+        request::Request,
+    },
+};
+
+/// The request with what is known about it.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// What it does, as far as it holds.
+    pub effect: &'a Effect,
+    /// What a look at the cluster told.
+    pub seen: &'a Seen,
+}
+
+/// The sentence that says which rule forbids the request.
+#[must_use]
+pub fn refusal(config: &Config, case: Case<'_>) -> Option<String> {
+    if config.protected.is_empty() && config.only.is_empty() {
+        return None;
+    }
+    let held = case.effect.reasons.iter().any(|reason| HELD.contains(&reason.class));
+    let changes = case.effect.classes() != [Class::Read];
+    let protects = held && !config.protected.is_empty();
+    let limits = changes && !config.only.is_empty();
+    if (protects || limits) && names_localhost(case.effect) {
+        return Some(format!(
+            "`localhost` is whichever node the request arrives at, so the settings `protected` and `only` cannot be kept for {}; name the node.",
+            case.request.title()
+        ));
+    }
+    let protected = protects.then(|| protected(&config.protected, case)).flatten();
+    protected.or_else(|| limits.then(|| outside(&config.only, case)).flatten())
+}
+
+fn names_localhost(effect: &Effect) -> bool {
+    effect.touches.iter().any(|touched| {
+        matches!(&touched.what, Touch::Node(Node::Localhost) | Touch::GuestsOfNode(Node::Localhost))
+    })
+}
+
+/// What a request touches, in the words of the rules.
+enum Reach<'a> {
+    /// These guests.
+    Guests(Vec<u32>),
+    /// These guests, and maybe some that nobody here can see.
+    Seen(Vec<&'a Known>),
+    /// Any guest there is.
+    Every,
+    /// No guest.
+    None,
+}
+
+fn reach<'a>(touch: &Touch, seen: &'a Seen) -> Reach<'a> {
+    let those =
+        |fits: &dyn Fn(&Known) -> bool| Reach::Seen(seen.guests.iter().filter(|guest| fits(guest)).collect());
+    match touch {
+        Touch::Guest(vmid) => Reach::Guests(vec![*vmid]),
+        Touch::Volume(volume) => Reach::Guests(volume.owner.into_iter().collect()),
+        Touch::GuestsOfNode(node) => those(&|guest| node.may_be(&guest.node)),
+        Touch::GuestsOfPool(pool) => those(&|guest| values::pool_is_inside(&guest.pool, pool)),
+        // Which guests these are would take a request for each storage or job.
+        Touch::GuestsOfStorage(_) | Touch::Job(_) | Touch::EveryGuest => Reach::Every,
+        Touch::Everything | Touch::Unreadable { .. } => Reach::Every,
+        Touch::Node(_) | Touch::Pool(_) | Touch::Storage(_) | Touch::EveryNode | Touch::Cluster => {
+            Reach::None
+        }
+    }
+}
+
+/// Whether a selection's pools name this pool.
+fn has_pool(rules: &Selection, pool: &str) -> bool {
+    rules.pools.iter().any(|named| values::pool_is_inside(pool, named))
+}
+
+fn unseen(vmid: u32, setting: &str, request: &Request) -> String {
+    format!(
+        "This account cannot see guest {vmid}, so whether the setting `{setting}` covers it cannot be told, and {} is refused. \
+         It stays refused until the account has VM.Audit on /vms/{vmid}.",
+        request.title()
+    )
+}
+
+fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
+    let Case { request, effect, seen } = case;
+    let title = request.title();
+    // What only takes protection away is weighed guest by guest.
+    let strips =
+        effect.reasons.iter().all(|reason| !HELD.contains(&reason.class) || reason.class == Class::Unguard);
+    for touched in effect.touches.iter().filter(|touched| !matches!(touched.role, Role::Source | Role::At)) {
+        let named =
+            |what: &str| Some(format!("{what} is named in the setting `protected`, so {title} is refused."));
+        match &touched.what {
+            Touch::Node(node) | Touch::GuestsOfNode(node) if touched.role == Role::Target => {
+                if let Some(name) = rules.nodes.iter().find(|name| node.may_be(name)) {
+                    return named(&format!("Node `{name}`"));
+                }
+            }
+            Touch::Pool(pool)
+                if touched.role == Role::Target
+                    && !strips
+                    && rules.pools.iter().any(|name| {
+                        values::pool_is_inside(name, pool) || values::pool_is_inside(pool, name)
+                    }) =>
+            {
+                return named(&format!("Pool `{pool}`"));
+            }
+            Touch::EveryNode if !rules.nodes.is_empty() => {
+                return named(&format!("Node `{}`", rules.nodes[0]));
+            }
+            Touch::Cluster if !rules.tags.is_empty() && effect.is(Class::Unguard) => {
+                return Some(format!(
+                    "The setting `protected` names guests by their tags, and {title} changes who may set tags; it is refused."
+                ));
+            }
+            _ => {}
+        }
+        match reach(&touched.what, seen) {
+            Reach::None => {}
+            Reach::Every => {
+                return Some(format!(
+                    "{title} may touch any guest, also those that the setting `protected` names, so it is refused."
+                ));
+            }
+            Reach::Guests(_) if touched.role == Role::New => {}
+            Reach::Guests(vmids) => {
+                for vmid in vmids {
+                    let refused = guest_is_held(rules, case, vmid, seen.guest(vmid), strips);
+                    if refused.is_some() {
+                        return refused;
+                    }
+                }
+            }
+            Reach::Seen(guests) => {
+                let lost = rules.vmids.iter().find(|(first, last)| {
+                    let is_seen = |vmid: i64| seen.guests.iter().any(|guest| i64::from(guest.vmid) == vmid);
+                    first == last && !is_seen(*first)
+                });
+                if let Some((vmid, _)) = lost {
+                    return Some(unseen(u32::try_from(*vmid).unwrap_or_default(), "protected", request));
+                }
+                if seen.guests.is_empty() {
+                    return Some(format!(
+                        "This account sees no guest at all, so whether the setting `protected` covers those that {title} touches cannot be told, and it is refused. It stays refused until the account has VM.Audit on /vms."
+                    ));
+                }
+                for guest in guests {
+                    let refused = guest_is_held(rules, case, guest.vmid, Some(guest), strips);
+                    if refused.is_some() {
+                        return refused;
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether the rules hold a guest against this request.
+fn guest_is_held(
+    rules: &Selection,
+    case: Case<'_>,
+    vmid: u32,
+    known: Option<&Known>,
+    strips: bool,
+) -> Option<String> {
+    let title = case.request.title();
+    let by_number = rules.has_vmid(i64::from(vmid));
+    if by_number && !strips {
+        return Some(format!("Guest {vmid} is named in the setting `protected`, so {title} is refused."));
+    }
+    if !rules.needs_inventory() {
+        return None;
+    }
+    let Some(known) = known else { return (!by_number).then(|| unseen(vmid, "protected", case.request)) };
+    let (by_tag, by_pool) = (rules.has_tag(&known.tags), has_pool(rules, &known.pool));
+    let held = match strips {
+        false => by_tag || by_pool,
+        // It may lose what is none of its protection, as long as the rest still protects it.
+        true => {
+            let keeps_tag = by_tag && rules.has_tag(&tags_after(case.request, known));
+            let keeps_pool = by_pool && stays_in_pools(rules, case);
+            let strips_tags = by_tag && !keeps_tag;
+            let strips_pool = by_pool && !keeps_pool;
+            !by_number && (strips_tags || strips_pool)
+        }
+    };
+    held.then(|| {
+        format!("Guest {vmid} has a tag or pool that the setting `protected` names, so {title} is refused.")
+    })
+}
+
+/// The tags that a guest has after the request.
+fn tags_after(request: &Request, known: &Known) -> String {
+    let deleted = request.params.iter().filter(|(name, _)| *name == "delete");
+    let mut deleted = deleted.flat_map(|(_, list)| values::split_list(list));
+    match request.params.get("tags") {
+        Some(tags) => tags.to_owned(),
+        None if deleted.any(|name| name == "tags") => String::new(),
+        None => known.tags.clone(),
+    }
+}
+
+/// Whether guests that a request moves between pools stay in pools that the rules name.
+fn stays_in_pools(rules: &Selection, case: Case<'_>) -> bool {
+    let of_pool = case.effect.touches.iter().find_map(|touched| match &touched.what {
+        Touch::Pool(pool) if touched.role == Role::Target => Some(pool),
+        _ => None,
+    });
+    // A request about no pool leaves every guest where it is.
+    let Some(pool) = of_pool else { return true };
+    let leaves = case.request.params.get("delete").is_some_and(values::may_be_on);
+    !leaves && has_pool(rules, pool)
+}
+
+/// Why a request is outside of `only`.
+fn outside(rules: &Selection, case: Case<'_>) -> Option<String> {
+    let kinds = [
+        (!rules.vmids.is_empty(), "VMIDs", Kind::Vmids),
+        (!rules.nodes.is_empty(), "nodes", Kind::Nodes),
+        (!rules.pools.is_empty(), "pools", Kind::Pools),
+        (!rules.tags.is_empty(), "tags", Kind::Tags),
+    ];
+    for (_, word, kind) in kinds.into_iter().filter(|(named, ..)| *named) {
+        match inside(rules, case, kind) {
+            Ok(true) => {}
+            Ok(false) => {
+                return Some(format!(
+                    "{} is outside of the {word} that the setting `only` names.",
+                    case.request.title()
+                ));
+            }
+            Err(vmid) => return Some(unseen(vmid, "only", case.request)),
+        }
+    }
+    None
+}
+
+/// A kind of rule.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Vmids,
+    Nodes,
+    Pools,
+    Tags,
+}
+
+/// Whether all that a request touches is inside by this kind of rule, and anything at all is. What is only read or copied
+/// may be anywhere.
+///
+/// # Errors
+/// The guest that cannot be seen.
+fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, u32> {
+    let mut about = false;
+    for touched in case.effect.touches.iter().filter(|touched| touched.role != Role::Source) {
+        let target = matches!(touched.role, Role::Target | Role::New | Role::Member);
+        let fits = match &touched.what {
+            Touch::Guest(vmid) => guest_is_inside(rules, case, kind, *vmid, touched.role)?,
+            Touch::Volume(volume) => match volume.owner {
+                Some(vmid) => guest_is_inside(rules, case, kind, vmid, touched.role)?,
+                // It belongs to no guest; the node that holds it is among what is touched.
+                None if kind == Kind::Nodes => continue,
+                None => !target,
+            },
+            Touch::Node(node) | Touch::GuestsOfNode(node) if kind == Kind::Nodes => {
+                rules.nodes.iter().any(|name| node.may_be(name))
+            }
+            Touch::GuestsOfNode(_) | Touch::GuestsOfPool(_) => match reach(&touched.what, case.seen) {
+                Reach::Seen(guests) => {
+                    let mut fit = !guests.is_empty();
+                    for guest in guests {
+                        fit &= guest_is_inside(rules, case, kind, guest.vmid, touched.role)?;
+                    }
+                    fit
+                }
+                _ => false,
+            },
+            Touch::Pool(pool) if kind == Kind::Pools => has_pool(rules, pool) && !leaves_pool(case),
+            Touch::Storage(_) if kind == Kind::Nodes && has_node(case.effect) => continue,
+            // Where something is, or goes: the rules of another kind are for that.
+            Touch::Node(_) | Touch::Pool(_) | Touch::Storage(_) if !target => continue,
+            _ => false,
+        };
+        if !fits {
+            return Ok(false);
+        }
+        about = true;
+    }
+    Ok(about)
+}
+
+/// Whether a node is among what is touched, beside the storage on it.
+fn has_node(effect: &Effect) -> bool {
+    effect.touches.iter().any(|touched| matches!(touched.what, Touch::Node(_)))
+}
+
+/// Whether guests leave the pool that the request is about.
+fn leaves_pool(case: Case<'_>) -> bool {
+    case.effect.is(Class::Unguard) && case.request.params.get("delete").is_some_and(values::may_be_on)
+}
+
+/// Whether a guest is inside, as it is and as the request makes it.
+fn guest_is_inside(
+    rules: &Selection,
+    case: Case<'_>,
+    kind: Kind,
+    vmid: u32,
+    role: Role,
+) -> Result<bool, u32> {
+    let params = &case.request.params;
+    if kind == Kind::Vmids {
+        return Ok(rules.has_vmid(i64::from(vmid)));
+    }
+    let known = case.seen.guest(vmid);
+    if role == Role::New && known.is_none() {
+        // A copy has the tags of what it is made from.
+        let source = case.effect.guests().find(|(_, role)| *role == Role::Source);
+        let inherited = source.and_then(|(vmid, _)| case.seen.guest(vmid)).map(|guest| guest.tags.as_str());
+        return Ok(match kind {
+            Kind::Pools => params.get("pool").is_some_and(|pool| has_pool(rules, pool)),
+            Kind::Tags => rules.has_tag(params.get("tags").or(inherited).unwrap_or_default()),
+            Kind::Nodes | Kind::Vmids => true,
+        });
+    }
+    match (kind, known) {
+        // It is where the path says, or Proxmox refuses.
+        (Kind::Nodes, None) if !case.seen.listed => Ok(true),
+        (_, None) => Err(vmid),
+        (Kind::Nodes, Some(known)) => {
+            Ok(rules.nodes.iter().any(|name| name.eq_ignore_ascii_case(&known.node)))
+        }
+        (Kind::Tags, Some(known)) => {
+            Ok(rules.has_tag(&known.tags) && rules.has_tag(&tags_after(case.request, known)))
+        }
+        (_, Some(known)) => Ok(has_pool(rules, &known.pool)),
+    }
+}

@@ -1,0 +1,190 @@
+//! What a guest does, and the questions that are asked of it. Proxmox reports a VM's QEMU state in the cluster's inventory,
+//! so a VM that is paused is not `running` there, and is not `stopped` either.
+
+use crate::{
+    pve::Params,
+    tools::run::{context::Context, inventory::Guest},
+};
+use serde_json::Value;
+
+/// What a guest does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It runs.
+    Running,
+    /// It is off; a hibernated VM is, too.
+    Stopped,
+    /// A VM whose processors were halted.
+    Paused,
+    /// A VM that sleeps: its own system has suspended to RAM.
+    Suspended,
+    /// A VM that was created but has not started yet.
+    Prelaunch,
+    /// A VM that QEMU halted because its disk could not be read or written.
+    IoError,
+    /// Nothing is known: the guest is new, or its node does not answer.
+    Unknown,
+    /// Another state of QEMU, such as `internal-error` or `guest-panicked`.
+    Other(String),
+}
+
+/// The words of Proxmox for those that are common.
+pub const COMMON: &[&str] =
+    &["running", "stopped", "paused", "suspended", "prelaunch", "io-error", "unknown"];
+
+const WORDS: [(&str, State); 7] = [
+    ("running", State::Running),
+    ("stopped", State::Stopped),
+    ("paused", State::Paused),
+    ("suspended", State::Suspended),
+    ("prelaunch", State::Prelaunch),
+    ("io-error", State::IoError),
+    ("unknown", State::Unknown),
+];
+
+/// States of QEMU after which a VM does nothing until somebody steps in.
+const FAILED: [&str; 3] = ["internal-error", "guest-panicked", "watchdog"];
+
+impl State {
+    /// The state that Proxmox calls so; without a word nothing is known.
+    #[must_use]
+    pub fn of(word: &str) -> State {
+        if word.is_empty() {
+            return State::Unknown;
+        }
+        let known = WORDS.iter().find(|(known, _)| *known == word);
+        known.map_or_else(|| State::Other(word.to_owned()), |(_, state)| state.clone())
+    }
+
+    /// What `status/current` says: QEMU's own state where there is one.
+    #[must_use]
+    pub fn of_status(status: &Value) -> State {
+        let word = |name: &str| status.get(name).and_then(Value::as_str).filter(|word| !word.is_empty());
+        match (word("status"), word("qmpstatus")) {
+            (Some("running") | None, Some(qemu)) => State::of(qemu),
+            (status, _) => State::of(status.unwrap_or_default()),
+        }
+    }
+
+    /// Proxmox's word for it.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            State::Other(word) => word,
+            state => WORDS.iter().find(|(_, known)| known == state).map_or("unknown", |(word, _)| word),
+        }
+    }
+
+    /// Whether the guest has a process on its node. `None` where that is not known.
+    #[must_use]
+    pub fn has_process(&self) -> Option<bool> {
+        match self {
+            State::Stopped => Some(false),
+            State::Unknown => None,
+            _ => Some(true),
+        }
+    }
+
+    /// Whether the programs in the guest run, so that its agent and its network can be asked.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        *self == State::Running
+    }
+
+    /// Whether some changes take effect only when the guest is started again.
+    #[must_use]
+    pub fn changes_wait(&self) -> bool {
+        self.has_process() != Some(false)
+    }
+
+    /// Whether a filter for `running` or `stopped` means it: `running` is any guest that has a process.
+    #[must_use]
+    pub fn fits(&self, wanted: &State) -> bool {
+        self == wanted || *wanted == State::Running && self.has_process() == Some(true)
+    }
+
+    /// Why somebody must look after a VM in this state.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        match self {
+            State::IoError => Some(
+                "was halted by an I/O error (io-error): its storage is full or does not answer; \
+                 resume it once that is mended"
+                    .to_owned(),
+            ),
+            State::Other(word) if FAILED.contains(&word.as_str()) => {
+                Some(format!("is in state {word} and does nothing until it is reset"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Guest {
+    /// What the cluster's inventory says that the guest does.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::of(&self.status)
+    }
+
+    /// As [`Guest::state`]; a guest of which the inventory knows nothing is asked itself.
+    #[must_use]
+    pub fn state_now(&self, context: &Context<'_>) -> State {
+        match self.state() {
+            State::Unknown => {
+                let path = self.path().map(|path| format!("{path}/status/current"));
+                let reply = path.and_then(|path| context.get(&path, &Params::new()));
+                reply.map_or(State::Unknown, |reply| State::of_status(&reply.value()))
+            }
+            state => state,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_common_states_are_known() {
+        assert_eq!(WORDS.map(|(word, _)| word), COMMON);
+    }
+
+    #[test]
+    fn every_state_answers_the_questions() {
+        for (word, process, answers, running) in [
+            ("running", Some(true), true, true),
+            ("stopped", Some(false), false, false),
+            ("paused", Some(true), false, true),
+            ("suspended", Some(true), false, true),
+            ("prelaunch", Some(true), false, true),
+            ("io-error", Some(true), false, true),
+            ("unknown", None, false, false),
+            ("", None, false, false),
+            ("guest-panicked", Some(true), false, true),
+            ("finish-migrate", Some(true), false, true),
+        ] {
+            let state = State::of(word);
+            let told = if word.is_empty() { "unknown" } else { word };
+            assert_eq!((state.word(), state.has_process(), state.answers()), (told, process, answers));
+            assert_eq!(state.fits(&State::Running), running, "{word}");
+            assert_eq!(state.changes_wait(), word != "stopped", "{word}");
+            assert_eq!(state.trouble().is_some(), matches!(word, "io-error" | "guest-panicked"), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_guest_says_itself_what_it_does() {
+        for (status, expected) in [
+            (json!({"status": "running", "qmpstatus": "paused"}), State::Paused),
+            (json!({"status": "running"}), State::Running),
+            (json!({"status": "stopped", "qmpstatus": "stopped"}), State::Stopped),
+            (json!({"qmpstatus": "io-error"}), State::IoError),
+            (json!({}), State::Unknown),
+            (json!(null), State::Unknown),
+        ] {
+            assert_eq!(State::of_status(&status), expected, "{status}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The guards held against ways round them: each way that was found, every method under every access level, and every
+//! spelling of a guest.
+
+mod every;
+mod holes;
+mod person;
+mod spellings;
