@@ -20,8 +20,7 @@ pub use own::OwnTool;
 pub use selection::Selection;
 
 use crate::{
-    approvals,
-    audit, log,
+    approvals, audit, log,
     pve::{Auth, Host, Settings, Trust},
     secret::{Secret, SecretSource},
     ssh::Ssh,

@@ -3,6 +3,7 @@
 mod broken;
 mod cut;
 mod drain;
+mod guards;
 mod provision;
 
 use crate::cluster::{Sample, column};

@@ -13,15 +13,17 @@ use crate::{
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_provision_vm", Effect::Change, provision::provision)
         .about(
-            "Make guests that can be logged in to, from a template, cloud image, ISO or container template.",
+            "Make one or more guests that can be logged in to, from a template, cloud image or container template.",
         )
         .params(provision::PARAMS)
         .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
-        .task(),
+        .task()
+        .core(),
     Tool::with("proxmox_drain_node", Effect::Change, drain::drain)
         .about("Move every guest of a node to others where it fits, live where possible.")
         .params(drain::PARAMS)
-        .task(),
+        .task()
+        .core(),
     Tool::with("proxmox_get_job", Effect::Read, look::get)
         .about("Steps of a job and how they stand; without id, list jobs.")
         .params(look::GET),

@@ -33,6 +33,7 @@ pub fn begin(context: &Context<'_>, args: &Args, mut job: Job) -> Outcome {
 /// As [`Context::fit`].
 pub fn dry(context: &Context<'_>, whole: Whole) -> Outcome {
     let mut facts = whole.shown.clone();
+    facts.shift_insert(0, "dry_run".into(), true.into());
     let agreed = context.agree(whole);
     let (would, why) = match (agreed, context.pending()) {
         (Ok(_), _) => ("run", String::new()),

@@ -51,7 +51,14 @@ pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
     }
     let sentence = format!("Take back: {}", job.sentence);
     let shown = Map::from_iter([("plan".to_owned(), json!(sentence)), ("steps".to_owned(), json!(steps))]);
-    Ok(Whole { sentence, shown, word: job.word.clone(), identity: job.identity.clone(), requests, reasons: Vec::new() })
+    Ok(Whole {
+        sentence,
+        shown,
+        word: job.word.clone(),
+        identity: job.identity.clone(),
+        requests,
+        reasons: Vec::new(),
+    })
 }
 
 /// The plan as an answer has it.

@@ -37,12 +37,12 @@ pub const PARAMS: &[Param] = &[
     Param::text("user").optional(),
     Param::text("sshkeys").optional(),
     Param::text("password").unlisted(),
-    Param::text("address").about("192.0.2.10/24; default DHCP.").optional(),
+    Param::text("address").about("192.0.2.10/24 or dhcp.").optional(),
     Param::text("gateway").optional(),
     Param::text("pool").unlisted(),
     Param::flag("full").unlisted(),
     Param::flag("start").unlisted(),
-    Param::more("config"),
+    Param::more("config").about("Further keys."),
 ];
 
 /// Seconds that steps take, for an estimate.

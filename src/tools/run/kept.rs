@@ -6,6 +6,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -28,10 +29,16 @@ pub struct Kept {
     busy: Mutex<BTreeSet<String>>,
 }
 
-#[derive(Debug)]
 struct Job {
     at: SystemTime,
     value: Value,
+}
+
+impl fmt::Debug for Job {
+    /// Without the value, which may hold secrets of steps that are still to be sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 /// A job in one's own hands: nobody else carries it out meanwhile. Let go of by being dropped.

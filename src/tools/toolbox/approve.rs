@@ -8,10 +8,10 @@ use crate::{
     tools::{
         answer::Failure,
         run::{
+            args::Args,
             clusters::{self, Cluster},
             confirm,
             context::{Context, Grant},
-            args::Args,
             person,
             plan::{self, Plan},
             question,
@@ -87,7 +87,9 @@ impl Tools {
         let outcome = execute::run(&context, &entry, &args);
         let asked = match (context.pending(), outcome) {
             (Some(asked), _) => asked,
-            (None, Err(Failure(why))) => return Err(format!("It cannot be planned again: {}", dotless(&why))),
+            (None, Err(Failure(why))) => {
+                return Err(format!("It cannot be planned again: {}", dotless(&why)));
+            }
             (None, Ok(_)) => return Err("It need not be approved any more".into()),
         };
         let requests: Vec<Value> = asked.requests().iter().map(Request::to_json).collect();

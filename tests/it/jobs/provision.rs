@@ -62,7 +62,8 @@ fn guests_are_made_from_every_source() {
     ] {
         let sample = quick(|_| {});
         let before = guests(&sample).len();
-        let done = sample.agreed("proxmox_provision_vm", with(&arguments, json!({"name": "new", "vmid": 900})));
+        let done =
+            sample.agreed("proxmox_provision_vm", with(&arguments, json!({"name": "new", "vmid": 900})));
         let done = done.unwrap_or_else(|why| panic!("{arguments}: {why}"));
         assert_eq!(done["state"], "done", "{arguments}: {done}");
         let ends: Vec<String> = changes(&sample)
