@@ -123,10 +123,8 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
             return Ok(());
         }
     };
-    if !shown.is_fresh {
-        println!(
-            "It is for a sample cluster, which only its own server can reach; this is how it was when it was asked for."
-        );
+    if let Some(why) = &shown.stale {
+        println!("{}; this is how it was when it was asked for.", visible::text(why));
     }
     println!("{}", visible::text(&shown.told));
     println!("request: {}", visible::text(&one.details["request"].to_string()));

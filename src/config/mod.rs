@@ -20,7 +20,7 @@ pub use own::OwnTool;
 pub use selection::Selection;
 
 use crate::{
-    audit, log,
+    approvals, audit, log,
     pve::{Auth, Host, Settings, Trust},
     secret::{Secret, SecretSource},
     ssh::Ssh,
@@ -53,6 +53,8 @@ pub struct Config {
     pub protected: Selection,
     /// Outside of this nothing is changed, if it names anything.
     pub only: Selection,
+    /// The folder for what outlives a run of the server, where the environment names one; `None`: nothing does.
+    pub state: Option<PathBuf>,
     /// The classes of requests that are confirmed first under [`Access::Standard`], as `ask` names them.
     pub ask: Vec<String>,
     /// How what is confirmed is confirmed where the client cannot ask the user.
@@ -215,7 +217,8 @@ impl Config {
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
-        Ok(Config::from_values(values, source, &search.looked))
+        let config = Config::from_values(values, source, &search.looked);
+        Ok(Config { state: approvals::state_folder(env).ok(), ..config })
     }
 
     /// One configuration for each cluster. Of the environment only what holds for the whole server counts: a
@@ -237,6 +240,7 @@ impl Config {
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
                 let mut config = Config::from_values(values, source, &[]);
+                config.state = approvals::state_folder(env).ok();
                 config.warnings.iter_mut().for_each(|warning| *warning += &format!(" (Cluster `{name}`.)"));
                 configs.push((name.clone(), config));
             }
@@ -306,6 +310,7 @@ impl Config {
             deny_tools: values.names("deny_tools"),
             protected: values.selection("protected"),
             only: values.selection("only"),
+            state: None,
             ask: values.names("ask"),
             confirm: match values.word("confirm") {
                 "token" => Confirm::Token,

@@ -5,6 +5,7 @@
 //! * [`toolbox`] — what the protocol calls: finds the tool and runs it.
 //! * [`offers`] — prompts, resources, completions, instructions.
 //! * [`catalog`] — what there is: one row per tool, a file per toolset.
+//! * [`jobs`] — work of many steps: planned as a whole, carried out, taken back.
 //! * [`api`] — any method of the API as a tool.
 //! * [`row`] — what a tool is.
 //! * [`run`] — how a call is run: arguments, policy, confirmation, tasks, undo.
@@ -14,6 +15,7 @@
 pub mod answer;
 pub mod api;
 pub mod catalog;
+pub mod jobs;
 pub mod offers;
 pub mod param;
 pub mod row;

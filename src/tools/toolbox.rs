@@ -177,6 +177,7 @@ impl Tools {
             grant,
             undo: &cluster.undo,
             fresh: &cluster.fresh,
+            jobs: &cluster.jobs,
             places: &cluster.places,
             journal: journal.as_ref(),
             record: Mutex::default(),
@@ -187,7 +188,7 @@ impl Tools {
         if dry {
             return execute::dry_run(&first, outcome).map(Ran::Data);
         }
-        let Some((request, reasons)) = first.pending() else {
+        let Some(asked) = first.pending() else {
             return execute::finish(&first, outcome).map(|data| match first.picture() {
                 Some(png) => Ran::Picture(data, png),
                 None => Ran::Data(data),
@@ -198,21 +199,21 @@ impl Tools {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
             return Err(Failure::new(format!(
                 "{} must be confirmed by itself and was not done; done before it: {}.",
-                request.title(),
+                asked.title(),
                 sent.join(", ")
             )));
         }
-        let matter = Matter { tool: entry.name, args: &args, request: &request, reasons: &reasons };
+        let matter = Matter { tool: entry.name, args: &args, asked: &asked };
         match confirm::decide(&first, &self.tokens, matter)? {
             Decision::Answer(outcome) => return outcome.map(Ran::Data),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
             Decision::Go => {}
         }
-        let second = context(Grant::One(request));
+        let second = context(Grant::of(asked));
         let outcome = execute::run(&second, &entry, &args);
         match second.pending() {
             None => execute::finish(&second, outcome).map(Ran::Data),
-            Some((other, _)) => Err(Failure::new(format!(
+            Some(other) => Err(Failure::new(format!(
                 "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),

@@ -34,6 +34,7 @@ mod extensions;
 mod golden;
 mod guards;
 mod imports;
+mod jobs;
 mod lifecycle;
 mod long;
 mod matrix;

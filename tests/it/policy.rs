@@ -58,7 +58,9 @@ fn a_dry_run_sends_nothing_and_tells_every_request() {
         let answer = sample.call(&name, arguments);
         if let Ok(answer) = answer {
             assert_eq!(answer["dry_run"], true, "{name}: {answer}");
-            assert!(!answer["requests"].as_array().unwrap().is_empty(), "{name}");
+            // A job tells each of its requests beside what it is for.
+            let requests = answer.get("requests").or(answer.get("steps")).expect("requests");
+            assert!(!requests.as_array().unwrap().is_empty(), "{name}");
             assert!(!answer.to_string().contains("planted-password"), "{name}: {answer}");
             told += 1;
         }

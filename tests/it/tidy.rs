@@ -102,7 +102,7 @@ fn layers_cannot_see_each_other() {
 }
 
 /// The rooms of the tools, each above those that it may import from. What lies beside them (`mod.rs`) only names them.
-const ROOMS: [&str; 8] = ["toolbox", "offers", "catalog", "api", "row", "run", "param", "answer"];
+const ROOMS: [&str; 9] = ["toolbox", "offers", "catalog", "jobs", "api", "row", "run", "param", "answer"];
 
 /// The rooms that a file imports from: `x` of `tools::x` and of `tools::{x, …}`.
 fn named_rooms(text: &str) -> Vec<String> {

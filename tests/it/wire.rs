@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Nothing on loopback takes this long; what does is a hang.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An answer as it came.
 #[derive(Debug)]

@@ -24,6 +24,7 @@ pub mod guest_migrate;
 pub mod guests;
 pub mod ha;
 pub mod index;
+pub mod jobs;
 mod listed;
 pub mod logs;
 pub mod metrics;
@@ -62,6 +63,7 @@ pub const GROUPS: &[Group] = &[
     Group::new("ha", ha::TOOLS),
     Group::new("tasks", tasks::TOOLS),
     Group::new("undo", undo::TOOLS),
+    Group::new("jobs", jobs::TOOLS),
     Group::new("api", api::TOOLS),
 ];
 

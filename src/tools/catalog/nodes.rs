@@ -25,8 +25,7 @@ pub const TOOLS: &[Tool] = &[
         .core(),
     Tool::with("proxmox_get_node_info", Effect::Read, node_info)
         .about("Status of a node: load, memory, root disk, kernel, CPU, version, subscription.")
-        .params(&[NODE])
-        .core(),
+        .params(&[NODE]),
     Tool::with("proxmox_list_node_items", Effect::Read, list_items)
         .about("List services, disks, package updates, certificates or devices of a node.")
         .params(&[

@@ -12,8 +12,7 @@ const SNAPNAME: Param = Param::text("snapname");
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_list_snapshots", "/nodes/{node}/{type}/{vmid}/snapshot", SNAPSHOTS)
         .about("List snapshots of a guest; `parent` gives the tree, `current` is the present state.")
-        .params(&[VMID, NODE])
-        .core(),
+        .params(&[VMID, NODE]),
     Tool::post("proxmox_create_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot")
         .about("Take a snapshot of a guest; vmstate includes a VM's memory.")
         .params(&[

@@ -11,13 +11,14 @@ use crate::{
         run::{
             changes::{Numbers, Undo},
             fresh::Fresh,
+            kept::Kept,
             pattern::fits,
             places::Places,
         },
     },
 };
 use serde_json::{Map, Value};
-use std::{mem, sync::Arc};
+use std::{mem, path::PathBuf, sync::Arc};
 
 /// The argument that names a cluster.
 pub const CLUSTER: &str = "cluster";
@@ -39,6 +40,8 @@ pub struct Cluster {
     pub undo: Undo,
     /// The guests that were changed a moment ago.
     pub fresh: Fresh,
+    /// The jobs that were begun in it.
+    pub jobs: Kept,
     /// Where its guests were.
     pub places: Places,
 }
@@ -57,6 +60,7 @@ pub enum Chosen<'a> {
 pub fn of(mut config: Config) -> Vec<Cluster> {
     let numbers = Numbers::default();
     let cluster = |(name, config): (String, Config)| Cluster {
+        jobs: Kept::new(jobs_folder(&config, &name)),
         name,
         pve: Pve::new(Arc::clone(&config.settings)),
         config,
@@ -68,6 +72,14 @@ pub fn of(mut config: Config) -> Vec<Cluster> {
         none if none.is_empty() => vec![cluster((String::new(), config))],
         several => several.into_iter().map(cluster).collect(),
     }
+}
+
+/// Where the jobs of a cluster are kept: apart from those of any other, which may have guests of the same VMIDs.
+fn jobs_folder(config: &Config, name: &str) -> Option<PathBuf> {
+    let host = config.settings.hosts.first().map(|host| format!("{}-{}", host.name, host.port));
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    let own = format!("{name}-{}", host.unwrap_or_default()).chars().map(plain).collect::<String>();
+    Some(config.state.as_ref()?.join("jobs").join(own))
 }
 
 /// Takes out of the arguments which cluster is meant. With one cluster there is no such argument, and what is

@@ -7,13 +7,13 @@ use crate::{
     tools::{
         answer::{Failure, answer, canonical::meaning},
         run::{
+            asked::Asked,
             clusters::CLUSTER,
             context::Context,
             matter::{Decision, Matter, named, note},
             person::{self, Word},
             plan::{self, Plan},
             question::{Typed, question, typed},
-            request::Request,
             tokens::{Kind, Tokens},
         },
     },
@@ -29,7 +29,7 @@ const READING: Duration = Duration::from_secs(1);
 /// # Errors
 /// Nothing was done, and why: declined, mistyped, a token that does not fit, a target that changed meanwhile.
 pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Result<Decision, Failure> {
-    let Matter { tool, args, request, reasons } = matter;
+    let Matter { tool, args, asked } = matter;
     let strict = context.config.confirm == Confirm::Strict;
     // Somebody may have said it already, in a terminal.
     if !strict {
@@ -38,19 +38,19 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             Word::Approved => return Ok(Decision::Go),
         }
     }
-    let shown = in_cluster(context, plan::of(context, request, reasons)?);
+    let shown = in_cluster(context, plan::of_asked(context, asked)?);
     let bound = bind(context, matter, &shown);
     match context.call.asking() {
         Asking::Now(ask) => {
-            note(context, |journal| journal.asked(request, "the client"));
-            let asked = Instant::now();
+            note(context, |journal| journal.asked(asked.requests(), "the client"));
+            let since = Instant::now();
             let reaction = ask(&question(&shown));
-            if nobody_is_there(&reaction, asked.elapsed()) && !strict {
+            if nobody_is_there(&reaction, since.elapsed()) && !strict {
                 return person::ask(context, matter, &shown, NOBODY);
             }
-            agreed(context, request, &shown, reaction)?;
+            agreed(context, asked, &shown, reaction)?;
             // A person may take minutes: the target is looked at again.
-            if plan::of(context, request, reasons)?.identity == shown.identity {
+            if plan::of_asked(context, asked)?.identity == shown.identity {
                 return Ok(Decision::Go);
             }
             Err(Failure::new(format!(
@@ -62,7 +62,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             let Some((given, reaction)) = given.and_then(|given| Some((given, given.reaction.clone()?)))
             else {
                 // No answer came along: the question is asked, or asked again (basic/multi-round-trip).
-                note(context, |journal| journal.asked(request, "the client"));
+                note(context, |journal| journal.asked(asked.requests(), "the client"));
                 return Ok(Decision::Ask(question(&shown), tokens.issue(Kind::State, &bound)?));
             };
             let out = tokens.redeem(Kind::State, &given.state, &bound).map_err(|why| {
@@ -71,18 +71,18 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             if nobody_is_there(&reaction, out) && !strict {
                 return person::ask(context, matter, &shown, NOBODY);
             }
-            agreed(context, request, &shown, reaction)?;
+            agreed(context, asked, &shown, reaction)?;
             Ok(Decision::Go)
         }
         Asking::No => match (context.config.confirm, args.text("confirm")) {
             (Confirm::Strict, _) => Err(Failure::new(format!(
                 "Nothing was done: {} must be agreed to, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
-                request.title()
+                asked.title()
             ))),
             (Confirm::Person, _) => person::ask(context, matter, &shown, ""),
             (Confirm::Token, Some(token)) => match tokens.redeem(Kind::Confirm, token, &bound) {
                 Ok(_) => {
-                    note(context, |journal| journal.answered(request, "approved", "a token"));
+                    note(context, |journal| journal.answered(asked.requests(), "approved", "a token"));
                     Ok(Decision::Go)
                 }
                 Err(why) => Err(Failure::new(format!(
@@ -90,7 +90,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 ))),
             },
             (Confirm::Token, None) => {
-                note(context, |journal| journal.asked(request, "a token"));
+                note(context, |journal| journal.asked(asked.requests(), "a token"));
                 let token = tokens.issue(Kind::Confirm, &bound)?;
                 Ok(Decision::Answer(answer(&json!({
                     "confirmation_needed": shown.lost,
@@ -114,14 +114,14 @@ fn nobody_is_there(reaction: &Reaction, after: Duration) -> bool {
 ///
 /// # Errors
 /// They did not agree.
-fn agreed(context: &Context<'_>, request: &Request, shown: &Plan, reaction: Reaction) -> Result<(), Failure> {
+fn agreed(context: &Context<'_>, asked: &Asked, shown: &Plan, reaction: Reaction) -> Result<(), Failure> {
     match typed(shown, reaction) {
         Typed::Agreed => {
-            note(context, |journal| journal.answered(request, "approved", "the client"));
+            note(context, |journal| journal.answered(asked.requests(), "approved", "the client"));
             Ok(())
         }
         Typed::Not(why) => {
-            note(context, |journal| journal.answered(request, "denied", "the client"));
+            note(context, |journal| journal.answered(asked.requests(), "denied", "the client"));
             Err(Failure(why))
         }
     }

@@ -13,9 +13,11 @@ use crate::{
         answer::{Outcome, object},
         param::{Effect, Kind},
         run::{
+            asked::{Asked, Whole},
             changes::{Draft, Undo},
             fresh::Fresh,
             journal::Journal,
+            kept::Kept,
             places::Places,
             request::Request,
             seen::Seen,
@@ -53,6 +55,8 @@ pub struct Context<'a> {
     pub undo: &'a Undo,
     /// The guests that were changed a moment ago.
     pub fresh: &'a Fresh,
+    /// The jobs that were begun.
+    pub jobs: &'a Kept,
     /// Where guests were.
     pub places: &'a Places,
     /// Where changes are written down.
@@ -70,6 +74,19 @@ pub enum Grant {
     None,
     /// Exactly this one, which was confirmed.
     One(Request),
+    /// Exactly those of this job, which was confirmed as a whole.
+    Whole(Whole),
+}
+
+impl Grant {
+    /// The leave to send exactly what was asked for.
+    #[must_use]
+    pub fn of(asked: Asked) -> Grant {
+        match asked {
+            Asked::One(request, _) => Grant::One(request),
+            Asked::Whole(whole) => Grant::Whole(whole),
+        }
+    }
 }
 
 /// The changes of one call.
@@ -78,7 +95,9 @@ pub struct Record {
     pub(super) requests: Vec<Request>,
     /// In a dry run: what would become of each request.
     pub(super) verdicts: Vec<Verdict>,
-    pub(super) pending: Option<(Request, Vec<&'static str>)>,
+    pub(super) pending: Option<Asked>,
+    /// Those of the running job, which was confirmed as a whole.
+    pub(super) granted: Vec<Request>,
     pub(super) drafts: Vec<Draft>,
     pub(super) picture: Option<Vec<u8>>,
 }
@@ -95,9 +114,9 @@ impl Context<'_> {
         lock(&self.record).picture.take()
     }
 
-    /// The request that was held back because it must be confirmed first, and why it must.
+    /// What was held back because it must be confirmed first.
     #[must_use]
-    pub fn pending(&self) -> Option<(Request, Vec<&'static str>)> {
+    pub fn pending(&self) -> Option<Asked> {
         lock(&self.record).pending.clone()
     }
 

@@ -158,13 +158,14 @@ pub fn follow_each(
 }
 
 /// How a task stands at the end of a wait.
-enum Ended {
+pub(in crate::tools) enum Ended {
     NotYet,
     Well { exitstatus: String, warnings: Option<u32>, duration: f64 },
     Badly { exitstatus: String, log: Vec<String>, duration: f64 },
 }
 
-fn watch(
+/// Watches a task until it ends, or until then.
+pub(in crate::tools) fn watch(
     context: &Context<'_>,
     upid: &Upid,
     until: Instant,
@@ -267,7 +268,8 @@ fn await_ha(
     }
 }
 
-fn failed(upid: &str, exitstatus: &str, log: &[String]) -> Failure {
+/// A failed task in sentences, with the end of its log.
+pub(in crate::tools) fn failed(upid: &str, exitstatus: &str, log: &[String]) -> Failure {
     let mut text =
         format!("Proxmox accepted the request, but its task failed: {}.", exitstatus.trim_end_matches('.'));
     // One line that only repeats the exit status says nothing more.

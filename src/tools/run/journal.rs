@@ -13,7 +13,10 @@ use crate::{
     },
 };
 use serde_json::{Map, Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    slice,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Text of arguments that is kept, in characters: enough to tell a command, too little for a file's content.
 const MAX_TEXT: usize = 500;
@@ -50,27 +53,27 @@ impl<'a> Journal<'a> {
     /// It cannot be written down, so it must not be sent.
     pub fn before(&self, request: &Request) -> Result<(), String> {
         self.audit
-            .write(self.about("before", Some(request)))
+            .write(self.about("before", slice::from_ref(request)))
             .map_err(|problem| format!("{problem} {} was not done.", request.title()))
     }
 
     /// A setting forbids the call, or the request that it would send.
     pub fn refused(&self, request: Option<&Request>, why: &str) {
-        let mut facts = self.about("refused", request);
+        let mut facts = self.about("refused", request.map_or(&[], slice::from_ref));
         facts.insert("why".into(), short(why).into());
         self.note(facts);
     }
 
-    /// A person is asked whether the request may be sent.
-    pub fn asked(&self, request: &Request, by: &str) {
-        let mut facts = self.about("asked", Some(request));
+    /// A person is asked whether the requests may be sent.
+    pub fn asked(&self, requests: &[Request], by: &str) {
+        let mut facts = self.about("asked", requests);
         facts.insert("by".into(), by.into());
         self.note(facts);
     }
 
     /// What became of a question: `approved`, `denied` or another word, and by which way.
-    pub fn answered(&self, request: &Request, word: &str, by: &str) {
-        let mut facts = self.about(word, Some(request));
+    pub fn answered(&self, requests: &[Request], word: &str, by: &str) {
+        let mut facts = self.about(word, requests);
         facts.insert("by".into(), by.into());
         self.note(facts);
     }
@@ -82,13 +85,19 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// A line about a call, and about the request that it is to send.
-    fn about(&self, phase: &str, request: Option<&Request>) -> Map<String, Value> {
+    /// A line about a call, and about the request that it is to send, or the requests of its job.
+    fn about(&self, phase: &str, requests: &[Request]) -> Map<String, Value> {
         let mut facts = self.facts(phase);
         facts.insert("arguments".into(), self.arguments.clone());
-        if let Some(request) = request {
-            facts.insert("target".into(), target(request));
-            facts.insert("request".into(), request.to_json());
+        match requests {
+            [] => {}
+            [request] => {
+                facts.insert("target".into(), target(request));
+                facts.insert("request".into(), request.to_json());
+            }
+            job => {
+                facts.insert("requests".into(), job.iter().map(Request::to_json).collect());
+            }
         }
         facts
     }

@@ -4,11 +4,12 @@
 use crate::{
     config::{Access, Selection},
     pve::{
-        Method, Params,
+        Method, Params, Reply,
         api::{
             self, Lookup,
             effect::{Class, Effect, Role, Touch},
         },
+        values::Node,
     },
     sync::at_once,
     tools::{
@@ -144,8 +145,15 @@ fn has_place(effect: &Effect) -> bool {
 
 /// The guests that this account sees.
 fn guests(context: &Context<'_>) -> Result<Vec<Known>, Failure> {
-    let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
-    let records = rows(&reply)?;
+    known(&context.get("/cluster/resources", &Params::new().with("type", "vm"))?)
+}
+
+/// The guests of an inventory.
+///
+/// # Errors
+/// It is no list.
+pub fn known(inventory: &Reply) -> Result<Vec<Known>, Failure> {
+    let records = rows(inventory)?;
     let known = records.iter().filter(|record| find::is_guest(record)).filter_map(|record| {
         Some(Known {
             vmid: record.text("vmid").parse().ok()?,
@@ -155,6 +163,24 @@ fn guests(context: &Context<'_>) -> Result<Vec<Known>, Failure> {
         })
     });
     Ok(known.collect())
+}
+
+/// Adds the guests that a request makes, as they will be: a copy has the tags of what it is made from.
+pub fn made(request: &Request, effect: &Effect, there: &[Known], ahead: &mut Vec<Known>) {
+    let source = effect.guests().find(|(_, role)| *role == Role::Source);
+    let source = source.and_then(|(vmid, _)| there.iter().find(|guest| guest.vmid == vmid));
+    let inherited = source.map(|guest| guest.tags.clone()).unwrap_or_default();
+    let node = effect.touches.iter().find_map(|touched| match &touched.what {
+        Touch::Node(Node::Named(name)) => Some(name.clone()),
+        _ => None,
+    });
+    let target = request.params.get("target").map(str::to_owned);
+    let param = |name: &str| request.params.get(name).unwrap_or_default().to_owned();
+    for (vmid, _) in effect.guests().filter(|(_, role)| *role == Role::New) {
+        let node = target.clone().or_else(|| node.clone()).unwrap_or_default();
+        let tags = if request.params.get("tags").is_some() { param("tags") } else { inherited.clone() };
+        ahead.push(Known { vmid, node, tags, pool: param("pool") });
+    }
 }
 
 /// Whether a key of a guest's configuration is set already, and to something else than the request sets it to.

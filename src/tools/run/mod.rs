@@ -1,6 +1,7 @@
 //! How a call is run: arguments, policy, confirmation, requests, tasks, undo.
 
 pub mod args;
+pub mod asked;
 pub mod changes;
 pub mod clusters;
 pub mod commands;
@@ -18,6 +19,7 @@ mod guest_facts;
 pub mod inventory;
 pub mod journal;
 pub mod keep;
+pub mod kept;
 pub mod list;
 pub mod look;
 pub mod matter;

@@ -8,12 +8,14 @@ use crate::{
     tools::{
         answer::{Failure, answer, canonical::meaning},
         run::{
+            asked::Asked,
             context::Context,
             follow,
             journal::redacted,
             matter::{Decision, Matter, named, note},
             plan::{self, Plan},
             question,
+            request::Request,
         },
     },
 };
@@ -65,15 +67,15 @@ pub fn word(context: &Context<'_>, matter: Matter<'_>) -> Result<Word, Failure> 
 
 fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Word, Failure> {
     let Some(word) = store.take(&text(context, matter)) else { return Ok(Word::None) };
-    let title = matter.request.title();
+    let title = matter.asked.title();
     if word.verdict == Verdict::Denied {
-        note(context, |journal| journal.answered(matter.request, "denied", "a person"));
+        note(context, |journal| journal.answered(matter.asked.requests(), "denied", "a person"));
         return Err(Failure::new(format!(
             "A person denied this ({title}). Nothing was done; do not ask again unless they want it."
         )));
     }
-    note(context, |journal| journal.answered(matter.request, "approved", "a person"));
-    if plan::of(context, matter.request, matter.reasons)?.identity == word.identity {
+    note(context, |journal| journal.answered(matter.asked.requests(), "approved", "a person"));
+    if plan::of_asked(context, matter.asked)?.identity == word.identity {
         return Ok(Word::Approved);
     }
     Err(Failure::new(format!(
@@ -86,7 +88,7 @@ fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Wor
 /// # Errors
 /// It cannot wait; the word is no; the target has changed since.
 pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -> Result<Decision, Failure> {
-    let title = matter.request.title();
+    let title = matter.asked.title();
     let impossible = |problem: String| {
         Failure::new(format!(
             "Nothing was done: {title} must be approved by a person, and that cannot be asked for. {problem}"
@@ -94,7 +96,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -
     };
     let store = store(context).map_err(impossible)?;
     let waiting = store.ask(&text(context, matter), details(context, matter, shown)).map_err(impossible)?;
-    note(context, |journal| journal.asked(matter.request, "a person"));
+    note(context, |journal| journal.asked(matter.asked.requests(), "a person"));
     if context.config.notify {
         notify::tell(&format!("proxmox-mcp approve {}", waiting.name), &shown.sentence);
     }
@@ -125,20 +127,28 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -
 fn details(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> Value {
     let arguments: Map<String, Value> =
         matter.args.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let requests: Value = match matter.asked.requests() {
+        [request] => request.to_json(),
+        job => job.iter().map(Request::to_json).collect(),
+    };
+    // What cannot be read again by somebody else is shown as it is now: a sample cluster ends with the process that asked,
+    // and a job may have arguments that are secret.
+    let keeps = context.config.sample || matches!(matter.asked, Asked::Whole(_));
     json!({
         "title": shown.title,
         "sentence": shown.sentence,
         "tool": matter.tool,
         "arguments": redacted(&arguments),
-        "request": matter.request.to_json(),
-        "reasons": matter.reasons,
+        "request": requests,
+        "reasons": matter.asked.reasons(),
         "cluster": context.cluster,
         "hosts": hosts(context.config),
         "config": context.config.source.file,
-        "sample": context.config.sample.then(|| json!({
+        "kept": keeps.then(|| json!({
             "identity": shown.identity,
             "word": shown.word,
             "told": question::told(shown),
         })),
+        "sample": context.config.sample.then_some(true),
     })
 }

@@ -14,6 +14,7 @@ use crate::{
         },
         param::Kind,
         run::{
+            asked::Asked,
             context::Context,
             find,
             guest_facts::{self, Facts},
@@ -59,6 +60,26 @@ pub fn of(context: &Context<'_>, request: &Request, reasons: &[impl AsRef<str>])
         plan.lost.insert("parameters".into(), request.to_json()["params"].take());
     }
     Ok(plan)
+}
+
+/// The plan for what must be agreed to: that of its one request, or the job's own.
+///
+/// # Errors
+/// As [`of`].
+pub fn of_asked(context: &Context<'_>, asked: &Asked) -> Result<Plan, Failure> {
+    let whole = match asked {
+        Asked::One(request, reasons) => return of(context, request, reasons),
+        Asked::Whole(whole) => whole,
+    };
+    let mut lost = whole.shown.clone();
+    lost.insert("lost".into(), whole.reasons.join(" ").into());
+    Ok(Plan {
+        title: asked.title(),
+        sentence: whole.sentence.clone(),
+        lost,
+        word: whole.word.clone(),
+        identity: whole.identity.clone(),
+    })
 }
 
 fn read(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {

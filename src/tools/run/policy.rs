@@ -12,7 +12,7 @@ use crate::{
         run::{
             commands,
             context::Context,
-            look::{self, Seen},
+            look::{self, Known, Seen},
             request::Request,
             rules::{self, Case},
             verdict::Verdict,
@@ -20,6 +20,7 @@ use crate::{
     },
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A request that was judged.
 #[derive(Debug)]
@@ -38,6 +39,53 @@ pub fn judge(
     context: &Context<'_>,
     request: &Request,
     known: Option<Map<String, Value>>,
+) -> Result<Judged, Failure> {
+    judge_after(context, request, known, &[])
+}
+
+/// Judges all that a job is going to send, in order, before anything of it is sent. A guest that one of the requests makes
+/// is to the later ones as it will be by then.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_all(context: &Context<'_>, requests: &[Request]) -> Result<Verdict, Failure> {
+    let (mut ahead, mut reasons, mut interrupted) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let inventory = context.inventory_for_rules()?;
+    let there = inventory.as_ref().map(look::known).transpose()?.unwrap_or_default();
+    for request in requests {
+        if let Some(inventory) = &inventory {
+            context.share(inventory.clone());
+        }
+        match judge_after(context, request, None, &ahead)?.verdict {
+            Verdict::Refuse(why) => return Ok(Verdict::Refuse(why)),
+            Verdict::Ask(whys) => reasons.extend(whys),
+            Verdict::Run => {}
+        }
+        let Ok(effect) = request.effect() else { continue };
+        if effect.is(Class::Interrupt) {
+            let there = effect.guests().filter(|(vmid, role)| {
+                *role == Role::Target && !ahead.iter().any(|new: &Known| new.vmid == *vmid)
+            });
+            interrupted.extend(there.map(|(vmid, _)| vmid));
+        }
+        look::made(request, &effect, &there, &mut ahead);
+    }
+    let asks_for_several = context.config.access == Access::Standard
+        && context.config.ask.iter().any(|word| word == Class::Interrupt.word());
+    if asks_for_several && 1 < interrupted.len() {
+        reasons.push("More than one guest is interrupted.");
+    }
+    let mut told = BTreeSet::new();
+    reasons.retain(|reason| told.insert(*reason));
+    Ok(if reasons.is_empty() { Verdict::Run } else { Verdict::Ask(reasons) })
+}
+
+/// Judges a request that comes after those that make the guests `ahead`.
+fn judge_after(
+    context: &Context<'_>,
+    request: &Request,
+    known: Option<Map<String, Value>>,
+    ahead: &[Known],
 ) -> Result<Judged, Failure> {
     let config = context.config;
     let refuse = |why: String, before| Ok(Judged { verdict: Verdict::Refuse(why), before });
@@ -58,14 +106,18 @@ pub fn judge(
     if let Some(why) = commands::refusal(&config.exec_allow, request, &effect) {
         return refuse(why, known);
     }
-    let seen = look::at(context, request, &mut effect, known)?;
+    let mut seen = look::at(context, request, &mut effect, known)?;
+    seen.guests.extend_from_slice(ahead);
     if let Some(why) = rules::refusal(config, Case { request, effect: &effect, seen: &seen }) {
         return refuse(why, seen.before);
     }
     let Seen { before, .. } = seen;
     let asks = match config.access {
         Access::Full => Vec::new(),
-        Access::ReadOnly | Access::Standard => asks(&config.ask, &effect, &context.made()),
+        Access::ReadOnly | Access::Standard => {
+            let made = ahead.iter().map(|guest| guest.vmid).chain(context.made()).collect::<Vec<_>>();
+            asks(&config.ask, &effect, &made)
+        }
     };
     let verdict = if asks.is_empty() { Verdict::Run } else { Verdict::Ask(asks) };
     Ok(Judged { verdict, before })

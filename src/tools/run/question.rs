@@ -41,7 +41,10 @@ pub fn told(shown: &Plan) -> String {
     }
     let mut quoted = None;
     for (name, value) in &shown.lost {
-        if !matches!(name.as_str(), "request" | "guest" | "lost") {
+        if let ("steps", Value::Array(steps)) = (name.as_str(), value) {
+            // Each step of a job is read by itself.
+            text.extend(steps.iter().map(|step| format!("\n{}", plain(step))));
+        } else if !matches!(name.as_str(), "request" | "guest" | "lost" | "plan") {
             let mut value = value.clone();
             take_free(&mut value, &mut quoted);
             text.push_str(&format!("\n{name}: {}", plain(&value)));

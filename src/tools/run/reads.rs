@@ -85,6 +85,16 @@ impl Context<'_> {
         rules && !self.dry && lock(&self.seen).inventory.is_none()
     }
 
+    /// The inventory, where the rules need it to judge what a job is going to send.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub(super) fn inventory_for_rules(&self) -> Result<Option<Reply>, Failure> {
+        let rules = [&self.config.only, &self.config.protected];
+        let needed = rules.iter().any(|rules| rules.needs_inventory() || !rules.nodes.is_empty());
+        needed.then(|| Ok(self.read(guest::PATH, &guest::of_guests())?)).transpose()
+    }
+
     /// Reads the object that a change is about to change. The inventory, where the rules need it to judge the change, is
     /// read at the same time.
     ///

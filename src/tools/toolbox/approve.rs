@@ -1,6 +1,6 @@
 //! What a person is shown who approves a request in a terminal: its plan, read from the cluster at that moment.
 
-use super::Tools;
+use super::{Tools, execute};
 use crate::{
     cancel::Cancel,
     mcp::Call,
@@ -8,10 +8,13 @@ use crate::{
     tools::{
         answer::Failure,
         run::{
+            args::Args,
             clusters::{self, Cluster},
             confirm,
             context::{Context, Grant},
-            person, plan, question,
+            person,
+            plan::{self, Plan},
+            question,
             request::Request,
         },
     },
@@ -28,8 +31,8 @@ pub struct Shown {
     pub word: String,
     /// What the target is like, for the answer.
     pub identity: String,
-    /// Whether it was read just now.
-    pub is_fresh: bool,
+    /// Why it is not as it is now but as it was when it was asked for, as a sentence; `None` where it was read just now.
+    pub stale: Option<String>,
 }
 
 impl Tools {
@@ -39,27 +42,62 @@ impl Tools {
     /// A sentence: this configuration is for another cluster; it cannot be reached; what the request is about is gone.
     pub fn shown(&self, details: &Value) -> Result<Shown, String> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        if let Some(sample) = details["sample"].as_object() {
-            // It lives in the process that asked, and ends with it.
-            return Ok(Shown {
-                told: text(&sample["told"]),
-                word: text(&sample["word"]),
-                identity: text(&sample["identity"]),
-                is_fresh: false,
-            });
+        let kept = |stale: String| {
+            let kept = &details["kept"];
+            Shown {
+                told: text(&kept["told"]),
+                word: text(&kept["word"]),
+                identity: text(&kept["identity"]),
+                stale: Some(stale),
+            }
+        };
+        if !details["sample"].is_null() {
+            return Ok(kept("It is for a sample cluster, which only its own server can reach".into()));
         }
         let cluster = match details["cluster"].as_str() {
             Some(name) => clusters::named(&self.clusters, name)?,
             None => &self.clusters[0],
         };
         self.is_for(cluster, details)?;
+        if details["kept"].is_object() {
+            let plan = self.planned_again(cluster, details);
+            return Ok(plan.map_or_else(kept, |plan| fresh(&plan)));
+        }
         let request = request(&details["request"]).ok_or("The request that waits cannot be read.")?;
         let reasons: Vec<String> = details["reasons"].as_array().into_iter().flatten().map(text).collect();
         let call = Call::detached(Cancel::new());
         let context = self.context_for_reading(cluster, &call);
         let plan = plan::of(&context, &request, &reasons).map_err(|Failure(sentences)| sentences)?;
         let plan = confirm::in_cluster(&context, plan);
-        Ok(Shown { told: question::told(&plan), word: plan.word, identity: plan.identity, is_fresh: true })
+        Ok(fresh(&plan))
+    }
+
+    /// Plans a job anew from the arguments of its call, as far as they were written down.
+    ///
+    /// # Errors
+    /// Why that does not come to what waits, as the beginning of a sentence.
+    fn planned_again(&self, cluster: &Cluster, details: &Value) -> Result<Plan, String> {
+        let (tool, arguments) = (details["tool"].as_str().unwrap_or_default(), &details["arguments"]);
+        let arguments = arguments.as_object().cloned().unwrap_or_default();
+        let entry = self.find(tool, &arguments).ok_or("Its tool is not known here")?;
+        let args = Args::check(entry.params(), &|name| entry.takes(name, &arguments), arguments.clone())?;
+        let call = Call::detached(Cancel::new());
+        let reading = self.context_for_reading(cluster, &call);
+        let context = Context { dry: true, effect: entry.tool.effect, kind: entry.kind, ..reading };
+        let outcome = execute::run(&context, &entry, &args);
+        let asked = match (context.pending(), outcome) {
+            (Some(asked), _) => asked,
+            (None, Err(Failure(why))) => {
+                return Err(format!("It cannot be planned again: {}", dotless(&why)));
+            }
+            (None, Ok(_)) => return Err("It need not be approved any more".into()),
+        };
+        let requests: Vec<Value> = asked.requests().iter().map(Request::to_json).collect();
+        if details["request"].as_array() != Some(&requests) {
+            return Err("It would be another plan by now, for which this word would not count".into());
+        }
+        let plan = plan::of_asked(&context, &asked).map_err(|Failure(why)| dotless(&why).to_owned())?;
+        Ok(confirm::in_cluster(&context, plan))
     }
 
     /// Says whether a request is for the cluster that this configuration leads to.
@@ -92,12 +130,23 @@ impl Tools {
             denied: &[],
             undo: &cluster.undo,
             fresh: &cluster.fresh,
+            jobs: &cluster.jobs,
             places: &cluster.places,
             journal: None,
             record: Mutex::default(),
             seen: Mutex::default(),
         }
     }
+}
+
+/// A plan that was read just now.
+fn fresh(plan: &Plan) -> Shown {
+    let (word, identity) = (plan.word.clone(), plan.identity.clone());
+    Shown { told: question::told(plan), word, identity, stale: None }
+}
+
+fn dotless(sentence: &str) -> &str {
+    sentence.trim_end().trim_end_matches('.')
 }
 
 /// A request from its `{"method", "path", "params"}`; what is secret in it is not known here.

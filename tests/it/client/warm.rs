@@ -4,7 +4,7 @@ use super::*;
 use std::sync::mpsc;
 
 /// Nothing here takes this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn over(server: &Server) -> Vec<usize> {
     server.seen().iter().map(|request| request.connection).collect()

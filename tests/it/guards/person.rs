@@ -30,7 +30,7 @@ fn say(sample: &Sample, name: &str, verdict: Verdict) -> Result<(), String> {
     let waiting =
         store(sample).waiting()?.into_iter().find(|one| one.name == name).ok_or("it does not wait")?;
     let shown = another(sample).shown(&waiting.details)?;
-    assert!(shown.is_fresh && shown.told.contains("Delete"), "{shown:?}");
+    assert!(shown.stale.is_none() && shown.told.contains("Delete"), "{shown:?}");
     store(sample).answer(name, verdict, &shown.identity)
 }
 

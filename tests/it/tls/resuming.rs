@@ -83,7 +83,7 @@ fn a_connection_that_was_opened_ahead_serves_a_request_though_tickets_lie_on_it(
         pve.warm(&Cancel::new(), 2);
         let began = Instant::now();
         while counting.given.load(Ordering::SeqCst) == 0 {
-            assert!(began.elapsed() < Duration::from_secs(20), "no connection was opened ahead");
+            assert!(began.elapsed() < Duration::from_secs(600), "no connection was opened ahead");
             thread::yield_now();
         }
         assert!(server.seen().is_empty(), "nothing is sent ahead");

@@ -1,0 +1,34 @@
+//! Jobs of many steps, each planned and shown as a whole.
+
+use crate::{
+    pve::Method,
+    tools::{
+        jobs::{drain, look, provision},
+        param::Effect,
+        row::Tool,
+    },
+};
+
+/// The rows.
+pub const TOOLS: &[Tool] = &[
+    Tool::with("proxmox_provision_vm", Effect::Change, provision::provision)
+        .about(
+            "Make one or more guests that can be logged in to, from a template, cloud image or container template.",
+        )
+        .params(provision::PARAMS)
+        .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
+        .task()
+        .core(),
+    Tool::with("proxmox_drain_node", Effect::Change, drain::drain)
+        .about("Move every guest of a node to others where it fits, live where possible.")
+        .params(drain::PARAMS)
+        .task()
+        .core(),
+    Tool::with("proxmox_get_job", Effect::Read, look::get)
+        .about("Steps of a job and how they stand; without id, list jobs.")
+        .params(look::GET),
+    Tool::with("proxmox_continue_job", Effect::Change, look::go_on)
+        .about("Go on with a job that was cut off.")
+        .params(look::CONTINUE)
+        .task(),
+];

@@ -1,0 +1,201 @@
+//! Carries one step out: sends its request, follows its task to the end, waits for what it is to bring about.
+
+use crate::{
+    pve::{Params, task::Upid},
+    tools::{
+        answer::Failure,
+        jobs::step::{Act, Place, Stand, Step, Wanted},
+        param::Kind,
+        run::{
+            Context,
+            follow::{Ended, failed, watch},
+        },
+    },
+};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// How often something is looked at that has no task.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Words of an error after which nobody knows whether the request was carried out.
+const PERHAPS: &str = "may have been carried out";
+
+/// Whether nothing new should be begun: nobody waits any longer. A call that does not wait at all begins one thing.
+pub(super) fn stops(context: &Context<'_>, until: Instant) -> bool {
+    context.call.cancel.is_cancelled()
+        || context.call.cancel.is_hurried()
+        || (until <= Instant::now() && context.started + Duration::from_millis(1) < until)
+}
+
+/// Sends a step's request; one that only waits begins to wait.
+pub fn send(context: &Context<'_>, step: &Step) -> Stand {
+    let Some(order) = step.order() else { return Stand::Running(String::new()) };
+    let request = order.request();
+    match context.change_as_step(request.method, &request.path, &request.params) {
+        Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
+            Some(upid) => Stand::Running(upid.to_owned()),
+            None => Stand::Done(String::new()),
+        },
+        Err(_) if context.withdraw() => Stand::Failed(format!(
+            "{} must be agreed to by now, which it did not have to be when the job was planned.",
+            request.title()
+        )),
+        Err(Failure(why)) if why.contains(PERHAPS) => Stand::Unknown(why),
+        Err(_) if context.call.cancel.is_cancelled() => Stand::Waiting,
+        Err(Failure(why)) => Stand::Failed(why),
+    }
+}
+
+/// Follows a step that runs, until then at most.
+///
+/// # Errors
+/// It cannot be looked at; it goes on.
+pub fn follow(context: &Context<'_>, step: &Step, until: Instant) -> Result<Stand, Failure> {
+    let Stand::Running(upid) = &step.stand else { return Ok(step.stand.clone()) };
+    match &step.act {
+        Act::Send(_, wanted) => match end(context, upid, until)? {
+            End::NotYet => Ok(step.stand.clone()),
+            // What was there before is somebody else's.
+            End::Badly(why) if why.contains("already exists") => Ok(Stand::Failed(why)),
+            End::Badly(why) => Ok(Stand::Broken(why)),
+            End::Well => match wanted {
+                // The task of a guest under high availability ends before anything has happened.
+                Some(wanted) if by_ha(upid) && !arrives(context, wanted, until) => Ok(step.stand.clone()),
+                _ => Ok(Stand::Done(String::new())),
+            },
+        },
+        Act::Reach(place) => Ok(reach(context, place, until)?.unwrap_or_else(|| step.stand.clone())),
+        Act::Return(node, before) => {
+            let back = poll(context, until, || is_back(context, node, *before));
+            Ok(if back { Stand::Done(String::new()) } else { step.stand.clone() })
+        }
+    }
+}
+
+/// How a task ended.
+pub(super) enum End {
+    NotYet,
+    Well,
+    Badly(String),
+}
+
+/// Waits for the end of a task.
+pub(super) fn end(context: &Context<'_>, upid: &str, until: Instant) -> Result<End, Failure> {
+    let parsed = Upid::parse(upid).map_err(Failure::new)?;
+    Ok(match watch(context, &parsed, until, &mut |_| {})? {
+        Ended::NotYet => End::NotYet,
+        Ended::Well { .. } => End::Well,
+        Ended::Badly { exitstatus, log, .. } => End::Badly(failed(upid, &exitstatus, &log).0),
+    })
+}
+
+/// Whether a task only tells high availability what is wanted.
+pub(super) fn by_ha(upid: &str) -> bool {
+    Upid::parse(upid).is_ok_and(|upid| upid.kind.starts_with("ha"))
+}
+
+/// Waits until a guest is where and as it should be; whether it is.
+pub(super) fn arrives(context: &Context<'_>, wanted: &Wanted, until: Instant) -> bool {
+    poll(context, until, || {
+        let status = status(context, &wanted.place).ok().flatten();
+        status.is_some_and(|status| {
+            let runs = status == "running";
+            wanted.running.is_none_or(|running| running == runs)
+        })
+    })
+}
+
+/// The status of a guest at that place; `None` where it is not there.
+pub(super) fn status(context: &Context<'_>, place: &Place) -> Result<Option<String>, Failure> {
+    let path = place.path("/status/current")?;
+    match context.get(&path, &Params::new()) {
+        Ok(reply) => Ok(Some(reply.value()["status"].as_str().unwrap_or("unknown").to_owned())),
+        Err(Failure(why)) if why.contains("does not exist") => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Looks again and again until something is so, the time is over or nobody waits; whether it is so.
+fn poll(context: &Context<'_>, until: Instant, mut is_so: impl FnMut() -> bool) -> bool {
+    loop {
+        if is_so() {
+            return true;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || context.call.cancel.sleep(PAUSE.min(left)) {
+            return false;
+        }
+    }
+}
+
+fn is_back(context: &Context<'_>, node: &str, before: u64) -> bool {
+    let path = format!("/nodes/{node}/status");
+    let uptime = context.get(&path, &Params::new()).ok().and_then(|reply| reply.value()["uptime"].as_u64());
+    uptime.is_some_and(|uptime| uptime < before)
+}
+
+/// Waits for an address; `None` while there is none.
+fn reach(context: &Context<'_>, place: &Place, until: Instant) -> Result<Option<Stand>, Failure> {
+    let rest = match place.kind() {
+        Kind::Vm => "/agent/network-get-interfaces",
+        Kind::Container => "/interfaces",
+    };
+    let path = place.path(rest)?;
+    let mut found = None;
+    poll(context, until, || {
+        found = match context.get(&path, &Params::new()) {
+            Ok(reply) => address(&reply.value()).map(Stand::Done),
+            Err(Failure(why)) if why.contains("No QEMU guest agent configured") => {
+                Some(Stand::Done("its address is not known: it has no guest agent".into()))
+            }
+            Err(_) => match status(context, place) {
+                Ok(Some(status)) if status == "stopped" => {
+                    Some(Stand::Broken(format!("{} does not run any more.", place.title())))
+                }
+                _ => None,
+            },
+        };
+        found.is_some()
+    });
+    Ok(found)
+}
+
+/// The first address that others can reach, of a guest's interfaces as the agent or a container tells them.
+fn address(interfaces: &Value) -> Option<String> {
+    let list = interfaces.get("result").unwrap_or(interfaces).as_array()?;
+    let mut all: Vec<&str> = Vec::new();
+    for interface in list {
+        let told = interface["ip-addresses"].as_array().into_iter().flatten();
+        all.extend(told.filter_map(|address| address["ip-address"].as_str()));
+        all.extend(["inet", "inet6"].iter().filter_map(|key| interface[*key].as_str()));
+    }
+    let own = |address: &&str| {
+        address.starts_with("127.") || address.starts_with("::1") || address.starts_with("fe80:")
+    };
+    let bare = |address: &str| address.split('/').next().unwrap_or_default().to_owned();
+    let v4 = all.iter().find(|address| !own(address) && !address.contains(':'));
+    v4.or_else(|| all.iter().find(|address| !own(address))).map(|address| bare(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+    use serde_json::json;
+
+    #[test]
+    fn the_address_is_one_that_others_reach() {
+        for (interfaces, expected) in [
+            (json!({"result": [{"name": "lo", "ip-addresses": [{"ip-address": "127.0.0.1"}]}]}), None),
+            (
+                json!({"result": [{"ip-addresses": [{"ip-address": "fe80::1"}, {"ip-address": "2001:db8::1"}]},
+                    {"ip-addresses": [{"ip-address": "192.0.2.7"}]}]}),
+                Some("192.0.2.7"),
+            ),
+            (json!([{"name": "eth0", "inet": "192.0.2.8/24", "inet6": "fe80::2/64"}]), Some("192.0.2.8")),
+            (json!([{"name": "eth0", "inet6": "2001:db8::2/64"}]), Some("2001:db8::2")),
+            (json!(null), None),
+        ] {
+            assert_eq!(address(&interfaces).as_deref(), expected, "{interfaces}");
+        }
+    }
+}

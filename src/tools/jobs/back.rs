@@ -1,0 +1,139 @@
+//! Takes back what a job has done, the last first, and only that: each thing is looked at before it is touched.
+
+use crate::{
+    pve::{Method, Params, task::Upid},
+    tools::{
+        answer::Failure,
+        jobs::{
+            act::{End, arrives, by_ha, end, status, stops},
+            job::Job,
+            step::{Back, Order, Place, Stand, Step, Wanted},
+        },
+        param::Kind,
+        run::{Context, kept::Hold},
+    },
+};
+use std::time::Instant;
+
+/// Takes back what is to be taken back, until then at most. Returns why something could not be looked at.
+pub fn run(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, until: Instant) -> Option<String> {
+    for place in (0..job.steps.len()).rev() {
+        let step = &job.steps[place];
+        let (Some(back), true) = (step.back.clone(), is_there(step)) else { continue };
+        if stops(context, until) && !matches!(step.stand, Stand::Returning(_)) {
+            return None;
+        }
+        context.call.progress(
+            context.started.elapsed().as_secs_f64(),
+            None,
+            &format!("Taking back step {}: {}.", place + 1, step.what),
+        );
+        loop {
+            let next = match next(context, &job.steps[place], &back, until) {
+                Ok(next) => next,
+                Err(Failure(why)) => return Some(why),
+            };
+            let goes_on = next == job.steps[place].stand;
+            job.steps[place].stand = next;
+            job.save(context, hold);
+            if goes_on {
+                return None;
+            }
+            if !matches!(job.steps[place].stand, Stand::Returning(_)) {
+                break;
+            }
+        }
+    }
+    None
+}
+
+/// Whether something of a step may be there to be taken back.
+fn is_there(step: &Step) -> bool {
+    matches!(step.stand, Stand::Done(_) | Stand::Broken(_) | Stand::Returning(_))
+}
+
+/// How a step stands after the next thing was done about it; as before where its task goes on.
+fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Result<Stand, Failure> {
+    let task = match &step.stand {
+        Stand::Returning(upid) => match end(context, upid, until)? {
+            End::NotYet => return Ok(step.stand.clone()),
+            End::Badly(why) => return Ok(Stand::Left(why)),
+            End::Well => Some(upid.as_str()),
+        },
+        _ => None,
+    };
+    match back {
+        Back::Remove(place) => remove(context, place, task),
+        Back::Home(place, home) => move_home(context, step, place, home, task, until),
+        Back::Send(_) if task.is_some() => Ok(Stand::Returned),
+        Back::Send(order) => Ok(sent(context, order)),
+    }
+}
+
+/// Stops the guest where it runs, then deletes it.
+fn remove(context: &Context<'_>, place: &Place, task: Option<&str>) -> Result<Stand, Failure> {
+    let kind = task.and_then(|upid| Upid::parse(upid).ok()).map(|upid| upid.kind);
+    match (status(context, place)?.as_deref(), kind.as_deref()) {
+        (None, _) => Ok(Stand::Returned),
+        (Some(_), Some("qmdestroy" | "vzdestroy")) => {
+            Ok(Stand::Left(format!("{} is still there after it was deleted.", place.title())))
+        }
+        (Some("running"), None) => {
+            Ok(sent(context, &Order::new(Method::Post, place.path("/status/stop")?, &Params::new())))
+        }
+        (Some(_), _) => {
+            let params = Params::new().with("purge", 1);
+            Ok(sent(context, &Order::new(Method::Delete, place.path("")?, &params)))
+        }
+    }
+}
+
+/// Moves the guest to where it was, if it is where the job moved it to.
+fn move_home(
+    context: &Context<'_>,
+    step: &Step,
+    place: &Place,
+    home: &str,
+    task: Option<&str>,
+    until: Instant,
+) -> Result<Stand, Failure> {
+    let at_home = Wanted { place: Place { node: home.to_owned(), ..place.clone() }, running: None };
+    if status(context, &at_home.place)?.is_some() {
+        return Ok(Stand::Returned);
+    }
+    if let Some(upid) = task {
+        let comes = by_ha(upid) && arrives(context, &at_home, until);
+        return Ok(match (comes, by_ha(upid)) {
+            (true, _) => Stand::Returned,
+            (false, true) => step.stand.clone(),
+            (false, false) => Stand::Left(format!("{} did not come back to {home}.", place.title())),
+        });
+    }
+    let Some(now) = status(context, place)? else {
+        let problem = format!("{} is neither on {} nor on {home}.", place.title(), place.node);
+        return Ok(Stand::Left(problem));
+    };
+    let given = step.order().map(|order| order.request().params).unwrap_or_default();
+    let mut params = Params::new().with("target", home);
+    match (place.kind(), now == "running") {
+        (Kind::Vm, true) => params.push("online", 1),
+        (Kind::Container, true) => params.push("restart", 1),
+        _ => {}
+    }
+    if let Some(local) = given.get("with-local-disks") {
+        params.push("with-local-disks", local);
+    }
+    Ok(sent(context, &Order::new(Method::Post, place.path("/migrate")?, &params)))
+}
+
+/// How a step stands after the request that takes it back.
+fn sent(context: &Context<'_>, order: &Order) -> Stand {
+    let request = order.request();
+    match context.take_back(request.method, &request.path, &request.params) {
+        Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
+            Some(upid) => Stand::Returning(upid.to_owned()),
+            None => Stand::Returned,
+        },
+        Err(Failure(why)) => Stand::Left(why),
+    }
+}

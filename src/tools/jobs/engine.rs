@@ -1,0 +1,176 @@
+//! Carries a job out: wave by wave, each step followed to its end; stops at the first failure and takes back what was done.
+
+use crate::tools::{
+    answer::{Failure, Outcome},
+    jobs::{act, back, job::Job, plan, step::Stand, told},
+    run::{Args, Context, asked::Whole, door::Agreed, kept::Hold},
+};
+use std::time::{Duration, Instant};
+
+/// Why nobody knows what became of a step whose answer nobody was there to read.
+const CUT_OFF: &str = "the server ended before the answer to its request had come.";
+
+/// Shows a new job in a dry run; otherwise asks for the agreement to it, if it needs one, and carries it out.
+///
+/// # Errors
+/// What the rules of the configuration forbid; that it must be confirmed first; the step that failed, and what became of the
+/// others.
+pub fn begin(context: &Context<'_>, args: &Args, mut job: Job) -> Outcome {
+    // In the order in which they go.
+    job.steps.sort_by_key(|step| step.wave);
+    let whole = plan::whole(&job);
+    if context.dry {
+        return dry(context, whole);
+    }
+    job.agreed = context.agree(whole)? == Agreed::ByAPerson;
+    let hold = context.jobs.begin()?;
+    go_on(context, args, &mut job, &hold)
+}
+
+/// The plan, and what would become of it.
+///
+/// # Errors
+/// As [`Context::fit`].
+pub fn dry(context: &Context<'_>, whole: Whole) -> Outcome {
+    let mut facts = whole.shown.clone();
+    facts.shift_insert(0, "dry_run".into(), true.into());
+    let agreed = context.agree(whole);
+    let (would, why) = match (agreed, context.pending()) {
+        (Ok(_), _) => ("run", String::new()),
+        (Err(_), Some(asked)) => ("ask", asked.reasons().join(" ")),
+        (Err(Failure(why)), None) => ("refuse", why),
+    };
+    facts.insert("would".into(), would.into());
+    if !why.is_empty() {
+        facts.insert("why".into(), why.into());
+    }
+    facts.insert("note".into(), "Nothing was sent.".into());
+    context.fit(facts)
+}
+
+/// Carries on with a job that is in one's own hands, for as long as its call may wait.
+///
+/// # Errors
+/// The step that failed, and what became of the others.
+pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>) -> Outcome {
+    let wait = args.count("wait").map_or(context.config.wait, |seconds| Duration::from_secs(seconds as u64));
+    let mut until = context.started + wait;
+    let mut lasts = job.save(context, hold);
+    let mut trouble = None;
+    // A step may have failed, or been cut off, in a call before this one.
+    fail(job);
+    while !job.returning && trouble.is_none() {
+        let Some(wave) = next_wave(job) else { break };
+        if act::stops(context, until) && begins(job, wave) {
+            break;
+        }
+        send(context, job, hold, wave);
+        if !context.call.submitted() {
+            until = Instant::now();
+        }
+        trouble = follow(context, job, hold, wave, until);
+        fail(job);
+        lasts = job.save(context, hold);
+        if runs(job) || job.failed.is_some() {
+            break;
+        }
+    }
+    if job.returning {
+        // What still runs is waited for: only what has ended can be taken back.
+        for wave in 0..job.next_wave() {
+            trouble = follow(context, job, hold, wave, until).or(trouble);
+        }
+    }
+    if job.returning && !runs(job) {
+        trouble = back::run(context, job, hold, until).or(trouble);
+        lasts = job.save(context, hold);
+    }
+    told::outcome(context, job, hold.id(), lasts, trouble)
+}
+
+/// Ends the job where a step has failed and none runs any more.
+fn fail(job: &mut Job) {
+    let failed = job.steps.iter().enumerate().find_map(|(place, step)| Some((place, failure(&step.stand)?)));
+    let failed = failed.map(|(place, why)| (place, why.to_owned()));
+    if job.failed.is_none() && failed.is_some() && !runs(job) {
+        job.failed = failed;
+        job.returning = job.takes_back && !job.is_firm();
+    }
+}
+
+fn runs(job: &Job) -> bool {
+    job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_)))
+}
+
+/// The first wave with something to be done in it.
+fn next_wave(job: &Job) -> Option<usize> {
+    if job.failed.is_some() {
+        return None;
+    }
+    let open = job.steps.iter().filter(|step| matches!(step.stand, Stand::Waiting | Stand::Running(_)));
+    open.map(|step| step.wave).min()
+}
+
+/// Whether nothing of a wave runs yet.
+fn begins(job: &Job, wave: usize) -> bool {
+    !job.steps.iter().any(|step| step.wave == wave && matches!(step.stand, Stand::Running(_)))
+}
+
+fn failure(stand: &Stand) -> Option<&str> {
+    match stand {
+        Stand::Failed(why) | Stand::Broken(why) | Stand::Unknown(why) => Some(why),
+        _ => None,
+    }
+}
+
+/// Sends what of a wave is not sent yet, up to the first that is refused.
+fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
+    let places = |job: &Job| -> Vec<usize> {
+        let waiting = job.steps.iter().enumerate();
+        let waiting = waiting.filter(|(_, step)| step.wave == wave && step.stand == Stand::Waiting);
+        waiting.map(|(place, _)| place).collect()
+    };
+    for place in places(job) {
+        if job.steps.iter().any(|step| step.wave == wave && failure(&step.stand).is_some()) {
+            return;
+        }
+        tell(context, job, place);
+        // If this process ends before the answer has come, whoever goes on must not send it again.
+        let step = job.steps[place].clone();
+        job.steps[place].stand = Stand::Unknown(CUT_OFF.to_owned());
+        job.save(context, hold);
+        job.steps[place].stand = act::send(context, &step);
+        job.save(context, hold);
+    }
+}
+
+/// Follows what runs of a wave. Returns why it could not be looked at.
+fn follow(
+    context: &Context<'_>,
+    job: &mut Job,
+    hold: &Hold<'_>,
+    wave: usize,
+    until: Instant,
+) -> Option<String> {
+    let mut trouble = None;
+    for place in 0..job.steps.len() {
+        let step = &job.steps[place];
+        if step.wave != wave || !matches!(step.stand, Stand::Running(_)) {
+            continue;
+        }
+        tell(context, job, place);
+        match act::follow(context, &job.steps[place], until) {
+            Ok(stand) => job.steps[place].stand = stand,
+            Err(Failure(why)) => trouble = Some(why),
+        }
+        job.save(context, hold);
+    }
+    trouble
+}
+
+fn tell(context: &Context<'_>, job: &Job, place: usize) {
+    #[allow(clippy::cast_precision_loss, reason = "a few steps")]
+    let (done, all) = (job.done() as f64, job.steps.len() as f64);
+    let message = format!("Step {} of {}: {}.", place + 1, job.steps.len(), job.steps[place].what);
+    context.call.progress(done, Some(all), &message);
+}

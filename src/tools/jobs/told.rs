@@ -1,0 +1,153 @@
+//! How a job stands, as the answer of a call: done, stopped, or to be gone on with.
+
+use crate::tools::{
+    answer::{Failure, Outcome},
+    jobs::{
+        job::Job,
+        plan::time,
+        step::{Act, Stand, Step},
+    },
+    run::Context,
+};
+use serde_json::{Map, Value, json};
+
+/// Results, and steps of a failed job, that are told one by one; of more only their number.
+const MOST: usize = 10;
+
+/// The answer of a call that carried a job out, as far as it came. `trouble` is why something could not be looked at.
+///
+/// # Errors
+/// A step failed: which, why, and what became of the others.
+pub fn outcome(context: &Context<'_>, job: &Job, id: &str, lasts: bool, trouble: Option<String>) -> Outcome {
+    if job.is_over() && job.failed.is_some() {
+        return Err(Failure::new(sentences(job, id)));
+    }
+    let mut facts = facts(job, id);
+    if let Some(why) = trouble {
+        facts.insert("trouble".into(), why.into());
+    }
+    if !job.is_over() {
+        let place = if lasts {
+            ""
+        } else {
+            " Its plan is kept by this process only: once the server has ended, it cannot be gone on with."
+        };
+        let note = format!(
+            "Nothing new is begun until proxmox_continue_job is called with this id; its `wait` may be up to 600.{place}"
+        );
+        facts.insert("note".into(), note.into());
+    }
+    context.fit(facts)
+}
+
+/// How it stands as an object.
+#[must_use]
+pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
+    let mut facts = Map::from_iter([
+        ("job".to_owned(), json!(id)),
+        ("state".to_owned(), json!(job.state())),
+        ("done".to_owned(), json!(format!("{} of {} steps", job.done(), job.steps.len()))),
+    ]);
+    let results = job.steps.iter().filter_map(|step| match &step.stand {
+        Stand::Done(note) if !note.is_empty() => Some(format!("{}: {note}", subject(step))),
+        _ => None,
+    });
+    let results: Vec<String> = results.collect();
+    if !results.is_empty() {
+        facts.insert("results".into(), json!(shortened(results)));
+    }
+    if job.is_over() {
+        if !job.ending.is_empty() && job.failed.is_none() {
+            facts.insert("then".into(), json!(job.ending));
+        }
+        return facts;
+    }
+    let at = |stand: &dyn Fn(&Stand) -> bool| -> Vec<String> {
+        let steps = job.steps.iter().enumerate().filter(|(_, step)| stand(&step.stand));
+        shortened(steps.map(|(place, step)| format!("{}. {}", place + 1, step.what)).collect())
+    };
+    let now = at(&|stand| matches!(stand, Stand::Running(_) | Stand::Returning(_)));
+    if !now.is_empty() {
+        facts.insert("now".into(), json!(now));
+    }
+    if !job.returning {
+        facts.insert("to_do".into(), json!(at(&|stand| *stand == Stand::Waiting)));
+    }
+    if let Some((step, why)) = &job.failed {
+        facts.insert("failed".into(), json!(format!("{}. {}: {why}", step + 1, job.steps[*step].what)));
+    }
+    facts
+}
+
+/// What a step is about, shorter than what it does.
+fn subject(step: &Step) -> String {
+    match &step.act {
+        Act::Reach(place) => place.title(),
+        _ => step.what.clone(),
+    }
+}
+
+fn shortened(mut list: Vec<String>) -> Vec<String> {
+    if MOST < list.len() {
+        let more = list.len() - MOST;
+        list.truncate(MOST);
+        list.push(format!("and {more} more"));
+    }
+    list
+}
+
+/// A job that failed, in sentences.
+fn sentences(job: &Job, id: &str) -> String {
+    let Some((failed, why)) = &job.failed else { return String::new() };
+    let mut text = format!(
+        "Step {} of {} failed, to {}: {}",
+        failed + 1,
+        job.steps.len(),
+        job.steps[*failed].what,
+        why.trim_end()
+    );
+    let mut tell = |title: &str, list: Vec<String>| {
+        if !list.is_empty() {
+            text.push_str(&format!("\n{title}: {}.", shortened(list).join("; ")));
+        }
+    };
+    let steps = |wanted: &dyn Fn(&Step) -> bool| -> Vec<String> {
+        job.steps.iter().filter(|step| wanted(step)).map(|step| step.what.clone()).collect()
+    };
+    let stays = |step: &Step| {
+        let of_a_guest_taken_back = job.returning && step.back.is_none();
+        matches!(step.stand, Stand::Done(_)) && !of_a_guest_taken_back
+    };
+    tell("Taken back", steps(&|step| step.stand == Stand::Returned));
+    tell("Done and not taken back", steps(&stays));
+    let left = job.steps.iter().filter_map(|step| match &step.stand {
+        Stand::Left(why) => Some(format!("{} ({})", step.what, why.trim_end().trim_end_matches('.'))),
+        Stand::Unknown(_) => Some(format!("{} (it may have been done; look at it)", step.what)),
+        _ => None,
+    });
+    tell("Left as it is", left.collect());
+    tell("Not begun", steps(&|step| step.stand == Stand::Waiting));
+    text.push_str(&format!("\nproxmox_get_job tells of it by its id, {id}."));
+    text
+}
+
+/// Every step with how it stands, for whoever looks at a job.
+#[must_use]
+pub fn table(job: &Job) -> (Value, Vec<Value>) {
+    let row = |(place, step): (usize, &Step)| {
+        let (state, note) = match &step.stand {
+            Stand::Waiting => ("to do", ""),
+            Stand::Running(upid) => ("runs", upid.as_str()),
+            Stand::Done(note) => ("done", note.as_str()),
+            Stand::Failed(why) => ("refused", why.as_str()),
+            Stand::Broken(why) => ("failed", why.as_str()),
+            Stand::Unknown(why) => ("not known", why.as_str()),
+            Stand::Returning(upid) => ("is taken back", upid.as_str()),
+            Stand::Returned => ("taken back", ""),
+            Stand::Left(why) => ("left", why.as_str()),
+        };
+        json!([place + 1, step.what, state, note, time(step.seconds)])
+    };
+    let columns = json!(["step", "what", "state", "note", "takes"]);
+    (columns, job.steps.iter().enumerate().map(row).collect())
+}

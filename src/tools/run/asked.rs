@@ -1,0 +1,71 @@
+//! What somebody must agree to before it is sent: one request, or all that a whole job is going to send.
+
+use crate::tools::run::request::Request;
+use serde_json::{Map, Value, json};
+use std::slice;
+
+/// What waits for an agreement.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// One request, and why it must be agreed to.
+    One(Request, Vec<&'static str>),
+    /// A job.
+    Whole(Whole),
+}
+
+/// A whole job: the one agreement to it is for exactly these requests, to targets that look like this.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// What is done, as one sentence.
+    pub sentence: String,
+    /// What is shown: the steps, and what they cost.
+    pub shown: Map<String, Value>,
+    /// What a person types to agree.
+    pub word: String,
+    /// A text that changes when one of the targets does.
+    pub identity: String,
+    /// Every request that is going to be sent, in order.
+    pub requests: Vec<Request>,
+    /// Why it must be agreed to.
+    pub reasons: Vec<&'static str>,
+}
+
+impl Asked {
+    /// What it is, for a sentence.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Asked::One(request, _) => request.title(),
+            Asked::Whole(whole) => format!("the job for `{}`", whole.word),
+        }
+    }
+
+    /// What is going to be sent.
+    #[must_use]
+    pub fn requests(&self) -> &[Request] {
+        match self {
+            Asked::One(request, _) => slice::from_ref(request),
+            Asked::Whole(whole) => &whole.requests,
+        }
+    }
+
+    /// Why it must be agreed to.
+    #[must_use]
+    pub fn reasons(&self) -> &[&'static str] {
+        match self {
+            Asked::One(_, reasons) => reasons,
+            Asked::Whole(whole) => &whole.reasons,
+        }
+    }
+
+    /// What an agreement is bound to beside the call and the state of the target.
+    #[must_use]
+    pub fn named(&self) -> Value {
+        self.requests().iter().map(named).collect()
+    }
+}
+
+fn named(request: &Request) -> Value {
+    let file = request.params.file().map(|file| json!([file.path, file.size]));
+    json!([request.method.word(), request.path, request.pairs(), file])
+}

@@ -1,0 +1,168 @@
+//! Each job, broken at every step and in every way: afterwards the cluster is as it was, or what is left is told.
+
+use super::{guests, quick, requests, volumes, with};
+use crate::cluster::Sample;
+use proxmox_mcp::demo::Fault;
+use serde_json::{Value, json};
+
+/// Jobs, and the guests that are their own.
+fn jobs() -> [(&'static str, Value, Vec<i64>); 4] {
+    [
+        (
+            "proxmox_provision_vm",
+            json!({"template": 111, "name": "web{n}", "count": 2, "cores": 4, "disk_size": 20, "vmid": 900}),
+            vec![900, 901],
+        ),
+        (
+            "proxmox_provision_vm",
+            json!({"image": "https://images.example/noble.img", "name": "web", "disk_size": 10, "vmid": 900,
+                "node": "pve1"}),
+            vec![900],
+        ),
+        (
+            "proxmox_provision_vm",
+            json!({"ostemplate": "shared:vztmpl/alpine-3.20-tiny_3.20_amd64.tar.zst", "name": "ct", "vmid": 900}),
+            vec![900],
+        ),
+        (
+            "proxmox_drain_node",
+            json!({"node": "pve3", "with-local-disks": true}),
+            vec![103, 107, 109, 111, 201, 204, 206],
+        ),
+    ]
+}
+
+/// A way to break a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Its request is refused.
+    Refused,
+    /// Its request is accepted, and its task fails.
+    Fails,
+    /// Its request is carried out, and the answer is lost.
+    Lost,
+}
+
+/// The answer of a task that failed.
+fn failed_task() -> Fault {
+    let body = r#"{"success":1,"data":{"status":"stopped","exitstatus":"it broke"}}"#;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+    Fault::Raw(format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes())
+}
+
+/// The type of the task that a request starts; none where it starts none.
+fn task_of(line: &str) -> Option<&'static str> {
+    let vm = line.contains("/qemu");
+    let end = line.rsplit('/').next().unwrap_or_default();
+    Some(match (end, vm) {
+        ("clone", _) => "qmclone",
+        ("config", true) => "qmconfig",
+        ("start", true) => "qmstart",
+        ("start", false) => "vzstart",
+        ("migrate", true) => "qmigrate",
+        ("migrate", false) => "vzmigrate",
+        ("qemu", _) => "qmcreate",
+        ("lxc", _) => "vzcreate",
+        ("download-url", _) => "download",
+        _ => return None,
+    })
+}
+
+/// Breaks that step; whether it can be broken in that way.
+fn broken(sample: &Sample, line: &str, way: Way) -> bool {
+    let faults = sample.server.faults();
+    match way {
+        Way::Refused => faults.add(line, 1, Fault::Empty(500, "it was refused")),
+        Way::Lost => faults.add(line, 1, Fault::DropAfterActing),
+        Way::Fails => {
+            let vmid = line.split('/').nth(4).filter(|part| part.parse::<i64>().is_ok());
+            let Some(task) = task_of(line) else { return false };
+            let of = vmid.map_or_else(String::new, |vmid| format!("%3A{vmid}%3A"));
+            let matching = if of.is_empty() { format!("%3A{task}%3A") } else { format!("%3A{task}{of}") };
+            faults.add(&matching, 1, failed_task());
+        }
+    }
+    true
+}
+
+#[test]
+fn a_job_that_breaks_leaves_the_cluster_as_it_was_or_tells_what_is_left() {
+    let mut tried = 0;
+    for (tool, arguments, own) in jobs() {
+        let sample = quick(|_| {});
+        let plan = sample.ok(tool, with(&arguments, json!({"dry_run": true})));
+        let lines = requests(&plan);
+        assert!(2 < lines.len(), "{plan}");
+        for (place, line) in lines.iter().enumerate() {
+            let Some(line) = line else { continue };
+            // Of two clones of one template the first is meant; the second has the same line.
+            let times = lines[..place].iter().flatten().filter(|earlier| *earlier == line).count();
+            if times != 0 {
+                continue;
+            }
+            for way in [Way::Refused, Way::Fails, Way::Lost] {
+                let sample = quick(|_| {});
+                let (before, volumes_before) = (guests(&sample), volumes(&sample));
+                if !broken(&sample, line, way) {
+                    continue;
+                }
+                tried += 1;
+                let what = format!("{tool}, step {} ({line}), {way:?}", place + 1);
+                let said = match sample.agreed(tool, with(&arguments, json!({"wait": 600}))) {
+                    Err(said) => said,
+                    Ok(done) => panic!("{what}: {done}"),
+                };
+                assert!(said.contains(&format!("Step {} of {}", place + 1, lines.len())), "{what}: {said}");
+                sample.server.faults().clear();
+                let (mut after, mut before) = (guests(&sample), before);
+                if way == Way::Lost {
+                    assert!(said.contains("it may have been done; look at it"), "{what}: {said}");
+                    // Nobody knows what became of the job's own; everybody else's is as it was.
+                    after.retain(|vmid, _| !own.contains(vmid));
+                    before.retain(|vmid, _| !own.contains(vmid));
+                } else {
+                    assert!(!said.contains("Left as it is"), "{what}: {said}");
+                    assert_eq!(volumes(&sample), volumes_before, "{what}: {said}");
+                }
+                assert_eq!(after, before, "{what}: {said}");
+            }
+        }
+    }
+    assert!(40 < tried, "{tried}");
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_told() {
+    let sample = quick(|_| {});
+    let (_, arguments, _) = &jobs()[0];
+    let faults = sample.server.faults();
+    faults.add("POST /nodes/pve3/qemu/900/status/start", 1, Fault::Empty(500, "it was refused"));
+    faults.add("DELETE /nodes/pve3/qemu/901", 9, Fault::Empty(500, "not now"));
+    let said = sample.call("proxmox_provision_vm", arguments.clone()).unwrap_err();
+    let left = said.lines().find(|line| line.starts_with("Left as it is: ")).expect("what is left");
+    assert!(left.contains("clone 111 to 901") && left.contains("not now"), "{said}");
+    assert!(said.contains("Taken back: clone 111 to 900"), "{said}");
+    let all = guests(&sample);
+    assert!(!all.contains_key(&900) && all.contains_key(&901));
+}
+
+#[test]
+fn a_guest_of_somebody_else_that_has_the_vmid_by_then_is_left_alone() {
+    let sample = quick(|_| {});
+    let (_, arguments, _) = &jobs()[0];
+    let taken = Fault::Raw(failed_with("unable to create VM 900: config file already exists"));
+    sample.ok("proxmox_clone_vm", json!({"vmid": 111, "newid": 902, "name": "other"}));
+    sample.server.faults().add("%3Aqmclone%3A111%3A", 1, taken);
+    let before = guests(&sample);
+    let said = sample.call("proxmox_provision_vm", arguments.clone()).unwrap_err();
+    assert!(said.contains("already exists"), "{said}");
+    let deleted = sample.wire().into_iter().filter(|line| line.starts_with("DELETE")).count();
+    assert_eq!(deleted, 0, "{said}");
+    assert!(before.iter().all(|(vmid, guest)| guests(&sample).get(vmid) == Some(guest)));
+}
+
+fn failed_with(status: &str) -> Vec<u8> {
+    let body = json!({"success": 1, "data": {"status": "stopped", "exitstatus": status}}).to_string();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+    format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes()
+}
