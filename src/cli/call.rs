@@ -3,7 +3,7 @@
 use crate::{
     cancel::Cancel,
     cli::{USAGE, parse::Options, spark},
-    mcp::{Answer, Asking, Call, Question, Reaction, Toolbox},
+    mcp::{Answer, Asking, Call, Question, Reaction, Task, Toolbox},
     setup::show,
     tools::{
         catalog::{does, entry::Entry},
@@ -52,7 +52,9 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Answer::Failure(sentences) | Answer::Ask { question: Question { message: sentences, .. }, .. } => {
+        Answer::Failure(sentences)
+        | Answer::Ask { question: Question { message: sentences, .. }, .. }
+        | Answer::Task(Task { message: sentences, .. }) => {
             eprintln!("{sentences}");
             ExitCode::FAILURE
         }

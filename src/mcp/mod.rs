@@ -2,8 +2,8 @@
 //! nothing here knows what it is.
 //!
 //! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in), [`client`]
-//! (what a client says of itself), [`session`] (one message in, what to do about it), `calls`, `prompts`, `resources`
-//! and `completion` (the methods), `result` (what every result has around it), [`queue`] and [`scheduler`] (which call may run when),
+//! (what a client says of itself), [`session`] (one message in, what to do about it), `calls`, `tasks`, `prompts`,
+//! `resources` and `completion` (the methods), `result` (what every result has around it), [`queue`] and [`scheduler`] (which call may run when),
 //! [`elicitation`] (questions to the person), [`serve`](serve()) (reader, workers, writer).
 //!
 //! # Order
@@ -15,6 +15,7 @@
 //! change is held for as long; if the input ends meanwhile, it waits for the end of the change. Clients that stay feel
 //! that only where they send a call beside a change in one go, and no call is ever held longer than that.
 
+mod answer;
 mod call;
 mod calls;
 pub mod client;
@@ -34,8 +35,10 @@ pub mod rpc;
 pub mod scheduler;
 mod serve;
 pub mod session;
+mod tasks;
 mod toolbox;
 
+pub use answer::{Answer, Task, TaskStatus};
 pub use call::{Call, ProgressSink};
 pub use client::{Client, TASKS_EXTENSION, UI_EXTENSION};
 pub use elicitation::{Asking, Question, Reaction, Retry};
@@ -43,7 +46,8 @@ pub use offer::{
     CompletionReference, CompletionRequest, Contents, Prompt, PromptArgument, Resource, ResourceError,
     Template,
 };
-pub use queue::Order;
+pub use queue::{Order, Place};
+pub use request::TaskMethod;
 pub use revision::Revision;
 pub use serve::{Options, Stop, serve};
-pub use toolbox::{About, Answer, Toolbox};
+pub use toolbox::{About, Toolbox};

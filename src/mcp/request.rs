@@ -27,6 +27,19 @@ pub enum Work {
     ReadResource(String),
     /// `completion/complete`.
     Complete(CompletionRequest),
+    /// `tasks/get` and its like, of the task of that id.
+    Task(TaskMethod, String),
+}
+
+/// What is asked of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskMethod {
+    /// `tasks/get`.
+    Get,
+    /// `tasks/update`.
+    Update,
+    /// `tasks/cancel`.
+    Cancel,
 }
 
 impl Work {
@@ -37,6 +50,7 @@ impl Work {
             Work::ListResources(_) => "The request `resources/list`".into(),
             Work::ReadResource(_) => "The request `resources/read`".into(),
             Work::Complete(_) => "The request `completion/complete`".into(),
+            Work::Task(..) => "A request about a task".into(),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! What a result looks like in each revision, around what the methods themselves answer.
 
 use super::{
+    answer::{Answer, Task, TaskStatus},
     revision::Revision,
-    rpc::{Id, result_line},
-    toolbox::{About, Answer},
+    rpc::{self, Id, result_line},
+    toolbox::About,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use humantime::format_rfc3339_millis;
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
@@ -75,10 +77,71 @@ impl Responder<'_> {
                 self.complete(result)
             }
             Answer::Failure(sentences) => self.complete(CallToolResult::failure(sentences)),
+            Answer::Task(task) => {
+                let task = TaskObject::new(task.handed_out());
+                self.line("task", task, Map::new())
+            }
             Answer::Ask { question, state } => {
                 let result = super::elicitation::input_required(question, state);
                 self.line("input_required", result, Map::new())
             }
+        }
+    }
+}
+
+/// The result of a call that is answered later, as it stands in a task.
+pub(super) fn call_result(answer: &Answer) -> Value {
+    let result = match answer {
+        Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
+            CallToolResult::new(data.get(), Some(data))
+        }
+        Answer::Failure(sentences) => CallToolResult::failure(sentences),
+        Answer::Ask { question, .. } => CallToolResult::failure(&question.message),
+        Answer::Task(task) => CallToolResult::failure(&task.message),
+    };
+    let complete = ResultObject { result_type: Some("complete"), result, meta: Map::new() };
+    serde_json::to_value(complete).expect("a result has text keys")
+}
+
+/// A task as it is sent; in the answer to a call, without what it ended with.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaskObject {
+    task_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    status_message: String,
+    created_at: String,
+    last_updated_at: String,
+    ttl_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll_interval_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+impl TaskObject {
+    pub(super) fn new(task: Task) -> TaskObject {
+        let (status, result, error) = match task.status {
+            TaskStatus::Working => ("working", None, None),
+            TaskStatus::Completed(answer) => ("completed", Some(call_result(&answer)), None),
+            TaskStatus::Failed(message) => {
+                ("failed", None, Some(json!({"code": rpc::INTERNAL_ERROR, "message": message})))
+            }
+            TaskStatus::Cancelled => ("cancelled", None, None),
+        };
+        TaskObject {
+            task_id: task.id,
+            status,
+            status_message: task.message,
+            created_at: format_rfc3339_millis(task.created).to_string(),
+            last_updated_at: format_rfc3339_millis(task.updated).to_string(),
+            ttl_ms: task.ttl_ms,
+            poll_interval_ms: (status == "working").then_some(task.poll_interval_ms),
+            result,
+            error,
         }
     }
 }
@@ -132,7 +195,7 @@ pub(super) fn cached<R>(revision: Revision, ttl_ms: u64, result: R) -> Cached<R>
 
 /// An entry of a list: its name, and the one for people where the revision has it.
 pub(super) fn named(revision: Revision, name: &str, title: &str) -> Value {
-    let mut entry = serde_json::json!({"name": name});
+    let mut entry = json!({"name": name});
     if revision.has_structured_content() {
         entry["title"] = title.into();
     }

@@ -15,6 +15,8 @@ pub const INVALID_PARAMS: i32 = -32602;
 pub const INTERNAL_ERROR: i32 = -32603;
 /// 2026-07-28: a request names a revision that is not spoken here.
 pub const UNSUPPORTED_VERSION: i32 = -32022;
+/// The client did not declare a capability that this request needs (2026-07-28).
+pub const MISSING_CAPABILITY: i32 = -32021;
 
 /// A request's id, echoed with the type it came with: `1` and `"1"` are different ids.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]

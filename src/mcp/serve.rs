@@ -1,6 +1,7 @@
 //! The server: a reader that answers inline, workers for tool calls, one locked writer.
 
 use super::{
+    answer::Answer,
     call::Call,
     completion,
     elicitation::{Asking, ElicitationMode, PendingElicitations, Question, Reaction},
@@ -13,7 +14,8 @@ use super::{
     rpc::{self, Fault, Id, Incoming, to_line},
     scheduler::{Dispatched, Scheduler},
     session::{Action, Session},
-    toolbox::{Answer, Toolbox},
+    tasks,
+    toolbox::Toolbox,
 };
 use crate::{cancel::Cancel, log, sync::lock, visible};
 use serde_json::{Value, json};
@@ -283,6 +285,9 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             }
             Work::Complete(wanted) => {
                 completion::run(self.toolbox, &call, &wanted).map(|values| responder.complete(values))
+            }
+            Work::Task(method, task) => {
+                tasks::run(self.toolbox, &call, method, &task).map(|found| responder.complete(found))
             }
         };
         line.unwrap_or_else(|fault| Fault { id: Some(id.clone()), ..fault }.to_line())

@@ -5,13 +5,14 @@
 
 use super::{
     calls,
-    client::Client,
+    client::{Client, TASKS_EXTENSION},
     completion, prompts,
-    request::Request,
+    request::{Request, TaskMethod},
     resources,
     result::{LIST_TTL_MS, Responder, cached},
     revision::Revision,
     rpc::{self, Fault, Id, Incoming},
+    tasks,
     toolbox::{About, Toolbox},
 };
 use serde::Serialize;
@@ -98,7 +99,7 @@ impl Session {
             "ping" if !revision.is_modern() => responder.complete(json!({})),
             "server/discover" if revision.is_modern() => responder.complete(discover(toolbox, &client)),
             "tools/list" => responder.complete(calls::list(toolbox, &client, &params)?),
-            method if method != "tools/call" && !serves(toolbox, method) => {
+            method if method != "tools/call" && !serves_to(toolbox, &client, method) => {
                 return Err(unknown_method(method));
             }
             "prompts/list" => responder.complete(prompts::list(toolbox, revision, &params)?),
@@ -111,6 +112,9 @@ impl Session {
                     "tools/call" => calls::call(toolbox, &client, params)?,
                     "resources/list" => resources::list(&params)?,
                     "resources/read" => resources::read(toolbox, &params)?,
+                    "tasks/get" => tasks::read(toolbox, &client, TaskMethod::Get, &params)?,
+                    "tasks/update" => tasks::read(toolbox, &client, TaskMethod::Update, &params)?,
+                    "tasks/cancel" => tasks::read(toolbox, &client, TaskMethod::Cancel, &params)?,
                     _ => completion::read(toolbox, &params)?,
                 };
                 return Ok(Action::Run(Request { id: id.clone(), client, place, work }));
@@ -225,6 +229,16 @@ fn serves(toolbox: &dyn Toolbox, method: &str) -> bool {
         "resources/list" | "resources/templates/list" | "resources/read" => toolbox.has_resources(),
         "completion/complete" => toolbox.has_prompts() || toolbox.has_resources(),
         _ => false,
+    }
+}
+
+/// The same for that client: methods of an extension are there in the revisions that have the extension.
+fn serves_to(toolbox: &dyn Toolbox, client: &Client, method: &str) -> bool {
+    match method {
+        "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            client.revision().is_modern() && toolbox.extensions().contains(&TASKS_EXTENSION)
+        }
+        method => serves(toolbox, method),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What there is to call, read and pick: what a server needs to know of its tools, prompts and resources.
 
 use super::{
+    answer::{Answer, Task},
     call::Call,
     client::Client,
-    elicitation::Question,
     offer::{CompletionRequest, Contents, Prompt, Resource, ResourceError, Template},
-    queue::Order,
+    queue::{Order, Place},
     revision::Revision,
 };
 use serde::Serialize;
@@ -59,6 +59,26 @@ pub trait Toolbox: Sync {
 
     /// Runs a tool whose name [`Toolbox::order_for`] has accepted. Called from several threads at once.
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
+
+    /// How the task of that id stands now; `None` if there is none, or no longer. Called from several threads at once.
+    fn task(&self, _call: &Call<'_>, _id: &str) -> Option<Task> {
+        None
+    }
+
+    /// Whether there is a task of that id.
+    fn has_task(&self, _id: &str) -> bool {
+        false
+    }
+
+    /// Stops waiting for a task. Returns whether there is one of that id.
+    fn cancel_task(&self, _id: &str) -> bool {
+        false
+    }
+
+    /// How a request about that task takes its turn.
+    fn task_place(&self, _id: &str) -> Place {
+        Place { queue: 0, order: Order::Read }
+    }
 
     /// The prompts for people to pick. Where there are none, prompts are not announced.
     fn prompts(&self) -> &[Prompt] {
@@ -127,25 +147,4 @@ pub struct About {
     pub title: &'static str,
     /// Its version.
     pub version: &'static str,
-}
-
-/// What came of a call.
-#[derive(Debug)]
-pub enum Answer {
-    /// A JSON object.
-    Data(Box<RawValue>),
-    /// A JSON object, with `_meta` for the client's own use: what an extension defines, never what the model needs.
-    DataWithMeta(Box<RawValue>, Map<String, Value>),
-    /// A JSON object, and a picture (PNG) that shows what it is about.
-    DataWithPicture(Box<RawValue>, Vec<u8>),
-    /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
-    Failure(String),
-    /// A question to the person; the call comes again with `state` and the reaction. Only where
-    /// [`Asking::Again`](super::Asking::Again) says that the client takes it.
-    Ask {
-        /// What to ask.
-        question: Question,
-        /// What to recognise the repeated call by; the client carries it and may alter it.
-        state: String,
-    },
 }

@@ -2,6 +2,7 @@
 
 mod approve;
 mod execute;
+mod handed;
 mod ran;
 mod shown;
 
@@ -9,8 +10,8 @@ use crate::{
     audit::Audit,
     config::Config,
     mcp::{
-        About, Answer, Call, Client, CompletionRequest, Contents, Order, Prompt, Resource, ResourceError,
-        Revision, Template, Toolbox, UI_EXTENSION,
+        About, Answer, Call, Client, CompletionRequest, Contents, Order, Place, Prompt, Resource,
+        ResourceError, Revision, TASKS_EXTENSION, Task, Template, Toolbox, UI_EXTENSION,
     },
     pve::api::Row,
     suggest::did_you_mean,
@@ -35,6 +36,7 @@ use crate::{
     views::MEDIA_TYPE,
     visible,
 };
+use handed::Looks;
 use ran::Ran;
 use serde_json::{
     Map, Value,
@@ -59,6 +61,8 @@ pub struct Tools {
     /// For each cluster, the methods that are denied with their tools.
     denied: OnceLock<Vec<Vec<Row>>>,
     prompts: OnceLock<Vec<Prompt>>,
+    /// The tasks of the protocol that were asked about.
+    looks: Looks,
     /// `tools/list` as it is sent: bare, with annotations, with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
     /// The same for clients that show views.
@@ -74,6 +78,7 @@ impl Tools {
             audit: config.audit.clone().map(Audit::new),
             clusters: clusters::of(config),
             tokens: Tokens::new(),
+            looks: Looks::default(),
             denied: OnceLock::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
@@ -259,7 +264,7 @@ impl Toolbox for Tools {
     }
 
     fn extensions(&self) -> &[&'static str] {
-        &[UI_EXTENSION]
+        &[UI_EXTENSION, TASKS_EXTENSION]
     }
 
     fn list_for(&self, client: &Client) -> &RawValue {
@@ -303,11 +308,28 @@ impl Toolbox for Tools {
         match self.find(name, &arguments) {
             Some(entry) => {
                 let arguments = aliases::arguments(name, &entry, arguments);
-                self.call_with_view(call, entry, arguments)
+                let answer = self.call_with_view(call, entry, arguments.clone());
+                self.as_task(call, arguments, answer)
             }
             None if call.client().shows_views(MEDIA_TYPE) => self.call_for_view(call, name, arguments),
             None => Answer::Failure(format!("There is no tool `{}`.", name.escape_debug())),
         }
+    }
+
+    fn task(&self, call: &Call<'_>, id: &str) -> Option<Task> {
+        self.stands(call, id)
+    }
+
+    fn has_task(&self, id: &str) -> bool {
+        self.is_handed(id)
+    }
+
+    fn cancel_task(&self, id: &str) -> bool {
+        self.drop_task(id)
+    }
+
+    fn task_place(&self, id: &str) -> Place {
+        self.place_of_task(id)
     }
 
     fn prompts(&self) -> &[Prompt] {

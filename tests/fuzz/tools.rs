@@ -100,6 +100,7 @@ fn tools(input: &[u8]) -> u64 {
                 kind((place, 2, check::gist(&text)))
             }
             Answer::Ask { .. } => panic!("{}: nobody can be asked", entry.name),
+            Answer::Task(_) => panic!("{}: nobody takes tasks", entry.name),
         }
     })
 }

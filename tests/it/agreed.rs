@@ -105,6 +105,7 @@ fn carry_out(sample: &Sample, way: Way, tool: &str, arguments: &Value) -> Result
         }
         Answer::Failure(sentences) => Err(sentences),
         Answer::Ask { .. } => Err("it was asked for again".into()),
+        Answer::Task(task) => Err(format!("it is a task, {}", task.id)),
     }
 }
 

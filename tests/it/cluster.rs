@@ -5,7 +5,7 @@ use proxmox_mcp::{
     cancel::Cancel,
     config::{Config, Confirm},
     demo,
-    mcp::{About, Answer, Call, Options, Order, Revision, Toolbox, serve},
+    mcp::{About, Answer, Call, Options, Order, Place, Revision, Task, Toolbox, serve},
     pve::Trust,
     tools::Tools,
 };
@@ -165,6 +165,7 @@ pub fn call(tools: &Tools, name: &str, arguments: Value) -> Result<Value, String
         }
         Answer::Failure(sentences) => Err(sentences),
         Answer::Ask { question, .. } => Err(question.message),
+        Answer::Task(task) => Err(format!("a task, {}", task.id)),
     }
 }
 
@@ -192,6 +193,26 @@ impl Toolbox for Sample {
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
         self.tools.call(call, name, arguments)
+    }
+
+    fn extensions(&self) -> &[&'static str] {
+        self.tools.extensions()
+    }
+
+    fn task(&self, call: &Call<'_>, id: &str) -> Option<Task> {
+        self.tools.task(call, id)
+    }
+
+    fn has_task(&self, id: &str) -> bool {
+        self.tools.has_task(id)
+    }
+
+    fn cancel_task(&self, id: &str) -> bool {
+        self.tools.cancel_task(id)
+    }
+
+    fn task_place(&self, id: &str) -> Place {
+        self.tools.task_place(id)
     }
 }
 

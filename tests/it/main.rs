@@ -33,6 +33,7 @@ mod exec;
 mod extensions;
 mod golden;
 mod guards;
+mod handed;
 mod imports;
 mod jobs;
 mod lifecycle;

@@ -171,6 +171,7 @@ fn call(tools: &Tools, name: &str, arguments: Value) -> Value {
         }
         Answer::Failure(sentences) => panic!("{name}: {sentences}"),
         Answer::Ask { question, .. } => panic!("{name}: {}", question.message),
+        Answer::Task(task) => panic!("{name}: a task, {}", task.id),
     }
 }
 

@@ -29,6 +29,7 @@ fn answer(sample: &Sample, tool: &str, arguments: &Value) -> String {
         }
         Answer::Failure(sentences) => sentences,
         Answer::Ask { question, .. } => question.message,
+        Answer::Task(task) => task.message,
     };
     let Ok(mut answer) = serde_json::from_str::<Value>(&text) else { return text };
     if tool == "proxmox_get_vm_screen" {

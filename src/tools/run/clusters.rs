@@ -42,6 +42,8 @@ pub struct Cluster {
     pub fresh: Fresh,
     /// The jobs that were begun in it.
     pub jobs: Kept,
+    /// The tasks of the protocol that stand for work in it.
+    pub tasks: Kept,
     /// Where its guests were.
     pub places: Places,
 }
@@ -60,7 +62,8 @@ pub enum Chosen<'a> {
 pub fn of(mut config: Config) -> Vec<Cluster> {
     let numbers = Numbers::default();
     let cluster = |(name, config): (String, Config)| Cluster {
-        jobs: Kept::new(jobs_folder(&config, &name)),
+        jobs: Kept::new(folder(&config, "jobs", &name)),
+        tasks: Kept::new(folder(&config, "tasks", &name)),
         name,
         pve: Pve::new(Arc::clone(&config.settings)),
         config,
@@ -74,12 +77,12 @@ pub fn of(mut config: Config) -> Vec<Cluster> {
     }
 }
 
-/// Where the jobs of a cluster are kept: apart from those of any other, which may have guests of the same VMIDs.
-fn jobs_folder(config: &Config, name: &str) -> Option<PathBuf> {
+/// Where the jobs or tasks of a cluster are kept: apart from those of any other, which may have guests of the same VMIDs.
+fn folder(config: &Config, of: &str, name: &str) -> Option<PathBuf> {
     let host = config.settings.hosts.first().map(|host| format!("{}-{}", host.name, host.port));
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
     let own = format!("{name}-{}", host.unwrap_or_default()).chars().map(plain).collect::<String>();
-    Some(config.state.as_ref()?.join("jobs").join(own))
+    Some(config.state.as_ref()?.join(of).join(own))
 }
 
 /// Takes out of the arguments which cluster is meant. With one cluster there is no such argument, and what is
