@@ -185,11 +185,12 @@ node=$tools/npm/node_modules/.bin/node
 get_node() {
     command -v npm >/dev/null || install npm \
         || { echo "npm is not installed, and only root can install it (apt install npm)"; return 1; }
-    [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/sdk" ] && return
+    [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/ext-tasks" ] && return
     mkdir -p "$tools/npm" && (
         cd "$tools/npm" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --loglevel=error \
             node@22.23.3 @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/core@2.4.0 \
-            @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/inspector@2.12.0
+            @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/inspector@2.12.0 \
+            @modelcontextprotocol/ext-tasks@0.2.2
     )
 }
 
@@ -217,11 +218,13 @@ typescript_cancels() {
 }
 # Prompts, resources and completions, each asked for over a sample cluster of its own.
 python_offers() { "$python" -W ignore tests/sdk/offers.py "$binary" demo; }
+python_tasks() { "$python" -W ignore tests/sdk/tasks.py "$binary" demo; }
 framework_tools() {
     echo '{"toolsets":["all"]}' >"$tools/all.json"
     "$frameworks" tests/sdk/frameworks.py "$binary" --config "$tools/all.json" demo
 }
 typescript_offers() { MCP_NPM=$tools/npm "$node" tests/sdk/offers.mjs "$binary" demo; }
+typescript_tasks() { MCP_NPM=$tools/npm "$node" tests/sdk/tasks.mjs "$binary" demo; }
 # The inspector fails on errors only and prints warnings to stderr; neither is allowed.
 inspector() {
     local found status
@@ -237,10 +240,12 @@ with_clients() {
 if ! why=$(get_python 2>&1); then
     skip "nine tools against fakepve" "$why"
     skip "prompts, resources and completions by the Python SDK client" "$why"
+    skip "long work as tasks by the Python SDK client" "$why"
     skip "Python SDK client" "$why"
 else
     step "nine tools against fakepve" "$python" tests/fakepve/run.py "$binary"
     step "prompts, resources and completions by the Python SDK client" python_offers
+    step "long work as tasks by the Python SDK client" python_tasks
     with_clients "Python SDK client" python_client
     with_clients "Python SDK client, cancelled calls" python_cancels
 fi
@@ -251,10 +256,12 @@ else
 fi
 if ! why=$(get_node 2>&1); then
     skip "prompts, resources and completions by the TypeScript SDK clients" "$why"
+    skip "long work as tasks by the TypeScript SDK client" "$why"
     skip "TypeScript SDK clients" "$why"
     skip "inspector --strict" "$why"
 else
     step "prompts, resources and completions by the TypeScript SDK clients" typescript_offers
+    step "long work as tasks by the TypeScript SDK client" typescript_tasks
     with_clients "TypeScript SDK clients" typescript_client
     if [ -x "$python" ]; then with_clients "TypeScript SDK clients, cancelled calls" typescript_cancels; fi
     step "inspector --strict" inspector
