@@ -167,6 +167,18 @@ impl Store {
         (answer.digest == digest && now() < answer.expires).then_some(answer)
     }
 
+    /// The short name by which a person approves a request.
+    #[must_use]
+    pub fn name_of(&self, request: &str) -> String {
+        self.name(&self.digest(request))
+    }
+
+    /// Who gives their word here, for a log: the user whose folder it is.
+    #[must_use]
+    pub fn user(&self) -> String {
+        self.folder.user()
+    }
+
     /// The request no longer waits.
     pub fn withdraw(&self, request: &str) {
         let name = self.name(&self.digest(request));
@@ -336,6 +348,33 @@ mod tests {
         assert!(store.take("x").is_none(), "altered");
         fs::write(&waiting, "nonsense").unwrap();
         assert!(store.waiting().unwrap().is_empty());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_nobody_answered_in_time_no_longer_waits_and_an_old_word_does_not_count() {
+        let (store, folder) = store("time");
+        let mut waiting = store.ask("x", json!({})).unwrap();
+        let path = folder.join(format!("{}.waiting", waiting.name));
+        waiting.expires = now();
+        store.write("waiting", &path, &waiting).unwrap();
+        assert!(store.waiting().unwrap().is_empty() && !path.exists());
+        assert!(store.answer(&waiting.name, Verdict::Approved, "").unwrap_err().contains("any more"));
+        // A word that nobody used in time is neither taken nor in the way of the next one.
+        store.ask("x", json!({})).unwrap();
+        let answer = folder.join(format!("{}.answer", waiting.name));
+        let old = |verdict| Answer {
+            digest: waiting.digest.clone(),
+            verdict,
+            identity: String::new(),
+            expires: now(),
+        };
+        store.write("answer", &answer, &old(Verdict::Approved)).unwrap();
+        assert!(store.take("x").is_none());
+        store.ask("x", json!({})).unwrap();
+        store.write("answer", &answer, &old(Verdict::Denied)).unwrap();
+        store.answer(&waiting.name, Verdict::Approved, "").unwrap();
+        assert_eq!(store.take("x").unwrap().verdict, Verdict::Approved);
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -44,6 +44,7 @@ use std::{
     time::Instant,
 };
 
+pub use crate::tools::run::journal::Word;
 pub use approve::Shown;
 
 /// Every tool, over one configuration.

@@ -4,4 +4,6 @@
 mod every;
 mod holes;
 mod person;
+#[cfg(target_os = "linux")]
+mod processes;
 mod spellings;

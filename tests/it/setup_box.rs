@@ -65,6 +65,26 @@ impl Home {
         Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// Runs the binary at a terminal at which that is typed; `None` where this machine has no `script` to make one.
+    #[cfg(target_os = "linux")]
+    pub fn at_terminal(&self, arguments: &[&str], typed: &str) -> Option<Ran> {
+        let words = [env!("CARGO_BIN_EXE_proxmox-mcp")].into_iter().chain(arguments.iter().copied());
+        let line: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+        let mut command = Command::new("script");
+        bare(command.args(["-qec", &line.join(" "), "/dev/null"])).env("HOME", &self.0).current_dir(&self.0);
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let Ok(mut child) = spawned else {
+            println!("skipped: there is no `script` here to make a terminal");
+            return None;
+        };
+        let mut input = child.stdin.take().unwrap();
+        let _ = input.write_all(typed.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        drop(input);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Some(Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) })
+    }
+
     /// Runs `check --json` with that configuration.
     pub fn check(&self, config: &Value) -> (Option<i32>, Vec<Value>) {
         let file = self.file("config.json", &config.to_string());

@@ -11,12 +11,13 @@ use crate::{
             clusters::{self, Cluster},
             confirm,
             context::{Context, Grant},
+            journal::{Journal, Word},
             person, plan, question,
             request::Request,
         },
     },
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{sync::Mutex, time::Instant};
 
 /// A request as a person sees it.
@@ -60,6 +61,19 @@ impl Tools {
         let plan = plan::of(&context, &request, &reasons).map_err(|Failure(sentences)| sentences)?;
         let plan = confirm::in_cluster(&context, plan);
         Ok(Shown { told: question::told(&plan), word: plan.word, identity: plan.identity, is_fresh: true })
+    }
+
+    /// Writes a person's word about a request that waits into the audit log, where there is one.
+    ///
+    /// # Errors
+    /// A sentence: it cannot be written down, so it must not count.
+    pub fn write_down(&self, said: &str, user: &str, word: &Word<'_>, details: &Value) -> Result<(), String> {
+        let Some(audit) = &self.audit else { return Ok(()) };
+        let request = request(&details["request"]).ok_or("The request that waits cannot be read.")?;
+        let none = Map::new();
+        let arguments = details["arguments"].as_object().unwrap_or(&none);
+        let tool = details["tool"].as_str().unwrap_or_default();
+        Journal::new(audit, details["cluster"].as_str(), tool, arguments).said(&request, said, user, word)
     }
 
     /// Says whether a request is for the cluster that this configuration leads to.
