@@ -2,7 +2,9 @@
 //! spelling of a guest.
 
 mod every;
+mod hidden;
 mod holes;
+mod nodes;
 mod person;
 #[cfg(target_os = "linux")]
 mod processes;

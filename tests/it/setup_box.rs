@@ -49,12 +49,18 @@ impl Home {
 
     /// Runs the binary with nothing of this machine's configuration.
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {
+        self.run_with(arguments, input, &[])
+    }
+
+    /// Runs it with these variables beside its own.
+    pub fn run_with(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
         bare(command.args(arguments)).env("HOME", &self.0);
         if cfg!(windows) {
             // As on other systems, so that what tests expect is in one place.
             command.env("USERPROFILE", &self.0).env("APPDATA", self.path(".config"));
         }
+        command.envs(variables.iter().copied());
         command.env("PLANTED_SECRET", "planted-in-the-environment").current_dir(&self.0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -169,3 +169,36 @@ fn what_cannot_be_written_down_is_not_approved() {
     desk.waits();
     assert_eq!(desk.deletions(), 0);
 }
+
+#[test]
+fn a_notification_tells_what_waits_in_plain_words() {
+    let desk = Desk::new();
+    let told = desk.home.path("told");
+    // A `notify-send` that writes its arguments down, a line each.
+    let program = desk.home.file(
+        "bin/notify-send",
+        &format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{0}.part' && mv '{0}.part' '{0}'\n", told.display()),
+    );
+    crate::setup_box::mode(&program, 0o700);
+    let file = desk.home.path(".config/proxmox-mcp/config.json");
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let tell = |config: &Value| {
+        std::fs::write(&file, config.to_string()).unwrap();
+        let path = format!("{}:/usr/bin:/bin", desk.home.path("bin").display());
+        let ran = desk.home.run_with(&DELETE, "", &[("PATH", &path)]);
+        let answer: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+        answer["approve"].as_str().unwrap().to_owned()
+    };
+    tell(&config);
+    config["notify"] = true.into();
+    assert!(!told.exists(), "nobody asked for one");
+    let name = tell(&config);
+    // The program goes on by itself; whoever it was started by has ended.
+    while !told.exists() {
+        thread::yield_now();
+    }
+    let words = std::fs::read_to_string(&told).unwrap();
+    let words: Vec<&str> = words.lines().collect();
+    assert_eq!(words[2..4], ["--", &format!("proxmox-mcp approve {name}")]);
+    assert!(words.len() == 5 && words[4].contains("Delete VM 101"), "{words:?}");
+}
