@@ -1,6 +1,6 @@
 //! What to do after Proxmox refused: read from its own words (pve.md sections 2 and 3). Pure.
 
-use super::error::Identity;
+use super::caller::Identity;
 
 /// Words after which only root@pam's own login helps.
 const ROOT_ONLY: &str = "only root";

@@ -8,13 +8,12 @@ use super::{
     Auth, Method, Params, Settings,
     auth::{self, token_header},
     error::{Error, Identity, Result},
-    exchange::{Body, Order, Wire, authority},
+    exchange::{Wire, authority},
     flight::Stop,
     hosts::{Hosts, Member},
     reply::Reply,
     session::{Account, Door, Pass, Session},
     slots::{Slot, Slots},
-    upload::Multipart,
     warm::Keeper,
 };
 use crate::{cancel::Cancel, log, secret::Secret, sync::lock};
@@ -230,25 +229,4 @@ pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
         "`{}` is no path of the API; it must begin with `/` and its parts be percent-encoded.",
         path.escape_debug()
     ))
-}
-
-pub(super) fn order(
-    method: Method,
-    path: &str,
-    params: &Params,
-    headers: Vec<(&'static str, Secret)>,
-) -> Order {
-    let mut target = format!("/api2/extjs{path}");
-    let body = match (method, params.file()) {
-        (Method::Post, Some(file)) => Body::Multipart(Multipart::new(params.iter(), file)),
-        (Method::Post | Method::Put, _) => Body::Form(params.encode()),
-        (Method::Get | Method::Delete, _) => {
-            if !params.is_empty() {
-                target.push('?');
-                target.push_str(&params.encode());
-            }
-            Body::None
-        }
-    };
-    Order { method, target, headers, body }
 }

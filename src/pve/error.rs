@@ -2,6 +2,8 @@
 //!
 //! `Display` is finished sentences with the next step; code branches on the predicates only.
 
+pub use super::caller::Identity;
+
 use super::{Method, advice, api, auth, tls};
 use std::fmt;
 
@@ -30,17 +32,6 @@ impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{} {}`", self.method, self.path)
     }
-}
-
-/// As whom Proxmox is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// `user@realm!name`.
-    Token(String),
-    /// `user@realm`.
-    User(String),
-    /// Nobody: nothing is configured.
-    Nobody,
 }
 
 /// Why a request has no result. Sentences never hold a secret.
@@ -277,16 +268,6 @@ impl fmt::Display for Error {
             f.write_str(" It only reads, so it may simply be asked again.")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Identity::Token(id) => write!(f, "the API token `{id}`"),
-            Identity::User(user) => write!(f, "the user `{user}`"),
-            Identity::Nobody => f.write_str("an anonymous caller"),
-        }
     }
 }
 

@@ -9,16 +9,17 @@
 //! Knows no tickets and no tokens, only headers.
 
 use super::{
-    Host, Method, Settings, bypass,
+    Host, Settings, bypass,
     error::{Asked, Error},
     flight::{self, Flight, Obstacle, Stage, Stop},
     identity,
+    order::{Body, Order},
     pool::{Opening, Pool},
     reply::{Answer, http_date},
     tls,
     transport::Chains,
     upgrade::{Upgrade, upgrade},
-    upload::{self, Multipart},
+    upload,
 };
 use crate::{secret::Secret, websocket::Socket};
 use std::{
@@ -34,22 +35,6 @@ use ureq::{
 
 /// What every request introduces itself as.
 const USER_AGENT: &str = concat!("proxmox-mcp/", env!("CARGO_PKG_VERSION"));
-
-/// A request, ready for any host.
-pub(super) struct Order {
-    pub(super) method: Method,
-    /// Path and query, from `/api2/extjs` on.
-    pub(super) target: String,
-    pub(super) headers: Vec<(&'static str, Secret)>,
-    pub(super) body: Body,
-}
-
-/// What goes along with POST and PUT.
-pub(super) enum Body {
-    None,
-    Form(String),
-    Multipart(Multipart),
-}
 
 /// Why there is no answer.
 pub(super) enum Broken {

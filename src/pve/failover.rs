@@ -7,10 +7,11 @@
 
 use super::{
     Host, Method, Params, Pve,
-    client::{Limits, check_path, order},
+    client::{Limits, check_path},
     error::{Asked, Error, Identity, Result},
-    exchange::{Order, Wire, authority, meaning},
+    exchange::{Wire, authority, meaning},
     flight::{Flight, Peer, Wants},
+    order::Order,
     reply::{self, Reply},
 };
 use crate::{log, secret::Secret, sync::lock};
@@ -39,7 +40,7 @@ impl Pve {
             Ok(wire) => wire,
             Err(problem) => return (Err(Error::Setup { problem }), peer),
         };
-        let order = order(method, path, params, headers);
+        let order = Order::new(method, path, params, headers);
         let hosts = self.hosts.in_order();
         let mut failures: Vec<Error> = Vec::new();
         for host in &hosts {

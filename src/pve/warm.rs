@@ -3,11 +3,11 @@
 
 use super::{
     Auth, Host, Pve, Settings,
-    client::order,
-    exchange::{Order, Wire, authority},
+    exchange::{Wire, authority},
     flight::{Flight, Wants},
     hosts::Hosts,
     names::spawn,
+    order::Order,
 };
 use crate::{cancel::Cancel, log, pve::Method, sync::lock};
 use std::{
@@ -66,7 +66,7 @@ fn flight(cancel: &Cancel, host: &Host, settings: &Settings, wants: Wants) -> Fl
 }
 
 fn cheap() -> Order {
-    order(Method::Get, CHEAP, &super::Params::new(), Vec::new())
+    Order::new(Method::Get, CHEAP, &super::Params::new(), Vec::new())
 }
 
 /// Whether a connection is being held open, and since when nobody has called.

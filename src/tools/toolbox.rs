@@ -24,9 +24,10 @@ use crate::{
         run::{
             args::Args,
             clusters::{self, Chosen, Cluster, STATUS},
-            confirm::{self, Decision, Matter},
+            confirm,
             context::{Context, Grant},
             journal::Journal,
+            matter::{Decision, Matter},
             request::Request,
             tokens::Tokens,
         },

@@ -33,6 +33,7 @@ mod exec;
 mod extensions;
 mod golden;
 mod guards;
+mod imports;
 mod lifecycle;
 mod long;
 mod matrix;

@@ -48,7 +48,7 @@ impl Row {
 }
 
 /// Checks names and values against what is defined; `prefix` (`net0.`) goes before every name in the answer.
-pub(super) fn object(defined: &[Param], given: &[(&str, &str)], open: bool, prefix: &str) -> Vec<Violation> {
+fn object(defined: &[Param], given: &[(&str, &str)], open: bool, prefix: &str) -> Vec<Violation> {
     let has = |name: &str| given.iter().any(|(key, _)| *key == name);
     let mut found = Vec::new();
     let mut refuse = |name: &str, kind: Kind, message: String| {
@@ -131,7 +131,7 @@ fn value_of(param: &Param, path: &str, value: &str) -> Result<(), (Kind, String)
         return Err((Kind::Type, format!("type check ('{kind}') failed - got '{value}'")));
     }
     let inner = match param.keys() {
-        Some(keys) => property::check(&keys.collect::<Vec<_>>(), value, path),
+        Some(keys) => properties(&keys.collect::<Vec<_>>(), value, path),
         None => param.format().map_or(Ok(()), |name| format::check(name, value)),
     };
     inner.map_err(|reason| (Kind::Format, format!("invalid format - {reason}\n")))?;
@@ -167,6 +167,19 @@ fn value_of(param: &Param, path: &str, value: &str) -> Result<(), (Kind, String)
         }
     }
     Ok(())
+}
+
+/// What is wrong with a property string, in Proxmox's words without the last newline.
+fn properties(keys: &[Param], text: &str, path: &str) -> Result<(), String> {
+    let values = property::parse(keys, text)?;
+    let mut found = object(keys, &values, false, &format!("{path}."));
+    if found.is_empty() {
+        return Ok(());
+    }
+    found.sort_by(|one, other| one.param.cmp(&other.param));
+    let lines: Vec<String> =
+        found.iter().map(|violation| format!("{}: {}", violation.param, violation.message)).collect();
+    Err(format!("format error\n{}", lines.join("\n")))
 }
 
 /// A sign, if any, and digits.

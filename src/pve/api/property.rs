@@ -1,22 +1,9 @@
 //! Property strings, `virtio,bridge=vmbr0`: parts, the key that may be left out, other names of keys.
 
-use super::{Param, check};
-
-/// What is wrong with a property string, in Proxmox's words without the last newline.
-pub(super) fn check(keys: &[Param], text: &str, path: &str) -> Result<(), String> {
-    let values = parse(keys, text)?;
-    let mut found = check::object(keys, &values, false, &format!("{path}."));
-    if found.is_empty() {
-        return Ok(());
-    }
-    found.sort_by(|one, other| one.param.cmp(&other.param));
-    let lines: Vec<String> =
-        found.iter().map(|violation| format!("{}: {}", violation.param, violation.message)).collect();
-    Err(format!("format error\n{}", lines.join("\n")))
-}
+use super::Param;
 
 /// Keys and values by the names under which Proxmox keeps them. Unknown keys stay, for the check to refuse.
-fn parse<'a>(keys: &[Param], text: &'a str) -> Result<Vec<(&'a str, &'a str)>, String> {
+pub(super) fn parse<'a>(keys: &[Param], text: &'a str) -> Result<Vec<(&'a str, &'a str)>, String> {
     let mut values: Vec<(&str, &str)> = Vec::new();
     let mut put = |key: &'a str, value: &'a str| {
         if values.iter().any(|(known, _)| *known == key) {

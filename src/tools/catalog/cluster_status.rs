@@ -4,7 +4,7 @@ use crate::{
     pve::{Error, Reply},
     tools::{
         answer::{Failure, Outcome, answer, canonical, record::Record, rows, table},
-        run::{args::Args, context::Context, inventory, state::State},
+        run::{args::Args, context::Context, guest, inventory, state::State},
     },
 };
 use serde_json::{Map, Value, json};
@@ -169,7 +169,7 @@ fn count<'a>(guests: impl Iterator<Item = &'a Record<'a>>, attention: &mut Vec<S
         let word = if guest.has("template") { "templates" } else { state.word() };
         let count = counts.get(word).and_then(Value::as_u64).unwrap_or_default() + 1;
         counts.insert(word.to_owned(), count.into());
-        if let (Some(trouble), Some(guest)) = (state.trouble(), inventory::read(guest)) {
+        if let (Some(trouble), Some(guest)) = (state.trouble(), guest::read(guest)) {
             attention.push(format!("{} {trouble}.", guest.title()));
         }
         let failed = ["error", "fence", "recovery"].iter().find(|bad| guest.text("hastate") == **bad);

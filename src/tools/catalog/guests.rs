@@ -17,7 +17,7 @@ use crate::{
         run::{
             args::Args,
             context::Context,
-            find, inventory,
+            find, guest, inventory,
             state::{COMMON, State},
         },
     },
@@ -269,7 +269,7 @@ fn is_unknown(record: &&Record<'_>) -> bool {
 
 /// The nodes that some guest's state is known of, where that of any is not.
 fn heard_of(records: &[Record<'_>]) -> BTreeSet<String> {
-    let guests = || records.iter().filter(|record| inventory::is_guest(record));
+    let guests = || records.iter().filter(|record| guest::is_guest(record));
     if !guests().any(|record| is_unknown(&record)) {
         return BTreeSet::new();
     }

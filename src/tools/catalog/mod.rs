@@ -24,6 +24,7 @@ pub mod guest_migrate;
 pub mod guests;
 pub mod ha;
 pub mod index;
+mod listed;
 pub mod logs;
 pub mod metrics;
 pub mod metrics_plot;

@@ -5,11 +5,11 @@ use crate::{
     config::Confirm,
     mcp::{Asking, Reaction},
     tools::{
-        answer::{Failure, Outcome, answer, canonical::meaning},
+        answer::{Failure, answer, canonical::meaning},
         run::{
-            args::Args,
             clusters::CLUSTER,
             context::Context,
+            matter::{Decision, Matter, named, note},
             person::{self, Word},
             plan::{self, Plan},
             question::{Typed, question, typed},
@@ -18,32 +18,8 @@ use crate::{
         },
     },
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
-
-/// What is to be done with a request that must be agreed to.
-#[derive(Debug)]
-pub enum Decision {
-    /// It was agreed to: send it.
-    Go,
-    /// The call is answered with this.
-    Answer(Outcome),
-    /// The call is answered with a question, and comes again with this state.
-    Ask(crate::mcp::Question, String),
-}
-
-/// A request that must be agreed to.
-#[derive(Clone, Copy, Debug)]
-pub struct Matter<'a> {
-    /// The tool that is called.
-    pub tool: &'a str,
-    /// Its arguments.
-    pub args: &'a Args,
-    /// What is to be sent.
-    pub request: &'a Request,
-    /// Why it must be agreed to.
-    pub reasons: &'a [&'static str],
-}
 
 /// A person needs longer than this to read a question. What is answered sooner with no, a program answered for nobody.
 const READING: Duration = Duration::from_secs(1);
@@ -151,13 +127,6 @@ fn agreed(context: &Context<'_>, request: &Request, shown: &Plan, reaction: Reac
     }
 }
 
-/// Writes a line into the audit log, where there is one.
-pub(super) fn note(context: &Context<'_>, write: impl FnOnce(&crate::tools::run::journal::Journal<'_>)) {
-    if let Some(journal) = context.journal {
-        write(journal);
-    }
-}
-
 /// Says which cluster is meant, where there are several.
 #[must_use]
 pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
@@ -166,17 +135,6 @@ pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
         shown.lost.shift_insert(0, CLUSTER.into(), name.into());
     }
     shown
-}
-
-/// What names a call and the request that it sends: the cluster, the tool, its arguments, the request; by their meaning,
-/// for the same arguments may come back in another order.
-pub(super) fn named(context: &Context<'_>, matter: Matter<'_>) -> Value {
-    let steering = |name: &str| matches!(name, "confirm" | "wait" | "dry_run");
-    let given = matter.args.iter().filter(|(name, _)| !steering(name));
-    let arguments: Map<String, Value> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let Request { method, path, params } = matter.request;
-    let file = params.file().map(|file| json!([file.path, file.size]));
-    json!([context.cluster, matter.tool, arguments, method.word(), path, matter.request.pairs(), file])
 }
 
 /// What a seal is for: the call, and what the target looks like.
@@ -195,7 +153,7 @@ mod tests {
             (Reaction::Decline, 999, true),
             (Reaction::Decline, 1000, false),
             (Reaction::Cancel, 60_000, false),
-            (Reaction::Accept(Map::new()), 3, false),
+            (Reaction::Accept(serde_json::Map::new()), 3, false),
         ] {
             let after = Duration::from_millis(milliseconds);
             assert_eq!(nobody_is_there(&reaction, after), expected, "{reaction:?} {milliseconds}");

@@ -1,29 +1,25 @@
 //! What a running tool works with: the call, the cluster, the configuration. Every request of a tool goes
-//! through here: reads by [`Context::get`], changes by [`Context::change`] (in `door`).
+//! through it: reads by [`Context::get`] (in `reads`), changes by [`Context::change`] (in `door`).
 
 use crate::{
     config::Config,
     mcp::Call,
     pve::{
         self,
-        api::{
-            Row,
-            effect::{self, Role},
-        },
+        api::{Row, effect::Role},
     },
-    sync::{at_once, lock},
+    sync::lock,
     tools::{
-        answer::{Failure, Outcome, canonical, object},
+        answer::{Outcome, object},
         param::{Effect, Kind},
         run::{
             changes::{Draft, Undo},
-            encoded,
             fresh::Fresh,
             journal::Journal,
             places::Places,
-            policy::{self, Verdict},
             request::Request,
             seen::Seen,
+            verdict::Verdict,
         },
     },
 };
@@ -88,44 +84,6 @@ pub struct Record {
 }
 
 impl Context<'_> {
-    /// Reads a path of the API. An object has its keys in order, so that twice the same is told in the same way; the rows
-    /// of a list come as they are, and are put in order where they are shown.
-    ///
-    /// # Errors
-    /// What the client says; for the few that do more than to read, as [`Context::change`].
-    pub fn get(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, Failure> {
-        let request = || Request { method: pve::Method::Get, path: path.to_owned(), params: params.clone() };
-        if !self.denied.is_empty()
-            && let Some(why) = policy::denied(self.denied, &request())
-        {
-            return Err(Failure(format!("{why} Nothing was done.")));
-        }
-        if !effect::only_reads(path) {
-            let (method, request) = (pve::Method::Get, request());
-            if !self.permit(&request)? {
-                return Ok(pve::Reply::pretended(method, path));
-            }
-        }
-        Ok(self.read(path, params)?)
-    }
-
-    pub(super) fn read(&self, path: &str, params: &pve::Params) -> Result<pve::Reply, pve::Error> {
-        if let Some(shared) = self.shared(path, params) {
-            return Ok(shared);
-        }
-        let reply = self.pve.get(&self.call.cancel, path, params);
-        let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
-        if reply.data.contains('%') && encoded::may_be_in(path) {
-            let mut value = reply.value();
-            encoded::decode(path, &mut value);
-            reply.data = value.to_string();
-        }
-        if reply.data.starts_with('{') {
-            reply.data = canonical::ordered(reply.value()).to_string();
-        }
-        Ok(reply)
-    }
-
     /// Lets a picture (PNG) go along with the answer.
     pub fn attach(&self, png: Vec<u8>) {
         lock(&self.record).picture = Some(png);
@@ -184,21 +142,5 @@ impl Context<'_> {
     /// As [`object::wrap`].
     pub fn wrap(&self, value: Value) -> Outcome {
         object::wrap(self.config.max_answer_bytes, value)
-    }
-
-    /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends
-    /// no more than `workers` at once.
-    pub fn get_each<P: AsRef<str> + Sync>(
-        &self,
-        paths: &[P],
-        params: &pve::Params,
-    ) -> Vec<Result<pve::Reply, pve::Error>> {
-        at_once(paths, |path| self.read(path.as_ref(), params))
-    }
-
-    /// Reads several paths at the same time; the answers come in the order of the paths.
-    pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<pve::Reply, pve::Error>; N] {
-        let replies = self.get_each(&paths, &pve::Params::new());
-        replies.try_into().unwrap_or_else(|_| unreachable!("each path has its answer"))
     }
 }

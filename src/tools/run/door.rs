@@ -8,11 +8,10 @@ use crate::{
         answer::Failure,
         run::{
             context::{Context, Grant},
-            keep,
-            policy::{self, Verdict},
-            replaced,
+            keep, policy, replaced,
             request::Request,
             undo,
+            verdict::Verdict,
         },
     },
 };

@@ -17,7 +17,10 @@ use crate::{
 use serde_json::{Map, Value};
 use std::thread;
 
-pub use crate::tools::run::inventory::{Guest, guests, is_guest, read};
+pub use crate::tools::run::{
+    guest::{Guest, is_guest, read},
+    inventory::guests,
+};
 
 /// Finds the guest of that id by one request for the cluster's inventory. A given node must be the one it is
 /// on; a kind must be the one that the tool is for.

@@ -5,7 +5,7 @@ use crate::{
     sync::at_once,
     tools::{
         answer::Failure,
-        run::{context::Context, inventory, request::Request, storages},
+        run::{context::Context, guest, request::Request, storages},
     },
 };
 use serde_json::{Value, json};
@@ -29,12 +29,12 @@ pub(super) fn read(context: &Context<'_>, request: &Request, rest: &[&str]) -> R
     let parts: Vec<&str> = request.path.split('/').collect();
     let path = (4 < parts.len()).then(|| parts[..5].join("/"));
     let plain = |path: String| (path, Params::new());
-    let mut wanted = vec![(inventory::PATH.to_owned(), inventory::of_guests())];
+    let mut wanted = vec![(guest::PATH.to_owned(), guest::of_guests())];
     if let Some(path) = path {
         wanted.extend([plain(format!("{path}/config")), plain(format!("{path}/snapshot"))]);
         if !matches!(rest, ["snapshot" | "config" | "unlink", ..]) {
             wanted.push(plain(REPLICATION.into()));
-            wanted.push((inventory::PATH.into(), Params::new().with("type", "storage")));
+            wanted.push((guest::PATH.into(), Params::new().with("type", "storage")));
         }
     }
     let mut replies = at_once(&wanted, |(path, params)| context.read(path, params)).into_iter();
@@ -46,7 +46,7 @@ pub(super) fn read(context: &Context<'_>, request: &Request, rest: &[&str]) -> R
 /// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
 pub(super) fn newest_backup(context: &Context<'_>, vmid: i64, storages: Option<Answer>) -> Value {
     let found = (|| {
-        let ask = || context.read(inventory::PATH, &Params::new().with("type", "storage"));
+        let ask = || context.read(guest::PATH, &Params::new().with("type", "storage"));
         let reply = storages.unwrap_or_else(ask)?;
         let found = storages::with_content(context, &storages::sorted(&reply)?, "backup", None, None)?;
         let paths = storages::content_paths(&found)?;

@@ -8,10 +8,10 @@ use crate::{
     tools::{
         answer::{Failure, answer, canonical::meaning},
         run::{
-            confirm::{Decision, Matter, named, note},
             context::Context,
             follow,
             journal::{self, redacted},
+            matter::{Decision, Matter, named, note},
             plan::{self, Plan},
             question,
         },

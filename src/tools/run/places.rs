@@ -6,7 +6,7 @@ use crate::{
     sync::lock,
     tools::{
         param::Kind,
-        run::{inventory::Guest, request::Request},
+        run::{guest::Guest, request::Request},
     },
 };
 use std::{

@@ -15,21 +15,11 @@ use crate::{
             look::{self, Seen},
             request::Request,
             rules::{self, Case},
+            verdict::Verdict,
         },
     },
 };
 use serde_json::{Map, Value};
-
-/// What is to be done with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Send it.
-    Run,
-    /// A person must agree first, for these reasons.
-    Ask(Vec<&'static str>),
-    /// It must not be sent: the setting that forbids it, as a sentence.
-    Refuse(String),
-}
 
 /// A request that was judged.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use crate::{
     pve::Params,
-    tools::run::{context::Context, inventory::Guest},
+    tools::run::{context::Context, guest::Guest},
 };
 use serde_json::Value;
 

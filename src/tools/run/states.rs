@@ -8,7 +8,7 @@ use crate::{
         param::Kind,
         run::{
             context::Context,
-            inventory::{guest_path, is_guest, read},
+            guest::{guest_path, is_guest, read},
             state::State,
         },
     },

@@ -12,8 +12,8 @@ use crate::{
         row::{Run, Tool},
         run::list,
         run::{
-            args::Args, clusters::CLUSTER, context::Context, find, follow::follow, policy::Verdict,
-            request::Request, undo,
+            args::Args, clusters::CLUSTER, context::Context, find, follow::follow, request::Request, undo,
+            verdict::Verdict,
         },
     },
 };

@@ -1,10 +1,6 @@
 //! One request held against its row: which conditions hold, by which parameters.
 
-use super::{
-    grammar::{Is, Row, Test, answers, hole_of},
-    touch,
-    touch::Touched,
-};
+use super::grammar::{Is, Row, Test, answers, hole_of};
 use crate::pve::{
     Params,
     api::Found,
@@ -29,11 +25,6 @@ pub(super) struct Holds {
 impl<'a> Request<'a> {
     pub(super) fn new(row: &'a Row<'static>, found: &'a Found, params: &'a Params) -> Request<'a> {
         Request { row, found, given: params.iter().collect() }
-    }
-
-    /// Everything that it touches.
-    pub(super) fn touches(&self) -> Vec<Touched> {
-        touch::of(self)
     }
 
     /// The value of a hole of the path.

@@ -150,7 +150,7 @@ pub fn read(method: Method, path: &str, params: &Params) -> Result<Effect, Strin
             if_present: holds.if_present,
         }));
     }
-    Ok(Effect { reasons, touches: request.touches() })
+    Ok(Effect { reasons, touches: touch::of(&request) })
 }
 
 /// Whether a GET of that path only reads, whatever its parameters are.

@@ -1,0 +1,116 @@
+//! What a tool reads of the cluster. What one part of a call has read, another need not read again.
+
+use crate::{
+    pve::{Error, Method, Params, Reply, api::effect},
+    sync::{at_once, lock},
+    tools::{
+        answer::{Failure, canonical},
+        run::{context::Context, encoded, guest, policy, request::Request},
+    },
+};
+use serde_json::{Map, Value};
+
+impl Context<'_> {
+    /// Reads a path of the API. An object has its keys in order, so that twice the same is told in the same way; the rows
+    /// of a list come as they are, and are put in order where they are shown.
+    ///
+    /// # Errors
+    /// What the client says; for the few that do more than to read, as [`Context::change`].
+    pub fn get(&self, path: &str, params: &Params) -> Result<Reply, Failure> {
+        let request = || Request { method: Method::Get, path: path.to_owned(), params: params.clone() };
+        if !self.denied.is_empty()
+            && let Some(why) = policy::denied(self.denied, &request())
+        {
+            return Err(Failure(format!("{why} Nothing was done.")));
+        }
+        if !effect::only_reads(path) {
+            let (method, request) = (Method::Get, request());
+            if !self.permit(&request)? {
+                return Ok(Reply::pretended(method, path));
+            }
+        }
+        Ok(self.read(path, params)?)
+    }
+
+    pub(super) fn read(&self, path: &str, params: &Params) -> Result<Reply, Error> {
+        if let Some(shared) = self.shared(path, params) {
+            return Ok(shared);
+        }
+        let reply = self.pve.get(&self.call.cancel, path, params);
+        let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
+        if reply.data.contains('%') && encoded::may_be_in(path) {
+            let mut value = reply.value();
+            encoded::decode(path, &mut value);
+            reply.data = value.to_string();
+        }
+        if reply.data.starts_with('{') {
+            reply.data = canonical::ordered(reply.value()).to_string();
+        }
+        Ok(reply)
+    }
+
+    /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends
+    /// no more than `workers` at once.
+    pub fn get_each<P: AsRef<str> + Sync>(&self, paths: &[P], params: &Params) -> Vec<Result<Reply, Error>> {
+        at_once(paths, |path| self.read(path.as_ref(), params))
+    }
+
+    /// Reads several paths at the same time; the answers come in the order of the paths.
+    pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<Reply, Error>; N] {
+        let replies = self.get_each(&paths, &Params::new());
+        replies.try_into().unwrap_or_else(|_| unreachable!("each path has its answer"))
+    }
+
+    /// Says that so many requests are about to go out at once, before the first of them does.
+    pub fn warm(&self, requests: usize) {
+        self.pve.warm(&self.call.cancel, requests);
+    }
+
+    /// Keeps an inventory that was just read for whoever next needs one, until the call changes something.
+    pub(super) fn share(&self, inventory: Reply) {
+        if self.requests().is_empty() {
+            lock(&self.seen).inventory = Some(inventory);
+        }
+    }
+
+    /// The inventory, if that is what is asked for and it was just read. It is given away once.
+    pub(super) fn shared(&self, path: &str, params: &Params) -> Option<Reply> {
+        let guests = path == guest::PATH && *params == guest::of_guests();
+        guests.then(|| lock(&self.seen).inventory.take()).flatten()
+    }
+
+    /// Whether somebody who is to judge a change will need the inventory, which nobody has read yet.
+    fn lacks_inventory(&self) -> bool {
+        let rules = self.config.only.needs_inventory() || self.config.protected.needs_inventory();
+        rules && !self.dry && lock(&self.seen).inventory.is_none()
+    }
+
+    /// Reads the object that a change is about to change. The inventory, where the rules need it to judge the change, is
+    /// read at the same time.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub fn before_change(&self, path: &str) -> Result<Reply, Failure> {
+        if !self.lacks_inventory() {
+            return self.get(path, &Params::new());
+        }
+        let both = [(path, Params::new()), (guest::PATH, guest::of_guests())];
+        let mut replies = at_once(&both, |(path, params)| self.read(path, params));
+        // Whoever needs it and finds none reads it, and says why that cannot be done.
+        if let Some(Ok(inventory)) = replies.pop() {
+            self.share(inventory);
+        }
+        Ok(replies.remove(0)?)
+    }
+
+    /// Keeps what a path answers now, for those who would read it again.
+    pub fn note(&self, path: &str, object: &Map<String, Value>) {
+        lock(&self.seen).object = Some((path.to_owned(), object.clone()));
+    }
+
+    /// What a path answers now, if it was noted.
+    pub(super) fn noted(&self, path: &str) -> Option<Map<String, Value>> {
+        let seen = lock(&self.seen);
+        seen.object.as_ref().filter(|(of, _)| of == path).map(|(_, object)| object.clone())
+    }
+}
