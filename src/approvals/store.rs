@@ -152,6 +152,13 @@ impl Store {
         }
     }
 
+    /// What was said of a request and is not used yet. It stays where it is.
+    #[must_use]
+    pub fn answered(&self, waiting: &Waiting) -> Option<Verdict> {
+        let answer = self.read::<Answer>("answer", &self.file(&waiting.name, "answer"))?;
+        (answer.digest == waiting.digest && now() < answer.expires).then_some(answer.verdict)
+    }
+
     /// Takes the answer to a request, if there is one: it is gone afterwards, and the request no longer waits.
     #[must_use]
     pub fn take(&self, request: &str) -> Option<Answer> {
@@ -326,7 +333,9 @@ mod tests {
     fn of_two_people_the_first_ones_word_counts() {
         let (store, folder) = store("two");
         let name = store.ask("x", json!({})).unwrap().name;
+        assert_eq!(store.answered(&store.waiting().unwrap()[0]), None);
         store.answer(&name, Verdict::Denied, "").unwrap();
+        assert_eq!(store.answered(&store.waiting().unwrap()[0]), Some(Verdict::Denied));
         assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("answered already"));
         assert_eq!(store.take("x").unwrap().verdict, Verdict::Denied);
         assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("any more"));

@@ -61,8 +61,11 @@ fn approve(options: &Options) -> Outcome {
         return watch(options, &store, &mut input).map_err(failed);
     }
     let waiting = store.waiting().map_err(failed)?;
-    let chosen: Vec<&Waiting> =
-        waiting.iter().filter(|one| wanted.is_none_or(|name| name == one.name)).collect();
+    let is_chosen = |one: &&Waiting| match wanted {
+        Some(name) => name == one.name,
+        None => store.answered(one).is_none(),
+    };
+    let chosen: Vec<&Waiting> = waiting.iter().filter(is_chosen).collect();
     match (chosen.is_empty(), wanted) {
         (true, Some(name)) => return Err(failed(none_waits(name))),
         (true, None) => println!("Nothing waits for approval."),
@@ -81,7 +84,12 @@ fn none_waits(name: &str) -> String {
 /// What waits, a line each.
 fn list(store: &Store) -> Result<(), String> {
     for one in store.waiting()? {
-        println!("{}", line(&one));
+        let said = match store.answered(&one) {
+            None => "",
+            Some(Verdict::Approved) => "  (approved, and not carried out yet)",
+            Some(Verdict::Denied) => "  (denied, and not asked for again yet)",
+        };
+        println!("{}{said}", line(&one));
     }
     Ok(())
 }
@@ -102,7 +110,9 @@ fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(
     loop {
         let waiting = store.waiting()?;
         seen.retain(|(name, asked)| waiting.iter().any(|one| one.name == *name && one.asked == *asked));
-        match waiting.iter().find(|one| !seen.contains(&(one.name.clone(), one.asked))) {
+        let is_new =
+            |one: &&Waiting| !seen.contains(&(one.name.clone(), one.asked)) && store.answered(one).is_none();
+        match waiting.iter().find(is_new) {
             None => thread::sleep(PAUSE),
             Some(one) => {
                 print!("\x07");
@@ -116,6 +126,10 @@ fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(
 /// Shows the plan of a request as it is now, and takes the person's word.
 fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufRead) -> Result<(), String> {
     println!("\n{}", line(one));
+    if store.answered(one).is_some() {
+        println!("The request `{}` was answered already.", one.name);
+        return Ok(());
+    }
     let tools = tools(options, &one.details);
     let (tools, shown) = match tools.and_then(|tools| Ok((tools.shown(&one.details)?, tools))) {
         Ok((shown, tools)) => (tools, shown),

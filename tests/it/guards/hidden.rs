@@ -73,7 +73,7 @@ fn ask(sample: &Sample, requests: &[(&str, Value)], asks: bool) -> (Vec<Value>, 
     for message in &came {
         let mut found = Vec::new();
         hidden(message, &mut found);
-        let about = message["id"].as_u64().and_then(|id| requests.get(id as usize - 1));
+        let about = message["id"].as_u64().and_then(|id| requests.get(usize::try_from(id).ok()? - 1));
         assert_eq!(found, Vec::<String>::new(), "{about:?}");
         shown += message.to_string().matches("u{202e}").count();
     }

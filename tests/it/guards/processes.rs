@@ -84,6 +84,8 @@ fn a_word_in_a_terminal_is_found_by_the_next_process_and_each_step_is_written_do
     assert_eq!(desk.deletions(), 0);
     let approved = desk.types(&name, "101").unwrap();
     assert!(approved.out.contains("Approved: it is carried out once"), "{approved:?}");
+    let listed = desk.home.run(&["approve", "--list"], "");
+    assert!(listed.out.contains("approved, and not carried out yet"), "{listed:?}");
     // The server that asked has ended; another one serves the same call to a client that cannot ask.
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}});
@@ -117,7 +119,8 @@ fn of_two_people_at_once_one_is_heard() {
     assert!(desk.call(&DELETE).is_ok() && desk.deletions() == 1);
     let lines = desk.audit();
     let phases = |wanted: &str| lines.iter().filter(|line| line["phase"] == wanted).count();
-    assert_eq!((phases("approved"), phases("void"), phases("found")), (2, 1, 1), "{lines:?}");
+    // Whoever comes so late that the other word is there already does not get as far as to say their own.
+    assert_eq!((phases("approved") - phases("void"), phases("found")), (1, 1), "{lines:?}");
     assert!(desk.call(&DELETE).unwrap_err().contains("There is no VM 101"), "the word is used up");
 }
 
