@@ -1,5 +1,6 @@
 //! Log lines on stderr: one line each, with its level word first.
 
+use crate::visible;
 use std::{
     fmt,
     io::Write,
@@ -37,14 +38,14 @@ pub fn set_level(level: Level) {
 }
 
 /// Writes one line if `level` is wanted. A line break inside becomes a space, so that one event stays one
-/// line; a stderr that nobody reads any more is no reason to stop.
+/// line, and what would not be seen is written out; a stderr that nobody reads any more is no reason to stop.
 pub fn write(level: Level, message: fmt::Arguments<'_>) {
     if LEVEL.load(Ordering::Relaxed) < level as u8 {
         return;
     }
     let word = LEVELS[level as usize].to_uppercase();
     let line = format!("{word} {message}").replace(['\n', '\r'], " ");
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", visible::text(&line));
 }
 
 /// Logs at [`Level::Error`].

@@ -1,5 +1,6 @@
 //! A notification on the desktop, where the system has a program for it. Never waits for it and never goes through a shell.
 
+use crate::visible;
 use std::{
     process::{Command, Stdio},
     thread,
@@ -7,7 +8,7 @@ use std::{
 
 /// Tells the person at the desktop, if there is one. What cannot be told is not told.
 pub fn tell(title: &str, text: &str) {
-    let mut command = command(title, text);
+    let mut command = command(&visible::text(title), &visible::text(text));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Ok(mut child) = command.spawn() {
         // Whoever started a process must take its end in.

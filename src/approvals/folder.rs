@@ -70,6 +70,32 @@ impl Trusted {
     pub fn path(&self) -> &Path {
         &self.0
     }
+
+    /// The user whose folder it is, which is the one who runs this program: `root (uid 0)`.
+    #[must_use]
+    pub fn user(&self) -> String {
+        user(&self.0)
+    }
+}
+
+#[cfg(unix)]
+fn user(folder: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(there) = fs::metadata(folder) else { return "unknown".to_owned() };
+    let uid = there.uid().to_string();
+    // name:password:uid:…; users of a directory service are not in it.
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then_some(name)
+    });
+    name.map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
+}
+
+#[cfg(not(unix))]
+fn user(_: &Path) -> String {
+    std::env::var("USERNAME").unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// Whether a file or folder belongs to this user and is closed to all others. Where the system has no modes, it is.

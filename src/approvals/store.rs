@@ -152,6 +152,13 @@ impl Store {
         }
     }
 
+    /// What was said of a request and is not used yet. It stays where it is.
+    #[must_use]
+    pub fn answered(&self, waiting: &Waiting) -> Option<Verdict> {
+        let answer = self.read::<Answer>("answer", &self.file(&waiting.name, "answer"))?;
+        (answer.digest == waiting.digest && now() < answer.expires).then_some(answer.verdict)
+    }
+
     /// Takes the answer to a request, if there is one: it is gone afterwards, and the request no longer waits.
     #[must_use]
     pub fn take(&self, request: &str) -> Option<Answer> {
@@ -165,6 +172,18 @@ impl Store {
         let _ = fs::remove_file(&mine);
         let _ = fs::remove_file(self.file(&name, "waiting"));
         (answer.digest == digest && now() < answer.expires).then_some(answer)
+    }
+
+    /// The short name by which a person approves a request.
+    #[must_use]
+    pub fn name_of(&self, request: &str) -> String {
+        self.name(&self.digest(request))
+    }
+
+    /// Who gives their word here, for a log: the user whose folder it is.
+    #[must_use]
+    pub fn user(&self) -> String {
+        self.folder.user()
     }
 
     /// The request no longer waits.
@@ -314,7 +333,9 @@ mod tests {
     fn of_two_people_the_first_ones_word_counts() {
         let (store, folder) = store("two");
         let name = store.ask("x", json!({})).unwrap().name;
+        assert_eq!(store.answered(&store.waiting().unwrap()[0]), None);
         store.answer(&name, Verdict::Denied, "").unwrap();
+        assert_eq!(store.answered(&store.waiting().unwrap()[0]), Some(Verdict::Denied));
         assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("answered already"));
         assert_eq!(store.take("x").unwrap().verdict, Verdict::Denied);
         assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("any more"));
@@ -336,6 +357,33 @@ mod tests {
         assert!(store.take("x").is_none(), "altered");
         fs::write(&waiting, "nonsense").unwrap();
         assert!(store.waiting().unwrap().is_empty());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_nobody_answered_in_time_no_longer_waits_and_an_old_word_does_not_count() {
+        let (store, folder) = store("time");
+        let mut waiting = store.ask("x", json!({})).unwrap();
+        let path = folder.join(format!("{}.waiting", waiting.name));
+        waiting.expires = now();
+        store.write("waiting", &path, &waiting).unwrap();
+        assert!(store.waiting().unwrap().is_empty() && !path.exists());
+        assert!(store.answer(&waiting.name, Verdict::Approved, "").unwrap_err().contains("any more"));
+        // A word that nobody used in time is neither taken nor in the way of the next one.
+        store.ask("x", json!({})).unwrap();
+        let answer = folder.join(format!("{}.answer", waiting.name));
+        let old = |verdict| Answer {
+            digest: waiting.digest.clone(),
+            verdict,
+            identity: String::new(),
+            expires: now(),
+        };
+        store.write("answer", &answer, &old(Verdict::Approved)).unwrap();
+        assert!(store.take("x").is_none());
+        store.ask("x", json!({})).unwrap();
+        store.write("answer", &answer, &old(Verdict::Denied)).unwrap();
+        store.answer(&waiting.name, Verdict::Approved, "").unwrap();
+        assert_eq!(store.take("x").unwrap().verdict, Verdict::Approved);
         fs::remove_dir_all(folder).unwrap();
     }
 

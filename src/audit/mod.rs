@@ -9,6 +9,7 @@ mod line;
 mod syslog;
 mod verify;
 
+pub use syslog::SOCKETS;
 pub use verify::{Verdict, verify};
 
 use crate::{secret::SecretSource, sync::lock};
@@ -31,8 +32,8 @@ pub struct Place {
     pub path: PathBuf,
     /// What seals it.
     pub seal: Option<SealSource>,
-    /// Whether each line goes to the system's log too.
-    pub syslog: bool,
+    /// The sockets of the system's log: each line goes to the first of them that takes it too. None: it does not.
+    pub syslog: Vec<PathBuf>,
 }
 
 /// What seals a log: a secret that whoever changes the log does not have.
@@ -135,7 +136,7 @@ impl Audit {
                 self.place.path.display()
             )
         })?;
-        if self.place.syslog { syslog::send(&text) } else { Ok(()) }
+        if self.place.syslog.is_empty() { Ok(()) } else { syslog::send(&self.place.syslog, &text) }
     }
 
     fn append(&self, kept: &mut Option<Open>, facts: Map<String, Value>) -> Result<String, String> {

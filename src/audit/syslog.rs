@@ -1,19 +1,26 @@
 //! The second place a line goes to: the system's log, by its socket, so that a copy is off the file.
 
-/// Sends a line to the system's log, as an authorization message of this program.
+use std::path::PathBuf;
+
+/// Where the system's log has its socket, on Linux and on macOS.
+pub const SOCKETS: [&str; 2] = ["/dev/log", "/var/run/syslog"];
+
+/// Sends a line to the system's log, as an authorization message of this program: to the first socket that takes it.
 ///
 /// # Errors
 /// A finished sentence: there is no such log, or it takes nothing.
 #[cfg(unix)]
-pub(super) fn send(line: &str) -> Result<(), String> {
-    use std::os::unix::net::UnixDatagram;
+pub(super) fn send(sockets: &[PathBuf], line: &str) -> Result<(), String> {
+    use std::{io, os::unix::net::UnixDatagram, time::Duration};
     /// Facility 10 (security and authorization, private), severity 6 (information).
     const PRIORITY: u8 = 10 * 8 + 6;
-    const SOCKETS: [&str; 2] = ["/dev/log", "/var/run/syslog"];
+    /// A log that takes nothing for so long has stopped.
+    const PATIENCE: Duration = Duration::from_secs(5);
     let message = format!("<{PRIORITY}>proxmox-mcp[{}]: {line}", std::process::id());
     let sent = UnixDatagram::unbound().and_then(|socket| {
-        let mut last = Ok(0);
-        for path in SOCKETS {
+        socket.set_write_timeout(Some(PATIENCE))?;
+        let mut last = Err(io::Error::from(io::ErrorKind::NotFound));
+        for path in sockets {
             last = socket.send_to(message.as_bytes(), path);
             if last.is_ok() {
                 break;
@@ -22,9 +29,10 @@ pub(super) fn send(line: &str) -> Result<(), String> {
         last
     });
     sent.map(|_| ()).map_err(|error| {
+        let places: Vec<String> = sockets.iter().map(|path| path.display().to_string()).collect();
         format!(
             "The audit log cannot be copied to the system's log at {} ({error}). Start it, or take `audit_syslog` out of the configuration; without it nothing is changed.",
-            SOCKETS.join(" or ")
+            places.join(" or ")
         )
     })
 }
@@ -34,6 +42,6 @@ pub(super) fn send(line: &str) -> Result<(), String> {
 /// # Errors
 /// Always: a finished sentence.
 #[cfg(not(unix))]
-pub(super) fn send(_: &str) -> Result<(), String> {
+pub(super) fn send(_: &[PathBuf], _: &str) -> Result<(), String> {
     Err("This system has no system log with a socket; take `audit_syslog` out of the configuration.".into())
 }

@@ -5,7 +5,7 @@ use crate::secret::Secret;
 use std::fs;
 
 fn plain(path: PathBuf) -> Audit {
-    Audit::new(Place { path, seal: None, syslog: false })
+    Audit::new(Place { path, seal: None, syslog: Vec::new() })
 }
 
 fn facts(call: &str, phase: &str) -> Map<String, Value> {
@@ -95,7 +95,7 @@ fn keyed(folder: &Path) -> (Audit, Seal, PathBuf) {
     let source =
         SealSource { key: SecretSource::Value(Secret::new("k".repeat(32))), counter: folder.join("counter") };
     let seal = source.open().unwrap();
-    (Audit::new(Place { path: path.clone(), seal: Some(source), syslog: false }), seal, path)
+    (Audit::new(Place { path: path.clone(), seal: Some(source), syslog: Vec::new() }), seal, path)
 }
 
 /// The whole chain of hashes computed anew, as anybody can who may write to the file.

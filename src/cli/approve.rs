@@ -3,14 +3,14 @@
 use super::{USAGE, load_from, parse::Options};
 use crate::{
     approvals::{self, Store, Verdict, Waiting},
-    tools::Tools,
+    tools::{Tools, Word},
     visible,
 };
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
     io::{self, BufRead, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -45,8 +45,9 @@ fn approve(options: &Options) -> Outcome {
         let Some(name) = wanted else {
             return Err((ExitCode::from(USAGE), "`--deny` needs the name of the request.".into()));
         };
-        store.answer(name, Verdict::Denied, "").map_err(failed)?;
-        println!("Denied {name}.");
+        let waiting = store.waiting().map_err(failed)?.into_iter().find(|one| one.name == name);
+        let Some(one) = waiting else { return Err(failed(none_waits(name))) };
+        println!("{}", deny(&store, &one, &tools(options, &one.details), None).map_err(failed)?);
         return Ok(());
     }
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
@@ -60,15 +61,13 @@ fn approve(options: &Options) -> Outcome {
         return watch(options, &store, &mut input).map_err(failed);
     }
     let waiting = store.waiting().map_err(failed)?;
-    let chosen: Vec<&Waiting> =
-        waiting.iter().filter(|one| wanted.is_none_or(|name| name == one.name)).collect();
+    let is_chosen = |one: &&Waiting| match wanted {
+        Some(name) => name == one.name,
+        None => store.answered(one).is_none(),
+    };
+    let chosen: Vec<&Waiting> = waiting.iter().filter(is_chosen).collect();
     match (chosen.is_empty(), wanted) {
-        (true, Some(name)) => {
-            let name = visible::text(name);
-            return Err(failed(format!(
-                "No request `{name}` waits for approval. `--list` shows those that do."
-            )));
-        }
+        (true, Some(name)) => return Err(failed(none_waits(name))),
         (true, None) => println!("Nothing waits for approval."),
         _ => {}
     }
@@ -78,10 +77,19 @@ fn approve(options: &Options) -> Outcome {
     Ok(())
 }
 
+fn none_waits(name: &str) -> String {
+    format!("No request `{}` waits for approval. `--list` shows those that do.", visible::text(name))
+}
+
 /// What waits, a line each.
 fn list(store: &Store) -> Result<(), String> {
     for one in store.waiting()? {
-        println!("{}", line(&one));
+        let said = match store.answered(&one) {
+            None => "",
+            Some(Verdict::Approved) => "  (approved, and not carried out yet)",
+            Some(Verdict::Denied) => "  (denied, and not asked for again yet)",
+        };
+        println!("{}{said}", line(&one));
     }
     Ok(())
 }
@@ -102,7 +110,9 @@ fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(
     loop {
         let waiting = store.waiting()?;
         seen.retain(|(name, asked)| waiting.iter().any(|one| one.name == *name && one.asked == *asked));
-        match waiting.iter().find(|one| !seen.contains(&(one.name.clone(), one.asked))) {
+        let is_new =
+            |one: &&Waiting| !seen.contains(&(one.name.clone(), one.asked)) && store.answered(one).is_none();
+        match waiting.iter().find(is_new) {
             None => thread::sleep(PAUSE),
             Some(one) => {
                 print!("\x07");
@@ -116,8 +126,13 @@ fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(
 /// Shows the plan of a request as it is now, and takes the person's word.
 fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufRead) -> Result<(), String> {
     println!("\n{}", line(one));
-    let shown = match tools(options, &one.details).and_then(|tools| tools.shown(&one.details)) {
-        Ok(shown) => shown,
+    if store.answered(one).is_some() {
+        println!("The request `{}` was answered already.", one.name);
+        return Ok(());
+    }
+    let tools = tools(options, &one.details);
+    let (tools, shown) = match tools.and_then(|tools| Ok((tools.shown(&one.details)?, tools))) {
+        Ok((shown, tools)) => (tools, shown),
         Err(problem) => {
             println!("It cannot be approved, for its plan cannot be read: {}", visible::text(&problem));
             return Ok(());
@@ -140,25 +155,51 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
     match typed.trim() {
         "" => println!("Left as it is."),
         "deny" if shown.word != "deny" => {
-            println!("{}", said(store.answer(&one.name, Verdict::Denied, ""), "Denied."));
-        }
-        word if word == shown.word => {
-            let answered = store.answer(&one.name, Verdict::Approved, &shown.identity);
             println!(
                 "{}",
-                said(
-                    answered,
-                    "Approved: it is carried out once, by the call that waits or by the same call made again."
-                )
+                deny(store, one, &Ok(tools), Some(&shown.identity)).unwrap_or_else(|problem| problem)
             );
+        }
+        word if word == shown.word => {
+            println!("{}", agree(store, one, &tools, &shown.identity).unwrap_or_else(|problem| problem));
         }
         other => println!("`{}` is not {}: not approved.", visible::text(other), visible::text(&shown.word)),
     }
     Ok(())
 }
 
-fn said(answered: Result<(), String>, well: &str) -> String {
-    answered.err().unwrap_or_else(|| well.to_owned())
+/// Gives a person's yes to a request whose target is like `identity`. What cannot be written down does not count.
+fn agree(store: &Store, one: &Waiting, tools: &Tools, identity: &str) -> Result<String, String> {
+    let word = Word { name: &one.name, identity: Some(identity) };
+    let user = store.user();
+    let not = |problem: String| format!("It is not approved. {}", visible::text(&problem));
+    tools.write_down("approved", &user, &word, &one.details).map_err(not)?;
+    if let Err(problem) = store.answer(&one.name, Verdict::Approved, identity) {
+        tools.write_down("void", &user, &word, &one.details)?;
+        return Err(problem);
+    }
+    Ok("Approved: it is carried out once, by the call that waits or by the same call made again.".into())
+}
+
+/// Gives a person's no, which holds also where it cannot be written down.
+fn deny(
+    store: &Store,
+    one: &Waiting,
+    tools: &Result<Tools, String>,
+    identity: Option<&str>,
+) -> Result<String, String> {
+    store.answer(&one.name, Verdict::Denied, "")?;
+    let word = Word { name: &one.name, identity };
+    let written = tools.as_ref().map_err(String::clone);
+    let written = written.and_then(|tools| tools.write_down("denied", &store.user(), &word, &one.details));
+    Ok(match written {
+        Ok(()) => format!("Denied {}.", one.name),
+        Err(problem) => format!(
+            "Denied {}. It is not in the audit log, if there is one: {}",
+            one.name,
+            visible::text(&problem)
+        ),
+    })
 }
 
 fn text(value: &Value) -> String {
@@ -169,7 +210,5 @@ fn text(value: &Value) -> String {
 fn tools(options: &Options, details: &Value) -> Result<Tools, String> {
     let stored = details["config"].as_str().map(PathBuf::from);
     let path = options.config().or(stored);
-    let is_sample = !details["sample"].is_null();
-    let path = path.as_deref().filter(|_| !is_sample);
-    load_from(path.map(Path::new)).map(Tools::new).map_err(|error| error.to_string())
+    load_from(path.as_deref()).map(Tools::new).map_err(|error| error.to_string())
 }

@@ -130,6 +130,17 @@ pub const COMMANDS: &[Command] = &[
             flag("--password-env", Takes::Text("NAME"), "The variable that holds the password."),
             flag("--totp-file", Takes::File, "The file that holds the secret of the second factor."),
             ACCESS,
+            flag(
+                "--confirm",
+                Takes::Word(|| vec!["person", "token", "strict"]),
+                "Whose word confirms a request where the client cannot ask; person if not given.",
+            ),
+            flag("--audit-log", Takes::File, "Keep an audit log in this file."),
+            flag(
+                "--audit-key",
+                Takes::File,
+                "The file for its key, made if it is missing; audit.key beside the configuration if not given.",
+            ),
             TOOLSETS,
             flag("--output", Takes::File, "Where to write the configuration."),
             flag("--client", Takes::Word(clients), "The MCP client to show the configuration for."),

@@ -323,7 +323,10 @@ impl Config {
             audit: values.path_of("audit_log").map(|path| audit::Place {
                 path: path.to_path_buf(),
                 seal: values.secret_of("audit_key").map(|key| audit::SealSource::beside(key.clone(), path)),
-                syslog: values.bool("audit_syslog"),
+                syslog: match values.bool("audit_syslog") {
+                    true => audit::SOCKETS.map(PathBuf::from).to_vec(),
+                    false => Vec::new(),
+                },
             }),
             tools: values.tools().to_vec(),
             ssh: values.ssh(),

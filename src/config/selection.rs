@@ -45,6 +45,13 @@ impl Selection {
         !self.tags.is_empty() || !self.pools.is_empty()
     }
 
+    /// Whether every guest must be seen to decide about several at once: a tag, a pool or a range may hold for one that is
+    /// not seen, while a single VMID is known without a look.
+    #[must_use]
+    pub fn needs_all_guests(&self) -> bool {
+        self.needs_inventory() || self.vmids.iter().any(|(first, last)| first != last)
+    }
+
     /// Adds one entry; `false` if it is not valid.
     pub(super) fn add(&mut self, entry: &Value) -> bool {
         let text = match entry {

@@ -19,6 +19,7 @@ pub use wire::http::read_made_up;
 pub use wire::{
     faults::{Fault, Faults},
     options::Options,
+    plant::Plant,
     seen::Seen,
     server::Server,
     tls::Tls,

@@ -1,6 +1,6 @@
 //! Questions to the user. Without a terminal the default is taken, or an error names the option that gives the answer.
 
-use crate::secret::Secret;
+use crate::{secret::Secret, visible};
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     process::{Command, Stdio},
@@ -23,9 +23,9 @@ pub struct Person<'a> {
 const UNSEEN: &str = "trap 'stty echo' EXIT; trap 'exit 130' INT TERM HUP; stty -echo || exit 3; IFS= read -r line; printf %s \"$line\"";
 
 impl Person<'_> {
-    /// Says something.
+    /// Says something, with everything in it that would not be seen written out: certificates name whom they like.
     pub fn say(&mut self, words: &str) {
-        let _ = writeln!(self.output, "{words}");
+        let _ = writeln!(self.output, "{}", visible::text(words));
     }
 
     /// The answer of the option, or of the person, or the default.

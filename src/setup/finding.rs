@@ -1,5 +1,6 @@
 //! What a step of a check found: ok, a warning or a failure, in words and with what corrects it.
 
+use crate::visible;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -74,9 +75,10 @@ impl Finding {
     /// As a row of `--json`: `step`, `result`, `detail`, and `remedy` where there is one.
     #[must_use]
     pub fn json(&self) -> Value {
-        let mut row = json!({"step": self.step, "result": self.verdict.word(), "detail": self.detail});
+        let mut row =
+            json!({"step": self.step, "result": self.verdict.word(), "detail": visible::text(&self.detail)});
         if let Some(remedy) = &self.remedy {
-            row["remedy"] = remedy.as_str().into();
+            row["remedy"] = visible::text(remedy).into();
         }
         row
     }
@@ -85,9 +87,17 @@ impl Finding {
 impl fmt::Display for Finding {
     /// One line, and one more below it for what mends it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:8}{:22} {}", self.verdict.word(), self.step, self.detail.replace('\n', "\n        "))?;
+        write!(
+            f,
+            "{:8}{:22} {}",
+            self.verdict.word(),
+            self.step,
+            visible::text(&self.detail).replace('\n', "\n        ")
+        )?;
         match &self.remedy {
-            Some(remedy) => write!(f, "\n{:8}{:22} → {}", "", "", remedy.replace('\n', "\n        ")),
+            Some(remedy) => {
+                write!(f, "\n{:8}{:22} → {}", "", "", visible::text(remedy).replace('\n', "\n        "))
+            }
             None => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     folders,
     pve::{Auth, Params, Pve, Settings, Trust, certificate, colons},
     setup::{
+        agreement,
         ask::Person,
         check,
         clients::{self, CLIENTS, Client, Env},
@@ -82,7 +83,9 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
         &["read-only", "standard", "full"],
         "standard",
     );
-    draft.set("access", access.map_err(Stop::Usage)?);
+    let access = access.map_err(Stop::Usage)?;
+    draft.set("access", access.as_str());
+    let log = agreement::ask(given, person, &mut draft, &access, around.env)?;
     let known: Vec<&str> = recipe::toolsets().into_iter().collect();
     let toolsets = person.word(
         "--toolsets",
@@ -102,6 +105,9 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
                 "Nothing was written, for something does not work; `--force` writes it all the same.".into(),
             ));
         }
+    }
+    if let Some(log) = log {
+        log.make(person, &draft)?;
     }
     draft.keep().map_err(Stop::Failed)?;
     person.say(&format!("\nWrote `{}`, {}", output.display(), readers(&output, around)));

@@ -23,4 +23,4 @@ pub mod run;
 pub mod toolbox;
 
 pub use param::Effect;
-pub use toolbox::Tools;
+pub use toolbox::{Tools, Word};

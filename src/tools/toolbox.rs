@@ -47,6 +47,7 @@ use std::{
     time::Instant,
 };
 
+pub use crate::tools::run::journal::Word;
 pub use approve::Shown;
 
 /// Every tool, over one configuration.
@@ -358,6 +359,7 @@ impl Toolbox for Tools {
         for resource in &mut all {
             resource.title = visible::text(&resource.title).into_owned();
             resource.name = visible::text(&resource.name).into_owned();
+            resource.uri = visible::text(&resource.uri).into_owned();
         }
         Ok(all)
     }
@@ -367,7 +369,10 @@ impl Toolbox for Tools {
     }
 
     fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
-        let read = resources::read(self, call, uri);
+        let read = resources::read(self, call, uri).map_err(|error| match error {
+            ResourceError::Unknown(why) => ResourceError::Unknown(visible::text(&why).into_owned()),
+            ResourceError::Failed(why) => ResourceError::Failed(visible::text(&why).into_owned()),
+        });
         read.map(|contents| {
             let shown = match contents.media_type {
                 resources::JSON => visible::json(&contents.text).into_owned(),
@@ -378,7 +383,9 @@ impl Toolbox for Tools {
     }
 
     fn complete(&self, call: &Call<'_>, request: &CompletionRequest) -> Result<Vec<String>, String> {
-        complete::complete(self, call, request)
+        let found = complete::complete(self, call, request);
+        found
+            .map(|values| values.iter().map(|value| visible::text(value).into_owned()).collect())
             .map_err(|Failure(sentences)| visible::text(&sentences).into_owned())
     }
 }

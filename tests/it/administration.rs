@@ -205,6 +205,22 @@ fn a_new_tokens_secret_is_in_a_file_or_where_that_is_wanted_in_the_answer_once()
             assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
         }
     }
+    let old = sample.server.token_secret("otto@pve!kept").unwrap();
+    let renewed = sample.done(
+        "proxmox_call_api",
+        json!({"method": "PUT", "path": "/access/users/otto@pve/token/kept", "arguments": {"regenerate": 1}}),
+    );
+    let new = sample.server.token_secret("otto@pve!kept").unwrap();
+    assert_ne!(new.expose(), old.expose());
+    let file = std::path::PathBuf::from(renewed["secret_file"].as_str().unwrap());
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), new.expose());
+    assert!(renewed["value"] == "***" && !renewed.to_string().contains(new.expose()), "{renewed}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    std::fs::remove_file(file).unwrap();
     let kept = || std::fs::read_dir(sample.folder.join("secrets")).unwrap().count();
     sample.done(
         "proxmox_update_access",

@@ -86,3 +86,39 @@ fn what_is_refused_asked_and_agreed_to_has_a_line_too() {
     assert!(audit::verify(&path, None).unwrap().open.is_empty());
     fs::remove_dir_all(folder).unwrap();
 }
+
+/// The system's log as a program has it that reads its socket.
+#[cfg(unix)]
+#[test]
+fn each_line_goes_to_the_systems_log_too_or_nothing_is_changed() {
+    use std::os::unix::net::UnixDatagram;
+    let folder = folder("syslog");
+    let (path, socket) = (folder.join("audit.jsonl"), folder.join("log"));
+    let log = UnixDatagram::bind(&socket).unwrap();
+    let sample = Sample::with(Default::default(), |config| {
+        config.access = Access::Full;
+        let sockets = vec![folder.join("none"), socket.clone()];
+        config.audit = Some(audit::Place { syslog: sockets, ..crate::cluster::plain_log(path.as_ref()) });
+    });
+    sample.ok("proxmox_update_vm_config", json!({"vmid": 105, "config": {"memory": 1024}}));
+    let written = fs::read_to_string(&path).unwrap();
+    assert_eq!(written.lines().count(), 2, "{written}");
+    for line in written.lines() {
+        let mut sent = vec![0; 1 << 16];
+        let length = log.recv(&mut sent).unwrap();
+        let sent = std::str::from_utf8(&sent[..length]).unwrap();
+        // Facility 10, severity 6.
+        let (head, copy) = sent.split_once("]: ").unwrap();
+        assert_eq!((head, copy), (format!("<86>proxmox-mcp[{}", std::process::id()).as_str(), line));
+    }
+    drop(log);
+    fs::remove_file(&socket).unwrap();
+    let before = sample.changes().len();
+    sample.fails(
+        "proxmox_update_vm_config",
+        json!({"vmid": 105, "config": {"memory": 2048}}),
+        &["system's log", "was not done"],
+    );
+    assert_eq!(sample.changes().len(), before);
+    fs::remove_dir_all(folder).unwrap();
+}

@@ -65,10 +65,7 @@ impl Sample {
     /// Another process over the same cluster, under other keys.
     pub fn tools_under(&self, keys: &Value) -> Tools {
         let (id, secret) = self.server.token();
-        let mut config = Config::for_demo(self.server.address(), &id, secret.expose());
-        config.approvals = Some(self.folder.join("approvals"));
-        config.secrets = Some(self.folder.join("secrets"));
-        Tools::new(under(keys, &config))
+        tools_as(self, keys, &id, secret.expose())
     }
 
     /// What reached the API and was no GET.
@@ -135,6 +132,14 @@ impl Sample {
         };
         seen.iter().filter(|request| !polls(request)).map(line).collect()
     }
+}
+
+/// Another process over the same cluster, under other keys and as somebody else.
+pub fn tools_as(sample: &Sample, keys: &Value, id: &str, secret: &str) -> Tools {
+    let mut config = Config::for_demo(sample.server.address(), id, secret);
+    config.approvals = Some(sample.folder.join("approvals"));
+    config.secrets = Some(sample.folder.join("secrets"));
+    Tools::new(under(keys, &config))
 }
 
 /// A configuration file with these keys, for the cluster and the folders of another one.
@@ -238,5 +243,5 @@ pub fn column(table: &Value, name: &str) -> Vec<Value> {
 
 /// An audit log in that file, without a key.
 pub fn plain_log(path: &std::path::Path) -> proxmox_mcp::audit::Place {
-    proxmox_mcp::audit::Place { path: path.to_owned(), seal: None, syslog: false }
+    proxmox_mcp::audit::Place { path: path.to_owned(), seal: None, syslog: Vec::new() }
 }

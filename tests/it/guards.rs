@@ -2,6 +2,10 @@
 //! spelling of a guest.
 
 mod every;
+mod hidden;
 mod holes;
+mod nodes;
 mod person;
+#[cfg(target_os = "linux")]
+mod processes;
 mod spellings;

@@ -49,12 +49,18 @@ impl Home {
 
     /// Runs the binary with nothing of this machine's configuration.
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {
+        self.run_with(arguments, input, &[])
+    }
+
+    /// Runs it with these variables beside its own.
+    pub fn run_with(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
         bare(command.args(arguments)).env("HOME", &self.0);
         if cfg!(windows) {
             // As on other systems, so that what tests expect is in one place.
             command.env("USERPROFILE", &self.0).env("APPDATA", self.path(".config"));
         }
+        command.envs(variables.iter().copied());
         command.env("PLANTED_SECRET", "planted-in-the-environment").current_dir(&self.0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -63,6 +69,26 @@ impl Home {
         let output = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs the binary at a terminal at which that is typed; `None` where this machine has no `script` to make one.
+    #[cfg(target_os = "linux")]
+    pub fn at_terminal(&self, arguments: &[&str], typed: &str) -> Option<Ran> {
+        let words = [env!("CARGO_BIN_EXE_proxmox-mcp")].into_iter().chain(arguments.iter().copied());
+        let line: Vec<String> = words.map(|word| format!("'{word}'")).collect();
+        let mut command = Command::new("script");
+        bare(command.args(["-qec", &line.join(" "), "/dev/null"])).env("HOME", &self.0).current_dir(&self.0);
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let Ok(mut child) = spawned else {
+            println!("skipped: there is no `script` here to make a terminal");
+            return None;
+        };
+        let mut input = child.stdin.take().unwrap();
+        let _ = input.write_all(typed.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        drop(input);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Some(Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) })
     }
 
     /// Runs `check --json` with that configuration.

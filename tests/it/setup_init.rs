@@ -279,7 +279,7 @@ fn the_example_beside_the_program_makes_room() {
     let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config.example.json")).unwrap();
     home.file("bin/config.json", &example);
     let program = home.path("bin/proxmox-mcp").to_str().unwrap().to_owned();
-    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\n\n\n\n\n");
+    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\n\n\n\n\n\n\n");
     let (result, shown) = answer_to(&program, &home, &typed);
     assert_eq!(result, Ok(()), "{shown}");
     assert_eq!(parse(&home.read("bin/config.json"))["token_secret"], json!(secret), "{shown}");
@@ -298,7 +298,7 @@ fn somebody_who_answers_questions_gets_a_configuration() {
     assert!(shown.contains(&cluster.fingerprint) && shown.contains("pvenode cert info"), "{shown}");
     assert!(cluster.server.requests().iter().all(|seen| !seen.path.contains("certificates")));
 
-    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\nfull\n\nclaude-desktop\ny\n");
+    let typed = format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\nfull\nn\n\nclaude-desktop\ny\n");
     let (result, shown) = answer(&home, &typed);
     assert_eq!(result, Ok(()), "{shown}");
     assert!(!shown.contains(&secret), "{shown}");
@@ -312,12 +312,111 @@ fn somebody_who_answers_questions_gets_a_configuration() {
     let (result, _) = answer(&home, "n\n");
     assert!(matches!(result, Err(Stop::Failed(_))));
     let typed =
-        format!("y\n{address}\ny\ntoken\nroot@pam!demo\n12345678-90ab-cdef-1234-567890abcdef\n\n\nn\n");
+        format!("y\n{address}\ny\ntoken\nroot@pam!demo\n12345678-90ab-cdef-1234-567890abcdef\n\n\n\n\nn\n");
     let (result, shown) = answer(&home, &typed);
     assert!(
         matches!(result, Err(Stop::Failed(_))) && shown.contains("Write the configuration anyway?"),
         "{shown}"
     );
     assert_eq!(home.read(USUAL), before);
+    is_tidy(&home);
+}
+
+/// The options of `init` that work against the cluster, and these.
+fn working<'a>(cluster: &'a Cluster, secret: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let token = ["--token-id", "root@pam!demo", "--token-secret-file", secret];
+    [&["--fingerprint", cluster.fingerprint.as_str()][..], &token, more].concat()
+}
+
+#[test]
+fn whose_word_confirms_is_asked_where_anything_is_confirmed() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let secret = home.file("secret.txt", &cluster.secret());
+    let secret = secret.to_str().unwrap();
+    for (more, expected) in [
+        (&[][..], json!("person")),
+        (&["--confirm", "token"], json!("token")),
+        (&["--confirm", "strict", "--access", "full"], json!("strict")),
+        (&["--access", "read-only"], Value::Null),
+    ] {
+        let ran = cluster.init(&home, &working(&cluster, secret, &[more, &["--force"]].concat()), "");
+        assert_eq!(ran.code, Some(0), "{more:?}: {ran:?}");
+        assert_eq!(parse(&home.read(USUAL))["confirm"], expected, "{more:?}");
+    }
+    let ran = cluster.init(&home, &working(&cluster, secret, &["--confirm", "maybe"]), "");
+    assert!(ran.code == Some(2) && ran.err.contains("person"), "{ran:?}");
+
+    let home = Home::new();
+    let address = cluster.server.address();
+    let typed = format!(
+        "{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\n\nnobody\ntoken\n\n\n\n",
+        secret = cluster.secret()
+    );
+    let (result, shown) = answer(&home, &typed);
+    assert_eq!(result, Ok(()), "{shown}");
+    for (way, meaning) in
+        [("person", "`proxmox-mcp approve`"), ("token", "not that anybody agreed"), ("strict", "refused")]
+    {
+        let line = shown.lines().find(|line| line.trim_start().starts_with(&format!("{way}: ")));
+        assert!(line.is_some_and(|line| line.contains(meaning)), "{way}: {shown}");
+    }
+    assert_eq!(parse(&home.read(USUAL))["confirm"], "token");
+}
+
+#[test]
+fn an_audit_log_gets_a_key_that_is_kept_apart() {
+    let (cluster, home) = (Cluster::start(true), Home::new());
+    let secret = home.file("secret.txt", &cluster.secret());
+    let secret = secret.to_str().unwrap();
+    let log = home.path("logs/audit.jsonl");
+    let audit = ["--audit-log", log.to_str().unwrap(), "--force"];
+    let ran = cluster.init(&home, &working(&cluster, secret, &audit), "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let key = home.path(".config/proxmox-mcp/audit.key");
+    assert!(ran.out.contains(&format!("is new and in `{}`", key.display())), "{}", ran.out);
+    assert!(!ran.out.contains(home.read(".config/proxmox-mcp/audit.key").trim()), "{}", ran.out);
+    has_mode(&key, 0o600);
+    let config = parse(&home.read(USUAL));
+    assert_eq!((&config["audit_log"], &config["audit_key"]), (&json!(log), &json!({"file": key})));
+    let called = home.run(&["call", "proxmox_start_vm", "vmid=100"], "");
+    assert_eq!(called.code, Some(0), "{called:?}");
+    let verified = home.run(&["audit", "verify"], "");
+    assert!(verified.code == Some(0) && verified.out.contains("2 are sealed"), "{verified:?}");
+
+    // The log goes on under the key that is there, and under no other.
+    let before = home.read(".config/proxmox-mcp/audit.key");
+    let ran = cluster.init(&home, &working(&cluster, secret, &audit), "");
+    assert!(ran.code == Some(0) && ran.out.contains("was there already"), "{ran:?}");
+    assert_eq!(home.read(".config/proxmox-mcp/audit.key"), before);
+    let other = home.path("other.key");
+    let another = [&audit[..], &["--audit-key", other.to_str().unwrap()]].concat();
+    let ran = cluster.init(&home, &working(&cluster, secret, &another), "");
+    assert!(ran.code == Some(1) && ran.err.contains("cannot be continued"), "{ran:?}");
+    assert!(!other.exists(), "a key for nothing");
+    let same = [&audit[..], &["--audit-key", log.to_str().unwrap()]].concat();
+    for (more, words) in
+        [(&same[..], "kept apart"), (&["--audit-key", "x", "--force"], "needs `--audit-log`")]
+    {
+        let ran = cluster.init(&home, &working(&cluster, secret, more), "");
+        assert!(ran.code == Some(2) && ran.err.contains(words), "{more:?}: {ran:?}");
+    }
+    home.file("short.key", "short");
+    let short = home.path("short.key");
+    let short = ["--audit-log", "new.jsonl", "--audit-key", short.to_str().unwrap(), "--force"];
+    let ran = cluster.init(&home, &working(&cluster, secret, &short), "");
+    assert!(ran.code == Some(1) && ran.err.contains("at least 32"), "{ran:?}");
+
+    // Somebody who is asked gets both in places of their own.
+    let home = Home::new();
+    let address = cluster.server.address();
+    let typed =
+        format!("{address}\ny\ntoken\nroot@pam!demo\n{secret}\n\n\n\ny\n\n\n\n\n", secret = cluster.secret());
+    let (result, shown) = answer(&home, &typed);
+    assert_eq!(result, Ok(()), "{shown}");
+    assert_eq!(
+        parse(&home.read(USUAL))["audit_log"],
+        json!(home.path(".local/state/proxmox-mcp/audit.jsonl"))
+    );
+    has_mode(&home.path(".config/proxmox-mcp/audit.key"), 0o600);
     is_tidy(&home);
 }

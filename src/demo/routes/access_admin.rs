@@ -4,6 +4,7 @@ use crate::{
     demo::{
         list::split_list,
         outcome::{ApiError, Outcome},
+        random::uuid,
         routes::route::{Request, Route, route},
         state::{
             access::{Rule, User, bits},
@@ -134,7 +135,16 @@ fn change_token(cluster: &mut Cluster, request: &Request) -> Outcome {
     if let Some(comment) = request.param("comment") {
         token.comment = Some(comment.to_owned());
     }
-    one_token(cluster, request)
+    let fresh = request.flag("regenerate").then(uuid);
+    if let Some(secret) = &fresh {
+        token.secret = Secret::new(secret);
+    }
+    let mut reply = one_token(cluster, request)?;
+    if let Some(secret) = fresh {
+        reply.data["full-tokenid"] = json!(format!("{}!{}", request.hole("userid"), request.hole("tokenid")));
+        reply.data["value"] = json!(secret);
+    }
+    Ok(reply)
 }
 
 fn add_role(cluster: &mut Cluster, request: &Request) -> Outcome {

@@ -70,6 +70,10 @@ fn answer_api(shared: &Shared, request: &Incoming, format: Format, path: &str) -
     let act = || {
         let mut chance = shared.chance.next(&line(request));
         let outcome = run(shared, request, path, &mut chance);
+        let outcome = match shared.options.plant {
+            Some(plant) => plant.sow(outcome),
+            None => outcome,
+        };
         // Failed logins of every kind are slowed down.
         if matches!(&outcome, Err(error) if error.status == 401) {
             shared.wait(shared.refusal_time());
@@ -151,7 +155,10 @@ fn page(request: &Incoming) -> Outgoing {
 }
 
 fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> Outcome {
-    let segments = form::segments(path);
+    let (mut segments, mut params) = (form::segments(path), request.pairs.clone());
+    if let Some(plant) = shared.options.plant {
+        plant.gather(&mut segments, &mut params);
+    }
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let mut cluster = lock(&shared.cluster);
     cluster.settle();
@@ -167,7 +174,6 @@ fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> 
     let (route, mut holes) = table::find(request.method, &segments).inspect_err(|_| {
         shared.note_unhandled(line(request));
     })?;
-    let mut params = request.pairs.clone();
     merge_path_parameters(&mut params, &holes)?;
     // `localhost` is the node that answers, which is always the first.
     for (_, value) in holes.iter_mut().filter(|(name, value)| *name == "node" && value == "localhost") {

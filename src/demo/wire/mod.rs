@@ -13,6 +13,7 @@ pub(in crate::demo) mod http;
 pub(in crate::demo) mod json;
 pub(in crate::demo) mod login;
 pub(in crate::demo) mod options;
+pub(in crate::demo) mod plant;
 pub(in crate::demo) mod seen;
 pub(in crate::demo) mod server;
 pub(in crate::demo) mod shared;

@@ -1,6 +1,9 @@
 //! What a sample cluster can be asked to be like.
 
-use crate::demo::{random, wire::tls::Tls};
+use crate::demo::{
+    random,
+    wire::{plant::Plant, tls::Tls},
+};
 use std::time::Duration;
 
 /// What the sample cluster is to be like.
@@ -30,6 +33,8 @@ pub struct Options {
     /// both come in another order with every answer. Every server has another seed unless one is set; a server that
     /// ends because a test failed tells its own.
     pub seed: u64,
+    /// What stands behind every text of every answer.
+    pub plant: Option<Plant>,
 }
 
 impl Default for Options {
@@ -45,6 +50,7 @@ impl Default for Options {
             ca: "<pem>".into(),
             odd: false,
             seed: u64::from_le_bytes(random::bytes()),
+            plant: None,
         }
     }
 }

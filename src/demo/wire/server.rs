@@ -115,6 +115,12 @@ impl Server {
         lock(&self.shared.seen).iter().cloned().collect()
     }
 
+    /// The requests seen since this was last asked, oldest first; the last 1000.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<Seen> {
+        lock(&self.shared.seen).drain(..).collect()
+    }
+
     /// `METHOD /path` of the requests that the API has and the sample cluster does not answer, each once.
     #[must_use]
     pub fn unhandled(&self) -> Vec<String> {

@@ -59,7 +59,7 @@ pub use value::push;
 use crate::pve::Method;
 use flate2::read::DeflateDecoder;
 use percent_encoding::percent_decode_str;
-use std::{borrow::Cow, io::Read, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, io::Read, sync::LazyLock};
 
 /// The table, packed by `build.rs`.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/table.deflate"));
@@ -80,8 +80,11 @@ const FORMATS: &str = include_str!("formats.txt");
 /// always the last segment.
 const SPANNING: [&str; 2] = ["cidr", "volume"];
 
-/// A stretch of the table, in bytes, that is quicker to scan than to narrow.
-const SHORT: usize = 2_000;
+/// So many paths are quicker to scan than to narrow.
+const FEW: usize = 4;
+
+/// A path, and the block of its methods.
+type Path = (&'static str, &'static str);
 
 /// The paths, and behind them what methods share. Only the place of the cut is remembered.
 static PARTS: LazyLock<(&str, &str)> = LazyLock::new(|| {
@@ -90,6 +93,13 @@ static PARTS: LazyLock<(&str, &str)> = LazyLock::new(|| {
     let start = table.find("\n/").map_or(cut, |newline| newline + 1);
     (&table[start..cut], &table[cut..])
 });
+
+/// Every path in order.
+static PATHS: LazyLock<Vec<Path>> = LazyLock::new(|| blocks(PARTS.0, |first| first == b'/').collect());
+
+/// The lines under each `@name` and `&name`.
+static SHARED: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| blocks(PARTS.1, |first| first != b'\t').collect());
 
 /// The table as the script writes it.
 #[must_use]
@@ -133,7 +143,7 @@ impl Found {
 pub fn find(method: Method, path: &str) -> Lookup {
     let path = path.trim_end_matches('/');
     let path = path.strip_prefix('/').unwrap_or(path);
-    let Some((template, block)) = search(PARTS.0, "/", path, path) else {
+    let Some((template, block)) = search(&PATHS, "/", path, path) else {
         return Lookup::NoSuchPath;
     };
     let Some(row) = row::rows_of(template, block).find(|row| row.method() == method) else {
@@ -147,22 +157,22 @@ pub fn find(method: Method, path: &str) -> Lookup {
 /// The method at a path as the table writes it, `/nodes/{node}/qemu/{vmid}/config`.
 #[must_use]
 pub fn find_template(method: Method, template: &str) -> Option<Row> {
-    let first = &PARTS.0[first_not(PARTS.0, |path| path < template)..];
-    let (path, block) = blocks(first, |first| first == b'/').next().filter(|(path, _)| *path == template)?;
+    let at = PATHS.binary_search_by(|(path, _)| (*path).cmp(template)).ok()?;
+    let (path, block) = PATHS[at];
     row::rows_of(path, block).find(|row| row.method() == method)
 }
 
 /// Every method, by path.
 pub fn rows() -> impl Iterator<Item = Row> {
-    blocks(PARTS.0, |first| first == b'/').flat_map(|(template, block)| row::rows_of(template, block))
+    PATHS.iter().flat_map(|(template, block)| row::rows_of(template, block))
 }
 
-/// The path that fits, and its block. `paths` are blocks whose paths all begin with `prefix`; `rest` is what `path` has
-/// left after as many segments. Fixed segments are tried before holes, as Proxmox does.
-fn search(paths: &'static str, prefix: &str, path: &str, rest: &str) -> Option<(&'static str, &'static str)> {
+/// The path that fits, and its block. `paths` all begin with `prefix`; `rest` is what `path` has left after as many
+/// segments. Fixed segments are tried before holes, as Proxmox does.
+fn search(paths: &'static [Path], prefix: &str, path: &str, rest: &str) -> Option<Path> {
     let scan =
-        |paths| blocks(paths, |first| first == b'/').find(|(template, _)| walk(template, path, |_, _| ()));
-    if paths.len() < SHORT {
+        |paths: &'static [Path]| paths.iter().find(|(template, _)| walk(template, path, |_, _| ())).copied();
+    if paths.len() < FEW {
         return scan(paths);
     }
     let (segment, rest) = first_segment(rest);
@@ -173,35 +183,18 @@ fn search(paths: &'static str, prefix: &str, path: &str, rest: &str) -> Option<(
     if let Some(found) = search(under(paths, &fixed), &fixed, path, rest) {
         return Some(found);
     }
-    let end = prefix.len() + holes.get(prefix.len()..)?.find('}')?;
-    let hole = format!("{}/", &holes[..=end]);
+    let (first, _) = holes.first()?;
+    let end = prefix.len() + first.get(prefix.len()..)?.find('}')?;
+    let hole = format!("{}/", &first[..=end]);
     let deeper = under(holes, &hole);
     // Holes of another name, or one that spans slashes, stand beside those under this one.
     search(deeper, &hole, path, rest).or_else(|| if deeper.len() < holes.len() { scan(holes) } else { None })
 }
 
-/// The blocks whose paths begin with `prefix`. Paths are sorted by their bytes, so they stand together.
-fn under(paths: &'static str, prefix: &str) -> &'static str {
-    let from = first_not(paths, |path| path < prefix);
-    let to = from + first_not(&paths[from..], |path| path.starts_with(prefix));
-    &paths[from..to]
-}
-
-/// Where the first block begins whose path is not `early`, found by halving: all early ones come first.
-fn first_not(paths: &str, early: impl Fn(&str) -> bool) -> usize {
-    let (mut low, mut high) = (0, paths.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        // Both ends are where a block begins; every byte of the table is ASCII, so any place can be cut at.
-        let start = paths[low..=middle].rfind("\n/").map_or(low, |newline| low + newline + 1);
-        let path = paths[start..].lines().next().unwrap_or_default();
-        if early(path) {
-            low = paths[start..high].find("\n/").map_or(high, |newline| start + newline + 1);
-        } else {
-            high = start;
-        }
-    }
-    low
+/// Those that begin with `prefix`. Paths are sorted by their bytes, so they stand together.
+fn under(paths: &'static [Path], prefix: &str) -> &'static [Path] {
+    let rest = &paths[paths.partition_point(|(path, _)| *path < prefix)..];
+    &rest[..rest.partition_point(|(path, _)| path.starts_with(prefix))]
 }
 
 /// Cuts lines into blocks, each begun by a line whose first byte is a `head`'s: that line, and those under it.
@@ -223,8 +216,7 @@ fn blocks(
 
 /// The lines under `@name`, `&name`, among what methods share.
 fn shared(head: &str) -> impl Iterator<Item = &'static str> + use<> {
-    let mut lines = PARTS.1.lines();
-    lines.find(|line| *line == head);
+    let lines = SHARED.get(head).copied().unwrap_or_default().lines();
     lines.map_while(|line| line.strip_prefix('\t'))
 }
 

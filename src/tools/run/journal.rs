@@ -2,7 +2,7 @@
 
 use crate::{
     audit::Audit,
-    log,
+    hex, log,
     pve::{
         api::{effect::Touch, words::is_secret},
         values::Node,
@@ -30,6 +30,15 @@ pub struct Journal<'a> {
     cluster: Option<&'a str>,
     tool: &'a str,
     arguments: Value,
+}
+
+/// What a person's word is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<'a> {
+    /// The short name of the request.
+    pub name: &'a str,
+    /// What the target is like, the plan's identity; `None` where nobody looked at it.
+    pub identity: Option<&'a str>,
 }
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -76,6 +85,40 @@ impl<'a> Journal<'a> {
         let mut facts = self.about(word, requests);
         facts.insert("by".into(), by.into());
         self.note(facts);
+    }
+
+    /// The requests wait for a person's word outside the model.
+    pub fn waits(&self, requests: &[Request], word: &Word<'_>) {
+        self.note(self.of_person("asked", requests, word));
+    }
+
+    /// A person's word was found, `approved` or `denied`, and is used up.
+    pub fn found(&self, requests: &[Request], said: &str, word: &Word<'_>) {
+        let mut facts = self.of_person("found", requests, word);
+        facts.insert("said".into(), said.into());
+        self.note(facts);
+    }
+
+    /// A person says their word in a terminal: `approved`, `denied`, or `void` where it came too late.
+    ///
+    /// # Errors
+    /// It cannot be written down, so it must not count.
+    pub fn said(&self, requests: &[Request], said: &str, user: &str, word: &Word<'_>) -> Result<(), String> {
+        let mut facts = self.of_person(said, requests, word);
+        facts.insert("user".into(), user.into());
+        self.audit.write(facts)
+    }
+
+    fn of_person(&self, phase: &str, requests: &[Request], word: &Word<'_>) -> Map<String, Value> {
+        let mut facts = self.about(phase, requests);
+        facts.insert("by".into(), "a person".into());
+        facts.insert("name".into(), word.name.into());
+        if let Some(identity) = word.identity {
+            // Names the plan without its content.
+            let digest = ring::digest::digest(&ring::digest::SHA256, identity.as_bytes());
+            facts.insert("plan".into(), hex::encode(digest.as_ref()).into());
+        }
+        facts
     }
 
     /// Writes what is not about a change: where it cannot be written, the log says so.

@@ -39,6 +39,8 @@ pub struct Seen {
     pub listed: bool,
     /// The guests that this account sees, where that had to be known.
     pub guests: Vec<Known>,
+    /// Whether there are no others: whether this account may see every guest, where that had to be known.
+    pub all: bool,
     /// What the path of a change answered before it, where that had to be known.
     pub before: Option<Map<String, Value>>,
 }
@@ -72,20 +74,35 @@ pub fn at(
     let only = (changes && !config.only.is_empty()).then_some(&config.only);
     let listed = protected.is_some_and(|rules| asks_for_guests(rules, effect, false))
         || only.is_some_and(|rules| asks_for_guests(rules, effect, true));
+    let has = |wanted: fn(&Touch) -> bool| {
+        effect.touches.iter().any(|touched| touched.role != Role::Source && wanted(&touched.what))
+    };
+    let of_node = has(|touch| matches!(touch, Touch::GuestsOfNode(_)));
+    let of_pool = has(|touch| matches!(touch, Touch::GuestsOfPool(_)));
+    // Rules by node are about a node, whoever is on it.
+    let beyond_nodes = |rules: &Selection| rules.needs_all_guests() || !rules.vmids.is_empty();
+    let all = (of_node || of_pool)
+        && (protected.is_some_and(Selection::needs_all_guests)
+            || only.is_some_and(|rules| of_pool || beyond_nodes(rules)));
     let doubtful = effect.reasons.iter().any(|reason| reason.if_present);
     let of_config = request.path.ends_with("/config");
     let reads_before = known.is_none() && doubtful && of_config && protected.is_some();
     let reads_content = doubtful && !of_config && (protected.is_some() || config.access != Access::Full);
-    let wanted: Vec<Wanted> =
-        [(listed, Wanted::Guests), (reads_before, Wanted::Before), (reads_content, Wanted::Content)]
-            .into_iter()
-            .filter_map(|(needed, what)| needed.then_some(what))
-            .collect();
-    let mut seen = Seen { listed, guests: Vec::new(), before: known };
+    let wanted: Vec<Wanted> = [
+        (listed, Wanted::Guests),
+        (all, Wanted::All),
+        (reads_before, Wanted::Before),
+        (reads_content, Wanted::Content),
+    ]
+    .into_iter()
+    .filter_map(|(needed, what)| needed.then_some(what))
+    .collect();
+    let mut seen = Seen { listed, guests: Vec::new(), all: false, before: known };
     let mut there = None;
     for found in at_once(&wanted, |what| what.read(context, request)) {
         match found? {
             Found::Guests(guests) => seen.guests = guests,
+            Found::All(all) => seen.all = all,
             Found::Before(before) => seen.before = before,
             Found::Content(content) => there = content,
         }
@@ -104,12 +121,14 @@ pub fn at(
 /// What is read.
 enum Wanted {
     Guests,
+    All,
     Before,
     Content,
 }
 
 enum Found {
     Guests(Vec<Known>),
+    All(bool),
     Before(Option<Map<String, Value>>),
     Content(Option<bool>),
 }
@@ -118,6 +137,7 @@ impl Wanted {
     fn read(&self, context: &Context<'_>, request: &Request) -> Result<Found, Failure> {
         Ok(match self {
             Wanted::Guests => Found::Guests(guests(context)?),
+            Wanted::All => Found::All(sees_all(context)),
             Wanted::Before => Found::Before(undo::read(context, request)),
             Wanted::Content => Found::Content(is_there(context, request)),
         })
@@ -181,6 +201,21 @@ pub fn made(request: &Request, effect: &Effect, there: &[Known], ahead: &mut Vec
         let tags = if request.params.get("tags").is_some() { param("tags") } else { inherited.clone() };
         ahead.push(Known { vmid, node, tags, pool: param("pool") });
     }
+}
+
+/// Whether this account may see every guest, by its permissions: on all of them, and on none of them less than that. Where
+/// that cannot be told it may not.
+fn sees_all(context: &Context<'_>) -> bool {
+    const AUDIT: &str = "VM.Audit";
+    let Ok(reply) = context.get("/access/permissions", &Params::new()) else { return false };
+    let value = reply.value();
+    let Some(paths) = value.as_object() else { return false };
+    // 1 where it counts below the path too.
+    let spreads = paths.get("/vms").is_some_and(|privileges| privileges[AUDIT] == 1);
+    spreads
+        && paths
+            .iter()
+            .all(|(path, privileges)| !path.starts_with("/vms/") || privileges.get(AUDIT).is_some())
 }
 
 /// Whether a key of a guest's configuration is set already, and to something else than the request sets it to.

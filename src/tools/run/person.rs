@@ -11,7 +11,7 @@ use crate::{
             asked::Asked,
             context::Context,
             follow,
-            journal::redacted,
+            journal::{self, redacted},
             matter::{Decision, Matter, named, note},
             plan::{self, Plan},
             question,
@@ -66,15 +66,19 @@ pub fn word(context: &Context<'_>, matter: Matter<'_>) -> Result<Word, Failure> 
 }
 
 fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Word, Failure> {
-    let Some(word) = store.take(&text(context, matter)) else { return Ok(Word::None) };
+    let text = text(context, matter);
+    let Some(word) = store.take(&text) else { return Ok(Word::None) };
     let title = matter.asked.title();
+    let said = if word.verdict == Verdict::Denied { "denied" } else { "approved" };
+    note(context, |journal| {
+        let about = journal::Word { name: &store.name_of(&text), identity: Some(&word.identity) };
+        journal.found(matter.asked.requests(), said, &about);
+    });
     if word.verdict == Verdict::Denied {
-        note(context, |journal| journal.answered(matter.asked.requests(), "denied", "a person"));
         return Err(Failure::new(format!(
             "A person denied this ({title}). Nothing was done; do not ask again unless they want it."
         )));
     }
-    note(context, |journal| journal.answered(matter.asked.requests(), "approved", "a person"));
     if plan::of_asked(context, matter.asked)?.identity == word.identity {
         return Ok(Word::Approved);
     }
@@ -96,7 +100,10 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -
     };
     let store = store(context).map_err(impossible)?;
     let waiting = store.ask(&text(context, matter), details(context, matter, shown)).map_err(impossible)?;
-    note(context, |journal| journal.asked(matter.asked.requests(), "a person"));
+    note(context, |journal| {
+        let about = journal::Word { name: &waiting.name, identity: Some(&shown.identity) };
+        journal.waits(matter.asked.requests(), &about);
+    });
     if context.config.notify {
         notify::tell(&format!("proxmox-mcp approve {}", waiting.name), &shown.sentence);
     }

@@ -27,7 +27,7 @@ pub fn question(shown: &Plan) -> Question {
     Question {
         message: visible::text(&format!("{}\nType {} to confirm.", told(shown), shown.word)).into_owned(),
         field: "confirm",
-        title: format!("Type {}", shown.word),
+        title: visible::text(&format!("Type {}", shown.word)).into_owned(),
     }
 }
 

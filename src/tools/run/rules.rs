@@ -94,6 +94,14 @@ fn unseen(vmid: u32, setting: &str, request: &Request) -> String {
     )
 }
 
+fn unseen_ones(setting: &str, request: &Request) -> String {
+    format!(
+        "{} touches every guest of a node or pool, and this account may not see all guests, so whether the setting `{setting}` covers them cannot be told, and it is refused. \
+         It stays refused until the account has VM.Audit on /vms.",
+        request.title()
+    )
+}
+
 fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
     let Case { request, effect, seen } = case;
     let title = request.title();
@@ -149,13 +157,11 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
                     let is_seen = |vmid: i64| seen.guests.iter().any(|guest| i64::from(guest.vmid) == vmid);
                     first == last && !is_seen(*first)
                 });
-                if let Some((vmid, _)) = lost {
+                if let Some((vmid, _)) = lost.filter(|_| !seen.all) {
                     return Some(unseen(u32::try_from(*vmid).unwrap_or_default(), "protected", request));
                 }
-                if seen.guests.is_empty() {
-                    return Some(format!(
-                        "This account sees no guest at all, so whether the setting `protected` covers those that {title} touches cannot be told, and it is refused. It stays refused until the account has VM.Audit on /vms."
-                    ));
+                if rules.needs_all_guests() && !seen.all {
+                    return Some(unseen_ones("protected", request));
                 }
                 for guest in guests {
                     let refused = guest_is_held(rules, case, guest.vmid, Some(guest), strips);
@@ -243,7 +249,8 @@ fn outside(rules: &Selection, case: Case<'_>) -> Option<String> {
                     case.request.title()
                 ));
             }
-            Err(vmid) => return Some(unseen(vmid, "only", case.request)),
+            Err(Unseen::Guest(vmid)) => return Some(unseen(vmid, "only", case.request)),
+            Err(Unseen::Some) => return Some(unseen_ones("only", case.request)),
         }
     }
     None
@@ -258,12 +265,20 @@ enum Kind {
     Tags,
 }
 
+/// What had to be seen and cannot.
+enum Unseen {
+    /// This guest.
+    Guest(u32),
+    /// Maybe some of a node or pool.
+    Some,
+}
+
 /// Whether all that a request touches is inside by this kind of rule, and anything at all is. What is only read or copied
 /// may be anywhere.
 ///
 /// # Errors
-/// The guest that cannot be seen.
-fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, u32> {
+/// What cannot be seen.
+fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, Unseen> {
     let mut about = false;
     for touched in case.effect.touches.iter().filter(|touched| touched.role != Role::Source) {
         let target = matches!(touched.role, Role::Target | Role::New | Role::Member);
@@ -277,6 +292,13 @@ fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, u32> {
             },
             Touch::Node(node) | Touch::GuestsOfNode(node) if kind == Kind::Nodes => {
                 rules.nodes.iter().any(|name| node.may_be(name))
+            }
+            // Those that nobody here sees are in the pool as well.
+            Touch::GuestsOfPool(pool) if kind == Kind::Pools && !has_pool(rules, pool) => false,
+            Touch::GuestsOfNode(_) | Touch::GuestsOfPool(_)
+                if !case.seen.all && !is_of_pool(&touched.what, kind) =>
+            {
+                return Err(Unseen::Some);
             }
             Touch::GuestsOfNode(_) | Touch::GuestsOfPool(_) => match reach(&touched.what, case.seen) {
                 Reach::Seen(guests) => {
@@ -302,6 +324,11 @@ fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, u32> {
     Ok(about)
 }
 
+/// Whether it is the guests of a pool that rules by pool are asked about: those are in it, seen or not.
+fn is_of_pool(touch: &Touch, kind: Kind) -> bool {
+    kind == Kind::Pools && matches!(touch, Touch::GuestsOfPool(_))
+}
+
 /// Whether a node is among what is touched, beside the storage on it.
 fn has_node(effect: &Effect) -> bool {
     effect.touches.iter().any(|touched| matches!(touched.what, Touch::Node(_)))
@@ -319,7 +346,7 @@ fn guest_is_inside(
     kind: Kind,
     vmid: u32,
     role: Role,
-) -> Result<bool, u32> {
+) -> Result<bool, Unseen> {
     let params = &case.request.params;
     if kind == Kind::Vmids {
         return Ok(rules.has_vmid(i64::from(vmid)));
@@ -338,7 +365,7 @@ fn guest_is_inside(
     match (kind, known) {
         // It is where the path says, or Proxmox refuses.
         (Kind::Nodes, None) if !case.seen.listed => Ok(true),
-        (_, None) => Err(vmid),
+        (_, None) => Err(Unseen::Guest(vmid)),
         (Kind::Nodes, Some(known)) => {
             Ok(rules.nodes.iter().any(|name| name.eq_ignore_ascii_case(&known.node)))
         }

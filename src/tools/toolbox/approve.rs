@@ -12,6 +12,7 @@ use crate::{
             clusters::{self, Cluster},
             confirm,
             context::{Context, Grant},
+            journal::{Journal, Word},
             person,
             plan::{self, Plan},
             question,
@@ -19,7 +20,7 @@ use crate::{
         },
     },
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{sync::Mutex, time::Instant};
 
 /// A request as a person sees it.
@@ -98,6 +99,23 @@ impl Tools {
         }
         let plan = plan::of_asked(&context, &asked).map_err(|Failure(why)| dotless(&why).to_owned())?;
         Ok(confirm::in_cluster(&context, plan))
+    }
+
+    /// Writes a person's word about a request that waits into the audit log, where there is one.
+    ///
+    /// # Errors
+    /// A sentence: it cannot be written down, so it must not count.
+    pub fn write_down(&self, said: &str, user: &str, word: &Word<'_>, details: &Value) -> Result<(), String> {
+        let Some(audit) = &self.audit else { return Ok(()) };
+        let requests: Option<Vec<Request>> = match &details["request"] {
+            Value::Array(all) => all.iter().map(request).collect(),
+            one => request(one).map(|request| vec![request]),
+        };
+        let requests = requests.ok_or("The request that waits cannot be read.")?;
+        let none = Map::new();
+        let arguments = details["arguments"].as_object().unwrap_or(&none);
+        let tool = details["tool"].as_str().unwrap_or_default();
+        Journal::new(audit, details["cluster"].as_str(), tool, arguments).said(&requests, said, user, word)
     }
 
     /// Says whether a request is for the cluster that this configuration leads to.

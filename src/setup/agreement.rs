@@ -1,0 +1,174 @@
+//! What `init` asks about agreeing and about the record of it: whose word confirms a request where the client cannot ask,
+//! and whether an audit log is kept, with a key of its own.
+
+use super::{
+    ask::Person,
+    draft::Draft,
+    init::{Given, Stop},
+};
+use crate::{approvals, audit, folders::Env, hex};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// What each way to confirm means, in the order of the question.
+const WAYS: [(&str, &str); 3] = [
+    ("person", "you approve it in a terminal with `proxmox-mcp approve`, where the model has no say."),
+    ("token", "the model sends a token back, which shows that a plan was made, but not that anybody agreed."),
+    ("strict", "it is refused."),
+];
+
+/// Asks both. Nothing is made yet.
+///
+/// # Errors
+/// An option is missing or wrong, or the input ended.
+pub fn ask(
+    given: &dyn Given,
+    person: &mut Person<'_>,
+    draft: &mut Draft,
+    access: &str,
+    env: Env<'_>,
+) -> Result<Option<Log>, Stop> {
+    confirm(given, person, draft, access)?;
+    log(given, person, draft, env)
+}
+
+/// Asks whose word confirms a request. Without confirmation, as under `read-only` and `full`, it is not asked for.
+fn confirm(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft, access: &str) -> Result<(), Stop> {
+    let option = given.value("--confirm");
+    if access != "standard" && option.is_none() {
+        return Ok(());
+    }
+    if option.is_none() && person.there && !person.defaults {
+        person.say("What destroys data, changes rights or reaches out to other hosts is confirmed first. If the client cannot ask you:");
+        WAYS.iter().for_each(|(way, meaning)| person.say(&format!("  {way}: {meaning}")));
+    }
+    let words = WAYS.map(|(way, _)| way);
+    let way = person.word("--confirm", option, "How it is confirmed then", &words, "person");
+    draft.set("confirm", way.map_err(Stop::Usage)?);
+    Ok(())
+}
+
+/// An audit log that is wanted, and the file with its key.
+#[derive(Debug)]
+pub struct Log {
+    log: PathBuf,
+    key: PathBuf,
+}
+
+/// Asks whether an audit log is kept, and where.
+fn log(
+    given: &dyn Given,
+    person: &mut Person<'_>,
+    draft: &mut Draft,
+    env: Env<'_>,
+) -> Result<Option<Log>, Stop> {
+    let question = "Keep an audit log of what is changed, refused and approved?";
+    let option = given.value("--audit-log");
+    if option.is_none() && !person.agrees("--audit-log", question, false).map_err(Stop::Usage)? {
+        return match given.value("--audit-key") {
+            Some(_) => {
+                Err(Stop::Usage("`--audit-key` needs `--audit-log`: which log is the key for?".into()))
+            }
+            None => Ok(None),
+        };
+    }
+    let usual = approvals::state_folder(env).ok().map(|folder| folder.join("audit.jsonl"));
+    let beside = draft.folder().join("audit.key");
+    let log = path(person, "--audit-log", option, "The audit log", usual.as_deref())?;
+    let question = "Its key, in a file apart from the log";
+    let key = path(person, "--audit-key", given.value("--audit-key"), question, Some(&beside))?;
+    if log == key {
+        return Err(Stop::Usage(format!(
+            "`--audit-log` and `--audit-key` are both `{}`, but the key must be kept apart from the log.",
+            log.display()
+        )));
+    }
+    draft.set("audit_log", log.display().to_string());
+    draft.set("audit_key", json!({"file": key.display().to_string()}));
+    Ok(Some(Log { log, key }))
+}
+
+/// An absolute path.
+fn path(
+    person: &mut Person<'_>,
+    option: &str,
+    given: Option<&str>,
+    question: &str,
+    usual: Option<&Path>,
+) -> Result<PathBuf, Stop> {
+    let usual = usual.map(|path| path.display().to_string());
+    let text = person.text(option, given, question, usual.as_deref()).map_err(Stop::Usage)?;
+    std::path::absolute(&text)
+        .map_err(|error| Stop::Usage(format!("`{option}` is `{text}`, which is no path ({error}).")))
+}
+
+impl Log {
+    /// Makes the key and the folder of the log, and tries whether the log can go on under that key. Says where the key is.
+    ///
+    /// # Errors
+    /// A sentence: a file cannot be made, or the log there is sealed by another key or was changed.
+    pub fn make(&self, person: &mut Person<'_>, draft: &Draft) -> Result<(), Stop> {
+        let Log { log, key } = self;
+        let failed = |path: &Path, error: &io::Error| {
+            Stop::Failed(format!("`{}` cannot be written ({error}).", path.display()))
+        };
+        for folder in [log, key].into_iter().filter_map(|file| file.parent()) {
+            make_folder(folder).map_err(|error| failed(folder, &error))?;
+        }
+        let made = match make_key(key) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(failed(key, &error)),
+        };
+        let seal = draft.load().map_err(Stop::Failed)?.audit.and_then(|place| place.seal);
+        let seal = seal.map(|seal| seal.open()).transpose().map_err(Stop::Failed)?;
+        if log.exists()
+            && let Err(problem) = audit::verify(log, seal.as_ref())
+        {
+            if made {
+                let _ = fs::remove_file(key);
+            }
+            return Err(Stop::Failed(format!(
+                "The audit log that is there already cannot be continued: {problem} Name its own key with `--audit-key`, or another log with `--audit-log`."
+            )));
+        }
+        let is_new = if made { "is new and in" } else { "is the one that was there already, in" };
+        person.say(&format!(
+            "The key of the audit log {is_new} `{}`. Whoever has it can forge the log, so keep it where whoever may change the log cannot read it; without it, `proxmox-mcp audit verify` finds less.",
+            key.display()
+        ));
+        if log.parent() == key.parent() {
+            person.say(
+                "It is in the same folder as the log: whoever may change one there may well read the other.",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A new file with a random key, for its owner only.
+fn make_key(path: &Path) -> io::Result<()> {
+    let mut key = [0; 32];
+    SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(format!("{}\n", hex::encode(&key)).as_bytes())?;
+    file.sync_all()
+}
+
+/// A folder, for its owner only where it is new.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
