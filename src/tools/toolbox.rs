@@ -1,5 +1,6 @@
 //! The toolbox: policy → find → check → run.
 
+mod agree;
 mod approve;
 mod execute;
 mod ran;
@@ -16,9 +17,9 @@ use crate::{
     suggest::did_you_mean,
     tools::{
         answer::{Failure, Outcome},
-        catalog::{aliases, deny, entry::Entry, index::entries, own, views},
+        catalog::{aliases, deny, entry::Entry, index::entries, own, view_confirm::AGREE, views},
         offers::Toolset,
-        offers::{complete, instructions, prompts, resources},
+        offers::{complete, instructions, prompts, resources, watched},
         param::Effect,
         row::Run,
         run::{
@@ -34,6 +35,7 @@ use crate::{
     views::MEDIA_TYPE,
     visible,
 };
+use agree::Plans;
 use ran::Ran;
 use serde_json::{
     Map, Value,
@@ -52,6 +54,8 @@ pub struct Tools {
     /// Never empty; the default first.
     clusters: Vec<Cluster>,
     tokens: Tokens,
+    /// The plans that views show.
+    plans: Plans,
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
@@ -73,6 +77,7 @@ impl Tools {
             audit: config.audit.clone().map(Audit::new),
             clusters: clusters::of(config),
             tokens: Tokens::new(),
+            plans: Plans::default(),
             denied: OnceLock::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
@@ -203,7 +208,7 @@ impl Tools {
         }
         let matter = Matter { tool: entry.name, args: &args, request: &request, reasons: &reasons };
         match confirm::decide(&first, &self.tokens, matter)? {
-            Decision::Answer(outcome) => return outcome.map(Ran::Data),
+            Decision::Wait(wait) => return Ok(Ran::Wait(wait)),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
             Decision::Go => {}
         }
@@ -272,6 +277,7 @@ impl Toolbox for Tools {
     ) -> Result<Order, String> {
         match views::named(name) {
             Some(_) if client.shows_views(MEDIA_TYPE) => Ok(Order::Read),
+            _ if name == AGREE && client.shows_views(MEDIA_TYPE) => Ok(Order::Change),
             _ => self.order(name, arguments),
         }
     }
@@ -294,7 +300,7 @@ impl Toolbox for Tools {
     }
 
     fn queue(&self, arguments: &Map<String, Value>) -> usize {
-        clusters::lane(&self.clusters, arguments)
+        self.plans.lane(arguments, |arguments| clusters::lane(&self.clusters, arguments))
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
@@ -351,6 +357,14 @@ impl Toolbox for Tools {
             };
             Contents { text: shown, ..contents }
         })
+    }
+
+    fn tells_changes(&self) -> bool {
+        resources::any(self)
+    }
+
+    fn look(&self, call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
+        watched::look(self, call, uris)
     }
 
     fn complete(&self, call: &Call<'_>, request: &CompletionRequest) -> Result<Vec<String>, String> {

@@ -5,7 +5,7 @@ use crate::{
     config::Confirm,
     mcp::{Asking, Reaction},
     tools::{
-        answer::{Failure, Outcome, answer, canonical::meaning},
+        answer::{Failure, answer, canonical::meaning},
         run::{
             args::Args,
             clusters::CLUSTER,
@@ -18,7 +18,7 @@ use crate::{
         },
     },
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 use std::time::{Duration, Instant};
 
 /// What is to be done with a request that must be agreed to.
@@ -26,10 +26,30 @@ use std::time::{Duration, Instant};
 pub enum Decision {
     /// It was agreed to: send it.
     Go,
-    /// The call is answered with this.
-    Answer(Outcome),
+    /// The call is answered with a plan, and waits for an agreement.
+    Wait(Box<Wait>),
     /// The call is answered with a question, and comes again with this state.
     Ask(crate::mcp::Question, String),
+}
+
+/// A plan that waits for an agreement.
+#[derive(Debug)]
+pub struct Wait {
+    /// The answer of the call.
+    pub answer: Box<RawValue>,
+    /// What it shows.
+    pub shown: Plan,
+    /// How it can be agreed to.
+    pub agreement: Agreement,
+}
+
+/// How a plan can be agreed to.
+#[derive(Debug)]
+pub enum Agreement {
+    /// By the same call with this as its `confirm`.
+    Token(String),
+    /// By `proxmox-mcp approve` with this name, in a terminal.
+    Person(String),
 }
 
 /// A request that must be agreed to.
@@ -70,7 +90,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             let asked = Instant::now();
             let reaction = ask(&question(&shown));
             if nobody_is_there(&reaction, asked.elapsed()) && !strict {
-                return person::ask(context, matter, &shown, NOBODY);
+                return person::ask(context, matter, shown, NOBODY);
             }
             agreed(context, request, &shown, reaction)?;
             // A person may take minutes: the target is looked at again.
@@ -93,7 +113,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{tool}` again for a new question."))
             })?;
             if nobody_is_there(&reaction, out) && !strict {
-                return person::ask(context, matter, &shown, NOBODY);
+                return person::ask(context, matter, shown, NOBODY);
             }
             agreed(context, request, &shown, reaction)?;
             Ok(Decision::Go)
@@ -103,7 +123,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 "Nothing was done: {} must be agreed to, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 request.title()
             ))),
-            (Confirm::Person, _) => person::ask(context, matter, &shown, ""),
+            (Confirm::Person, _) => person::ask(context, matter, shown, ""),
             (Confirm::Token, Some(token)) => match tokens.redeem(Kind::Confirm, token, &bound) {
                 Ok(_) => {
                     note(context, |journal| journal.answered(request, "approved", "a token"));
@@ -116,11 +136,12 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             (Confirm::Token, None) => {
                 note(context, |journal| journal.asked(request, "a token"));
                 let token = tokens.issue(Kind::Confirm, &bound)?;
-                Ok(Decision::Answer(answer(&json!({
+                let answer = answer(&json!({
                     "confirmation_needed": shown.lost,
                     "confirm": token,
                     "note": "Nothing was done. Show this to the user; if they agree, repeat the call with the same arguments and this confirm, within 5 minutes.",
-                }))))
+                }))?;
+                Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: Agreement::Token(token) })))
             }
         },
     }
