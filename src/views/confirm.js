@@ -25,7 +25,9 @@ function confirmPart(plan, { done, declined }) {
     el('dl', {}, facts(lost)),
     plan.request ? el('p', { class: 'small' }, 'Request: ', el('code', {}, plan.request)) : null);
   if (!plan.agree) {
-    part.append(el('p', {}, plan.instead ?? 'This cannot be agreed to here.'));
+    // What stands between backticks is to be typed.
+    const words = (plan.instead ?? 'This cannot be agreed to here.').split('`');
+    part.append(el('p', {}, words.map((text, at) => (at % 2 ? el('code', {}, text) : text))));
     return part;
   }
   const input = el('input', { id: 'word', autocomplete: 'off', spellcheck: 'false', 'aria-describedby': 'word-help' });

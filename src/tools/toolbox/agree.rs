@@ -124,7 +124,7 @@ impl Tools {
     /// The plan is not there any more, the word is another one, or what the call itself says.
     pub(super) fn agree(&self, call: &Call<'_>, arguments: Map<String, Value>) -> Result<Ran, Failure> {
         if !self.allows_view_tool(AGREE) {
-            return Err(Failure::new(format!("`{}` is forbidden here. Nothing was done.", AGREE)));
+            return Err(Failure::new(format!("`{AGREE}` is forbidden here. Nothing was done.")));
         }
         let (number, word) = view_confirm::word(arguments).map_err(Failure::new)?;
         let kept = self.plans.take(&number).ok_or_else(|| {
