@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, fuzz targets, a short
-# soak test, the official SDK clients, five frameworks, and an independent simulation of the Proxmox API.
+# soak test, the official SDK clients, five frameworks, the views in a browser, the screens of QEMU and x11vnc, and an independent
+# simulation of the Proxmox API.
 # usage: ./test_server.sh [--live]
 #   --live  runs only the read-only part of the session, against the configured Proxmox VE
 # What a step needs besides Rust is installed below target/tools or, as root on Debian, with apt. Otherwise the step is
@@ -12,7 +13,7 @@ live=no
 case ${1:-} in
     "") ;;
     --live) live=yes ;;
-    -h | --help) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# //p' "$0"; exit 0 ;;
     *) echo "test_server.sh: unknown option $1; see ./test_server.sh --help" >&2; exit 2 ;;
 esac
 
@@ -90,7 +91,7 @@ step "formatting" cargo fmt --all --check
 # `--all-targets` leaves out those that a plain `cargo test` does.
 clippy() {
     cargo clippy --workspace --all-targets --locked -- -D warnings \
-        && cargo clippy --test fuzz --test soak --test ssh --locked -- -D warnings
+        && cargo clippy --test fuzz --test soak --test ssh --test screen --locked -- -D warnings
 }
 step "clippy" clippy
 step "tests" cargo test --workspace --locked
@@ -160,6 +161,15 @@ elif ! command -v ssh-keygen >/dev/null; then
     skip "container commands over SSH" "there is no SSH client (ssh, ssh-keygen)"
 else
     step "container commands over SSH" container_commands
+fi
+
+# The screen of a virtual machine and of a desktop, as QEMU and x11vnc show them.
+screen() { cargo test --locked --test screen; }
+get_screens() { command -v qemu-system-x86_64 && command -v x11vnc && command -v Xvfb; }
+if get_screens >/dev/null || { install qemu-system-x86 x11vnc xvfb && get_screens >/dev/null; }; then
+    step "screens of QEMU and x11vnc" screen
+else
+    skip "screens of QEMU and x11vnc" "they are not installed, and only root can install them (apt install qemu-system-x86 x11vnc xvfb)"
 fi
 
 python=$tools/python/bin/python
@@ -265,6 +275,22 @@ else
     with_clients "TypeScript SDK clients" typescript_client
     if [ -x "$python" ]; then with_clients "TypeScript SDK clients, cancelled calls" typescript_cancels; fi
     step "inspector --strict" inspector
+fi
+
+# The views in a host: the official client and bridge in Chromium. The pictures it makes are for people to look at.
+get_apps() {
+    get_node || return 1
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+        || install chromium || { echo "Chromium is not installed, and only root can install it (apt install chromium)"; return 1; }
+    mkdir -p "$tools/apps" && cp tests/apps/* "$tools/apps" || return 1
+    cmp -s "$tools/apps/package-lock.json" "$tools/apps/node_modules/installed" && return
+    (cd "$tools/apps" && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/installed)
+}
+views() { (cd "$tools/apps" && "$node" views.mjs pictures "$binary"); }
+if ! why=$(get_apps 2>&1); then
+    skip "views in a real host" "$why"
+else
+    step "views in a real host" views
 fi
 
 # The packages, each built and tested by its own script, which reports what it skips. Those for the other processor take

@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in), [`client`]
 //! (what a client says of itself), [`session`] (one message in, what to do about it), `calls`, `tasks`, `prompts`,
-//! `resources` and `completion` (the methods), `result` (what every result has around it), [`queue`] and [`scheduler`] (which call may run when),
+//! `resources` and `completion` (the methods), [`subscriptions`] (what tells that it changed), `result` (what every result has
+//! around it), [`queue`] and [`scheduler`] (which call may run when),
 //! [`elicitation`] (questions to the person), [`serve`](serve()) (reader, workers, writer).
 //!
 //! # Order
@@ -35,6 +36,8 @@ pub mod rpc;
 pub mod scheduler;
 mod serve;
 pub mod session;
+pub mod subscribe;
+pub mod subscriptions;
 mod tasks;
 mod toolbox;
 

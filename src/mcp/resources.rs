@@ -108,13 +108,20 @@ pub(super) fn run_read(
             }
             Ok(cached(revision, 0, json!({"contents": [entry]})))
         }
-        // The newest revision has no code of its own for this; the address goes along in each (server/resources).
-        Err(ResourceError::Unknown(sentence)) => {
+        Err(why) => Err(unread(revision, uri, why)),
+    }
+}
+
+/// Why a resource cannot be read. The newest revision has no code of its own for one that is not there; the address goes
+/// along in each (server/resources).
+pub(super) fn unread(revision: Revision, uri: &str, why: ResourceError) -> Fault {
+    match why {
+        ResourceError::Unknown(sentence) => {
             let code = if revision.is_modern() { rpc::INVALID_PARAMS } else { RESOURCE_NOT_FOUND };
             let mut fault = Fault::new(None, code, sentence);
             fault.data = Some(Box::new(json!({"uri": uri})));
-            Err(fault)
+            fault
         }
-        Err(ResourceError::Failed(sentences)) => Err(Fault::new(None, rpc::INTERNAL_ERROR, sentences)),
+        ResourceError::Failed(sentences) => Fault::new(None, rpc::INTERNAL_ERROR, sentences),
     }
 }

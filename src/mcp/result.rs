@@ -45,6 +45,11 @@ impl Responder<'_> {
         self.line("complete", result, Map::new())
     }
 
+    /// The same, with this in its `_meta`.
+    pub(super) fn complete_with(self, result: impl Serialize, meta: Map<String, Value>) -> Vec<u8> {
+        self.line("complete", result, meta)
+    }
+
     fn line(
         self,
         result_type: &'static str,

@@ -1,4 +1,6 @@
-//! The server: a reader that answers inline, workers for tool calls, one locked writer.
+//! The server: a reader that answers inline, workers for tool calls, a watcher for subscriptions, one locked writer.
+
+mod watcher;
 
 use super::{
     answer::Answer,
@@ -14,6 +16,7 @@ use super::{
     rpc::{self, Fault, Id, Incoming, to_line},
     scheduler::{Dispatched, Scheduler},
     session::{Action, Session},
+    subscriptions::Subscriptions,
     tasks,
     toolbox::Toolbox,
 };
@@ -55,14 +58,19 @@ impl fmt::Debug for Options<'_> {
 
 /// The means to end a server from outside, as a signal does.
 #[derive(Debug)]
-pub struct Stop(Arc<Scheduler<Job>>);
+pub struct Stop {
+    scheduler: Arc<Scheduler<Job>>,
+    subscriptions: Arc<Subscriptions<ReplyTo>>,
+}
 
 impl Stop {
     /// Cuts the wait of every call short and waits until each has its answer, at most for `time`. What is queued is
     /// answered without being begun.
     pub fn within(&self, time: Duration) {
-        self.0.stop();
-        if !self.0.drained(Instant::now() + time) {
+        self.scheduler.stop();
+        self.subscriptions.stop();
+        let until = Instant::now() + time;
+        if !self.scheduler.drained(until) || !self.subscriptions.drained(until) {
             log::warn(format_args!(
                 "The server ends with calls under way: {time:?} were not enough for them."
             ));
@@ -82,13 +90,16 @@ pub fn serve(
 ) -> io::Result<()> {
     let output = Output { writer: Mutex::new(output), closed: options.on_output_closed };
     let scheduler = Arc::new(Scheduler::new(options.workers));
+    let subscriptions = Arc::new(Subscriptions::new());
     let elicitations = PendingElicitations::default();
     let first_call = Once::new();
-    let on_call = || first_call.call_once(|| (options.on_first_call)(Stop(Arc::clone(&scheduler))));
+    let stop = || Stop { scheduler: Arc::clone(&scheduler), subscriptions: Arc::clone(&subscriptions) };
+    let on_call = || first_call.call_once(|| (options.on_first_call)(stop()));
     thread::scope(|scope| {
         let server = Server {
             scope,
             scheduler: &scheduler,
+            subscriptions: &subscriptions,
             output: &output,
             elicitations: &elicitations,
             on_call: &on_call,
@@ -96,6 +107,7 @@ pub fn serve(
         };
         let ended = server.listen(&mut input, Session::new(options.lenient));
         elicitations.close();
+        subscriptions.close();
         scheduler.end();
         ended
     })
@@ -149,6 +161,7 @@ struct Server<'scope, 'env, W> {
     /// Where workers run.
     scope: &'scope Scope<'scope, 'env>,
     scheduler: &'env Scheduler<Job>,
+    subscriptions: &'env Subscriptions<ReplyTo>,
     output: &'env Output<W>,
     elicitations: &'env PendingElicitations,
     /// Called before a request is given to a worker.
@@ -216,22 +229,36 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             Action::Ignore => {}
             Action::Reply(line) => self.deliver(reply_to, Some(line)),
             Action::Run(request) => self.enqueue(Job { request, reply_to: reply_to.clone() }),
+            Action::Subscribe(request) => self.subscribe(request, reply_to),
             Action::Answered(id, message) => self.elicitations.answered(&id, &message),
             Action::Cancel(id) => {
-                if let Some(job) = self.scheduler.cancel(&id) {
-                    self.deliver(&job.reply_to, None);
+                let queued = self.scheduler.cancel(&id).map(|job| job.reply_to);
+                if let Some(reply_to) = queued.or_else(|| self.subscriptions.cancel(&id)) {
+                    self.deliver(&reply_to, None);
                 }
             }
         }
     }
 
+    /// Refuses a request whose id is that of another one without an answer.
+    fn is_taken(self, id: &Id, reply_to: &ReplyTo) -> bool {
+        let taken = self.scheduler.is_open(id) || self.subscriptions.has(id);
+        if taken {
+            let message = "Invalid request: another request with this id has no answer yet.";
+            self.refuse(reply_to, Fault::new(None, rpc::INVALID_REQUEST, message), id);
+        }
+        taken
+    }
+
+    fn refuse(self, reply_to: &ReplyTo, fault: Fault, id: &Id) {
+        self.deliver(reply_to, Some(Fault { id: Some(id.clone()), ..fault }.to_line()));
+    }
+
     fn enqueue(self, job: Job) {
         (self.on_call)();
         let (id, place) = (job.request.id.clone(), job.request.place);
-        if self.scheduler.is_open(&id) {
-            let message = "Invalid request: another request with this id has no answer yet.";
-            let fault = Fault::new(Some(id), rpc::INVALID_REQUEST, message);
-            self.deliver(&job.reply_to, Some(fault.to_line()));
+        if self.is_taken(&id, &job.reply_to) {
+            // It has its answer.
         } else if self.scheduler.push(id, place, job) {
             self.spawn();
         }

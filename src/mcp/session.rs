@@ -12,6 +12,7 @@ use super::{
     result::{LIST_TTL_MS, Responder, cached},
     revision::Revision,
     rpc::{self, Fault, Id, Incoming},
+    subscribe::Subscribe,
     tasks,
     toolbox::{About, Toolbox},
 };
@@ -32,6 +33,8 @@ pub enum Action {
     Reply(Vec<u8>),
     /// Carry this out; its answer is due later.
     Run(Request),
+    /// See to this; its answer is due later.
+    Subscribe(Subscribe),
     /// Nobody waits for the answer to this request any more.
     Cancel(Id),
     /// The client answers a request of ours.
@@ -95,6 +98,11 @@ impl Session {
         let client = self.client(toolbox, method, &params)?;
         let revision = client.revision();
         let responder = Responder { id, revision, about: toolbox.about() };
+        if toolbox.tells_changes()
+            && let Some(request) = Subscribe::read(id, revision, method, &params)?
+        {
+            return Ok(Action::Subscribe(request));
+        }
         let line = match method {
             "ping" if !revision.is_modern() => responder.complete(json!({})),
             "server/discover" if revision.is_modern() => responder.complete(discover(toolbox, &client)),
@@ -139,7 +147,10 @@ impl Session {
         if let Some(client) = &self.handshake {
             return Ok(client.clone());
         }
-        let known = matches!(method, "server/discover" | "tools/list" | "tools/call");
+        let about_changes =
+            matches!(method, "resources/subscribe" | "resources/unsubscribe" | "subscriptions/listen");
+        let known = matches!(method, "server/discover" | "tools/list" | "tools/call")
+            || (about_changes && toolbox.tells_changes());
         match method {
             "ping" => Ok(Client::default()),
             _ if self.lenient => Ok(Client::default()),
@@ -206,7 +217,7 @@ fn modern(meta: &Map<String, Value>) -> Result<Client, Fault> {
     Ok(Client::new(newest, capabilities))
 }
 
-/// What is announced to that client (schema, `ServerCapabilities`): of each there is no more to say than that it is there.
+/// What is announced to that client (schema, `ServerCapabilities`): of most there is no more to say than that it is there.
 fn capabilities(toolbox: &dyn Toolbox, client: &Client) -> Map<String, Value> {
     let (prompts, resources) = (toolbox.has_prompts(), toolbox.has_resources());
     // 2024-11-05 has completions, but no capability that says so.
@@ -214,6 +225,9 @@ fn capabilities(toolbox: &dyn Toolbox, client: &Client) -> Map<String, Value> {
     let all = [("tools", true), ("prompts", prompts), ("resources", resources), ("completions", completions)];
     let served = all.into_iter().filter(|(_, served)| *served);
     let mut capabilities: Map<String, Value> = served.map(|(name, _)| (name.to_owned(), json!({}))).collect();
+    if let Some(resources) = capabilities.get_mut("resources").filter(|_| toolbox.tells_changes()) {
+        *resources = json!({"subscribe": true});
+    }
     let shared = toolbox.extensions().iter().filter(|name| client.supports(name));
     let extensions: Map<String, Value> = shared.map(|name| ((*name).to_owned(), json!({}))).collect();
     if !extensions.is_empty() {

@@ -10,6 +10,7 @@ use super::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
+use std::time::Duration;
 
 /// What a server offers to its clients.
 pub trait Toolbox: Sync {
@@ -127,6 +128,23 @@ pub trait Toolbox: Sync {
     /// That there is no such thing, or why it could not be read.
     fn read(&self, _call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
         Err(ResourceError::Unknown(format!("There is no resource `{}`.", uri.escape_debug())))
+    }
+
+    /// Whether resources can be subscribed to.
+    fn tells_changes(&self) -> bool {
+        false
+    }
+
+    /// What each of these resources is like now: a text that is another one once it has changed. All are looked at
+    /// together, so that this costs a few requests however many there are.
+    fn look(&self, _call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
+        let nothing = |uri: &String| format!("There is no resource `{}`.", uri.escape_debug());
+        uris.iter().map(|uri| Err(ResourceError::Unknown(nothing(uri)))).collect()
+    }
+
+    /// How long after a look the next one follows, while anything is subscribed to.
+    fn look_every(&self) -> Duration {
+        Duration::from_secs(5)
     }
 
     /// Values for an argument that is half typed, the best first: all that fit, however many.

@@ -1,5 +1,6 @@
 //! The toolbox: policy → find → check → run.
 
+mod agree;
 mod approve;
 mod execute;
 mod handed;
@@ -17,9 +18,9 @@ use crate::{
     suggest::did_you_mean,
     tools::{
         answer::{Failure, Outcome},
-        catalog::{aliases, deny, entry::Entry, index::entries, own, views},
+        catalog::{aliases, deny, entry::Entry, index::entries, own, view_confirm::AGREE, views},
         offers::Toolset,
-        offers::{complete, instructions, prompts, resources},
+        offers::{complete, instructions, prompts, resources, watched},
         param::Effect,
         row::Run,
         run::{
@@ -36,6 +37,7 @@ use crate::{
     views::MEDIA_TYPE,
     visible,
 };
+use agree::Plans;
 use handed::Looks;
 use ran::Ran;
 use serde_json::{
@@ -56,6 +58,8 @@ pub struct Tools {
     /// Never empty; the default first.
     clusters: Vec<Cluster>,
     tokens: Tokens,
+    /// The plans that views show.
+    plans: Plans,
     /// The tools of the configuration.
     own: &'static [Entry],
     audit: Option<Audit>,
@@ -80,6 +84,7 @@ impl Tools {
             clusters: clusters::of(config),
             tokens: Tokens::new(),
             looks: Looks::default(),
+            plans: Plans::default(),
             denied: OnceLock::new(),
             prompts: OnceLock::new(),
             lists: Default::default(),
@@ -211,7 +216,7 @@ impl Tools {
         }
         let matter = Matter { tool: entry.name, args: &args, asked: &asked };
         match confirm::decide(&first, &self.tokens, matter)? {
-            Decision::Answer(outcome) => return outcome.map(Ran::Data),
+            Decision::Wait(wait) => return Ok(Ran::Wait(wait)),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
             Decision::Go => {}
         }
@@ -280,6 +285,7 @@ impl Toolbox for Tools {
     ) -> Result<Order, String> {
         match views::named(name) {
             Some(_) if client.shows_views(MEDIA_TYPE) => Ok(Order::Read),
+            _ if name == AGREE && client.shows_views(MEDIA_TYPE) => Ok(Order::Change),
             _ => self.order(name, arguments),
         }
     }
@@ -302,7 +308,7 @@ impl Toolbox for Tools {
     }
 
     fn queue(&self, arguments: &Map<String, Value>) -> usize {
-        clusters::lane(&self.clusters, arguments)
+        self.plans.lane(arguments, |arguments| clusters::lane(&self.clusters, arguments))
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
@@ -380,6 +386,14 @@ impl Toolbox for Tools {
             };
             Contents { text: shown, ..contents }
         })
+    }
+
+    fn tells_changes(&self) -> bool {
+        resources::any(self)
+    }
+
+    fn look(&self, call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
+        watched::look(self, call, uris)
     }
 
     fn complete(&self, call: &Call<'_>, request: &CompletionRequest) -> Result<Vec<String>, String> {

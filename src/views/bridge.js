@@ -93,8 +93,8 @@ const bridge = (() => {
       return result;
     },
 
-    /** Tells the assistant, with the person's next message, what is being looked at. */
-    looksAt(text) {
+    /** Tells the assistant, with the person's next message, what is being looked at or was done here. */
+    tell(text) {
       if (can.updateModelContext) request('ui/update-model-context', { content: [{ type: 'text', text }] }).catch(() => {});
     },
   };

@@ -80,7 +80,9 @@ function clusterView(root) {
 
   function draw(given) {
     data = given;
-    const nodes = objects(data.nodes), storage = objects(data.storage);
+    const away = (node) => (node.status === 'online' ? 1 : 0);
+    const nodes = objects(data.nodes).sort((one, other) => away(one) - away(other) || one.node.localeCompare(other.node, undefined, { numeric: true }));
+    const storage = objects(data.storage);
     const attention = data.attention ?? [];
     title.textContent = data.name ? `Cluster ${data.name}` : 'Cluster';
     overview.replaceChildren(

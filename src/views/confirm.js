@@ -1,24 +1,33 @@
 // What would be lost, and the word that agrees to it.
 
+const LABELS = { vmid: 'VMID', upid: 'task', exitstatus: 'ended', snaptime: 'snapshot taken', hastate: 'HA' };
+const labelled = (name) => LABELS[name] ?? name.replaceAll('_', ' ');
+
 /** A value of a plan for reading. */
-function worded(value) {
-  if (Array.isArray(value)) return value.map(worded).join('\n');
-  if (value !== null && typeof value === 'object') return Object.entries(value).map(([name, part]) => `${name}: ${worded(part)}`).join(', ');
+function worded(value, name) {
+  if (Array.isArray(value)) return value.map((part) => worded(part)).join('\n') || 'none';
+  if (name === 'snaptime' && 0 < value) return moment(value);
+  if (value !== null && typeof value === 'object') return Object.entries(value).map(([key, part]) => `${key}: ${worded(part)}`).join(', ');
   return String(value ?? '–');
 }
 
+const facts = (values) => Object.entries(values).map(([name, value]) => [el('dt', {}, labelled(name)), el('dd', {}, worded(value, name))]);
+
 /**
- * The plan: `sentence`, `lost` (names and values), and either `agree` (the tool and arguments that the word goes to) and `word`,
- * or `instead`, which says how else it is approved. `done` gets the result.
+ * The plan: `sentence`, `why`, `lost` (names and values), `request`, and either `agree` (the tool and arguments that the word
+ * goes to) with `word` and `action`, or `instead`, which says how else it is approved. `done` gets the result.
  */
 function confirmPart(plan, { done, declined }) {
   const status = statusLine();
-  const facts = Object.entries(plan.lost ?? {}).map(([name, value]) => [el('dt', {}, name.replaceAll('_', ' ')), el('dd', {}, worded(value))]);
+  const { guest, ...lost } = plan.lost ?? {};
   const part = el('div', { class: 'box', role: 'group', 'aria-label': 'Confirmation' },
-    note('bad', `${plan.sentence ?? 'This loses data.'} This cannot be undone.`),
-    facts.length ? el('dl', {}, facts) : null);
+    note('bad', [plan.sentence, plan.why].filter(Boolean).join(' ') || `${guest ?? 'Something'} would be changed.`),
+    el('dl', {}, facts(lost)),
+    plan.request ? el('p', { class: 'small' }, 'Request: ', el('code', {}, plan.request)) : null);
   if (!plan.agree) {
-    part.append(el('p', {}, plan.instead ?? 'This cannot be agreed to here.'));
+    // What stands between backticks is to be typed.
+    const words = (plan.instead ?? 'This cannot be agreed to here.').split('`');
+    part.append(el('p', {}, words.map((text, at) => (at % 2 ? el('code', {}, text) : text))));
     return part;
   }
   const input = el('input', { id: 'word', autocomplete: 'off', spellcheck: 'false', 'aria-describedby': 'word-help' });
@@ -36,6 +45,7 @@ function confirmPart(plan, { done, declined }) {
       controls.remove();
       label.remove();
       status.say('Confirmed and carried out.', 'ok');
+      bridge.tell(`The user confirmed this in the view, and it was carried out: ${plan.sentence} Do not do it again.`);
       done?.(result);
     } catch (error) {
       // The agreement holds once: a second try needs a new plan.
@@ -52,6 +62,7 @@ function confirmPart(plan, { done, declined }) {
     controls.remove();
     label.remove();
     status.say('Nothing was done.');
+    bridge.tell(`The user declined this in the view, and nothing was done: ${plan.sentence}`);
     declined?.();
   });
   if (!bridge.canCall) {
@@ -66,15 +77,15 @@ function confirmPart(plan, { done, declined }) {
 function confirmView(root) {
   const show = (result) => {
     const data = dataOf(result);
-    root.replaceChildren(el('h1', {}, data.title ?? 'Confirmation'));
+    root.replaceChildren(el('h1', {}, data.title ?? (result.isError ? 'Not done' : 'Result')));
     if (result.isError) root.append(note('bad', textOf(result)));
     else if (data.kind === 'confirm') root.append(confirmPart(data, { done: outcome }));
     else outcome(result);
   };
   const outcome = (result) => {
     const data = dataOf(result);
-    const facts = Object.entries(data).filter(([name]) => name !== 'kind').map(([name, value]) => [el('dt', {}, name.replaceAll('_', ' ')), el('dd', {}, worded(value))]);
-    root.append(facts.length ? el('dl', { class: 'box' }, facts) : el('p', {}, textOf(result) || 'Done.'));
+    const { kind, ...values } = data;
+    root.append(Object.keys(values).length ? el('dl', { class: 'box' }, facts(values)) : el('p', {}, textOf(result) || 'Done.'));
   };
   root.append(el('p', { role: 'status' }, 'Waiting for the plan…'));
   return { result: show, cancelled: () => root.replaceChildren(note('', 'The call was cancelled.')) };

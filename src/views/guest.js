@@ -65,7 +65,7 @@ function configPart(config) {
   return [
     notes ? section('Notes', el('p', { class: 'box', style: 'white-space:pre-wrap' }, notes)) : null,
     el('details', {}, el('summary', {}, el('h2', { style: 'display:inline-block' }, `Configuration (${entries.length})`)),
-      el('dl', { class: 'box' }, entries.map(([name, value]) => [el('dt', {}, name), el('dd', {}, worded(value))]))),
+      el('dl', { class: 'box' }, entries.map(([name, value]) => [el('dt', {}, name), el('dd', {}, worded(value, name))]))),
   ];
 }
 
@@ -144,13 +144,13 @@ function guestPart(root, { back } = {}) {
       el('p', { class: 'small' }, facts.filter(Boolean).join(' · ')),
       el('div', { class: 'row', role: 'group', 'aria-label': 'Actions' }, usable, refresh),
       status.line, extra,
-      el('div', { class: 'cards' },
+      el('div', { class: 'cards bars' },
         bar('CPU', guest.cpu, 1, `${percent(guest.cpu)} of ${guest.maxcpu ?? '?'} ${guest.maxcpu === 1 ? 'core' : 'cores'}`),
         bar('Memory', guest.mem, guest.maxmem, sizes(guest.mem, guest.maxmem)),
         guest.type === 'lxc' ? bar('Disk', guest.disk, guest.maxdisk, sizes(guest.disk, guest.maxdisk)) : null),
       historyPart(guest, (frame) => { timeframe = frame; load(); }),
       snapshotsPart(guest.snapshots ?? []), backupsPart(guest.backups), tasksPart(guest.tasks), ...configPart(guest.config).filter(Boolean));
-    bridge.looksAt(`The user looks at ${guest.type === 'lxc' ? 'container' : 'VM'} ${guest.vmid} on node ${guest.node}.`);
+    bridge.tell(`The user looks at ${guest.type === 'lxc' ? 'container' : 'VM'} ${guest.vmid} on node ${guest.node}.`);
   }
 
   root.replaceChildren(body);

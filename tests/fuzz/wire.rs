@@ -3,7 +3,7 @@
 use crate::{Target, check, check::kind, source::Source};
 use proxmox_mcp::{
     mcp::{
-        About, Answer, Asking, Call, Options, Order, Question, Revision, Toolbox,
+        About, Answer, Asking, Call, Options, Order, Question, ResourceError, Revision, Toolbox,
         lines::{Line, read_line},
         rpc::{self, Id, Incoming},
         serve,
@@ -15,6 +15,7 @@ use std::{
     collections::HashMap,
     io::BufReader,
     sync::{LazyLock, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
 };
 
 pub const TARGETS: &[Target] = &[
@@ -64,6 +65,10 @@ const WORDS: &[&str] = &[
     "\"tools/call\"",
     "\"server/discover\"",
     "\"notifications/cancelled\"",
+    "\"resources/subscribe\"",
+    "\"subscriptions/listen\"",
+    "\"uri\":\"x\"",
+    "\"notifications\":{\"resourceSubscriptions\":[\"x\"]}",
     "\"requestId\":1",
     "\"name\":\"echo\"",
     "\"name\":\"fail\"",
@@ -250,7 +255,7 @@ fn made_up(source: &mut Source<'_>) -> Vec<u8> {
             .clone();
         let version = *source.pick(&["2025-11-25", "2025-03-26", "2024-11-05", "2026-07-28", "x"]);
         let name = *source.pick(&["echo", "change", "fail", "release", "nothing"]);
-        let mut message = match source.below(10) {
+        let mut message = match source.below(11) {
             0 | 1 => {
                 json!({"id": id, "method": "initialize", "params": {"protocolVersion": version, "capabilities": {"elicitation": {}}}})
             }
@@ -261,14 +266,20 @@ fn made_up(source: &mut Source<'_>) -> Vec<u8> {
             7 => {
                 json!({"id": id, "method": *source.pick(&["ping", "tools/list", "server/discover", "x"]), "params": source.json(1)})
             }
-            8 => json!({"id": "elicit-0", "result": {"action": *source.pick(&["accept", "decline", ""])}}),
+            8 => {
+                let method =
+                    *source.pick(&["resources/subscribe", "resources/unsubscribe", "subscriptions/listen"]);
+                json!({"id": id, "method": method, "params": {"uri": name}})
+            }
+            9 => json!({"id": "elicit-0", "result": {"action": *source.pick(&["accept", "decline", ""])}}),
             _ => source.json(3),
         };
         if let Some(members) = message.as_object_mut() {
             members.insert("jsonrpc".into(), "2.0".into());
             if source.chance(40) {
                 let meta = json!({"io.modelcontextprotocol/protocolVersion": version, "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
-                message["params"] = json!({"_meta": meta, "name": name});
+                let filter = json!({"resourceSubscriptions": [name, "fail"]});
+                message["params"] = json!({"_meta": meta, "name": name, "notifications": filter});
             }
         }
         if source.chance(40) {
@@ -395,6 +406,24 @@ impl Toolbox for Stub {
             "change" => Ok(Order::Change),
             _ => Err(format!("Unknown tool: {}.", name.escape_debug())),
         }
+    }
+
+    fn tells_changes(&self) -> bool {
+        true
+    }
+
+    fn look(&self, _: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
+        let count = self.calls.load(Ordering::Relaxed);
+        let look = |uri: &String| match uri.as_str() {
+            "fail" => Err(ResourceError::Failed("It failed.".into())),
+            "nothing" => Err(ResourceError::Unknown("There is nothing.".into())),
+            _ => Ok(count.to_string()),
+        };
+        uris.iter().map(look).collect()
+    }
+
+    fn look_every(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {

@@ -5,7 +5,10 @@ use proxmox_mcp::{
     cancel::Cancel,
     config::{Config, Confirm},
     demo,
-    mcp::{About, Answer, Call, Options, Order, Place, Revision, Task, Toolbox, serve},
+    mcp::{
+        About, Answer, Call, Client, Contents, Options, Order, Place, ResourceError, Revision, Task, Toolbox,
+        serve,
+    },
     pve::Trust,
     tools::Tools,
 };
@@ -13,6 +16,7 @@ use serde_json::{Map, Value, value::RawValue};
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 /// A sample cluster and the tools that are connected to it.
@@ -186,6 +190,40 @@ impl Toolbox for Sample {
 
     fn list(&self, revision: Revision) -> &RawValue {
         self.tools.list(revision)
+    }
+
+    fn list_for(&self, client: &Client) -> &RawValue {
+        self.tools.list_for(client)
+    }
+
+    fn has_resources(&self) -> bool {
+        self.tools.has_resources()
+    }
+
+    fn read(&self, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
+        self.tools.read(call, uri)
+    }
+
+    fn tells_changes(&self) -> bool {
+        self.tools.tells_changes()
+    }
+
+    fn look(&self, call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
+        self.tools.look(call, uris)
+    }
+
+    /// So often that no test waits for it.
+    fn look_every(&self) -> Duration {
+        Duration::from_millis(20)
+    }
+
+    fn order_for(
+        &self,
+        client: &Client,
+        name: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Order, String> {
+        self.tools.order_for(client, name, arguments)
     }
 
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String> {

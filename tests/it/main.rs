@@ -59,6 +59,7 @@ mod setup_recipe;
 mod setup_shell;
 #[cfg(unix)]
 mod signals;
+mod subscriptions;
 mod testbox;
 mod tidy;
 mod tiny_http;
@@ -67,4 +68,5 @@ mod tools;
 mod trips;
 mod undo;
 mod views;
+mod views_confirm;
 mod wire;

@@ -37,8 +37,13 @@ impl Schema {
     /// The definition that a message of ours must fit, by what it answers.
     fn definition(&self, message: &Value, method: Option<&str>) -> &'static str {
         let newest_style = Revision::V2025_11_25 <= self.revision;
-        if message.get("method").is_some() {
-            return "ProgressNotification";
+        match message.get("method").and_then(Value::as_str) {
+            Some("notifications/subscriptions/acknowledged") => {
+                return "SubscriptionsAcknowledgedNotification";
+            }
+            Some("notifications/resources/updated") => return "ResourceUpdatedNotification",
+            Some(_) => return "ProgressNotification",
+            None => {}
         }
         if message.get("error").is_some() {
             return if newest_style { "JSONRPCErrorResponse" } else { "JSONRPCError" };
@@ -54,6 +59,7 @@ impl Schema {
             Some("resources/templates/list") => "ListResourceTemplatesResult",
             Some("resources/read") => "ReadResourceResult",
             Some("completion/complete") => "CompleteResult",
+            Some("subscriptions/listen") => "SubscriptionsListenResult",
             _ => "EmptyResult",
         }
     }
@@ -102,6 +108,12 @@ fn requests(revision: Revision) -> Vec<Value> {
         request("17", "resources/read", json!({"uri": "pve://guest/999"})),
         request("18", "completion/complete", complete(json!({"type": "ref/prompt", "name": "guest_slow"}))),
         request("19", "completion/complete", complete(json!({"type": "ref/resource", "uri": GUEST}))),
+        if revision.is_modern() {
+            let filter = json!({"resourceSubscriptions": ["pve://guest/101"]});
+            request("20", "subscriptions/listen", json!({"notifications": filter}))
+        } else {
+            request("20", "resources/subscribe", json!({"uri": "pve://guest/101"}))
+        },
     ]
 }
 

@@ -81,6 +81,11 @@ fn a_guest_comes_with_its_history_and_what_it_left_behind() {
             "{data}"
         );
         assert!(data["config"].get("digest").is_none());
+        let cpu: Vec<f64> =
+            data["history"]["cpu"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+        let varies = cpu.iter().any(|value| (value - cpu[0]).abs() > 0.01);
+        assert_eq!(varies, vmid != 100, "a running guest is never quite the same: {cpu:?}");
+        assert!(cpu.iter().all(|value| (0.0..=1.0).contains(value)), "{cpu:?}");
     }
 }
 

@@ -84,9 +84,16 @@ fn rrddata(cluster: &mut Cluster, request: &Request) -> Outcome {
             return json!({"time": time});
         }
         let load = status::load(guest, then);
-        json!({"time": time, "cpu": load.cpu, "maxcpu": guest.cpus(), "mem": load.mem, "maxmem": guest.memory(),
-            "disk": load.disk, "maxdisk": guest.disk(), "netin": load.netin, "netout": load.netout,
-            "diskread": load.diskread, "diskwrite": load.diskwrite})
+        let swing = |part: u32| status::swing(guest.vmid.wrapping_add(part * 1000), then);
+        // The counters of a guest are told as what they grow by in a second.
+        #[allow(clippy::cast_precision_loss, reason = "a few thousand bytes")]
+        let rate = |counter: u64, part: u32| (counter / load.uptime.max(1)) as f64 * swing(part);
+        #[allow(clippy::cast_precision_loss, reason = "bytes of memory")]
+        let memory = load.mem as f64 * (0.9 + 0.1 * swing(1));
+        json!({"time": time, "cpu": (load.cpu * swing(0)).min(1.0), "maxcpu": guest.cpus(), "mem": memory.round(),
+            "maxmem": guest.memory(), "disk": load.disk, "maxdisk": guest.disk(),
+            "netin": rate(load.netin, 2), "netout": rate(load.netout, 3),
+            "diskread": rate(load.diskread, 4), "diskwrite": rate(load.diskwrite, 5)})
     });
     Ok(Value::Array(rows.collect()).into())
 }

@@ -42,6 +42,16 @@ pub(crate) fn load(guest: &Guest, now: f64) -> Load {
     load_since(guest, guest.started, now)
 }
 
+/// How much more or less than usual a guest or node does at a time, around 1: by day more than at night, and never
+/// quite the same. The same time has the same value whenever it is asked for.
+pub(crate) fn swing(number: u32, time: f64) -> f64 {
+    let phase = share(number, 5);
+    let wave = |period: f64| ((time / period + phase) * std::f64::consts::TAU).sin();
+    let minute = u32::try_from(whole(time) / 60 % 1_000_003).unwrap_or_default();
+    let noise = share(minute.wrapping_mul(31).wrapping_add(number), 6) - 0.5;
+    1.0 + 0.3 * wave(86_400.0) + 0.2 * wave(1_500.0) + 0.1 * wave(410.0) + 0.3 * noise
+}
+
 fn load_since(guest: &Guest, started: Option<f64>, now: f64) -> Load {
     let Some(started) = started else {
         return Load { uptime: 0, cpu: 0.0, mem: 0, disk: 0, netin: 0, netout: 0, diskread: 0, diskwrite: 0 };

@@ -42,6 +42,7 @@ pub mod tasks;
 pub mod undo;
 pub mod upload;
 pub mod upload_file;
+pub mod view_confirm;
 pub mod views;
 
 use crate::tools::row::Group;

@@ -6,7 +6,7 @@ use crate::{
     pve::{Error, Params, Reply},
     tools::{
         answer::{Failure, Outcome, answer, record::Record, rows},
-        catalog::{cluster_status, entry::Entry},
+        catalog::{cluster_status, entry::Entry, view_confirm},
         param::{Effect, Param},
         row::{Name, Tool},
         run::{args::Args, clusters::CLUSTER, context::Context, find, inventory, state::State, storages},
@@ -46,24 +46,35 @@ const MOST_DATA: usize = 256 * 1024;
 /// Under which name it goes along.
 const DATA: &str = "proxmox-mcp/view";
 
-/// The list of tools as a client sees it that shows views: those that have one name it, and those for views are there.
-pub fn list(mut specs: Vec<Value>, revision: Revision, clusters: &[&str]) -> Vec<Value> {
-    for spec in &mut specs {
-        let of = |(_, _, tools): &&(View, &str, &[&str])| tools.iter().any(|name| spec["name"] == *name);
-        if let Some((view, ..)) = SHOWN.iter().find(of) {
-            let visible = json!({"resourceUri": view.uri(), "visibility": ["model", "app"]});
-            spec["_meta"]["ui"] = visible;
-            // The name of the time before the extension was finished; hosts read it still.
-            spec["_meta"]["ui/resourceUri"] = view.uri().into();
-        }
+/// A tool as a client sees it that shows views: if its results have one, it names it.
+#[must_use]
+pub fn named_in(entry: &Entry, mut spec: Value) -> Value {
+    let shown = SHOWN.iter().find(|(_, _, tools)| tools.contains(&entry.name)).map(|(view, ..)| *view);
+    // What asks only for some of its arguments opens no view for the others.
+    let asks = (entry.tool.effect == Effect::Ask).then_some(View::Confirm);
+    if let Some(view) = shown.or(asks) {
+        spec["_meta"]["ui"] = json!({"resourceUri": view.uri(), "visibility": ["model", "app"]});
+        // The name of the time before the extension was finished; hosts read it still.
+        spec["_meta"]["ui/resourceUri"] = view.uri().into();
     }
-    specs.extend(TOOLS.iter().filter_map(|tool| {
+    spec
+}
+
+/// The tools for views, those left out that are not `offered`.
+pub fn own<'a>(
+    revision: Revision,
+    clusters: &'a [&str],
+    offered: &'a dyn Fn(&str) -> bool,
+) -> impl Iterator<Item = Value> + 'a {
+    let rows = TOOLS.iter().filter_map(move |tool| {
         let Name::One(name) = tool.name else { return None };
-        let mut spec = named(name)?.spec(revision, clusters);
+        offered(name).then_some(named(name)?.spec(revision, clusters))
+    });
+    let agree = offered(view_confirm::AGREE).then(|| view_confirm::spec(revision));
+    rows.chain(agree).map(|mut spec| {
         spec["_meta"]["ui"] = json!({"visibility": ["app"]});
-        Some(spec)
-    }));
-    specs
+        spec
+    })
 }
 
 /// The tool that gives a view its data, where the result of that tool is shown in one.
@@ -87,8 +98,13 @@ pub fn passed_on(arguments: &Map<String, Value>) -> Map<String, Value> {
 #[must_use]
 pub fn meta(data: &RawValue) -> Option<Map<String, Value>> {
     let fits = data.get().len() <= MOST_DATA;
-    let value = serde_json::from_str(data.get()).ok().filter(|_| fits)?;
-    Some(Map::from_iter([(DATA.to_owned(), value)]))
+    serde_json::from_str(data.get()).ok().filter(|_| fits).map(beside)
+}
+
+/// The `_meta` of a result that takes this to its view.
+#[must_use]
+pub fn beside(data: Value) -> Map<String, Value> {
+    Map::from_iter([(DATA.to_owned(), data)])
 }
 
 /// What a table of guests shows.

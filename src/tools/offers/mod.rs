@@ -5,6 +5,7 @@ pub mod instructions;
 pub mod prompts;
 pub mod resources;
 pub mod reviews;
+pub mod watched;
 
 use crate::{
     mcp::Call,

@@ -62,13 +62,13 @@ const IN_CLUSTERS: [Template; 3] = [
 const SCHEME: &str = "pve://";
 const VM_TOOL: &str = "proxmox_get_vm_info";
 const CONTAINER_TOOL: &str = "proxmox_get_container_info";
-const NODE_TOOL: &str = "proxmox_get_node_info";
-const LOG_TOOL: &str = "proxmox_get_task_log";
+pub(super) const NODE_TOOL: &str = "proxmox_get_node_info";
+pub(super) const LOG_TOOL: &str = "proxmox_get_task_log";
 
 /// The tools that read what each template stands for, in the order of [`TEMPLATES`].
 const READERS: [&[&str]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
 
-fn guest_tool(kind: Kind) -> &'static Entry {
+pub(super) fn guest_tool(kind: Kind) -> &'static Entry {
     built_in(match kind {
         Kind::Vm => VM_TOOL,
         Kind::Container => CONTAINER_TOOL,
@@ -153,7 +153,7 @@ fn list_one(tools: &dyn Toolset, cluster: &Cluster, call: &Call<'_>) -> Result<V
 }
 
 /// The number of the cluster in which an address lies, and what stands after it.
-fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &'a str)> {
+pub(super) fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &'a str)> {
     let rest = uri.strip_prefix(SCHEME)?;
     if tools.cluster_names().is_empty() {
         return Some((0, rest));
@@ -161,6 +161,17 @@ fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &'a str)> {
     let (name, rest) = rest.split_once('/')?;
     let place = tools.clusters().iter().position(|cluster| cluster.name == name)?;
     Some((place, rest))
+}
+
+/// That nothing has this address, and what addresses look like.
+pub(super) fn nothing(tools: &dyn Toolset, uri: &str) -> ResourceError {
+    let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
+    let shown: String = uri.chars().take(120).collect();
+    ResourceError::Unknown(format!(
+        "There is no resource `{}`; addresses look like {}.",
+        shown.escape_debug(),
+        known.join(", ")
+    ))
 }
 
 /// The lane in which an address is read: that of its cluster.
@@ -177,15 +188,7 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
         let meta = Map::from_iter([("ui".to_owned(), json!({"prefersBorder": true}))]);
         return Ok(Contents { media_type: MEDIA_TYPE, text: view.html(), meta });
     }
-    let nothing = || {
-        let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
-        let shown: String = uri.chars().take(120).collect();
-        ResourceError::Unknown(format!(
-            "There is no resource `{}`; addresses look like {}.",
-            shown.escape_debug(),
-            known.join(", ")
-        ))
-    };
+    let nothing = || nothing(tools, uri);
     let (place, rest) = located(tools, uri).ok_or_else(nothing)?;
     let cluster = &tools.clusters()[place];
     let (kind, name) = rest.split_once('/').ok_or_else(nothing)?;
@@ -268,7 +271,7 @@ fn must_have_node(cluster: &Cluster, call: &Call<'_>, node: &str) -> Result<(), 
     }
 }
 
-fn unseen(what: &str) -> ResourceError {
+pub(super) fn unseen(what: &str) -> ResourceError {
     ResourceError::Unknown(format!("There is no {what} that this account may see."))
 }
 
@@ -288,7 +291,7 @@ fn last_lines(lines: &[&str], max_bytes: usize) -> String {
 }
 
 /// Undoes the percent-encoding with which clients fill a template (RFC 6570: `:` and `@` are encoded).
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut plain = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

@@ -10,7 +10,7 @@ use crate::{
             asked::Asked,
             clusters::CLUSTER,
             context::Context,
-            matter::{Decision, Matter, named, note},
+            matter::{Agreement, Decision, Matter, Wait, named, note},
             person::{self, Word},
             plan::{self, Plan},
             question::{Typed, question, typed},
@@ -46,7 +46,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             let since = Instant::now();
             let reaction = ask(&question(&shown));
             if nobody_is_there(&reaction, since.elapsed()) && !strict {
-                return person::ask(context, matter, &shown, NOBODY);
+                return person::ask(context, matter, shown, NOBODY);
             }
             agreed(context, asked, &shown, reaction)?;
             // A person may take minutes: the target is looked at again.
@@ -69,7 +69,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{tool}` again for a new question."))
             })?;
             if nobody_is_there(&reaction, out) && !strict {
-                return person::ask(context, matter, &shown, NOBODY);
+                return person::ask(context, matter, shown, NOBODY);
             }
             agreed(context, asked, &shown, reaction)?;
             Ok(Decision::Go)
@@ -79,7 +79,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 "Nothing was done: {} must be agreed to, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 asked.title()
             ))),
-            (Confirm::Person, _) => person::ask(context, matter, &shown, ""),
+            (Confirm::Person, _) => person::ask(context, matter, shown, ""),
             (Confirm::Token, Some(token)) => match tokens.redeem(Kind::Confirm, token, &bound) {
                 Ok(_) => {
                     note(context, |journal| journal.answered(asked.requests(), "approved", "a token"));
@@ -92,11 +92,12 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
             (Confirm::Token, None) => {
                 note(context, |journal| journal.asked(asked.requests(), "a token"));
                 let token = tokens.issue(Kind::Confirm, &bound)?;
-                Ok(Decision::Answer(answer(&json!({
+                let answer = answer(&json!({
                     "confirmation_needed": shown.lost,
                     "confirm": token,
                     "note": "Nothing was done. Show this to the user; if they agree, repeat the call with the same arguments and this confirm, within 5 minutes.",
-                }))))
+                }))?;
+                Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: Agreement::Token(token) })))
             }
         },
     }

@@ -2,22 +2,39 @@
 
 use crate::{
     mcp::Question,
-    tools::{
-        answer::Outcome,
-        run::{args::Args, asked::Asked, context::Context, journal::Journal},
-    },
+    tools::run::{args::Args, asked::Asked, context::Context, journal::Journal, plan::Plan},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// What is to be done with a request that must be agreed to.
 #[derive(Debug)]
 pub enum Decision {
     /// It was agreed to: send it.
     Go,
-    /// The call is answered with this.
-    Answer(Outcome),
+    /// The call is answered with a plan, and waits for an agreement.
+    Wait(Box<Wait>),
     /// The call is answered with a question, and comes again with this state.
     Ask(Question, String),
+}
+
+/// A plan that waits for an agreement.
+#[derive(Debug)]
+pub struct Wait {
+    /// The answer of the call.
+    pub answer: Box<RawValue>,
+    /// What it shows.
+    pub shown: Plan,
+    /// How it can be agreed to.
+    pub agreement: Agreement,
+}
+
+/// How a plan can be agreed to.
+#[derive(Debug)]
+pub enum Agreement {
+    /// By the same call with this as its `confirm`.
+    Token(String),
+    /// By `proxmox-mcp approve` with this name, in a terminal.
+    Person(String),
 }
 
 /// A call that must be agreed to.

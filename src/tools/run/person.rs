@@ -12,7 +12,7 @@ use crate::{
             context::Context,
             follow,
             journal::{self, redacted},
-            matter::{Decision, Matter, named, note},
+            matter::{Agreement, Decision, Matter, Wait, named, note},
             plan::{self, Plan},
             question,
             request::Request,
@@ -91,7 +91,7 @@ fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Wor
 ///
 /// # Errors
 /// It cannot wait; the word is no; the target has changed since.
-pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -> Result<Decision, Failure> {
+pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) -> Result<Decision, Failure> {
     let title = matter.asked.title();
     let impossible = |problem: String| {
         Failure::new(format!(
@@ -99,7 +99,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -
         ))
     };
     let store = store(context).map_err(impossible)?;
-    let waiting = store.ask(&text(context, matter), details(context, matter, shown)).map_err(impossible)?;
+    let waiting = store.ask(&text(context, matter), details(context, matter, &shown)).map_err(impossible)?;
     note(context, |journal| {
         let about = journal::Word { name: &waiting.name, identity: Some(&shown.identity) };
         journal.waits(matter.asked.requests(), &about);
@@ -120,14 +120,15 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: &Plan, why: &str) -
         }
     }
     let minutes = approvals::LIFETIME.as_secs() / 60;
-    Ok(Decision::Answer(answer(&json!({
+    let answer = answer(&json!({
         "confirmation_needed": shown.lost,
         "approve": waiting.name,
         "note": format!(
             "{why}Nothing was done: it waits for a person. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
             waiting.name
         ),
-    }))))
+    }))?;
+    Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: Agreement::Person(waiting.name) })))
 }
 
 /// What a person is shown, and what it takes to read the plan anew. Without secrets.

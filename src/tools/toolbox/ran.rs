@@ -2,7 +2,10 @@
 
 use crate::{
     mcp::{Answer, Question},
-    tools::answer::{Failure, Outcome},
+    tools::{
+        answer::{Failure, Outcome},
+        run::matter::Wait,
+    },
     visible,
 };
 use serde_json::value::RawValue;
@@ -14,6 +17,8 @@ pub(super) enum Ran {
     /// With a picture in PNG.
     Picture(Box<RawValue>, Vec<u8>),
     Ask(Question, String),
+    /// A plan that waits for an agreement.
+    Wait(Box<Wait>),
 }
 
 impl Ran {
@@ -21,6 +26,7 @@ impl Ran {
     pub(super) fn unasked(self) -> Outcome {
         match self {
             Ran::Data(data) | Ran::Picture(data, _) => Ok(data),
+            Ran::Wait(wait) => Ok(wait.answer),
             Ran::Ask(question, _) => Err(Failure::new(question.message)),
         }
     }
@@ -30,6 +36,7 @@ impl Ran {
 pub(super) fn answered(outcome: Result<Ran, Failure>) -> Answer {
     match outcome {
         Ok(Ran::Data(data)) => Answer::Data(seen(data)),
+        Ok(Ran::Wait(wait)) => Answer::Data(seen(wait.answer)),
         Ok(Ran::Picture(data, png)) => Answer::DataWithPicture(seen(data), png),
         Ok(Ran::Ask(question, state)) => Answer::Ask { question, state },
         Err(Failure(sentences)) => Answer::Failure(visible::text(&sentences).into_owned()),

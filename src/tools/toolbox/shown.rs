@@ -7,7 +7,7 @@ use super::{
 use crate::{
     mcp::{Answer, Call, Client, Revision, Toolbox},
     tools::{
-        catalog::{entry::Entry, views},
+        catalog::{entry::Entry, view_confirm::AGREE, views},
         offers::Toolset,
     },
     views::MEDIA_TYPE,
@@ -21,9 +21,15 @@ impl Tools {
     /// Runs a tool that only views may call. Whether a client shows views is for the caller to know.
     pub fn call_for_view(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
         match views::named(name) {
+            None if name == AGREE => answered(self.agree(call, arguments)),
             Some(entry) => answered(self.run(call, entry, arguments)),
             None => Answer::Failure(format!("There is no tool `{}`.", name.escape_debug())),
         }
+    }
+
+    /// Whether a tool for views may run in one of the clusters.
+    pub(super) fn allows_view_tool(&self, name: &str) -> bool {
+        self.clusters.iter().any(|cluster| cluster.forbidden(name, name != AGREE).is_none())
     }
 
     /// `tools/list` for that client.
@@ -33,8 +39,10 @@ impl Tools {
             return self.list(revision);
         }
         self.lists_with_views[variant(revision)].get_or_init(|| {
-            let specs = self.listed().map(|entry| entry.spec(revision, &self.cluster_names())).collect();
-            let specs = views::list(specs, revision, &self.cluster_names());
+            let clusters = self.cluster_names();
+            let tools = self.listed().map(|entry| views::named_in(&entry, entry.spec(revision, &clusters)));
+            let offered = |name: &str| self.allows_view_tool(name);
+            let specs: Vec<Value> = tools.chain(views::own(revision, &clusters, &offered)).collect();
             to_raw_value(&specs).expect("specifications have text keys")
         })
     }
@@ -46,9 +54,16 @@ impl Tools {
         entry: Entry,
         arguments: Map<String, Value>,
     ) -> Answer {
-        let source = views::source_of(entry.name).filter(|_| call.client().shows_views(MEDIA_TYPE));
+        if !call.client().shows_views(MEDIA_TYPE) {
+            return answered(self.run(call, entry, arguments));
+        }
+        let source = views::source_of(entry.name);
         let asked = source.map(|source| (source, views::passed_on(&arguments)));
-        let answer = answered(self.run(call, entry, arguments));
+        let given = arguments.clone();
+        let answer = match self.run(call, entry, arguments) {
+            Ok(Ran::Wait(wait)) => self.waiting_in_view(entry, given, *wait),
+            ran => answered(ran),
+        };
         let Some((source, arguments)) = asked else { return answer };
         let Answer::Data(data) = answer else { return answer };
         // The answer is whole without it: what fails here the view says when it asks by itself.

@@ -77,7 +77,7 @@ fn capabilities_are_those_that_are_served() {
     for revision in Revision::ALL {
         let of =
             |sample: &Sample| session(sample, &[greeting(revision)])[0]["result"]["capabilities"].clone();
-        let mut expected = json!({"tools": {}, "prompts": {}, "resources": {}});
+        let mut expected = json!({"tools": {}, "prompts": {}, "resources": {"subscribe": true}});
         if revision.has_annotations() {
             expected["completions"] = json!({});
         }
@@ -89,9 +89,13 @@ fn capabilities_are_those_that_are_served() {
             let answer = &ask(&shut, revision, &[(method, json!({}))])[0];
             assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");
         }
-        for method in ["resources/subscribe", "resources/unsubscribe", "prompts/set"] {
-            assert_eq!(ask(&open, revision, &[(method, json!({}))])[0]["error"]["code"], -32601, "{method}");
+        let of_one_era = ["resources/subscribe", "resources/unsubscribe", "subscriptions/listen"];
+        for (method, modern) in of_one_era.into_iter().zip([false, false, true]) {
+            let code = if modern == revision.is_modern() { -32602 } else { -32601 };
+            assert_eq!(ask(&open, revision, &[(method, json!({}))])[0]["error"]["code"], code, "{method}");
+            assert_eq!(ask(&shut, revision, &[(method, json!({}))])[0]["error"]["code"], -32601, "{method}");
         }
+        assert_eq!(ask(&open, revision, &[("prompts/set", json!({}))])[0]["error"]["code"], -32601);
     }
 }
 

@@ -1,0 +1,81 @@
+//! Reading the requests about subscriptions: `resources/subscribe`, `resources/unsubscribe`, `subscriptions/listen`.
+
+use super::{
+    params,
+    revision::Revision,
+    rpc::{Fault, Id},
+};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// A request about subscriptions.
+#[derive(Debug)]
+pub struct Subscribe {
+    /// The id to answer with.
+    pub id: Id,
+    /// The rules that its answer follows.
+    pub(super) revision: Revision,
+    /// What it asks for.
+    pub(super) wish: Wish,
+}
+
+/// What it asks for.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// `resources/subscribe`.
+    Begin(String),
+    /// `resources/unsubscribe`.
+    End(String),
+    /// `subscriptions/listen`; `None` where it names no resources at all.
+    Listen(Option<BTreeSet<String>>),
+}
+
+impl Subscribe {
+    /// Reads a request of that revision; `None` where its method is another one.
+    pub(super) fn read(
+        id: &Id,
+        revision: Revision,
+        method: &str,
+        params: &Map<String, Value>,
+    ) -> Result<Option<Subscribe>, Fault> {
+        let uri = || params::text(params, "uri", "the address of a resource").map(str::to_owned);
+        let wish = match (method, revision.is_modern()) {
+            ("resources/subscribe", false) => Wish::Begin(uri()?),
+            ("resources/unsubscribe", false) => Wish::End(uri()?),
+            ("subscriptions/listen", true) => Wish::Listen(listened(params)?),
+            _ => return Ok(None),
+        };
+        Ok(Some(Subscribe { id: id.clone(), revision, wish }))
+    }
+
+    /// Whether its answer comes only when it ends.
+    pub(super) fn stays_open(&self) -> bool {
+        matches!(self.wish, Wish::Listen(_))
+    }
+
+    /// The resources that it wants to hear of.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &String> {
+        let (one, several) = match &self.wish {
+            Wish::Begin(uri) => (Some(uri), None),
+            Wish::End(_) => (None, None),
+            Wish::Listen(uris) => (None, uris.as_ref()),
+        };
+        one.into_iter().chain(several.into_iter().flatten())
+    }
+}
+
+/// The resources of a `SubscriptionFilter`. Lists never change here, so nothing else in it is of interest.
+fn listened(params: &Map<String, Value>) -> Result<Option<BTreeSet<String>>, Fault> {
+    let wrong = || {
+        Fault::invalid_params(
+            "Invalid params: `notifications` must be an object, and `resourceSubscriptions` in it a list of the addresses of resources.",
+        )
+    };
+    let filter = params.get("notifications").and_then(Value::as_object).ok_or_else(wrong)?;
+    let Some(uris) = filter.get("resourceSubscriptions").filter(|uris| !uris.is_null()) else {
+        return Ok(None);
+    };
+    let uris = uris.as_array().ok_or_else(wrong)?;
+    let uris = uris.iter().map(|uri| uri.as_str().map(str::to_owned).ok_or_else(wrong));
+    uris.collect::<Result<_, _>>().map(Some)
+}
