@@ -293,17 +293,37 @@ else
     step "views in a real host" views
 fi
 
-# The packages, each built and tested by its own script, which reports what it skips. Those for the other processor take
-# minutes to build, so they are built only with CI set.
+# What a shell makes of its completion script. PowerShell's is tried where there is one.
+get_shells() {
+    command -v zsh >/dev/null && command -v fish >/dev/null || install zsh fish \
+        || { echo "zsh and fish are not installed, and only root can install them (apt install zsh fish)"; return 1; }
+    [ -x "$tools/nu/node_modules/.bin/nu" ] && return
+    mkdir -p "$tools/nu" && (cd "$tools/nu" && echo '{"private":true}' >package.json \
+        && npm install --no-audit --no-fund --loglevel=error nushell@0.115.1)
+}
+shell_completion() {
+    PATH="$PWD/$1:$PATH" SHELLS="bash zsh fish nu" cargo test --locked --quiet --test it setup_shell
+}
+if ! why=$(get_shells 2>&1); then
+    skip "completion in bash, zsh, fish and nushell" "$why"
+else
+    step "completion in bash, zsh, fish and nushell" shell_completion "$(ls -d target/tools/nu/node_modules/@nushell/*/bin | head -n 1)"
+fi
+
+# The packages, each built and tested by its own script, which reports what it skips. Those for other machines are built
+# only with CI set, and there without optimization, for they are tried and not published: packaging/release.sh makes those
+# that are, and the one for macOS on Intel, which differs from the other by its processor only.
 packages() { packaging/all.sh "$@" 2>&1 | tee "$tools/packages.txt"; }
+machine=$(uname -m | sed 's/^arm64$/aarch64/')
 if [ "$(uname -s)" != Linux ]; then
     skip "packages" "they are built on Linux"
 elif [ -n "${CI:-}" ]; then
-    step "packages" packages
+    export OTHERS=dev
+    step "packages" packages x86_64-linux aarch64-linux x86_64-windows aarch64-macos
 else
-    step "packages" packages "$(uname -m | sed 's/^arm64$/aarch64/')"
+    step "packages" packages "$machine-linux"
     skipped=$((skipped + $(grep -c '^SKIPPED' "$tools/packages.txt")))
-    skip "packages for the other processor" "they take minutes; packaging/all.sh builds them"
+    skip "packages for other machines" "they take minutes; packaging/all.sh builds them"
 fi
 
 summary

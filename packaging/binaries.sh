@@ -34,9 +34,8 @@ for cpu; do
         continue
     fi
     wanted+=("$cpu")
-    # Not told the date: it goes into no binary, and a new one would have everything compiled again.
-    env -u SOURCE_DATE_EPOCH scripts/build.sh "$cpu-unknown-linux-musl" >"$out/path.txt"
-    install -D -m 755 "$(tail -n 1 "$out/path.txt")" "$out/bin/$cpu/proxmox-mcp"
+    program=$(build_for "$cpu-linux" "$cpu-unknown-linux-musl")
+    install -D -m 755 "$program" "$out/bin/$cpu/proxmox-mcp"
     binary=$out/bin/$cpu/proxmox-mcp
     # An ELF file names its processor in two bytes.
     elf=$(od -An -t x1 -j 18 -N 2 "$binary" | tr -d ' ')
@@ -56,18 +55,10 @@ for cpu; do
         grep -qi refused <<<"$refused" || fail "the refused connection was not reported: $refused"
         echo "$cpu: $size bytes, runs${run:+ under ${run##*/}}"
     fi
+    has_no_path "$binary"
     ! readelf -l "$binary" 2>/dev/null | grep -q INTERP || fail "$binary needs a dynamic loader"
 done
 
 for cpu in ${wanted[@]+"${wanted[@]}"}; do
-    name=proxmox-mcp-$version-$cpu-linux
-    folder=$(mktemp -d)
-    install -D -m 755 "$out/bin/$cpu/proxmox-mcp" "$folder/$name/proxmox-mcp"
-    install -m 644 LICENSE packaging/THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config.example.json "$folder/$name/"
-    install -D -m 644 -t "$folder/$name/docs" docs/*
-    "$(this_binary)" man >"$folder/$name/proxmox-mcp.1"
-    tar -C "$folder" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -c "$name" \
-        | gzip -9n >"$out/$name.tar.gz"
-    rm -rf "$folder"
-    echo "$out/$name.tar.gz ($(wc -c <"$out/$name.tar.gz") bytes)"
+    pack_tar "proxmox-mcp-$version-$cpu-linux" "$out/bin/$cpu/proxmox-mcp"
 done

@@ -15,6 +15,7 @@ cargo publish --dry-run --locked --allow-dirty --quiet 2>"$root/log" || { cat "$
 package=target/package/proxmox-mcp-$version.crate
 size=$(wc -c <"$package")
 [ "$size" -le 10485760 ] || fail "crates.io takes no package of $size bytes"
+cp "$package" "$out/"
 echo "cargo publish --dry-run: $(tar -tzf "$package" | wc -l) files, $size bytes"
 
 # Where cargo binstall looks is where releases are: the files that the other scripts have made.

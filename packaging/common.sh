@@ -21,6 +21,17 @@ mkdir -p "$out" "$tools"
 machine=$(uname -m)
 [ "$machine" != arm64 ] || machine=aarch64
 
+# Every platform that there are packages for, as files name them.
+all_platforms=(x86_64-linux aarch64-linux x86_64-windows x86_64-macos aarch64-macos)
+# build_for PLATFORM TARGET: builds, and prints the path of the binary. Not told the date: it goes into no binary, and a
+# new one would have everything compiled again.
+build_for() {
+    local profile=release
+    [ "$1" = "$machine-linux" ] || profile=${OTHERS:-release}
+    env -u SOURCE_DATE_EPOCH PROFILE="$profile" scripts/build.sh "$2" >"$out/path.txt"
+    tail -n 1 "$out/path.txt"
+}
+
 fail() {
     echo "${0##*/}: $*" >&2
     exit 1
@@ -109,6 +120,39 @@ check_example() { # WHAT ANSWERS
     grep -q "\"serverInfo\":{[^}]*\"version\":\"$version\"" <<<"$2" || fail "$1: the server does not say its version: $2"
     grep -q '"pve1"' <<<"$2" || fail "$1: a call failed: $2"
     [ "$(wc -l <<<"$2")" -eq 2 ] || fail "$1: something else was written: $2"
+}
+
+# python_tools FOLDER CHECK PACKAGE…: installs packages from PyPI in a venv below target/tools unless CHECK (Python) passes.
+python_tools() {
+    local folder=$tools/$1 check=$2
+    shift 2
+    command -v python3 >/dev/null || { echo "python3 is not installed"; return 1; }
+    "$folder/bin/python" -c "$check" 2>/dev/null || { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$@"; } 2>&1
+}
+
+# add_papers FOLDER: what comes with the program in every archive.
+add_papers() {
+    install -m 644 LICENSE packaging/THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config.example.json "$1/"
+    install -D -m 644 -t "$1/docs" docs/*
+}
+
+# pack_tar NAME BINARY: the archive NAME.tar.gz with the program, its papers and its manual page; always the same bytes.
+pack_tar() {
+    local folder
+    folder=$(mktemp -d)
+    install -D -m 755 "$2" "$folder/$1/proxmox-mcp"
+    add_papers "$folder/$1"
+    "$(this_binary)" man >"$folder/$1/proxmox-mcp.1"
+    chmod -R u=rwX,go=rX "$folder/$1"
+    tar -C "$folder" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -c "$1" | gzip -9n >"$out/$1.tar.gz"
+    rm -rf "$folder"
+    echo "$out/$1.tar.gz ($(wc -c <"$out/$1.tar.gz") bytes)"
+}
+
+# has_no_path BINARY: nothing in a release tells where it was built.
+has_no_path() {
+    [ -z "${OTHERS:-}" ] || return 0
+    ! grep -qaF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$1" || fail "$1 holds a path of this machine"
 }
 
 # install_packages PACKAGE…: Debian packages, which takes root.

@@ -79,6 +79,13 @@ with_buildah() {
         at push ${policy[@]+"${policy[@]}"} "$name-$architecture" \
             "oci-archive:$out/proxmox-mcp-$version-$architecture.oci.tar:$name" >>"$out/image.log" 2>&1 \
             || { tail -n 5 "$out/image.log"; fail "buildah could not write the archive"; }
+        # buildah gives the archive the time and order of now: packed again, it has the same bytes each time.
+        rm -rf "$out/image-archive"
+        mkdir "$out/image-archive"
+        tar -C "$out/image-archive" -xf "$out/proxmox-mcp-$version-$architecture.oci.tar"
+        chmod -R u=rwX,go=rX "$out/image-archive"
+        tar -C "$out/image-archive" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+            -cf "$out/proxmox-mcp-$version-$architecture.oci.tar" .
         echo "$out/proxmox-mcp-$version-$architecture.oci.tar ($(wc -c <"$out/proxmox-mcp-$version-$architecture.oci.tar") bytes)"
         id=$(at inspect --type image --format '{{.OCIv1.Architecture}} {{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}}' "$name-$architecture")
         [ "$id" = "$architecture 65532:65532 [/usr/bin/proxmox-mcp]" ] || fail "the image is $id"
@@ -88,7 +95,7 @@ with_buildah() {
     check_root "$root"
     at umount "$container" >/dev/null
     at rm "$container" >/dev/null
-    rm -rf "$out/image-store" "$out/image-run"
+    rm -rf "$out/image-store" "$out/image-run" "$out/image-archive"
 }
 
 if command -v docker >/dev/null && docker info >/dev/null 2>&1; then

@@ -55,6 +55,18 @@ try() { # WHAT COMMAND…
 try "npx -y proxmox-mcp" npx -y proxmox-mcp
 cp "$folder/proxmox-mcp-$version.tgz" "$fresh/work/"
 try "npx -y ./proxmox-mcp-$version.tgz" npx -y "./proxmox-mcp-$version.tgz"
+# From the files alone, as long as nothing is published: the registry has none of the packages.
+case $machine in x86_64) own=linux-x64 ;; *) own=linux-arm64 ;; esac
+mkdir "$fresh/empty" "$fresh/files"
+cp "$folder/proxmox-mcp-$version.tgz" "$folder/proxmox-mcp-$own-$version.tgz" "$fresh/files/"
+from_files() {
+    (cd "$fresh/files" && HOME=$fresh/home npm_config_cache=$fresh/cache2 npm_config_update_notifier=false \
+        node "$OLDPWD/packaging/npm/registry.mjs" "$fresh/empty" "$@")
+}
+from_files npm install --silent "./proxmox-mcp-$own-$version.tgz" "./proxmox-mcp-$version.tgz" 2>"$fresh/log" \
+    || { cat "$fresh/log"; fail "npm install cannot do with the files"; }
+check_example "npm install from files" "$(example_session | from_files npx proxmox-mcp demo 2>/dev/null)"
+echo "npm install ./proxmox-mcp-$own-$version.tgz ./proxmox-mcp-$version.tgz; npx proxmox-mcp: answered"
 ! fetch npx -y proxmox-mcp nonsense >/dev/null 2>&1 || fail "npx hides the exit code of a wrong command"
 # A client ends a server by a signal to what it started.
 fetch npm install --silent --no-save proxmox-mcp 2>/dev/null
@@ -70,7 +82,6 @@ wait "$server" || status=$?
 [ "$status" -eq 143 ] || fail "after SIGTERM the launcher ends with $status"
 exec 3>&-
 # Without the package for this platform the launcher says so.
-case $machine in x86_64) own=linux-x64 ;; *) own=linux-arm64 ;; esac
 rm -r "$fresh/work/node_modules/proxmox-mcp-$own"
 said=$(node "$fresh/work/node_modules/proxmox-mcp/bin/proxmox-mcp.js" --version 2>&1) && fail "the launcher runs something else"
 grep -q "proxmox-mcp-$own, which holds the program, is not installed" <<<"$said" || fail "the launcher says: $said"

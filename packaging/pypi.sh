@@ -25,9 +25,9 @@ for platform in $(platforms); do
 done
 
 bin=$tools/pypi/bin
-if ! "$bin/python" -c 'import twine, uv' 2>/dev/null; then
-    why=$({ python3 -m venv "$tools/pypi" && "$bin/pip" install --quiet twine==6.2.0 uv==0.13.9; } 2>&1) \
-        || { skip "wheels: twine and uv could not be installed from PyPI: $(tail -n 1 <<<"$why")"; exit 0; }
+if ! why=$(python_tools pypi 'import twine, uv' twine==6.2.0 uv==0.13.9); then
+    skip "wheels: twine and uv could not be installed from PyPI: $(tail -n 1 <<<"$why")"
+    exit 0
 fi
 "$bin/twine" check --strict "$folder"/*.whl
 
@@ -37,13 +37,16 @@ fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 uvx() {
     (cd "$fresh" && HOME=$fresh UV_CACHE_DIR=$fresh/.cache/uv "$bin/uvx" --offline --no-config \
-        --python "$(command -v python3)" --from "$wheel" proxmox-mcp "$@")
+        --python "$(command -v python3)" --from "$wheel" "$@")
 }
 began=$(date +%s%N)
-answers=$(example_session | uvx demo 2>"$fresh/log") || { cat "$fresh/log"; fail "uvx does not run it"; }
+answers=$(example_session | uvx proxmox-mcp demo 2>"$fresh/log") || { cat "$fresh/log"; fail "uvx does not run it"; }
 check_example "uvx --from ./${wheel##*/} proxmox-mcp" "$answers"
 echo "uvx --from ./${wheel##*/} proxmox-mcp: answered after $((($(date +%s%N) - began) / 1000000)) ms; $(wc -c <"$wheel") bytes"
-! uvx nonsense >/dev/null 2>&1 || fail "uvx hides the exit code of a wrong command"
+# `uvx NAME` runs the command that has the name of the package.
+check_example "uvx $pypi_name" "$(example_session | uvx "$pypi_name" demo)"
+! uvx "$pypi_name" nonsense >/dev/null 2>&1 || fail "uvx $pypi_name hides the exit code of a wrong command"
+! uvx proxmox-mcp nonsense >/dev/null 2>&1 || fail "uvx hides the exit code of a wrong command"
 python3 -m venv "$fresh/venv"
 "$fresh/venv/bin/pip" install --quiet --no-index "$wheel"
 [ "$("$fresh/venv/bin/proxmox-mcp" --version)" = "proxmox-mcp $version" ] || fail "pip does not install it"

@@ -1,23 +1,20 @@
 #!/usr/bin/env bash
-# Writes server.json, the entry for the MCP registry, with the checksums of the bundles, and validates it against its
+# Writes server.json, the entry for the MCP registry, with the packages on npm, PyPI and as an image, and the bundle with its checksum, and validates it against its
 # schema and the registry's further rules.
 # usage: [REPOSITORY=URL] packaging/registry.sh
 . "$(dirname "$0")/common.sh"
 
-# server.json names both bundles. One that was not built here has no checksum, so its package is left out.
-sum() {
-    local file=$out/proxmox-mcp-$version-$1-linux.mcpb
-    if [ -f "$file" ]; then sha256sum "$file" | cut -d ' ' -f 1; else echo absent; fi
-}
-command -v python3 >/dev/null || { skip "server.json: python3 is not installed"; exit 0; }
-python=$tools/registry/bin/python
-if ! "$python" -c 'import jsonschema, skillsaw' 2>/dev/null; then
-    why=$({ python3 -m venv "$tools/registry" && "$tools/registry/bin/pip" install --quiet skillsaw==0.22.0 jsonschema==4.26.0; } 2>&1) \
-        || { skip "server.json: its schema could not be installed from PyPI (package skillsaw): $(tail -n 1 <<<"$why")"; exit 0; }
+# The bundle that was not built here has no checksum, so it is left out.
+bundle=$out/proxmox-mcp-$version.mcpb
+if [ -f "$bundle" ]; then sum=$(sha256sum "$bundle" | cut -d ' ' -f 1); else sum=absent; fi
+if ! why=$(python_tools registry 'import jsonschema, skillsaw' skillsaw==0.22.0 jsonschema==4.26.0); then
+    skip "server.json: its schema could not be installed from PyPI (package skillsaw): $(tail -n 1 <<<"$why")"
+    exit 0
 fi
+python=$tools/registry/bin/python
 
 mkdir -p "$out/registry"
-filled packaging/server.json "SHA256_X86_64=$(sum x86_64)" "SHA256_AARCH64=$(sum aarch64)" >"$out/registry/filled.json"
+filled packaging/server.json "SHA256=$sum" "PYPI=$pypi_name" >"$out/registry/filled.json"
 "$python" - "$out/registry" "$version" <<'EOF'
 import json, pathlib, sys
 import jsonschema, skillsaw
@@ -28,6 +25,11 @@ entry = json.loads((folder / "filled.json").read_text())
 for package in [package for package in entry["packages"] if package.get("fileSha256") == "absent"]:
     print("left out, as it was not built here:", package["identifier"])
     entry["packages"].remove(package)
+# What the program reads is the same however it was installed; a bundle asks for it by its own manifest.
+variables = next(package["environmentVariables"] for package in entry["packages"] if package["registryType"] == "oci")
+for package in entry["packages"]:
+    if package["registryType"] in ("npm", "pypi"):
+        package["environmentVariables"] = variables
 release = entry["$schema"].split("/")[-2]
 schemas = pathlib.Path(skillsaw.__file__).parent / "schemas" / "mcp_registry"
 schema = json.loads((schemas / f"v{release.replace('-', '_')}" / "server.schema.json").read_text())
@@ -40,7 +42,8 @@ for change in [{"name": "no slash"}, {"description": "x" * 101}, {"packages": [{
     assert not validator.is_valid({**entry, **change}), change
 assert entry["version"] == version
 (folder / "server.json").write_text(json.dumps(entry, indent=2) + "\n")
-print(f"server.json: valid by the schema of {release}, {len(entry['packages'])} packages")
+kinds = ", ".join(package["registryType"] for package in entry["packages"])
+print(f"server.json: valid by the schema of {release}, with the packages {kinds}")
 EOF
 "$tools/registry/bin/skillsaw" lint "$out/registry" >"$out/registry.log" 2>&1 || { cat "$out/registry.log"; fail "server.json breaks a rule of the registry"; }
 grep -q 'Repo type: mcp-registry' "$out/registry.log" || { cat "$out/registry.log"; fail "server.json was not checked"; }

@@ -2,7 +2,7 @@
 // checks what the user filled in by what the server answers.
 // usage: MCPB=FOLDER node try_bundle.mjs BUNDLE VERSION
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { resolve } from 'node:path';
 
@@ -51,4 +51,21 @@ for (const [settings, access] of [
 }
 const wrong = await session({ ...required, access: 'everything' }, ['proxmox_get_version']);
 expect('a wrong access is not told', wrong.answers[1].result.content[0].text.includes('PROXMOX_ACCESS'), wrong.answers[1]);
+
+// What a client on each system would start is there, can be run, and is a program of that system.
+const starts = { linux: '#!/b', win32: 'MZ', darwin: '\xca\xfe\xba\xbe' };
+const here = process.platform;
+for (const platform of manifest.compatibility.platforms) {
+    Object.defineProperty(process, 'platform', { value: platform });
+    const { command, env } = await start(required);
+    Object.defineProperty(process, 'platform', { value: here });
+    const file = openSync(command);
+    const magic = Buffer.alloc(starts[platform].length);
+    readSync(file, magic);
+    closeSync(file);
+    expect(`on ${platform} another program is started`, magic.toString('latin1') === starts[platform], command);
+    expect(`on ${platform} it cannot be run`, statSync(command).mode & 0o100, command);
+    expect(`on ${platform} the host is not handed over`, env.PROXMOX_HOST === required.host, env);
+}
+console.log(`the bundle has a program for ${manifest.compatibility.platforms.join(', ')}`);
 console.log('the bundle starts as a client starts it; host, token, fingerprint and access arrive');

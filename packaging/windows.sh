@@ -8,10 +8,10 @@ if ! command -v x86_64-w64-mingw32-gcc >/dev/null && ! install_packages gcc-ming
     skip "Windows: there is no C compiler for it; install gcc-mingw-w64-x86-64"
     exit 0
 fi
-# Not told the date: it goes into no binary, and a new one would have everything compiled again.
-env -u SOURCE_DATE_EPOCH scripts/build.sh $target >"$out/path.txt"
+program=$(build_for x86_64-windows $target)
 binary=$(binary_for win32-x64)
-install -D -m 755 "$(tail -n 1 "$out/path.txt")" "$binary"
+install -D -m 755 "$program" "$binary"
+has_no_path "$binary"
 # Nothing but what every Windows has.
 libraries=$(x86_64-w64-mingw32-objdump -p "$binary" | sed -n 's/^.*DLL Name: //p' | tr '[:upper:]' '[:lower:]' | LC_ALL=C sort -u | tr '\n' ' ')
 for library in $libraries; do
@@ -33,6 +33,5 @@ name=proxmox-mcp-$version-x86_64-windows
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 install -D -m 755 "$binary" "$folder/$name/proxmox-mcp.exe"
-install -m 644 LICENSE packaging/THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config.example.json "$folder/$name/"
-install -D -m 644 -t "$folder/$name/docs" docs/*
+add_papers "$folder/$name"
 python3 packaging/zip.py "$folder" "$out/$name.zip"

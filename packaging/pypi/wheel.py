@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a wheel that holds the binary as a script, the same bytes each time.
+"""Makes a wheel that holds the binary as a script, and a command with the name of the package; the same bytes each time.
 
 usage: wheel.py OUTPUT NAME VERSION SUMMARY REPOSITORY PLATFORM_TAGS BINARY
 """
@@ -32,6 +32,8 @@ files = [
     (f"{normal}-{version}.data/scripts/{binary.name}", binary.read_bytes(), 0o755),
     (f"{info}/licenses/LICENSE", pathlib.Path("LICENSE").read_bytes(), 0o644),
     (f"{info}/licenses/THIRD-PARTY-NOTICES.txt", pathlib.Path("packaging/THIRD-PARTY-NOTICES.txt").read_bytes(), 0o644),
+    (f"{normal}/__init__.py", pathlib.Path("packaging/pypi/launch.py").read_bytes(), 0o644),
+    (f"{info}/entry_points.txt", f"[console_scripts]\n{name} = {normal}:main\n".encode(), 0o644),
     (f"{info}/METADATA", metadata.encode(), 0o644),
     (f"{info}/WHEEL", wheel.encode(), 0o644),
 ]

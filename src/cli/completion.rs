@@ -66,11 +66,49 @@ end
 complete -c proxmox-mcp -f -a '(__proxmox_mcp_candidates)'
 ";
 
+const POWERSHELL: &str = r#"# proxmox-mcp completion for PowerShell: proxmox-mcp completion powershell | Out-String | Invoke-Expression
+Register-ArgumentCompleter -Native -CommandName 'proxmox-mcp', 'proxmox-mcp.exe' -ScriptBlock {
+    param($current, $line, $cursor)
+    $words = @($line.CommandElements | Where-Object { $_.Extent.StartOffset -lt $cursor } | ForEach-Object {
+        if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { $_.Extent.Text }
+    })
+    $before = @($words | Select-Object -Skip 1)
+    if ($current) {
+        $before = @($before | Select-Object -SkipLast 1)
+    }
+    # Before 7.3, and where it is told to, PowerShell drops an empty argument that is not quoted twice.
+    if (-not $current -and "$PSNativeCommandArgumentPassing" -in '', 'Legacy') {
+        $current = '""'
+    }
+    & $words[0] __complete @before $current 2>$null | ForEach-Object {
+        $word, $about = $_ -split "`t", 2
+        if (-not $about) {
+            $about = $word
+        }
+        [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $about)
+    }
+}
+"#;
+
+const NUSHELL: &str = r#"# proxmox-mcp completion for nushell: proxmox-mcp completion nushell | save ($nu.user-autoload-dirs.0 | path join proxmox-mcp.nu)
+let proxmox_mcp_others = $env.config.completions.external.completer?
+$env.config.completions.external.completer = {|words|
+    if ($words.0 | path parse | get stem) == "proxmox-mcp" {
+        let found = do { ^$words.0 __complete ...($words | skip 1) } | complete | get stdout | lines | split column "\t" value description
+        if ($found | is-empty) { null } else { $found }
+    } else if $proxmox_mcp_others != null {
+        do $proxmox_mcp_others $words
+    }
+}
+"#;
+
 /// The script for a shell.
 pub(super) fn script(shell: &str) -> &'static str {
     match shell {
         "zsh" => ZSH,
         "fish" => FISH,
+        "powershell" => POWERSHELL,
+        "nushell" => NUSHELL,
         _ => BASH,
     }
 }
@@ -203,7 +241,7 @@ mod tests {
         check("--log=d", &["--log=debug"], &["--log=info"]);
         check("--log debug ch", &["check"], &[]);
         check("--config ", &[], &[]);
-        check("completion ", &["bash", "fish", "zsh"], &[]);
+        check("completion ", &["bash", "fish", "nushell", "powershell", "zsh"], &[]);
         check("completion bash ", &[], &[]);
         check("token-recipe --toolsets core,vm", &["core,vms"], &["core,tasks", "vms"]);
         check("init --client claude-", &["claude-code", "claude-desktop"], &["zed"]);

@@ -63,7 +63,7 @@ fn toolsets() -> Vec<&'static str> {
 }
 
 fn shells() -> Vec<&'static str> {
-    vec!["bash", "zsh", "fish"]
+    vec!["bash", "zsh", "fish", "powershell", "nushell"]
 }
 
 fn clients() -> Vec<&'static str> {

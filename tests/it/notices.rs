@@ -102,14 +102,19 @@ fn packages_carry_the_licences_of_what_is_linked() {
         write!(text, "\n{}\n{}\n\n{one}\n", "=".repeat(100), names.join(", ")).unwrap();
     }
     golden("packaging/THIRD-PARTY-NOTICES.txt", &text);
-    for script in
-        ["binaries.sh", "debian.sh", "bundle.sh", "image.sh", "npm.sh", "pypi/wheel.py", "windows.sh"]
-    {
+    const PAPERS: &str = "THIRD-PARTY-NOTICES.txt";
+    for (script, word) in [
+        ("common.sh", PAPERS),
+        ("binaries.sh", "pack_tar"),
+        ("macos.sh", "pack_tar"),
+        ("windows.sh", "add_papers"),
+        ("debian.sh", PAPERS),
+        ("bundle.sh", PAPERS),
+        ("image.sh", PAPERS),
+        ("npm.sh", PAPERS),
+        ("pypi/wheel.py", PAPERS),
+    ] {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(script);
-        assert!(
-            fs::read_to_string(&script).unwrap().contains("THIRD-PARTY-NOTICES.txt"),
-            "{}",
-            script.display()
-        );
+        assert!(fs::read_to_string(&script).unwrap().contains(word), "{}", script.display());
     }
 }

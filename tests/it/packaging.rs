@@ -69,6 +69,14 @@ fn the_bundle_asks_for_what_the_server_reads() {
 #[test]
 fn the_registry_names_what_the_server_reads() {
     let entry = template("server.json");
+    let kinds: Vec<&str> = entry["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| package["registryType"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["npm", "pypi", "mcpb", "oci"]);
+    assert_eq!(entry["packages"][0]["identifier"], launch::NPM);
     let mut named = 0;
     for variable in entry["packages"]
         .as_array()

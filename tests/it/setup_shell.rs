@@ -2,7 +2,7 @@
 
 use crate::setup_box::Home;
 use serde_json::Value;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 #[test]
 fn answers_are_json_in_a_pipe_and_tables_when_asked_for() {
@@ -54,13 +54,15 @@ fn a_dry_run_changes_nothing() {
     );
 }
 
-/// Asks a shell for completions of a line; `None` where there is no such shell.
+/// Asks a shell for completions of a line; `None` where there is no such shell and none is demanded.
 fn complete(shell: &str, script: &str) -> Option<Vec<String>> {
     let binary = env!("CARGO_BIN_EXE_proxmox-mcp");
     let script = script.replace("BINARY", &format!("'{binary}'"));
     let output = match Command::new(shell).args(["-c", &script]).env("HOME", "/nonexistent").output() {
         Ok(output) => output,
         Err(_) => {
+            let demanded = std::env::var("SHELLS").unwrap_or_default();
+            assert!(!demanded.split(' ').any(|name| name == shell), "there is no {shell}");
             println!("skipped: there is no {shell}");
             return None;
         }
@@ -121,6 +123,50 @@ fn the_other_scripts_are_read_by_their_shells() {
     let line = "BINARY completion fish | source; set -x PATH (dirname BINARY) $PATH; complete -C 'proxmox-mcp call proxmox_list_vms status=r'";
     if let Some(found) = complete("fish", line) {
         assert_eq!(found, ["status=running"]);
+    }
+}
+
+/// What stood there before answers for other programs.
+#[test]
+fn nushell_completes_beside_other_completers() {
+    let home = Home::new();
+    let file = home.path("completion.nu");
+    let ran = home.run(&["completion", "nushell"], "");
+    std::fs::write(&file, ran.out).unwrap();
+    let script = format!(
+        "$env.config.completions.external.completer = {{|words| [$'other ($words.0)'] }}
+         source '{}'
+         let ask = $env.config.completions.external.completer
+         print (do $ask [BINARY call proxmox_list_vms 'status=r'] | get value | str join)
+         print (do $ask [BINARY call proxmox_start ''] | describe)
+         print (do $ask [BINARY demo call proxmox_list_vms ''] | get value | where $it == 'limit=' | str join)
+         print (do $ask [git sta] | str join)",
+        file.display()
+    );
+    if let Some(found) = complete("nu", &script) {
+        assert_eq!(found, ["status=running", "nothing", "limit=", "other git"]);
+    }
+}
+
+/// PowerShell hands over what is written on the line; the empty word under the cursor must arrive, too.
+#[test]
+fn powershell_completes_words_and_arguments() {
+    let script = "BINARY completion powershell | Out-String | Invoke-Expression
+         foreach ($line in 'BINARY call proxmox_list_vms status=r', 'BINARY demo call proxmox_list_vms li', 'BINARY completion ') {
+             (TabExpansion2 $line $line.Length).CompletionMatches | ForEach-Object CompletionText
+         }";
+    let folder = Path::new(env!("CARGO_BIN_EXE_proxmox-mcp")).parent().unwrap();
+    let script = format!(
+        "$env:PATH = '{}' + [IO.Path]::PathSeparator + $env:PATH\n{}",
+        folder.display(),
+        script.replace("BINARY", "proxmox-mcp")
+    );
+    if let Some(found) = complete("pwsh", &script) {
+        assert_eq!(
+            found,
+            ["status=running", "limit=", "bash", "zsh", "fish", "powershell", "nushell"],
+            "{script}"
+        );
     }
 }
 

@@ -51,6 +51,19 @@ if [ "${1:-}" = --inside ]; then
     run call proxmox_stop_vm vmid=100 || { cat "$say"; fail "a second call failed"; }
     run audit verify 'C:'"${roaming#"$WINEPREFIX/drive_c"}"/proxmox-mcp/audit.jsonl && grep -q '^4 lines' "$say" || { cat "$say"; fail "the log is not whole"; }
     echo "calls: carried out and written to the log"
+
+    # What asks a person waits, and is approved in a terminal; the same call is then carried out, once.
+    sed -i 's/"access": *"full"/"access": "standard"/' "$roaming/proxmox-mcp/config.json"
+    run call proxmox_delete_vm vmid=100 || true
+    name=$(sed -n 's/.*"approve":"\([^"]*\)".*/\1/p' "$say")
+    [ -n "$name" ] || { cat "$say"; fail "deleting a machine does not wait for approval"; }
+    run approve --list && grep -q "^$name .*proxmox_delete_vm" "$say" || { cat "$say"; fail "approve --list does not show it"; }
+    run approve "$name" </dev/null && fail "it is approved without a terminal"
+    TERM=xterm python3 tests/wine/approve.py wine "$PROGRAM" approve "$name" >"$say" && grep -q Approved: "$say" \
+        || { cat "$say"; fail "approve in a terminal failed"; }
+    run call proxmox_delete_vm vmid=100 && grep -q '"exitstatus":"OK"' "$say" || { cat "$say"; fail "what was approved is not done"; }
+    run approve --list && [ ! -s "$say" ] || { cat "$say"; fail "it still waits"; }
+    echo "approve: the word was typed in a terminal, and the machine deleted"
     exit
 fi
 

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Makes all that is published, from a clone without changes: the packages for every platform, the entry for the registry,
+# what each program is made of (SBOM), the licences, and SHA256SUMS, all in dist/. Nothing is skipped: what cannot be made
+# or tested here ends it. The same commit gives the same bytes: packaging/compare.sh shows it.
+# usage: REPOSITORY=URL packaging/release.sh [PLATFORM…]   (all of them by default, as packaging/all.sh names them)
+. "$(dirname "$0")/common.sh"
+changed=$(git status --porcelain)
+[ -z "$changed" ] || fail "this is not what was committed: $(head -n 5 <<<"$changed")"
+unset OTHERS PROFILE
+CI=true packaging/all.sh "$@"
+rm -rf dist
+mkdir dist
+cut -d ' ' -f 3 "$out/SHA256SUMS" | (cd "$out" && xargs cp -t "$OLDPWD/dist")
+cp "$out/SHA256SUMS" dist/
+echo "$(wc -l <dist/SHA256SUMS) files in dist/, for $(git rev-parse HEAD)"
