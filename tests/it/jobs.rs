@@ -62,11 +62,10 @@ fn volumes(sample: &Sample) -> Vec<Value> {
 fn requests(plan: &Value) -> Vec<Option<String>> {
     let line = |step: &Value| {
         let step = step.as_str().unwrap();
-        let words = ["POST", "PUT", "DELETE"].iter().find_map(|method| {
+        ["POST", "PUT", "DELETE"].iter().find_map(|method| {
             let (_, after) = step.split_once(&format!(": {method} "))?;
             Some(format!("{method} {}", after.split([' ', ';']).next()?))
-        });
-        words
+        })
     };
     plan["steps"].as_array().unwrap().iter().map(line).collect()
 }
