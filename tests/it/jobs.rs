@@ -5,6 +5,8 @@ mod cut;
 mod drain;
 mod guards;
 mod provision;
+mod restore;
+mod update;
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{config::Config, demo, pve::Trust};
