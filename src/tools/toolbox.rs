@@ -2,6 +2,7 @@
 
 mod approve;
 mod execute;
+mod planned;
 mod ran;
 mod shown;
 
@@ -178,6 +179,8 @@ impl Tools {
             fresh: &cluster.fresh,
             jobs: &cluster.jobs,
             places: &cluster.places,
+            planner: self,
+            ahead: None,
             journal: journal.as_ref(),
             record: Mutex::default(),
             seen: Mutex::default(),

@@ -1,6 +1,7 @@
 //! Jobs over the sample cluster: planned, done, broken at every step, cut off and gone on with.
 
 mod broken;
+mod calls;
 mod cut;
 mod drain;
 mod guards;

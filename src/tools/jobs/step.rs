@@ -243,6 +243,12 @@ impl Place {
         Place { node: node.to_owned(), kind: kind.api_type().to_owned(), vmid }
     }
 
+    /// The same guest on another node.
+    #[must_use]
+    pub fn at(&self, node: &str) -> Place {
+        Place { node: node.to_owned(), ..self.clone() }
+    }
+
     /// Virtual machine or container.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -16,6 +16,7 @@ use crate::{
         answer::{Failure, Outcome, canonical, object},
         param::{Effect, Kind},
         run::{
+            ahead::Ahead,
             asked::{Asked, Whole},
             changes::{Draft, Undo},
             encoded,
@@ -30,7 +31,7 @@ use crate::{
     },
 };
 use serde_json::{Map, Value};
-use std::{sync::Mutex, time::Instant};
+use std::{fmt, sync::Mutex, time::Instant};
 
 /// What a running tool works with.
 #[derive(Debug)]
@@ -63,12 +64,42 @@ pub struct Context<'a> {
     pub jobs: &'a Kept,
     /// Where guests were.
     pub places: &'a Places,
+    /// What plans calls of other tools.
+    pub planner: &'a dyn Planner,
+    /// In a plan of several calls: what the earlier ones will have made.
+    pub ahead: Option<&'a Ahead>,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
     pub record: Mutex<Record>,
     /// What was read on the way.
     pub seen: Mutex<Seen>,
+}
+
+/// Plans calls of other tools, for a job that is made of them.
+pub trait Planner: fmt::Debug + Sync {
+    /// What a call would do, in a cluster as it will be then. Nothing is sent that changes anything.
+    ///
+    /// # Errors
+    /// There is no such tool, it is forbidden, its arguments are wrong, or what it must read is not there.
+    fn plan(
+        &self,
+        context: &Context<'_>,
+        tool: &str,
+        arguments: Map<String, Value>,
+        ahead: &Ahead,
+    ) -> Result<Planned, Failure>;
+}
+
+/// A call that was planned.
+#[derive(Debug)]
+pub struct Planned {
+    /// The tool's own name.
+    pub name: &'static str,
+    /// What it answers, where it only reads.
+    pub answer: Option<Value>,
+    /// What it would send.
+    pub requests: Vec<Request>,
 }
 
 /// Which of the requests that must be agreed to may be sent.
@@ -132,8 +163,14 @@ impl Context<'_> {
         if let Some(shared) = self.shared(path, params) {
             return Ok(shared);
         }
+        if let Some(told) = self.ahead.and_then(|ahead| ahead.answer(path, params)) {
+            return Ok(told);
+        }
         let reply = self.pve.get(&self.call.cancel, path, params);
         let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
+        if let Some(ahead) = self.ahead {
+            reply = ahead.added(path, reply);
+        }
         if reply.data.contains('%') && encoded::may_be_in(path) {
             let mut value = reply.value();
             encoded::decode(path, &mut value);

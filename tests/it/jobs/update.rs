@@ -13,10 +13,16 @@ pub fn runs(sample: &Sample, vmid: i64, system: &str) {
 }
 
 /// An answer that says this.
-fn raw(body: &Value) -> Fault {
+pub fn raw(body: &Value) -> Fault {
     let body = body.to_string();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
     Fault::Raw(format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes())
+}
+
+/// Lets the agent of VM 105 say that it runs Debian, and be able to update it.
+pub fn is_debian(sample: &Sample) {
+    let system = json!({"success": 1, "data": {"result": {"id": "debian"}}});
+    sample.server.faults().add("/105/agent/get-osinfo", 100, raw(&system));
 }
 
 /// What was sent since, without what prepared it.
@@ -117,8 +123,7 @@ fn what_cannot_be_updated_is_refused_before_anything_is_sent() {
 #[test]
 fn a_program_that_is_not_allowed_is_not_run() {
     let sample = quick(|config| config.exec_allow = vec!["systemctl *".into()]);
-    let system = json!({"success": 1, "data": {"result": {"id": "debian"}}});
-    sample.server.faults().add("/105/agent/get-osinfo", 1, raw(&system));
+    is_debian(&sample);
     sample.fails("proxmox_update_guests", json!({"vmid": 105}), &["`exec_allow`", "Nothing was done"]);
     assert!(changes(&sample).is_empty());
 }
