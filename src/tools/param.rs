@@ -89,6 +89,8 @@ pub enum Shape {
     Words,
     /// An object of further parameters, sent along each under its own name.
     More,
+    /// A list of objects.
+    Objects,
 }
 
 impl Param {
@@ -147,6 +149,12 @@ impl Param {
     #[must_use]
     pub const fn more(name: &'static str) -> Param {
         Param { required: false, ..Param::new(name, Shape::More) }
+    }
+
+    /// A list of objects.
+    #[must_use]
+    pub const fn objects(name: &'static str) -> Param {
+        Param::new(name, Shape::Objects)
     }
 
     /// Picks rows and is not sent; may be left out.

@@ -4,6 +4,7 @@ mod agree;
 mod approve;
 mod execute;
 mod handed;
+mod planned;
 mod ran;
 mod shown;
 
@@ -190,6 +191,8 @@ impl Tools {
             fresh: &cluster.fresh,
             jobs: &cluster.jobs,
             places: &cluster.places,
+            planner: self,
+            ahead: None,
             journal: journal.as_ref(),
             record: Mutex::default(),
             seen: Mutex::default(),

@@ -70,6 +70,7 @@ fn shapes(entry: &Entry, args: &Args) {
                 value.as_array().is_some_and(|items| items.iter().all(Value::is_string))
             }
             Shape::More => value.is_object(),
+            Shape::Objects => value.as_array().is_some_and(|items| items.iter().all(Value::is_object)),
         };
         assert!(fits, "{}: {name} is {value}", entry.name);
     }

@@ -269,6 +269,7 @@ impl<'a> Source<'a> {
                 0..=127 => (0..self.below(4)).map(|_| Value::from(self.text())).collect(),
                 _ => self.text().into(),
             },
+            Shape::Objects => (0..self.below(3)).map(|_| json!({self.text(): self.json(2)})).collect(),
             Shape::More => {
                 Value::Object((0..self.below(5)).map(|_| (self.text(), self.json(2))).collect::<Map<_, _>>())
             }

@@ -1,10 +1,13 @@
 //! Jobs over the sample cluster: planned, done, broken at every step, cut off and gone on with.
 
 mod broken;
+mod calls;
 mod cut;
 mod drain;
 mod guards;
 mod provision;
+mod restore;
+mod update;
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{config::Config, demo, pve::Trust};
@@ -62,11 +65,10 @@ fn volumes(sample: &Sample) -> Vec<Value> {
 fn requests(plan: &Value) -> Vec<Option<String>> {
     let line = |step: &Value| {
         let step = step.as_str().unwrap();
-        let words = ["POST", "PUT", "DELETE"].iter().find_map(|method| {
+        ["POST", "PUT", "DELETE"].iter().find_map(|method| {
             let (_, after) = step.split_once(&format!(": {method} "))?;
             Some(format!("{method} {}", after.split([' ', ';']).next()?))
-        });
-        words
+        })
     };
     plan["steps"].as_array().unwrap().iter().map(line).collect()
 }

@@ -26,7 +26,13 @@ fn value(entry: &Entry, param: &Param) -> Value {
             // On this node nothing is under high availability, whose rounds would be counted here.
             "node" if param.required => json!("pve3"),
             "template" => json!(111),
-            "vmid" => json!(900),
+            "vmid" if entry.name == "proxmox_provision_vm" => json!(900),
+            "vmid" => json!(105),
+            "calls" => json!([
+                {"tool": "proxmox_list_nodes"},
+                {"tool": "proxmox_create_vm", "arguments": {"node": "$1.rows.2.0", "vmid": 900, "name": "web"}},
+                {"tool": "proxmox_start_vm", "arguments": {"vmid": "$2.vmid"}},
+            ]),
             "count" => json!(1),
             "disk_size" => json!(20),
             "memory" => json!(512),
@@ -107,6 +113,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
         (_, Shape::Flag) => json!(true),
         (_, Shape::Texts | Shape::Words) => json!([]),
         (_, Shape::More) => json!({}),
+        (_, Shape::Objects) => json!([]),
         (name, Shape::Text) => json!(name),
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     pve::Method,
     tools::{
-        jobs::{drain, look, provision},
+        jobs::{calls, drain, look, provision, restore, update},
         param::Effect,
         row::Tool,
     },
@@ -24,6 +24,18 @@ pub const TOOLS: &[Tool] = &[
         .params(drain::PARAMS)
         .task()
         .core(),
+    Tool::with("proxmox_test_restore", Effect::Change, restore::test)
+        .about("Prove that the newest backups restore: each to a new guest without network, started, deleted again.")
+        .params(restore::PARAMS)
+        .task(),
+    Tool::with("proxmox_update_guests", Effect::Change, update::update)
+        .about("Update the packages in Linux VMs; rolls back those that do not answer afterwards.")
+        .params(update::PARAMS)
+        .task(),
+    Tool::with("proxmox_run_plan", Effect::Change, calls::run)
+        .about("Run up to 50 calls of other tools as one plan, agreed to once and taken back where one fails.")
+        .params(calls::PARAMS)
+        .task(),
     Tool::with("proxmox_get_job", Effect::Read, look::get)
         .about("Steps of a job and how they stand; without id, list jobs.")
         .params(look::GET),

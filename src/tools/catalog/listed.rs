@@ -81,6 +81,7 @@ fn property(param: &Param) -> Value {
         Shape::OneOf(words) => json!({"type": "string", "enum": words}),
         Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
         Shape::More => json!({"type": "object"}),
+        Shape::Objects => json!({"type": "array", "items": {"type": "object"}}),
     };
     if !param.about.is_empty() {
         property["description"] = param.about.into();

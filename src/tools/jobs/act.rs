@@ -7,18 +7,26 @@ use crate::{
         jobs::step::{Act, Place, Stand, Step, Wanted},
         param::Kind,
         run::{
-            Context,
+            self, Context,
             follow::{Ended, failed, watch},
+            request::Request,
         },
     },
 };
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often something is looked at that has no task.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Characters of a program's last line that are told.
+const MAX_LINE: usize = 120;
 /// Words of an error after which nobody knows whether the request was carried out.
 const PERHAPS: &str = "may have been carried out";
+
+/// Words before the second, since 1970, in which something that is waited for was begun.
+const SINCE: &str = "since ";
+/// Words before the id of a program in a guest.
+const PROGRAM: &str = "program ";
 
 /// Whether nothing new should be begun: nobody waits any longer. A call that does not wait at all begins one thing.
 pub(super) fn stops(context: &Context<'_>, until: Instant) -> bool {
@@ -27,11 +35,30 @@ pub(super) fn stops(context: &Context<'_>, until: Instant) -> bool {
         || (until <= Instant::now() && context.started + Duration::from_millis(1) < until)
 }
 
-/// Sends a step's request; one that only waits begins to wait.
-pub fn send(context: &Context<'_>, step: &Step) -> Stand {
-    let Some(order) = step.order() else { return Stand::Running(String::new()) };
+/// Sends a step's request; one that only waits begins to wait. `own` is what only touches what the job has made.
+pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
+    let Some(order) = step.order() else { return Stand::Running(format!("{SINCE}{}", now())) };
     let request = order.request();
-    match context.change_as_step(request.method, &request.path, &request.params) {
+    if let Some(seen) = &step.seen
+        && !is_as_seen(context, &request, seen)
+    {
+        return Stand::Failed(format!(
+            "what {} is about has changed since it was planned, so it was not sent.",
+            request.title()
+        ));
+    }
+    let reply = match own {
+        true => context.take_back(request.method, &request.path, &request.params),
+        false => context.change_as_step(request.method, &request.path, &request.params),
+    };
+    match reply {
+        Ok(reply) if matches!(step.act, Act::Exec(..)) => {
+            let pid = reply.value()["pid"].clone();
+            match pid.as_u64().or_else(|| pid.as_str()?.parse().ok()) {
+                Some(pid) => Stand::Running(format!("{PROGRAM}{pid}")),
+                None => Stand::Unknown("Proxmox answered no id of the program, which may run.".into()),
+            }
+        }
         Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
             Some(upid) => Stand::Running(upid.to_owned()),
             None => Stand::Done(String::new()),
@@ -44,6 +71,16 @@ pub fn send(context: &Context<'_>, step: &Step) -> Stand {
         Err(_) if context.call.cancel.is_cancelled() => Stand::Waiting,
         Err(Failure(why)) => Stand::Failed(why),
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Whether the target of a request still looks as it did.
+fn is_as_seen(context: &Context<'_>, request: &Request, seen: &str) -> bool {
+    run::plan::of(context, request, &[""; 0]).is_ok_and(|plan| plan.identity == seen)
 }
 
 /// Follows a step that runs, until then at most.
@@ -65,6 +102,24 @@ pub fn follow(context: &Context<'_>, step: &Step, until: Instant) -> Result<Stan
             },
         },
         Act::Reach(place) => Ok(reach(context, place, until)?.unwrap_or_else(|| step.stand.clone())),
+        Act::Exec(_, place) => {
+            ended(context, place, upid, until).map(|end| end.unwrap_or(step.stand.clone()))
+        }
+        Act::Answer(place, seconds) => {
+            let path = place.path("/agent/info")?;
+            let answers = || context.get(&path, &Params::new()).is_ok();
+            Ok(comes_up(context, place, (upid, *seconds), until, "its agent answers", answers)
+                .unwrap_or_else(|| step.stand.clone()))
+        }
+        Act::Look(place, seconds) => {
+            let shows = || match place.kind() {
+                Kind::Vm => shows(context, place),
+                Kind::Container => status(context, place).ok().flatten().as_deref() == Some("running"),
+            };
+            let told = if place.kind() == Kind::Vm { "its screen shows something" } else { "it runs" };
+            Ok(comes_up(context, place, (upid, *seconds), until, told, shows)
+                .unwrap_or_else(|| step.stand.clone()))
+        }
         Act::Return(node, before) => {
             let back = poll(context, until, || is_back(context, node, *before));
             Ok(if back { Stand::Done(String::new()) } else { step.stand.clone() })
@@ -126,6 +181,92 @@ fn poll(context: &Context<'_>, until: Instant, mut is_so: impl FnMut() -> bool) 
             return false;
         }
     }
+}
+
+/// Waits until a guest has come up, for so many seconds since it began to be waited for; `None` where neither is over yet.
+fn comes_up(
+    context: &Context<'_>,
+    place: &Place,
+    (since, seconds): (&str, u64),
+    until: Instant,
+    told: &str,
+    mut is_so: impl FnMut() -> bool,
+) -> Option<Stand> {
+    let since = since.strip_prefix(SINCE).and_then(|text| text.parse().ok()).unwrap_or_else(now);
+    let mut over = None;
+    poll(context, until, || {
+        over = if is_so() {
+            Some(Stand::Done(told.to_owned()))
+        } else if status(context, place).ok().flatten().as_deref() == Some("stopped") {
+            Some(Stand::Broken(format!("{} does not run any more.", place.title())))
+        } else if since + seconds < now() {
+            Some(Stand::Broken(format!("{} did not come up within {seconds} s.", place.title())))
+        } else {
+            None
+        };
+        over.is_some()
+    });
+    over
+}
+
+/// Whether a VM's screen shows anything but one colour.
+fn shows(context: &Context<'_>, place: &Place) -> bool {
+    let permitted = place.screen().and_then(|request| context.permit_own(&request));
+    let (Ok(true), Ok(path)) = (permitted, place.path("")) else { return false };
+    let Ok(picture) = context.pve.screen(&context.call.cancel, &path) else { return false };
+    let first = picture.rgb.get(..3).unwrap_or_default();
+    picture.rgb.chunks(3).any(|colour| colour != first)
+}
+
+/// Waits for the end of a program in a guest; `None` while it runs. How it ended can be read once only.
+fn ended(
+    context: &Context<'_>,
+    place: &Place,
+    running: &str,
+    until: Instant,
+) -> Result<Option<Stand>, Failure> {
+    let path = place.path("/agent/exec-status")?;
+    let pid = running.strip_prefix(PROGRAM).unwrap_or_default();
+    let params = Params::new().with("pid", pid);
+    let mut over = None;
+    poll(context, until, || {
+        over = match context.get(&path, &params) {
+            Ok(reply) => finished(&reply.value()),
+            Err(Failure(why)) if why.contains("does not exist") => {
+                Some(Stand::Unknown("its program has ended, and how was read already.".into()))
+            }
+            // The agent itself may be updated meanwhile.
+            Err(_) => match status(context, place) {
+                Ok(Some(status)) if status == "stopped" => {
+                    Some(Stand::Broken(format!("{} does not run any more.", place.title())))
+                }
+                _ => None,
+            },
+        };
+        over.is_some()
+    });
+    Ok(over)
+}
+
+/// How a program ended, if it has.
+fn finished(status: &Value) -> Option<Stand> {
+    let number = |name: &str| status[name].as_i64().or_else(|| status[name].as_str()?.parse().ok());
+    if number("exited") != Some(1) && status["exited"] != true {
+        return None;
+    }
+    let last = |name: &str| {
+        let text = status[name].as_str().unwrap_or_default();
+        let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        line.trim().chars().take(MAX_LINE).collect::<String>()
+    };
+    Some(match number("exitcode") {
+        Some(0) => Stand::Done(last("out-data")),
+        code => {
+            let code = code.map_or_else(|| "by a signal".into(), |code| format!("with exit code {code}"));
+            let said = if last("err-data").is_empty() { last("out-data") } else { last("err-data") };
+            Stand::Broken(format!("the program ended {code}: {said}"))
+        }
+    })
 }
 
 fn is_back(context: &Context<'_>, node: &str, before: u64) -> bool {

@@ -15,11 +15,19 @@ use crate::{
 };
 use std::time::Instant;
 
-/// Takes back what is to be taken back, until then at most. Returns why something could not be looked at.
-pub fn run(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, until: Instant) -> Option<String> {
+/// Takes back what is to be taken back, of one part or of the whole, until then at most. Returns why something could not be
+/// looked at.
+pub fn run(
+    context: &Context<'_>,
+    job: &mut Job,
+    hold: &Hold<'_>,
+    until: Instant,
+    part: Option<usize>,
+) -> Option<String> {
     for place in (0..job.steps.len()).rev() {
         let step = &job.steps[place];
-        let (Some(back), true) = (step.back.clone(), is_there(step)) else { continue };
+        let is_meant = part.is_none_or(|part| part == step.part) && step.is_there();
+        let (Some(back), true) = (step.back.clone(), is_meant) else { continue };
         if stops(context, until) && !matches!(step.stand, Stand::Returning(_)) {
             return None;
         }
@@ -47,11 +55,6 @@ pub fn run(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, until: Instant
     None
 }
 
-/// Whether something of a step may be there to be taken back.
-fn is_there(step: &Step) -> bool {
-    matches!(step.stand, Stand::Done(_) | Stand::Broken(_) | Stand::Returning(_))
-}
-
 /// How a step stands after the next thing was done about it; as before where its task goes on.
 fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Result<Stand, Failure> {
     let task = match &step.stand {
@@ -67,7 +70,31 @@ fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Resu
         Back::Home(place, home) => move_home(context, step, place, home, task, until),
         Back::Send(_) if task.is_some() => Ok(Stand::Returned),
         Back::Send(order) => Ok(sent(context, order)),
+        Back::Rollback(place, name, runs) => rollback(context, step, place, (name, *runs), task),
     }
+}
+
+/// Takes the guest back to the snapshot, then deletes that. Where the snapshot itself failed, only its remains are deleted.
+fn rollback(
+    context: &Context<'_>,
+    step: &Step,
+    place: &Place,
+    (name, runs): (&str, bool),
+    task: Option<&str>,
+) -> Result<Stand, Failure> {
+    let kind = task.and_then(|upid| Upid::parse(upid).ok()).map(|upid| upid.kind).unwrap_or_default();
+    if kind.contains("delsnapshot") {
+        return Ok(Stand::Returned);
+    }
+    let list = context.get(&place.path("/snapshot")?, &Params::new())?.value();
+    if !list.as_array().into_iter().flatten().any(|snapshot| snapshot["name"] == *name) {
+        return Ok(Stand::Returned);
+    }
+    if kind.contains("rollback") || matches!(step.stand, Stand::Broken(_)) {
+        let path = place.path(&format!("/snapshot/{name}"))?;
+        return Ok(sent(context, &Order::new(Method::Delete, path, &Params::new())));
+    }
+    Ok(sent(context, &place.rollback(name, runs)?))
 }
 
 /// Stops the guest where it runs, then deletes it.
@@ -82,10 +109,22 @@ fn remove(context: &Context<'_>, place: &Place, task: Option<&str>) -> Result<St
             Ok(sent(context, &Order::new(Method::Post, place.path("/status/stop")?, &Params::new())))
         }
         (Some(_), _) => {
+            unprotect(context, place)?;
             let params = Params::new().with("purge", 1);
             Ok(sent(context, &Order::new(Method::Delete, place.path("")?, &params)))
         }
     }
+}
+
+/// Takes the protection off that a guest has from what it was made of, or it could not be deleted.
+fn unprotect(context: &Context<'_>, place: &Place) -> Result<(), Failure> {
+    let path = place.path("/config")?;
+    let config = context.get(&path, &Params::new())?.value();
+    let on = &config["protection"];
+    if *on == 1 || *on == "1" || *on == true {
+        context.take_back(Method::Put, &path, &Params::new().with("protection", 0))?;
+    }
+    Ok(())
 }
 
 /// Moves the guest to where it was, if it is where the job moved it to.

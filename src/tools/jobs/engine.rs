@@ -60,6 +60,14 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
     // A step may have failed, or been cut off, in a call before this one.
     fail(job);
     while !job.returning && trouble.is_none() {
+        if let Some(part) = job.broken_part() {
+            trouble = back::run(context, job, hold, until, Some(part));
+            lasts = job.save(context, hold);
+            if job.broken_part() == Some(part) {
+                break;
+            }
+            continue;
+        }
         let Some(wave) = next_wave(job) else { break };
         if act::stops(context, until) && begins(job, wave) {
             break;
@@ -82,19 +90,37 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
         }
     }
     if job.returning && !runs(job) {
-        trouble = back::run(context, job, hold, until).or(trouble);
+        trouble = back::run(context, job, hold, until, None).or(trouble);
         lasts = job.save(context, hold);
     }
     told::outcome(context, job, hold.id(), lasts, trouble)
 }
 
-/// Ends the job where a step has failed and none runs any more.
+/// Ends the job where a step has failed and none runs any more; of a job whose parts stand each for itself, that part.
 fn fail(job: &mut Job) {
+    if !job.parts.is_empty() {
+        return fail_parts(job);
+    }
     let failed = job.steps.iter().enumerate().find_map(|(place, step)| Some((place, failure(&step.stand)?)));
     let failed = failed.map(|(place, why)| (place, why.to_owned()));
     if job.failed.is_none() && failed.is_some() && !runs(job) {
         job.failed = failed;
         job.returning = job.takes_back && !job.is_firm();
+    }
+}
+
+fn fail_parts(job: &mut Job) {
+    let runs = |part: usize| {
+        job.steps.iter().any(|step| step.part == part && matches!(step.stand, Stand::Running(_)))
+    };
+    let failed = job.steps.iter().enumerate().filter_map(|(place, step)| {
+        let why = failure(&step.stand)?;
+        (!runs(step.part)).then(|| (step.part, (place, why.to_owned())))
+    });
+    for (part, failed) in failed.collect::<Vec<_>>() {
+        job.failures.entry(part).or_insert(failed);
+        let left = job.steps.iter_mut().filter(|step| step.part == part && step.stand == Stand::Waiting);
+        left.for_each(|step| step.stand = Stand::Skipped);
     }
 }
 
@@ -139,7 +165,7 @@ fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
         let step = job.steps[place].clone();
         job.steps[place].stand = Stand::Unknown(CUT_OFF.to_owned());
         job.save(context, hold);
-        job.steps[place].stand = act::send(context, &step);
+        job.steps[place].stand = act::send(context, &step, job.owns(&step));
         job.save(context, hold);
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::tools::{
     answer::Failure,
-    jobs::step::{Act, Stand, Step},
+    jobs::step::{Act, Back, Stand, Step},
     run::{Context, kept::Hold, request::Request},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,10 @@ pub struct Job {
     pub word: String,
     /// A text that changes when one of its targets does.
     pub identity: String,
+    /// Of a job whose parts stand each for itself, so that one may fail while the others go on: what each is about.
+    pub parts: Vec<String>,
+    /// Which of those parts failed, at which step and why.
+    pub failures: BTreeMap<usize, (usize, String)>,
     /// What else is to be known before it begins, as sentences.
     pub notes: Vec<String>,
     /// Its steps.
@@ -46,6 +51,8 @@ impl Job {
             sentence: String::new(),
             word: word.into(),
             identity: String::new(),
+            parts: Vec::new(),
+            failures: BTreeMap::new(),
             notes: Vec::new(),
             steps: Vec::new(),
             takes_back: true,
@@ -63,11 +70,45 @@ impl Job {
         self.steps.iter().map(|step| step.wave + 1).max().unwrap_or(0)
     }
 
-    /// The requests of the steps that are not begun.
+    /// The requests of the steps that are not begun, and those that take a guest back to a snapshot, since they lose what has
+    /// happened in it since then.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        let waiting = self.steps.iter().filter(|step| step.stand == Stand::Waiting);
-        waiting.filter_map(Step::order).map(|order| order.request()).collect()
+        let waiting = || self.steps.iter().filter(|step| step.stand == Stand::Waiting);
+        let forward = waiting().filter(|step| !step.own).filter_map(Step::request);
+        let back = waiting().filter_map(|step| match &step.back {
+            Some(Back::Rollback(place, name, runs)) => Some(place.rollback(name, *runs).ok()?.request()),
+            _ => None,
+        });
+        forward.chain(back).collect()
+    }
+
+    /// The requests of the steps that put away what the job makes.
+    #[must_use]
+    pub fn own_requests(&self) -> Vec<Request> {
+        let own = self.steps.iter().filter(|step| step.own && step.stand == Stand::Waiting);
+        own.filter_map(Step::request).collect()
+    }
+
+    /// Whether a step only touches what this job has made.
+    #[must_use]
+    pub fn owns(&self, step: &Step) -> bool {
+        let is_made = |vmid: &i64| {
+            let made = |one: &Step| matches!((&one.back, &one.stand), (Some(Back::Remove(place)), Stand::Done(_)) if place.vmid == *vmid);
+            self.steps.iter().any(made)
+        };
+        let guests = step.request().map(|request| request.guests()).unwrap_or_default();
+        step.own || (!guests.is_empty() && guests.iter().all(is_made))
+    }
+
+    /// A part that failed and is not taken back yet.
+    #[must_use]
+    pub fn broken_part(&self) -> Option<usize> {
+        let open = |part: &usize| {
+            let of_part = self.steps.iter().filter(|step| step.part == *part);
+            of_part.into_iter().any(|step| step.back.is_some() && step.is_there())
+        };
+        self.failures.keys().copied().find(open)
     }
 
     /// Whether a step is done after which nothing is taken back.
@@ -82,16 +123,30 @@ impl Job {
         self.steps.iter().filter(|step| matches!(step.stand, Stand::Done(_))).count()
     }
 
+    /// How many parts have come to an end without a failure.
+    #[must_use]
+    pub fn parts_done(&self) -> usize {
+        let is_done = |part: &usize| {
+            let mut of_part = self.steps.iter().filter(|step| step.part == *part);
+            of_part.all(|step| matches!(step.stand, Stand::Done(_)))
+        };
+        (0..self.parts.len()).filter(is_done).count()
+    }
+
     /// Whether there is nothing more to do, forward or back.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        let forward = !self.returning && self.failed.is_none();
-        let open = |step: &Step| match step.stand {
-            Stand::Running(_) | Stand::Returning(_) => true,
-            Stand::Waiting | Stand::Failed(_) | Stand::Unknown(_) => forward,
-            Stand::Done(_) => self.returning && step.back.is_some(),
-            Stand::Broken(_) => forward || (self.returning && step.back.is_some()),
-            Stand::Returned | Stand::Left(_) => false,
+        let open = |step: &Step| {
+            let lost = self.failures.contains_key(&step.part);
+            let forward = !self.returning && self.failed.is_none() && !lost;
+            let back = (self.returning || lost) && step.back.is_some();
+            match step.stand {
+                Stand::Running(_) | Stand::Returning(_) => true,
+                Stand::Waiting | Stand::Failed(_) | Stand::Unknown(_) => forward,
+                Stand::Done(_) => back,
+                Stand::Broken(_) => forward || back,
+                Stand::Returned | Stand::Left(_) | Stand::Skipped => false,
+            }
         };
         !self.steps.iter().any(open)
     }
@@ -99,6 +154,9 @@ impl Job {
     /// How it stands in one word.
     #[must_use]
     pub fn state(&self) -> &'static str {
+        if self.is_over() && self.failures.len() == self.parts.len() && !self.parts.is_empty() {
+            return "failed";
+        }
         match (self.is_over(), self.returning, self.failed.is_some()) {
             (false, true, _) => "being taken back",
             (true, true, _) => "taken back",
@@ -112,7 +170,7 @@ impl Job {
     pub fn save(&self, context: &Context<'_>, hold: &Hold<'_>) -> bool {
         let mut lasting = Job { agreed: false, ..self.clone() };
         for step in &mut lasting.steps {
-            if let Act::Send(order, _) = &mut step.act
+            if let Act::Send(order, _) | Act::Exec(order, _) = &mut step.act
                 && order.has_secret()
             {
                 order.params.clear();

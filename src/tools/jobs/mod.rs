@@ -10,20 +10,27 @@
 //! * [`told`] — how a job stands, for its answer.
 //! * [`look`] — the tools for jobs that were begun.
 //!
-//! Each job is a file of its own that makes the list: [`provision`] (with [`source`] and [`guest`]) and [`drain`] (with
-//! [`place`]); what they read of the cluster is in [`read`].
+//! Each job is a file of its own that makes the list: [`provision`] (with [`source`] and [`guest`]), [`drain`] (with
+//! [`place`]), [`restore`] (with [`backups`]), [`update`] and [`calls`] (with [`inverse`]), which is of the caller's own; what they read of the cluster is in [`read`], and which guests
+//! they are for in [`chosen`].
 
 pub mod act;
 pub mod back;
+pub mod backups;
+pub mod calls;
+pub mod chosen;
 pub mod drain;
 pub mod engine;
 pub mod guest;
+pub mod inverse;
 pub mod job;
 pub mod look;
 pub mod place;
 pub mod plan;
 pub mod provision;
 pub mod read;
+pub mod restore;
 pub mod source;
 pub mod step;
 pub mod told;
+pub mod update;

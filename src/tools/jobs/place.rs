@@ -197,9 +197,11 @@ mod tests {
                 vmid,
                 memory: numbers.below(7),
                 cpus: 1.0 + numbers.below(3) as f64,
-                disks: (numbers.below(3) == 0)
-                    .then(|| BTreeMap::from([("d".to_owned(), numbers.below(5))]))
-                    .unwrap_or_default(),
+                disks: if numbers.below(3) == 0 {
+                    BTreeMap::from([("d".to_owned(), numbers.below(5))])
+                } else {
+                    BTreeMap::new()
+                },
                 allowed: (0..3).filter(|_| numbers.below(5) != 0).collect(),
             })
             .collect();

@@ -8,6 +8,7 @@ use crate::{
             job::Job,
             step::{Act, Back, Order, Stand, Step},
         },
+        param::Kind,
         run::asked::Whole,
     },
 };
@@ -22,6 +23,7 @@ pub fn whole(job: &Job) -> Whole {
         word: job.word.clone(),
         identity: job.identity.clone(),
         requests: job.requests(),
+        own: job.own_requests(),
         reasons: Vec::new(),
     }
 }
@@ -45,6 +47,7 @@ pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
                 Order::new(Method::Post, place.path("/migrate")?, &Params::new().with("target", home))
             }
             Back::Send(order) => order.clone(),
+            Back::Rollback(place, name, runs) => place.rollback(name, *runs)?,
         };
         steps.push(format!("{}: {}", step.what, order.line()));
         requests.push(order.request());
@@ -57,6 +60,7 @@ pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
         word: job.word.clone(),
         identity: job.identity.clone(),
         requests,
+        own: Vec::new(),
         reasons: Vec::new(),
     })
 }
@@ -86,8 +90,11 @@ pub fn shown(job: &Job) -> Map<String, Value> {
 
 fn line(number: usize, step: &Step) -> String {
     let request = match &step.act {
-        Act::Send(order, _) => format!(": {}", order.line()),
-        Act::Reach(_) | Act::Return(..) => String::new(),
+        Act::Send(order, _) | Act::Exec(order, _) => format!(": {}", order.line()),
+        Act::Look(place, _) if place.kind() == Kind::Vm => {
+            place.screen().map_or_else(|_| String::new(), |request| format!(": {}", request.title()))
+        }
+        Act::Reach(_) | Act::Return(..) | Act::Answer(..) | Act::Look(..) => String::new(),
     };
     let costs = if step.costs.is_empty() { String::new() } else { format!("; {}", step.costs) };
     format!("{number}. {}{request}{costs}; {}", step.what, time(step.seconds))
@@ -98,23 +105,26 @@ fn undone(job: &Job) -> String {
     if !job.takes_back {
         return "it stops there; what is done stays".into();
     }
-    let (mut removed, mut home, mut other) = (0, 0, 0);
+    let (mut removed, mut home, mut other, mut rolled) = (0, 0, 0, 0);
     for back in job.steps.iter().filter_map(|step| step.back.as_ref()) {
         match back {
             Back::Remove(_) => removed += 1,
             Back::Home(..) => home += 1,
             Back::Send(_) => other += 1,
+            Back::Rollback(..) => rolled += 1,
         }
     }
     let parts = [
         (removed, "the new guests are deleted"),
         (home, "what was moved is moved back"),
         (other, "what was set or loaded is taken back"),
+        (rolled, "the guest goes back to its snapshot, and what happened in it since then is lost"),
     ];
     let parts: Vec<&str> = parts.iter().filter(|(count, _)| 0 < *count).map(|(_, part)| *part).collect();
     let firm = job.steps.iter().find(|step| step.firm);
     let until = firm.map_or_else(String::new, |step| format!(", until \"{}\" is done", step.what));
-    if parts.is_empty() { "it stops there".into() } else { parts.join(", ") + &until }
+    let each = if job.parts.len() < 2 { "" } else { "; the other guests go on" };
+    if parts.is_empty() { "it stops there".into() } else { parts.join(", ") + &until + each }
 }
 
 /// How long the steps still to be done may take: of a wave, as long as its longest.

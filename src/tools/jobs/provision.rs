@@ -62,7 +62,7 @@ pub fn provision(context: &Context<'_>, args: &Args) -> Outcome {
     let count = args.count("count").unwrap_or(1);
     let names = names(args.text("name").unwrap_or_default(), count)?;
     let addresses = addresses(args.text("address"), args.text("gateway"), count)?;
-    let vmids = free_ids(context, &cluster, args.int("vmid"), count)?;
+    let vmids = read::free_ids(context, &cluster, args.int("vmid"), count)?;
     let mut job = Job::new("proxmox_provision_vm", names[0].clone());
     if let Some(load) = &load {
         let what = format!("load {} into {}", load.url, load.volume);
@@ -97,37 +97,6 @@ pub fn provision(context: &Context<'_>, args: &Args) -> Outcome {
     let login = Login { user: shape.user.as_deref(), keys: args.text("sshkeys").is_some(), source: &source };
     job.ending = if starts { login.sentence() } else { String::new() };
     engine::begin(context, args, job)
-}
-
-/// Free VMIDs: from the wanted one on, or from the next free one.
-fn free_ids(
-    context: &Context<'_>,
-    cluster: &Cluster,
-    wanted: Option<i64>,
-    count: usize,
-) -> Result<Vec<i64>, Failure> {
-    let next = match wanted {
-        Some(vmid) => vmid,
-        None => {
-            let next = context.get("/cluster/nextid", &Params::new())?.value();
-            next.as_i64().or_else(|| next.as_str()?.parse().ok()).ok_or_else(|| {
-                Failure::new("Proxmox answered no free VMID; give `vmid`. Nothing was done.")
-            })?
-        }
-    };
-    let taken = |vmid: &i64| cluster.guests.binary_search_by_key(vmid, |one| one.guest.vmid).is_ok();
-    let free: Vec<i64> = (next..).filter(|vmid| !taken(vmid)).take(count).collect();
-    if wanted.is_some_and(|vmid| free[0] != vmid) {
-        return Err(Failure::new(format!(
-            "VMID {next} is taken; the next free one is {}. Nothing was done.",
-            free[0]
-        )));
-    }
-    // Some guests may be hidden from this account: Proxmox itself is asked for each.
-    for vmid in &free {
-        context.get("/cluster/nextid", &Params::new().with("vmid", vmid))?;
-    }
-    Ok(free)
 }
 
 fn sentence(source: &Source, names: &[String], vmids: &[i64], ground: &Ground) -> String {

@@ -53,6 +53,10 @@ pub struct Resident {
     pub memory: u64,
     /// Virtual CPUs.
     pub cpus: f64,
+    /// Its tags, as Proxmox writes them.
+    pub tags: String,
+    /// Its pool; empty where it has none.
+    pub pool: String,
     /// Whether it is a template.
     pub template: bool,
     /// Whether high availability looks after it.
@@ -117,6 +121,8 @@ pub fn cluster(context: &Context<'_>) -> Result<Cluster, Failure> {
                 guest,
                 memory: whole(record, "maxmem"),
                 cpus: record.number("maxcpu").unwrap_or(0.0),
+                tags: record.text("tags").into_owned(),
+                pool: record.text("pool").into_owned(),
                 template: record.has("template"),
                 ha: record.has("hastate"),
             })),
@@ -178,6 +184,40 @@ impl Cluster {
         };
         self.storages.iter().filter(holds).max_by_key(|store| (store.free, std::cmp::Reverse(&store.name)))
     }
+}
+
+/// Free VMIDs: from the wanted one on, or from the next free one.
+///
+/// # Errors
+/// The wanted one is taken; Proxmox cannot be asked.
+pub fn free_ids(
+    context: &Context<'_>,
+    cluster: &Cluster,
+    wanted: Option<i64>,
+    count: usize,
+) -> Result<Vec<i64>, Failure> {
+    let next = match wanted {
+        Some(vmid) => vmid,
+        None => {
+            let next = context.get("/cluster/nextid", &Params::new())?.value();
+            next.as_i64().or_else(|| next.as_str()?.parse().ok()).ok_or_else(|| {
+                Failure::new("Proxmox answered no free VMID; give `vmid`. Nothing was done.")
+            })?
+        }
+    };
+    let taken = |vmid: &i64| cluster.guests.binary_search_by_key(vmid, |one| one.guest.vmid).is_ok();
+    let free: Vec<i64> = (next..).filter(|vmid| !taken(vmid)).take(count).collect();
+    if wanted.is_some_and(|vmid| free[0] != vmid) {
+        return Err(Failure::new(format!(
+            "VMID {next} is taken; the next free one is {}. Nothing was done.",
+            free[0]
+        )));
+    }
+    // Some guests may be hidden from this account: Proxmox itself is asked for each.
+    for vmid in &free {
+        context.get("/cluster/nextid", &Params::new().with("vmid", vmid))?;
+    }
+    Ok(free)
 }
 
 /// The configurations of guests, in their order.

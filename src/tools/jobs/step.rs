@@ -23,6 +23,12 @@ pub struct Step {
     pub back: Option<Back>,
     /// Once it is done, nothing before it is taken back: the job then only stops.
     pub firm: bool,
+    /// In a job whose parts stand each for itself: the number of its part.
+    pub part: usize,
+    /// It puts away what an earlier step of the job made, so nothing of anybody else's is lost.
+    pub own: bool,
+    /// What its target looked like when it was planned, where nothing else of the job touches that before.
+    pub seen: Option<String>,
     /// How it stands.
     pub stand: Stand,
 }
@@ -36,6 +42,12 @@ pub enum Act {
     Reach(Place),
     /// Waits until a node is back from a reboot: until its uptime is shorter than it was, in seconds.
     Return(String, u64),
+    /// Runs a program in a guest through its agent, until it has ended.
+    Exec(Order, Place),
+    /// Waits until the agent of a guest answers, for so many seconds.
+    Answer(Place, u64),
+    /// Looks for so many seconds whether a guest without an agent has come up: a VM shows something, a container runs.
+    Look(Place, u64),
 }
 
 /// What takes a step back.
@@ -47,6 +59,8 @@ pub enum Back {
     Home(Place, String),
     /// A request that puts things as they were.
     Send(Order),
+    /// The guest goes back to the snapshot of that name, which is then deleted; it is started where it ran.
+    Rollback(Place, String, bool),
 }
 
 /// A guest.
@@ -101,6 +115,8 @@ pub enum Stand {
     Returned,
     /// It could not be taken back, and why.
     Left(String),
+    /// It is not done, because an earlier step of its part failed.
+    Skipped,
 }
 
 impl Step {
@@ -115,6 +131,9 @@ impl Step {
             seconds,
             back: None,
             firm: false,
+            part: 0,
+            own: false,
+            seen: None,
             stand: Stand::Waiting,
         }
     }
@@ -138,11 +157,39 @@ impl Step {
         Step { costs: costs.into(), ..self }
     }
 
+    /// Whether something of it may be there to be taken back.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        matches!(self.stand, Stand::Done(_) | Stand::Broken(_) | Stand::Returning(_))
+    }
+
+    /// Belongs to that part.
+    #[must_use]
+    pub fn part(self, part: usize) -> Step {
+        Step { part, ..self }
+    }
+
+    /// Puts away what the job made.
+    #[must_use]
+    pub fn own(self) -> Step {
+        Step { own: true, ..self }
+    }
+
     /// The request that it sends, if it sends one.
     #[must_use]
     pub fn order(&self) -> Option<&Order> {
         match &self.act {
-            Act::Send(order, _) => Some(order),
+            Act::Send(order, _) | Act::Exec(order, _) => Some(order),
+            _ => None,
+        }
+    }
+
+    /// What it is going to send, or may open.
+    #[must_use]
+    pub fn request(&self) -> Option<Request> {
+        match &self.act {
+            Act::Send(order, _) | Act::Exec(order, _) => Some(order.request()),
+            Act::Look(place, _) if place.kind() == Kind::Vm => place.screen().ok(),
             _ => None,
         }
     }
@@ -196,10 +243,36 @@ impl Place {
         Place { node: node.to_owned(), kind: kind.api_type().to_owned(), vmid }
     }
 
+    /// The same guest on another node.
+    #[must_use]
+    pub fn at(&self, node: &str) -> Place {
+        Place { node: node.to_owned(), ..self.clone() }
+    }
+
     /// Virtual machine or container.
     #[must_use]
     pub fn kind(&self) -> Kind {
         Kind::from_api_type(&self.kind).unwrap_or(Kind::Vm)
+    }
+
+    /// What takes the guest back to a snapshot.
+    ///
+    /// # Errors
+    /// A node name that cannot be part of a path.
+    pub fn rollback(&self, name: &str, starts: bool) -> Result<Order, Failure> {
+        let mut params = Params::new();
+        if starts {
+            params.push("start", 1);
+        }
+        Ok(Order::new(Method::Post, self.path(&format!("/snapshot/{name}/rollback"))?, &params))
+    }
+
+    /// What opens the screen of a VM.
+    ///
+    /// # Errors
+    /// A node name that cannot be part of a path.
+    pub fn screen(&self) -> Result<Request, Failure> {
+        Ok(Request { method: Method::Post, path: self.path("/vncproxy")?, params: Params::new() })
     }
 
     /// `VM 900`.

@@ -22,6 +22,13 @@ pub fn outcome(context: &Context<'_>, job: &Job, id: &str, lasts: bool, trouble:
     if job.is_over() && job.failed.is_some() {
         return Err(Failure::new(sentences(job, id)));
     }
+    if job.is_over() && !job.parts.is_empty() && job.failures.len() == job.parts.len() {
+        let parts: Vec<String> = (0..job.parts.len()).map(|part| part_told(job, part)).collect();
+        return Err(Failure::new(format!(
+            "{}\nproxmox_get_job tells of it by its id, {id}.",
+            parts.join("\n")
+        )));
+    }
     let mut facts = facts(job, id);
     if let Some(why) = trouble {
         facts.insert("trouble".into(), why.into());
@@ -48,6 +55,17 @@ pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
         ("state".to_owned(), json!(job.state())),
         ("done".to_owned(), json!(format!("{} of {} steps", job.done(), job.steps.len()))),
     ]);
+    if !job.parts.is_empty() {
+        facts.insert("done".into(), json!(format!("{} of {}", job.parts_done(), job.parts.len())));
+        if job.is_over() {
+            let results: Vec<String> = (0..job.parts.len()).map(|part| part_told(job, part)).collect();
+            facts.insert("results".into(), json!(results));
+            if !job.ending.is_empty() {
+                facts.insert("then".into(), json!(job.ending));
+            }
+            return facts;
+        }
+    }
     let results = job.steps.iter().filter_map(|step| match &step.stand {
         Stand::Done(note) if !note.is_empty() => Some(format!("{}: {note}", subject(step))),
         _ => None,
@@ -77,6 +95,43 @@ pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
         facts.insert("failed".into(), json!(format!("{}. {}: {why}", step + 1, job.steps[*step].what)));
     }
     facts
+}
+
+/// What came of one part: that it is done, with what its steps tell, or which of them failed, and what became of the rest.
+fn part_told(job: &Job, part: usize) -> String {
+    let steps = || job.steps.iter().filter(move |step| step.part == part);
+    let title = &job.parts[part];
+    let Some((failed, why)) = job.failures.get(&part) else {
+        let notes = steps().filter_map(|step| match &step.stand {
+            Stand::Done(note) if !note.is_empty() => Some(note.as_str()),
+            _ => None,
+        });
+        let notes: Vec<&str> = notes.collect();
+        let notes = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
+        return format!("{title}: done{notes}");
+    };
+    let left: Vec<String> = steps().filter_map(left).collect();
+    let after = match (left.is_empty(), steps().any(|step| step.stand == Stand::Returned)) {
+        (false, _) => format!(" Left as it is: {}.", left.join("; ")),
+        (true, true) => " What was done is taken back.".to_owned(),
+        (true, false) => " Nothing of it was done before.".to_owned(),
+    };
+    format!("{title}: failed to {}: {}{after}", job.steps[*failed].what, sentence(why))
+}
+
+/// An error as one sentence with its full stop.
+fn sentence(why: &str) -> String {
+    let why = why.trim_end();
+    if why.ends_with(['.', '!', '?']) { why.to_owned() } else { format!("{why}.") }
+}
+
+/// What is left of a step that could not be taken back.
+fn left(step: &Step) -> Option<String> {
+    match &step.stand {
+        Stand::Left(why) => Some(format!("{} ({})", step.what, why.trim_end().trim_end_matches('.'))),
+        Stand::Unknown(_) => Some(format!("{} (it may have been done; look at it)", step.what)),
+        _ => None,
+    }
 }
 
 /// What a step is about, shorter than what it does.
@@ -120,12 +175,7 @@ fn sentences(job: &Job, id: &str) -> String {
     };
     tell("Taken back", steps(&|step| step.stand == Stand::Returned));
     tell("Done and not taken back", steps(&stays));
-    let left = job.steps.iter().filter_map(|step| match &step.stand {
-        Stand::Left(why) => Some(format!("{} ({})", step.what, why.trim_end().trim_end_matches('.'))),
-        Stand::Unknown(_) => Some(format!("{} (it may have been done; look at it)", step.what)),
-        _ => None,
-    });
-    tell("Left as it is", left.collect());
+    tell("Left as it is", job.steps.iter().filter_map(left).collect());
     tell("Not begun", steps(&|step| step.stand == Stand::Waiting));
     text.push_str(&format!("\nproxmox_get_job tells of it by its id, {id}."));
     text
@@ -145,6 +195,7 @@ pub fn table(job: &Job) -> (Value, Vec<Value>) {
             Stand::Returning(upid) => ("is taken back", upid.as_str()),
             Stand::Returned => ("taken back", ""),
             Stand::Left(why) => ("left", why.as_str()),
+            Stand::Skipped => ("skipped", ""),
         };
         json!([place + 1, step.what, state, note, time(step.seconds)])
     };

@@ -26,6 +26,8 @@ pub struct Whole {
     pub identity: String,
     /// Every request that is going to be sent, in order.
     pub requests: Vec<Request>,
+    /// Those that only put away what the job itself has made by then: the rules must allow them, and nobody is asked.
+    pub own: Vec<Request>,
     /// Why it must be agreed to.
     pub reasons: Vec<&'static str>,
 }

@@ -10,9 +10,10 @@ use crate::{
     },
     sync::lock,
     tools::{
-        answer::{Outcome, object},
+        answer::{Failure, Outcome, object},
         param::{Effect, Kind},
         run::{
+            ahead::Ahead,
             asked::{Asked, Whole},
             changes::{Draft, Undo},
             fresh::Fresh,
@@ -26,7 +27,7 @@ use crate::{
     },
 };
 use serde_json::{Map, Value};
-use std::{sync::Mutex, time::Instant};
+use std::{fmt, sync::Mutex, time::Instant};
 
 /// What a running tool works with.
 #[derive(Debug)]
@@ -59,12 +60,42 @@ pub struct Context<'a> {
     pub jobs: &'a Kept,
     /// Where guests were.
     pub places: &'a Places,
+    /// What plans calls of other tools.
+    pub planner: &'a dyn Planner,
+    /// In a plan of several calls: what the earlier ones will have made.
+    pub ahead: Option<&'a Ahead>,
     /// Where changes are written down.
     pub journal: Option<&'a Journal<'a>>,
     /// What became of the changes.
     pub record: Mutex<Record>,
     /// What was read on the way.
     pub seen: Mutex<Seen>,
+}
+
+/// Plans calls of other tools, for a job that is made of them.
+pub trait Planner: fmt::Debug + Sync {
+    /// What a call would do, in a cluster as it will be then. Nothing is sent that changes anything.
+    ///
+    /// # Errors
+    /// There is no such tool, it is forbidden, its arguments are wrong, or what it must read is not there.
+    fn plan(
+        &self,
+        context: &Context<'_>,
+        tool: &str,
+        arguments: Map<String, Value>,
+        ahead: &Ahead,
+    ) -> Result<Planned, Failure>;
+}
+
+/// A call that was planned.
+#[derive(Debug)]
+pub struct Planned {
+    /// The tool's own name.
+    pub name: &'static str,
+    /// What it answers, where it only reads.
+    pub answer: Option<Value>,
+    /// What it would send.
+    pub requests: Vec<Request>,
 }
 
 /// Which of the requests that must be agreed to may be sent.

@@ -42,6 +42,7 @@ pub fn convert(shape: Shape, value: Value) -> Result<Value, String> {
         Shape::Texts => texts(&value, |text| vec![text.to_owned()]),
         Shape::Words => texts(&value, words),
         Shape::More => object(&value).map(Value::Object),
+        Shape::Objects => objects(&value).map(Value::Array),
     };
     converted.ok_or_else(|| format!("is {}, but it must be {}.", shown(&value), expectation(shape)))
 }
@@ -115,6 +116,16 @@ fn object(value: &Value) -> Option<Map<String, Value>> {
     }
 }
 
+/// A list of objects, or one that is written as JSON text.
+fn objects(value: &Value) -> Option<Vec<Value>> {
+    let list = match value {
+        Value::Array(list) => list.clone(),
+        Value::String(text) => written(text, '[')?.as_array()?.clone(),
+        _ => return None,
+    };
+    list.iter().map(|item| object(item).map(Value::Object)).collect()
+}
+
 /// The list or object that a text is in JSON.
 fn written(text: &str, first: char) -> Option<Value> {
     let text = text.trim();
@@ -134,6 +145,7 @@ pub fn expectation(shape: Shape) -> String {
         }
         Shape::Texts | Shape::Words => "a list of text".into(),
         Shape::More => "an object of parameters of the Proxmox API".into(),
+        Shape::Objects => "a list of objects".into(),
     }
 }
 

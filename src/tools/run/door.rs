@@ -101,6 +101,14 @@ impl Context<'_> {
         self.pass(request, None, false).map(|(goes, _)| goes)
     }
 
+    /// As [`Context::permit`], for what is only about a thing that the running job has made.
+    ///
+    /// # Errors
+    /// As [`Context::change`].
+    pub fn permit_own(&self, request: &Request) -> Result<bool, Failure> {
+        self.pass(request, None, true).map(|(goes, _)| goes)
+    }
+
     /// As [`Context::permit`]; `known` is what the path answers, where it was read already, and comes back where it was
     /// read for the rules. What takes back the job's `own` doing was agreed to with the job.
     fn pass(
@@ -149,7 +157,7 @@ impl Context<'_> {
     /// # Errors
     /// The setting that forbids one of the requests; that the job must be confirmed first (see [`Context::pending`]).
     pub fn agree(&self, whole: Whole) -> Result<Agreed, Failure> {
-        let reasons = match policy::judge_all(self, &whole.requests)? {
+        let reasons = match policy::judge_all(self, &whole.requests, &whole.own)? {
             Verdict::Run => return Ok(Agreed::Freely),
             Verdict::Ask(reasons) => reasons,
             Verdict::Refuse(why) => {

@@ -197,6 +197,9 @@ pub fn redacted(arguments: &Map<String, Value>) -> Value {
         let value = match value {
             _ if is_secret(name) || name == "confirm" => "***".into(),
             Value::Object(inner) => redacted(inner),
+            Value::Array(items) if items.iter().all(Value::is_object) => {
+                items.iter().filter_map(Value::as_object).map(redacted).collect()
+            }
             Value::String(text) if name == "input-data" || name == "content" && 64 < text.len() => {
                 format!("({} bytes)", text.len()).into()
             }

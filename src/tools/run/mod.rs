@@ -1,5 +1,6 @@
 //! How a call is run: arguments, policy, confirmation, requests, tasks, undo.
 
+pub mod ahead;
 pub mod args;
 pub mod asked;
 pub mod changes;

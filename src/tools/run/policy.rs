@@ -5,7 +5,7 @@ use crate::{
     config::Access,
     pve::api::{
         self, Lookup, Row,
-        effect::{Class, Effect, Reason, Role, Touch},
+        effect::{Class, Effect, Reason, Role, Touch, Touched},
     },
     tools::{
         answer::Failure,
@@ -44,28 +44,31 @@ pub fn judge(
 }
 
 /// Judges all that a job is going to send, in order, before anything of it is sent. A guest that one of the requests makes
-/// is to the later ones as it will be by then.
+/// is to the later ones as it will be by then, and nobody is asked about what is only about such guests. `own` only puts away
+/// what the job has made.
 ///
 /// # Errors
 /// As [`judge`].
-pub fn judge_all(context: &Context<'_>, requests: &[Request]) -> Result<Verdict, Failure> {
+pub fn judge_all(context: &Context<'_>, requests: &[Request], own: &[Request]) -> Result<Verdict, Failure> {
     let (mut ahead, mut reasons, mut interrupted) = (Vec::new(), Vec::new(), BTreeSet::new());
     let inventory = context.inventory_for_rules()?;
     let there = inventory.as_ref().map(look::known).transpose()?.unwrap_or_default();
-    for request in requests {
+    let all = requests.iter().map(|request| (request, false)).chain(own.iter().map(|own| (own, true)));
+    for (request, own) in all {
+        let effect = request.effect().ok();
+        let is_new = |vmid: u32| ahead.iter().any(|new: &Known| new.vmid == vmid);
+        let own = own || effect.as_ref().is_some_and(|effect| is_only_about(effect, &is_new));
         if let Some(inventory) = &inventory {
             context.share(inventory.clone());
         }
         match judge_after(context, request, None, &ahead)?.verdict {
             Verdict::Refuse(why) => return Ok(Verdict::Refuse(why)),
-            Verdict::Ask(whys) => reasons.extend(whys),
-            Verdict::Run => {}
+            Verdict::Ask(whys) if !own => reasons.extend(whys),
+            Verdict::Ask(_) | Verdict::Run => {}
         }
-        let Ok(effect) = request.effect() else { continue };
-        if effect.is(Class::Interrupt) {
-            let there = effect.guests().filter(|(vmid, role)| {
-                *role == Role::Target && !ahead.iter().any(|new: &Known| new.vmid == *vmid)
-            });
+        let Some(effect) = effect else { continue };
+        if effect.is(Class::Interrupt) && !own {
+            let there = effect.guests().filter(|(vmid, role)| *role == Role::Target && !is_new(*vmid));
             interrupted.extend(there.map(|(vmid, _)| vmid));
         }
         look::made(request, &effect, &there, &mut ahead);
@@ -78,6 +81,16 @@ pub fn judge_all(context: &Context<'_>, requests: &[Request]) -> Result<Verdict,
     let mut told = BTreeSet::new();
     reasons.retain(|reason| told.insert(*reason));
     Ok(if reasons.is_empty() { Verdict::Run } else { Verdict::Ask(reasons) })
+}
+
+/// Whether every guest that it may change is one of those, and nothing but guests is what it is about.
+fn is_only_about(effect: &Effect, those: &dyn Fn(u32) -> bool) -> bool {
+    let targets = || effect.touches.iter().filter(|touched| touched.role == Role::Target);
+    let one = |touched: &Touched| {
+        let mut guests = touched.guests().peekable();
+        guests.peek().is_some() && guests.all(|(vmid, _)| those(vmid))
+    };
+    targets().next().is_some() && targets().all(one)
 }
 
 /// Judges a request that comes after those that make the guests `ahead`.

@@ -36,8 +36,14 @@ impl Context<'_> {
         if let Some(shared) = self.shared(path, params) {
             return Ok(shared);
         }
+        if let Some(told) = self.ahead.and_then(|ahead| ahead.answer(path, params)) {
+            return Ok(told);
+        }
         let reply = self.pve.get(&self.call.cancel, path, params);
         let mut reply = reply.inspect_err(|error| self.note_failure(path, error))?;
+        if let Some(ahead) = self.ahead {
+            reply = ahead.added(path, reply);
+        }
         if reply.data.contains('%') && encoded::may_be_in(path) {
             let mut value = reply.value();
             encoded::decode(path, &mut value);

@@ -150,6 +150,8 @@ impl Tools {
             fresh: &cluster.fresh,
             jobs: &cluster.jobs,
             places: &cluster.places,
+            planner: self,
+            ahead: None,
             journal: None,
             record: Mutex::default(),
             seen: Mutex::default(),
