@@ -4,7 +4,7 @@
 use super::{
     ask::Person,
     draft::Draft,
-    init::{Given, Stop},
+    given::{Given, Stop},
 };
 use crate::{approvals, audit, folders::Env, hex};
 use ring::rand::{SecureRandom, SystemRandom};

@@ -13,6 +13,7 @@ use crate::{
         draft::Draft,
         file,
         finding::{Finding, Verdict},
+        given::{Given, Stop},
         launch::Launch,
         network, recipe,
     },
@@ -23,23 +24,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-
-/// The options of the command line.
-pub trait Given {
-    /// The value of an option.
-    fn value(&self, name: &str) -> Option<&str>;
-    /// Whether an option was given.
-    fn has(&self, name: &str) -> bool;
-}
-
-/// Why there is no configuration.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// An option is missing or wrong.
-    Usage(String),
-    /// Something does not work.
-    Failed(String),
-}
 
 /// What options and questions cannot tell.
 pub struct Surroundings<'a> {

@@ -6,7 +6,8 @@ use proxmox_mcp::{
     setup::{
         ask::Person,
         clients::CLIENTS,
-        init::{self, Given, Stop, Surroundings},
+        given::{Given, Stop},
+        init::{self, Surroundings},
     },
 };
 use serde_json::{Value, json};

@@ -109,7 +109,7 @@ fn nothing_offered_beside_tools_writes_what_nobody_sees() {
             false,
         );
         // Without its words for types nothing is a node or a guest.
-        assert_eq!(10 < shown, !except.is_empty(), "{shown}");
+        assert!(except.is_empty() || 10 < shown, "{shown}");
         let resources = listed.iter().find_map(|message| message["result"]["resources"].as_array()).unwrap();
         let mut requests: Vec<(&str, Value)> =
             resources.iter().map(|one| ("resources/read", json!({"uri": one["uri"]}))).collect();
@@ -147,6 +147,6 @@ fn nothing_offered_beside_tools_writes_what_nobody_sees() {
         }
         let (came, shown) = ask(&sample, &requests, false);
         assert_eq!(came.len(), requests.len());
-        assert_eq!(20 < shown, !except.is_empty(), "{shown}");
+        assert!(20 < shown, "{shown}");
     }
 }
