@@ -177,15 +177,21 @@ fn a_websocket_trusts_whom_requests_trust() {
     assert_eq!(server.seen().len(), asked);
 }
 
+/// `expected` are the words of its error, or several with `|` between them where that depends on the machine.
 #[track_caller]
 fn screen_fails(talk: impl Fn(&mut Connection) + Send + Sync + 'static, expected: &str) {
     let server = node(None, talk);
     // Long enough for everything but a silent display, on a busy machine as well.
-    let timeout = Duration::from_secs(if expected.contains("within") { 2 } else { 60 });
+    let timeout = Duration::from_secs(if expected.ends_with("within 2 s") { 2 } else { 60 });
     let quick = Settings { timeout, ..settings(&server, token()) };
     let error = Pve::new(quick).screen(&Cancel::new(), GUEST).unwrap_err();
     let words = error.to_string();
-    assert!(words.contains(expected) && !words.contains(SECRET) && !words.contains(TICKET), "{words}");
+    assert!(
+        expected.split('|').any(|expected| words.contains(expected))
+            && !words.contains(SECRET)
+            && !words.contains(TICKET),
+        "{words}"
+    );
     assert!(!error.may_have_been_carried_out());
 }
 
@@ -221,7 +227,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
                 connection.send(&frame(&[2; 60_000]));
             }
         },
-        "without end",
+        "without end|nothing whole came within 15 s",
     );
     screen_fails(|_| {}, "ended the conversation; its task ended with `VM 100 not running`");
     screen_fails(
