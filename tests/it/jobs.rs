@@ -7,6 +7,7 @@ mod drain;
 mod guards;
 mod provision;
 mod restore;
+mod rightsize;
 mod update;
 
 use crate::cluster::{Sample, column};

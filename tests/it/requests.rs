@@ -40,7 +40,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
             "sshkeys" => json!("ssh-ed25519 AAAA x"),
             "address" => json!("192.0.2.10/24"),
             "gateway" => json!("192.0.2.1"),
-            "with-local-disks" | "start" => json!(true),
+            "with-local-disks" | "start" | "apply" => json!(true),
             "cores" => json!(1),
             "wait" => json!(600),
             _ => json!([]),

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What draining takes.
 pub const PARAMS: &[Param] = &[
     Param::text("node"),
-    Param::flag("with-local-disks").about("Copy local disks along.").optional(),
-    Param::flag("reboot").about("Reboot it then.").optional(),
+    Param::flag("with-local-disks").optional(),
+    Param::flag("reboot").optional(),
     Param::flag("return").about("Then move all back.").optional(),
     Param::flag("stopped").about("false: leave what is stopped.").unlisted(),
     Param::words("targets").unlisted(),

@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 /// What looking at jobs takes.
 pub const GET: &[Param] = &[Param::text("id").optional()];
 /// What going on with one takes.
-pub const CONTINUE: &[Param] =
-    &[Param::text("id"), Param::flag("back").about("Take back what it did instead.").optional()];
+pub const CONTINUE: &[Param] = &[Param::text("id"), Param::flag("back").about("Undo it instead.").optional()];
 
 /// One job with its steps, or all of them.
 ///

@@ -11,7 +11,7 @@
 //! * [`look`] — the tools for jobs that were begun.
 //!
 //! Each job is a file of its own that makes the list: [`provision`] (with [`source`] and [`guest`]), [`drain`] (with
-//! [`place`]), [`restore`] (with [`backups`]), [`update`] and [`calls`] (with [`inverse`]), which is of the caller's own; what they read of the cluster is in [`read`], and which guests
+//! [`place`]), [`restore`] (with [`backups`]), [`update`], [`rightsize`] and [`calls`] (with [`inverse`]), which is of the caller's own; what they read of the cluster is in [`read`], and which guests
 //! they are for in [`chosen`].
 
 pub mod act;
@@ -30,6 +30,7 @@ pub mod plan;
 pub mod provision;
 pub mod read;
 pub mod restore;
+pub mod rightsize;
 pub mod source;
 pub mod step;
 pub mod told;

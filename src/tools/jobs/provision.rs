@@ -23,7 +23,7 @@ pub const PARAMS: &[Param] = &[
     Param::int("template", 100, 999_999_999).optional(),
     Param::text("image").about("URL or volume.").optional(),
     Param::text("iso").unlisted(),
-    Param::text("ostemplate").about("URL or volume, for containers.").optional(),
+    Param::text("ostemplate").about("For containers.").optional(),
     Param::text("checksum").unlisted(),
     Param::int("count", 1, 20).optional(),
     Param::int("vmid", 100, 999_999_999).unlisted(),
@@ -42,7 +42,7 @@ pub const PARAMS: &[Param] = &[
     Param::text("pool").unlisted(),
     Param::flag("full").unlisted(),
     Param::flag("start").unlisted(),
-    Param::more("config").about("Further keys."),
+    Param::more("config").about("Further keys.").unlisted(),
 ];
 
 /// Seconds that steps take, for an estimate.

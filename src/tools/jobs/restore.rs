@@ -22,7 +22,7 @@ pub const PARAMS: &[Param] = &[
     chosen::VMID,
     chosen::POOL,
     chosen::TAG,
-    Param::text("storage").about("For the disks meanwhile.").optional(),
+    Param::text("storage").optional(),
     Param::text("node").unlisted(),
     Param::int("limit", 1, 20).unlisted(),
     Param::int("timeout", 1, 3600).about("Seconds for a guest to come up.").unlisted(),

@@ -51,6 +51,15 @@ impl Asked {
         }
     }
 
+    /// What is going to be sent, for people: one request as an object, several as a list; secrets as `***`.
+    #[must_use]
+    pub fn requests_told(&self) -> Value {
+        match self.requests() {
+            [request] => request.to_json(),
+            several => several.iter().map(Request::to_json).collect(),
+        }
+    }
+
     /// Why it must be agreed to.
     #[must_use]
     pub fn reasons(&self) -> &[&'static str] {

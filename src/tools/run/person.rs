@@ -15,7 +15,6 @@ use crate::{
             matter::{Agreement, Decision, Matter, Wait, named, note},
             plan::{self, Plan},
             question,
-            request::Request,
         },
     },
 };
@@ -135,10 +134,6 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
 fn details(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> Value {
     let arguments: Map<String, Value> =
         matter.args.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let requests: Value = match matter.asked.requests() {
-        [request] => request.to_json(),
-        job => job.iter().map(Request::to_json).collect(),
-    };
     // What cannot be read again by somebody else is shown as it is now: a sample cluster ends with the process that asked,
     // and a job may have arguments that are secret.
     let keeps = context.config.sample || matches!(matter.asked, Asked::Whole(_));
@@ -147,7 +142,7 @@ fn details(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> Value {
         "sentence": shown.sentence,
         "tool": matter.tool,
         "arguments": redacted(&arguments),
-        "request": requests,
+        "request": matter.asked.requests_told(),
         "reasons": matter.asked.reasons(),
         "cluster": context.cluster,
         "hosts": hosts(context.config),

@@ -93,8 +93,7 @@ impl Tools {
             }
             (None, Ok(_)) => return Err("It need not be approved any more".into()),
         };
-        let requests: Vec<Value> = asked.requests().iter().map(Request::to_json).collect();
-        if details["request"].as_array() != Some(&requests) {
+        if details["request"] != asked.requests_told() {
             return Err("It would be another plan by now, for which this word would not count".into());
         }
         let plan = plan::of_asked(&context, &asked).map_err(|Failure(why)| dotless(&why).to_owned())?;

@@ -58,6 +58,17 @@ fn rows() -> Vec<Row> {
             ready: runs_debian,
         },
         Row {
+            tool: "proxmox_rightsize",
+            arguments: json!({"vmid": 105, "apply": true, "wait": 600}),
+            protected: None,
+            outside: 901,
+            meddle: ("proxmox_update_vm_config", json!({"vmid": 105, "config": {"description": "x"}})),
+            ready: |sample| {
+                let idle = super::rightsize::history(0.05, 300, 100);
+                sample.server.faults().add("/105/rrddata", 100, idle);
+            },
+        },
+        Row {
             tool: "proxmox_run_plan",
             arguments: json!({"calls": [
                 {"tool": "proxmox_create_snapshot", "arguments": {"vmid": 106, "snapname": "mine"}},
