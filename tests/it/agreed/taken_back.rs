@@ -279,7 +279,8 @@ fn what_can_be_taken_back_is_as_it_was() {
 
 #[test]
 fn every_tool_that_updates_something_is_among_them() {
-    let updates = entries().filter(|entry| entry.name.contains("_update_"));
+    // A job takes back what it did by itself.
+    let updates = entries().filter(|entry| entry.name.contains("_update_") && entry.toolset != "jobs");
     for entry in updates.filter(|entry| !NOT_OFFERED.contains(&entry.name)) {
         assert!(CHANGES.iter().any(|change| change.tool == entry.name), "{} is missing", entry.name);
     }
