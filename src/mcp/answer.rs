@@ -15,7 +15,7 @@ pub enum Answer {
     DataWithPicture(Box<RawValue>, Vec<u8>),
     /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
     Failure(String),
-    /// The work goes on, and is asked for by the task's id. Only where [`Client::accepts_tasks`] says that the client
+    /// The work goes on, and is asked for by the task's id. Only where [`Client::accepts_tasks`](super::Client::accepts_tasks) says that the client
     /// takes it.
     Task(Task),
     /// A question to the person; the call comes again with `state` and the reaction. Only where

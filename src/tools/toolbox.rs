@@ -174,7 +174,7 @@ impl Tools {
         }
         .map_err(Failure::new)?;
         let dry = args.flag("dry_run") == Some(true);
-        let names_its_path = matches!(entry.toolset, "api" | own::TOOLSET);
+        let names_its_path = matches!(entry.toolset, "api" | "jobs" | own::TOOLSET);
         let context = |grant| Context {
             call,
             pve: &cluster.pve,
@@ -182,7 +182,7 @@ impl Tools {
             cluster: cluster_name,
             kind: entry.kind,
             effect: entry.tool.effect,
-            // Only these call what a model names; the others are denied by their own names.
+            // These call what a model names, or what many tools stand for; the others are denied by their own names.
             denied: if names_its_path { self.denied_in(cluster) } else { &[] },
             started: Instant::now(),
             dry,

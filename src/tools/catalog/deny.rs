@@ -1,15 +1,21 @@
-//! The setting `deny_tools` over the whole API: a method is denied when every tool that sends it is.
+//! The setting `deny_tools` over the whole API: a method is denied when every tool that sends it is. Jobs do not count: they
+//! send what many tools stand for, and are held to what is denied themselves.
 
 use crate::{
     pve::{Method, api::Row},
     tools::{
-        catalog::{index::entries, sends},
+        catalog::{entry::Entry, index::entries, sends},
         run::pattern::fits,
     },
 };
 
 fn is_denied(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| fits(pattern, name, |_| true))
+}
+
+/// Whether a method is there because of this tool.
+fn stands_for_its_methods(entry: &Entry) -> bool {
+    !matches!(entry.toolset, "api" | "jobs")
 }
 
 /// The methods that no tool may send because all that do are denied.
@@ -19,7 +25,7 @@ pub fn methods(patterns: &[String]) -> Vec<Row> {
         return Vec::new();
     }
     let (denied, allowed): (Vec<_>, Vec<_>) =
-        entries().filter(|entry| entry.toolset != "api").partition(|entry| is_denied(patterns, entry.name));
+        entries().filter(stands_for_its_methods).partition(|entry| is_denied(patterns, entry.name));
     let allowed: Vec<Row> = allowed.iter().flat_map(sends::methods).collect();
     let mut rows: Vec<Row> = Vec::new();
     for row in denied.iter().flat_map(sends::methods) {
@@ -38,7 +44,7 @@ pub fn warnings(patterns: &[String]) -> Vec<String> {
         return Vec::new();
     }
     let denied = methods(patterns);
-    let own = entries().filter(|entry| entry.toolset != "api" && is_denied(patterns, entry.name));
+    let own = entries().filter(|entry| stands_for_its_methods(entry) && is_denied(patterns, entry.name));
     own.filter_map(|entry| {
         let left: Vec<String> = sends::methods(&entry)
             .iter()

@@ -45,7 +45,7 @@ fn jobs() -> [(&'static str, Value, Vec<i64>); 10] {
 /// A cluster in which the one VM that is updated runs a system that is known.
 fn ready() -> Sample {
     let sample = quick(|_| {});
-    super::update::is_debian(&sample);
+    super::update::runs(&sample, 105, "debian");
     sample
 }
 

@@ -115,8 +115,8 @@ fn arguments_of_prompts_are_checked() {
         }
     }
     for (params, word) in [
-        (json!({"name": "upgrade_readiness", "arguments": {"node": "pve2"}}), "\"node\":\"pve2\""),
-        (json!({"name": "upgrade_readiness", "arguments": {"node": ""}}), "<node>"),
+        (json!({"name": "upgrade_readiness", "arguments": {"node": "pve2"}}), "/nodes/pve2/status"),
+        (json!({"name": "upgrade_readiness", "arguments": {"node": ""}}), "/nodes/{node}/status"),
         (json!({"name": "guest_slow", "arguments": {"vmid": " 101 "}}), "guest 101"),
     ] {
         let text = result(&sample, "prompts/get", params)["messages"][0]["content"]["text"].to_string();
