@@ -5,7 +5,7 @@ use crate::{
     suggest::did_you_mean,
     tools::{
         param::{Param, Shape},
-        run::convert::{convert, expectation},
+        run::convert::{convert, expectation, shown},
     },
 };
 use serde_json::{Map, Value};
@@ -171,7 +171,12 @@ fn take_out<'a>(
 }
 
 fn twice(name: &str, object: &str, beside: &Value, inside: &Value) -> String {
-    format!("`{name}` is given twice: {beside}, and {inside} in `{object}`. Give it once.")
+    format!(
+        "`{}` is given twice: {}, and {} in `{object}`. Give it once.",
+        name.escape_debug(),
+        shown(beside),
+        shown(inside)
+    )
 }
 
 fn unknown<'a>(name: &str, params: impl Iterator<Item = &'a Param> + Clone) -> String {
@@ -260,6 +265,10 @@ mod tests {
             (
                 json!({"vmid": 100, "config": {"vmid": 101}}),
                 "`vmid` is given twice: 100, and 101 in `config`. Give it once.",
+            ),
+            (
+                json!({"vmid": 100, "config": {"vmid": "1\u{85}\u{9b}"}}),
+                "`vmid` is given twice: 100, and \"1\u{fffd}\u{fffd}\" in `config`. Give it once.",
             ),
             (json!({"config": {"vmid": 1}}), "`vmid` is 1, but it must be an integer from 100 to 999."),
             (json!({"vmid": ""}), "`vmid` is missing; it must be an integer from 100 to 999."),

@@ -150,7 +150,7 @@ pub fn expectation(shape: Shape) -> String {
 }
 
 /// A value as it appears in a sentence: short, and on one line.
-fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     let text = value.to_string();
     // JSON escapes most of what moves a cursor, but not all.
     let plain = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
