@@ -32,6 +32,7 @@ use std::{
 
 /// The tools and arguments of each row. `$name` stands for what an earlier answer of the row had under that name.
 const CALLS: &str = include_str!("link.json");
+const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 /// Longer than a server keeps an idle connection.
 const SILENCE: Duration = Duration::from_millis(6300);
 /// How long a server of Proxmox keeps an idle connection.
@@ -151,6 +152,8 @@ fn round(run: &Run<'_>, row: &Value, idle: bool, place: u32) -> io::Result<Outco
     let filled =
         |word: &String| known.iter().fold(word.clone(), |word, (hole, value)| word.replace(hole, value));
     let mut served = Served::start(&run.words.iter().map(filled).collect::<Vec<_>>())?;
+    // As every client does before its first call.
+    served.ask(LIST)?;
     let mut answers = Map::new();
     for call in calls(row, "before") {
         ask(&mut served, call, &mut answers)?;

@@ -6,11 +6,13 @@
 
 use super::{
     Auth, Method, Params, Settings,
+    api::effect,
     auth::{self, token_header},
     error::{Error, Identity, Result},
     exchange::{Wire, authority},
     flight::Stop,
     hosts::{Hosts, Member},
+    names::spawn,
     reply::Reply,
     session::{Account, Door, Pass, Session},
     slots::{Slot, Slots},
@@ -206,6 +208,8 @@ impl Pve {
         if let Some(wire) = &*wire {
             return Ok(Arc::clone(wire));
         }
+        // The certificate store and the table of effects take some milliseconds each to read, once: side by side.
+        let _ = spawn("effects", effect::prepare);
         let made = Arc::new(Wire::new(&self.settings)?);
         *wire = Some(Arc::clone(&made));
         Ok(made)

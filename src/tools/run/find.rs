@@ -10,6 +10,7 @@ use crate::{
         run::{
             args::Args,
             context::{Context, Grant},
+            guest_facts,
             inventory::{name_of, places},
         },
     },
@@ -90,7 +91,7 @@ pub fn at<T>(
 ) -> Result<T, Failure> {
     let (vmid, node) = (args.int("vmid").unwrap_or_default(), args.text("node"));
     let Some(remembered) = remembered(context, vmid, node, kind) else {
-        context.warm(requests);
+        context.warm(if is_shown_first(context) { guest_facts::AT_ONCE } else { requests });
         return work(&guest_of(context, vmid, node, kind)?);
     };
     let mark = context.mark();
@@ -117,16 +118,20 @@ pub fn at<T>(
 /// A guest whose place is remembered, if that will do: what nobody has agreed to yet is shown to somebody first, and what
 /// is shown must be right.
 fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option<Kind>) -> Option<Guest> {
-    let asked_for = context.effect == Effect::Ask
-        && context.config.access != Access::Full
-        && matches!(context.grant, Grant::None);
-    if context.dry || asked_for {
+    if context.dry || is_shown_first(context) {
         return None;
     }
     let fits = |guest: &Guest| {
         kind.is_none_or(|kind| kind == guest.kind) && node.is_none_or(|node| node == guest.node)
     };
     context.places.recall(vmid).filter(fits)
+}
+
+/// Whether the call is answered with a plan for somebody to agree to.
+fn is_shown_first(context: &Context<'_>) -> bool {
+    context.effect == Effect::Ask
+        && context.config.access != Access::Full
+        && matches!(context.grant, Grant::None)
 }
 
 /// The name in a guest's configuration.

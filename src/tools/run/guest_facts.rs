@@ -21,6 +21,9 @@ pub(super) struct Facts {
 
 pub(super) type Answer = Result<Reply, pve::Error>;
 
+/// How many requests [`read`] sends at once, at most.
+pub(super) const AT_ONCE: usize = 5;
+
 /// Where the jobs of replication are.
 pub(super) const REPLICATION: &str = "/cluster/replication";
 

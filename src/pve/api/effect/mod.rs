@@ -52,6 +52,11 @@ static EFFECTS: LazyLock<Effects> = LazyLock::new(|| {
     Effects { table, index }
 });
 
+/// Reads the table, if nobody has yet: some milliseconds.
+pub fn prepare() {
+    LazyLock::force(&EFFECTS);
+}
+
 /// What a request does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
