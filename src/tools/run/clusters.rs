@@ -152,7 +152,7 @@ impl Cluster {
             let place =
                 if self.name.is_empty() { String::new() } else { format!(" of cluster `{}`", self.name) };
             return Some(format!(
-                "`{tool}` does more than to read, and the setting `access`{place} is `read-only`."
+                "`{tool}` does more than read, and the setting `access`{place} is `read-only`."
             ));
         }
         let pattern = self.config.deny_tools.iter().find(|pattern| fits(pattern, tool, |_| true))?;
@@ -173,7 +173,7 @@ pub fn sentence(clusters: &[Cluster]) -> Option<String> {
         })
         .collect();
     Some(format!(
-        "Clusters: {}. Every tool takes `cluster`, {} if not given; a VMID means another guest in each.",
+        "Clusters: {}. Every tool takes `cluster`, {} if not given; a VMID is a different guest in each.",
         shortened(&names),
         first.name
     ))

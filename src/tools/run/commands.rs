@@ -13,7 +13,7 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
     }
     let Some(program) = request.program() else {
         return Some(format!(
-            "The setting `exec_allow` names the only commands that may run, and {} lets anything run or be written, so it is refused.",
+            "The setting `exec_allow` lists the only commands that may run, and {} could run or write anything, so it is refused.",
             request.title()
         ));
     };
@@ -29,7 +29,7 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
         return None;
     }
     Some(format!(
-        "`{}` is none of the commands that the setting `exec_allow` names: {}.",
+        "`{}` is not one of the commands that the setting `exec_allow` lists: {}.",
         line.escape_debug(),
         allowed.join(", ")
     ))

@@ -54,7 +54,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 return Ok(Decision::Go);
             }
             Err(Failure::new(format!(
-                "{} changed while this was asked. Nothing was done; ask again.",
+                "{} changed while the question was open. Nothing was done; call again.",
                 shown.title
             )))
         }
@@ -66,7 +66,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 return Ok(Decision::Ask(question(&shown), tokens.issue(Kind::State, &bound)?));
             };
             let out = tokens.redeem(Kind::State, &given.state, &bound).map_err(|why| {
-                Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{tool}` again for a new question."))
+                Failure::new(format!("Nothing was done: the `requestState` is not accepted: {why}. Call `{tool}` again for a new question."))
             })?;
             if nobody_is_there(&reaction, out) && !strict {
                 return person::ask(context, matter, shown, NOBODY);
@@ -76,7 +76,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
         }
         Asking::No => match (context.config.confirm, args.text("confirm")) {
             (Confirm::Strict, _) => Err(Failure::new(format!(
-                "Nothing was done: {} must be agreed to, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
+                "Nothing was done: {} must be confirmed, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 asked.title()
             ))),
             (Confirm::Person, _) => person::ask(context, matter, shown, ""),
@@ -86,7 +86,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                     Ok(Decision::Go)
                 }
                 Err(why) => Err(Failure::new(format!(
-                    "Nothing was done: the `confirm` token is not accepted, {why}. Call `{tool}` without `confirm` for a new plan."
+                    "Nothing was done: the `confirm` token is not accepted: {why}. Call `{tool}` without `confirm` for a new plan."
                 ))),
             },
             (Confirm::Token, None) => {

@@ -210,7 +210,7 @@ fn no_such_guest(vmid: i64, kind: Option<Kind>, mut guests: Vec<Guest>) -> Failu
             "This account sees no {word} at all: it may lack VM.Audit (a token starts without any rights)."
         )
     } else {
-        format!("Near it: {}.", near.join(", "))
+        format!("Nearest: {}.", near.join(", "))
     };
     Failure::new(format!("There is no {word} {vmid}. {rest}"))
 }

@@ -45,7 +45,7 @@ fn patience(context: &Context<'_>, args: &Args) -> Patience {
     if context.call.submitted() {
         Patience { until: context.started + wait, why_not: "" }
     } else {
-        Patience { until: context.started, why_not: "Too many calls wait already, so this one did not. " }
+        Patience { until: context.started, why_not: "Too many calls are waiting already, so this one did not wait. " }
     }
 }
 
@@ -77,7 +77,7 @@ pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<Str
         Ended::NotYet => {
             facts.insert(TASK.into(), RUNNING.into());
             let note = format!(
-                "{}Proxmox goes on with the task; proxmox_wait_task with this upid waits for its end.",
+                "{}The task is still running; proxmox_wait_task with this upid waits for it to end.",
                 patience.why_not
             );
             facts.insert("note".into(), note.into());
@@ -113,7 +113,7 @@ pub fn follow_each(
 ) -> Outcome {
     if MAX_TASKS < upids.len() {
         return Err(Failure::new(format!(
-            "{} tasks are too many for one call; it can wait for {MAX_TASKS}.",
+            "{} tasks are too many for one call; it can wait for at most {MAX_TASKS}.",
             upids.len()
         )));
     }
@@ -145,7 +145,7 @@ pub fn follow_each(
     facts.insert("tasks".into(), json!({"columns": ["upid", TASK, "duration"], "rows": rows}));
     if running != 0 {
         let note = format!(
-            "{}{running} of {} tasks go on; proxmox_wait_task with their upids waits for their end.",
+            "{}{running} of {} tasks are still running; proxmox_wait_task with their upids waits for them to end.",
             patience.why_not,
             parsed.len()
         );
@@ -175,7 +175,7 @@ pub(in crate::tools) fn watch(
     let outcome = task::wait(context.pve, &context.call.cancel, upid, options, told);
     // The task is there whatever became of looking at it: its name must not get lost.
     let outcome = outcome.map_err(|error| {
-        Failure::new(format!("How the task ended is not known. {error} Whatever was begun goes on; proxmox_wait_task with this upid looks again.\nTask: {upid}"))
+        Failure::new(format!("It is not known how the task ended. {error} It may still be running; proxmox_wait_task with this upid checks again.\nTask: {upid}"))
     })?;
     context.fresh.changed(upid.id.parse().ok().as_slice());
     Ok(match outcome {
@@ -233,7 +233,7 @@ fn await_ha(
     let Ok(vmid) = upid.id.parse() else { return Ok(()) };
     loop {
         let Ok(guest) = find::guest(context, vmid, None) else {
-            let note = "High availability accepted this; this account cannot see the guest, so how it goes on is not known. Do not repeat it; proxmox_get_ha_status may tell how it stands.";
+            let note = "The HA manager accepted this, but this account cannot see the guest, so the result is not known. Do not repeat it; proxmox_get_ha_status may show the state.";
             facts.insert("ha".into(), note.into());
             return Ok(());
         };
@@ -254,12 +254,12 @@ fn await_ha(
         context.call.progress(
             context.started.elapsed().as_secs_f64(),
             None,
-            &format!("High availability was told; the guest is {status} on {}.", guest.node),
+            &format!("The HA manager accepted this; the guest is {status} on {}.", guest.node),
         );
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() || context.call.cancel.sleep(HA_PAUSE.min(left)) {
             let note = format!(
-                "High availability accepted this and carries it out in its next rounds of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status tells how it stands.",
+                "The HA manager accepted this and works in cycles of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status shows the state.",
                 guest.node
             );
             facts.insert("ha".into(), note.into());

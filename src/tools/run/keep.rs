@@ -58,7 +58,7 @@ pub fn place(context: &Context<'_>, request: &Request) -> Result<Option<Place>, 
     let name: String = names.join("-").chars().map(plain).collect();
     let refused = |why: String| {
         Failure::new(format!(
-            "{} is not sent: the secret in its answer is kept in a file, and that cannot be made. {why}",
+            "{} was not sent: the secret in its answer goes to a file, and that file cannot be created. {why}",
             request.title()
         ))
     };
@@ -85,14 +85,14 @@ impl Place {
             self.file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| self.file.sync_all());
         written.map_err(|error| {
             Failure::new(format!(
-                "It was done, but the new secret could not be written to `{}` ({error}) and is lost; make another one with `regenerate`.",
+                "It was done, but the new secret could not be written to `{}` ({error}) and is lost; create another one with `regenerate`.",
                 self.path.display()
             ))
         })?;
         self.used = true;
         value[FIELD] = "***".into();
         value["secret_file"] = self.path.display().to_string().into();
-        value["note"] = "The secret is in that file, which only the user of this server can read; tell the person where it is. The setting `show_secrets` answers it instead.".into();
+        value["note"] = "The secret is in that file, which only the user that runs this server can read; tell the person where it is. The setting `show_secrets` puts it into the answer instead.".into();
         reply.data = value.to_string();
         Ok(())
     }

@@ -78,7 +78,7 @@ impl Kept {
     pub fn begin(&self) -> Result<Hold<'_>, Failure> {
         let mut bytes = [0; 4];
         SystemRandom::new().fill(&mut bytes).map_err(|_| {
-            Failure::new("The system gives no random numbers, so the job has no name. Nothing was done.")
+            Failure::new("The system has no random numbers, so the job gets no id. Nothing was done.")
         })?;
         let id = format!("job-{:08x}", u32::from_be_bytes(bytes));
         self.hold(&id)
@@ -91,7 +91,7 @@ impl Kept {
     pub fn hold(&self, id: &str) -> Result<Hold<'_>, Failure> {
         let taken = || {
             Failure::new(format!(
-                "Job {} is being carried out by another call right now. Nothing was done; look again with proxmox_get_job.",
+                "Job {} is being carried out by another call. Nothing was done; check again with proxmox_get_job.",
                 id.escape_debug()
             ))
         };

@@ -82,7 +82,7 @@ fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Wor
         return Ok(Word::Approved);
     }
     Err(Failure::new(format!(
-        "What {title} is about changed after a person approved it. Nothing was done; call again, so that they see how it is now."
+        "The target of {title} changed after a person approved it. Nothing was done; call again, so that they see its current state."
     )))
 }
 
@@ -94,7 +94,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
     let title = matter.asked.title();
     let impossible = |problem: String| {
         Failure::new(format!(
-            "Nothing was done: {title} must be approved by a person, and that cannot be asked for. {problem}"
+            "Nothing was done: {title} must be approved by a person, but the approval cannot be requested. {problem}"
         ))
     };
     let store = store(context).map_err(impossible)?;
@@ -107,7 +107,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
         notify::tell(&format!("proxmox-mcp approve {}", waiting.name), &shown.sentence);
     }
     let until = follow::deadline(context, matter.args);
-    let told = format!("Waiting for a person: `proxmox-mcp approve {}` in a terminal.", waiting.name);
+    let told = format!("Waiting for approval: `proxmox-mcp approve {}` in a terminal.", waiting.name);
     loop {
         if taken(context, matter, &store)? == Word::Approved {
             return Ok(Decision::Go);
@@ -123,7 +123,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
         "confirmation_needed": shown.lost,
         "approve": waiting.name,
         "note": format!(
-            "{why}Nothing was done: it waits for a person. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
+            "{why}Nothing was done: it waits for approval. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
             waiting.name
         ),
     }))?;

@@ -119,7 +119,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
         (Some(config), Some(snapshots)) => {
             if !format!("{}/", request.path).starts_with(&format!("{path}/")) {
                 return Err(Failure::new(format!(
-                    "{} is on node `{}` now, so {} would not find it. Nothing was done; ask again.",
+                    "{} is on node `{}` now, so {} would not find it. Nothing was done; call again.",
                     guest.title(),
                     guest.node,
                     request.title()
@@ -181,7 +181,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                 format!("Remove {} of {}, with the data on it.", gone.join(", "), guest.title())
             }
         }
-        [_, ..] => format!("Do {} ({}).", request.title(), guest.title()),
+        [_, ..] => format!("Send {} ({}).", request.title(), guest.title()),
         [] => {
             lost.insert("disks".into(), disks(&config).into());
             for (name, list) in [("stays", staying(&config)), ("not_in_backup", left_out(kind, &config))] {
@@ -332,8 +332,8 @@ fn named(request: &Request) -> String {
 
 fn sentence_of(request: &Request, word: &str) -> String {
     match request.method {
-        Method::Delete => format!("Delete {word} for good ({}).", request.title()),
-        _ => format!("Do {}.", request.title()),
+        Method::Delete => format!("Delete {word} permanently ({}).", request.title()),
+        _ => format!("Send {}.", request.title()),
     }
 }
 

@@ -107,7 +107,7 @@ fn judge_after(
         Err(why) => return refuse(why, known),
     };
     if config.access == Access::ReadOnly && effect.classes() != [Class::Read] {
-        let does = if effect.is(Class::Read) { "does more than to read" } else { "changes the cluster" };
+        let does = if effect.is(Class::Read) { "does more than read" } else { "changes the cluster" };
         return refuse(
             format!("{} {does}, and the setting `access` is `read-only`.", request.title()),
             known,
@@ -145,7 +145,7 @@ pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
     let Lookup::Found(found) = api::find(request.method, &request.path) else { return None };
     denied.contains(&found.row).then(|| {
         format!(
-            "{} is what a tool does that the setting `deny_tools` forbids, so it is refused.",
+            "Every tool that sends {} is forbidden by the setting `deny_tools`, so it is refused.",
             request.title()
         )
     })

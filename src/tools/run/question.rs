@@ -52,7 +52,7 @@ pub fn told(shown: &Plan) -> String {
     }
     if let Some((name, words)) = quoted {
         let first = words.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        text.push_str(&format!("\n{name} (somebody's words): {}", Value::from(short(first))));
+        text.push_str(&format!("\n{name} (untrusted text): {}", Value::from(short(first))));
     }
     text
 }
@@ -111,7 +111,7 @@ pub fn typed(shown: &Plan, reaction: Reaction) -> Typed {
         return Typed::Agreed;
     }
     Typed::Not(format!(
-        "Not confirmed: `{}` was typed where `{}` was asked for. Nothing was done.",
+        "Not confirmed: `{}` was typed instead of `{}`. Nothing was done.",
         typed.escape_debug(),
         shown.word.escape_debug()
     ))
@@ -139,7 +139,7 @@ mod tests {
         let message = question(&plan).message;
         assert_eq!(
             message,
-            "Delete x. It is deleted.\nis_now: {\"rules\":[{}],\"name\":\"a\\u001b[2Jb\"}\ncomment (somebody's words): \"nice\"\nType x to confirm."
+            "Delete x. It is deleted.\nis_now: {\"rules\":[{}],\"name\":\"a\\u001b[2Jb\"}\ncomment (untrusted text): \"nice\"\nType x to confirm."
         );
     }
 }

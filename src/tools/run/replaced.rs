@@ -122,7 +122,7 @@ pub fn complete(
     if !missing.is_empty() {
         let value = context.get(&request.path, &Params::new()).map_err(|Failure(why)| {
             Failure::new(format!(
-                "Nothing was done: {} drops what it is not given, and what is there now could not be read to keep it ({}). \
+                "Nothing was done: {} removes whatever it does not name, and the current values could not be read to keep them ({}). \
                  Give these too, or name them in `delete`: {}.",
                 request.title(),
                 why.trim_end_matches('.'),

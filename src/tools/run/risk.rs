@@ -7,7 +7,7 @@ const REFUSED: &[(Method, &[&str], &str)] = &[
     (
         Method::Get,
         &["/vncwebsocket", "/mtunnelwebsocket"],
-        "it answers with a WebSocket stream, which no answer of a tool can hold",
+        "it answers with a WebSocket stream, which a tool cannot return",
     ),
     (
         Method::Get,
@@ -17,12 +17,12 @@ const REFUSED: &[(Method, &[&str], &str)] = &[
     (
         Method::Post,
         &["/upload"],
-        "it takes a file along, which proxmox_upload_to_storage sends; or have the node fetch it with `POST /nodes/{node}/storage/{storage}/download-url`",
+        "it uploads a file, which proxmox_upload_to_storage does; or have the node fetch it with `POST /nodes/{node}/storage/{storage}/download-url`",
     ),
     (
         Method::Post,
         &["/vncproxy", "/termproxy", "/spiceproxy", "/vncshell", "/spiceshell"],
-        "it opens a console, whose ticket is a secret and whose stream no tool can hold; open the console in the web interface",
+        "it opens a console, whose ticket is a secret and whose stream a tool cannot return; open the console in the web interface",
     ),
     (
         Method::Post,

@@ -38,7 +38,7 @@ pub fn refusal(config: &Config, case: Case<'_>) -> Option<String> {
     let limits = changes && !config.only.is_empty();
     if (protects || limits) && names_localhost(case.effect) {
         return Some(format!(
-            "`localhost` is whichever node the request arrives at, so the settings `protected` and `only` cannot be kept for {}; name the node.",
+            "`localhost` is whichever node the request arrives at, so the settings `protected` and `only` cannot be enforced for {}; name the node.",
             case.request.title()
         ));
     }
@@ -88,7 +88,7 @@ fn has_pool(rules: &Selection, pool: &str) -> bool {
 
 fn unseen(vmid: u32, setting: &str, request: &Request) -> String {
     format!(
-        "This account cannot see guest {vmid}, so whether the setting `{setting}` covers it cannot be told, and {} is refused. \
+        "This account cannot see guest {vmid}, so it is not known whether the setting `{setting}` covers it, and {} is refused. \
          It stays refused until the account has VM.Audit on /vms/{vmid}.",
         request.title()
     )
@@ -96,7 +96,7 @@ fn unseen(vmid: u32, setting: &str, request: &Request) -> String {
 
 fn unseen_ones(setting: &str, request: &Request) -> String {
     format!(
-        "{} touches every guest of a node or pool, and this account may not see all guests, so whether the setting `{setting}` covers them cannot be told, and it is refused. \
+        "{} affects every guest of a node or pool, and this account may not see all guests, so it is not known whether the setting `{setting}` covers them, and it is refused. \
          It stays refused until the account has VM.Audit on /vms.",
         request.title()
     )
@@ -140,7 +140,7 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
             Reach::None => {}
             Reach::Every => {
                 return Some(format!(
-                    "{title} may touch any guest, also those that the setting `protected` names, so it is refused."
+                    "{title} may affect any guest, also those that the setting `protected` names, so it is refused."
                 ));
             }
             Reach::Guests(_) if touched.role == Role::New => {}
@@ -245,7 +245,7 @@ fn outside(rules: &Selection, case: Case<'_>) -> Option<String> {
             Ok(true) => {}
             Ok(false) => {
                 return Some(format!(
-                    "{} is outside of the {word} that the setting `only` names.",
+                    "{} is outside the {word} that the setting `only` names.",
                     case.request.title()
                 ));
             }

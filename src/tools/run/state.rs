@@ -109,7 +109,7 @@ impl State {
         match self {
             State::IoError => Some(
                 "was halted by an I/O error (io-error): its storage is full or does not answer; \
-                 resume it once that is mended"
+                 resume it once that is fixed"
                     .to_owned(),
             ),
             State::Other(word) if FAILED.contains(&word.as_str()) => {

@@ -39,11 +39,11 @@ pub fn must_be_there(context: &Context<'_>, storage: &str, records: &[Record<'_>
              with options {{\"disable\":0}} enables it."
         ))),
         Some(record) if record.has("nodes") => Err(Failure::new(format!(
-            "Storage `{shown}` is defined for the nodes {}, but none of them has told of it; it may be new, or they are offline.",
+            "Storage `{shown}` is defined for the nodes {}, but none of them reports it; it may be new, or they are offline.",
             record.text("nodes")
         ))),
         Some(_) => Err(Failure::new(format!(
-            "Storage `{shown}` is defined, but no node has told of it; it may have been made a moment ago."
+            "Storage `{shown}` is defined, but no node reports it; it may have been created just now."
         ))),
         None => {
             let all: Vec<Record<'_>> = records.iter().chain(&defined).cloned().collect();

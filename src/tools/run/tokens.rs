@@ -43,7 +43,7 @@ impl Tokens {
     fn key(&self) -> &hmac::Key {
         self.key.get_or_init(|| {
             hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-                .expect("the system gives random numbers")
+                .expect("the system has random numbers")
         })
     }
 
@@ -55,7 +55,7 @@ impl Tokens {
         let mut number = [0; 8];
         SystemRandom::new()
             .fill(&mut number)
-            .map_err(|_| Failure::new("The system gives no random numbers, so nothing can be confirmed."))?;
+            .map_err(|_| Failure::new("The system has no random numbers, so nothing can be confirmed."))?;
         let mut open = lock(&self.open);
         let now = Instant::now();
         open.retain(|_, issued| now < *issued + LIFETIME);
@@ -76,7 +76,7 @@ impl Tokens {
     pub fn redeem(&self, kind: Kind, token: &str, bound: &str) -> Result<Duration, &'static str> {
         let bytes = hex::decode(token)
             .filter(|bytes| bytes.len() == 8 + TAG)
-            .ok_or("it is no token of this server")?;
+            .ok_or("it is not a token of this server")?;
         let (number, tag) = bytes.split_at(8);
         let sealed = hmac::sign(self.key(), &message(kind, number, bound));
         // Compared as MACs of MACs: the time it takes tells nothing about where they differ.
@@ -87,7 +87,7 @@ impl Tokens {
                 "it was issued for another tool, other arguments or another state of the target, or by another process",
             );
         }
-        let number = u64::from_be_bytes(number.try_into().map_err(|_| "it is no token of this server")?);
+        let number = u64::from_be_bytes(number.try_into().map_err(|_| "it is not a token of this server")?);
         match lock(&self.open).remove(&number) {
             Some(issued) if Instant::now() < issued + LIFETIME => Ok(issued.elapsed()),
             Some(_) => Err("it has expired"),

@@ -126,7 +126,7 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     let request = &step.request;
     let Lookup::Found(found) = api::find(request.method, &request.path) else {
         return Err(Failure::new(format!(
-            "Nothing was done: nobody here knows what {} does.",
+            "Nothing was done: {} is not in this server's API table.",
             request.title()
         )));
     };
@@ -144,7 +144,7 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     }
     if !stuck.is_empty() {
         return Err(Failure::new(format!(
-            "Nothing was done: {} cannot be taken back as a whole, because {} had no value before and this path cannot remove one.",
+            "Nothing was done: {} cannot be undone completely, because {} had no value before and this path cannot remove one.",
             request.title(),
             stuck.join(", ")
         )));
@@ -188,7 +188,7 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let Some(step) = context.undo.step(id) else {
         return Err(Failure::new(format!(
-            "There is no change {id} to take back; call proxmox_undo without `id` for those there are."
+            "There is no change {id} to undo; call proxmox_undo without `id` for a list."
         )));
     };
     let now = match read(context, &step.request) {
@@ -201,7 +201,7 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     if !changed.is_empty() || moved(&step, &now) {
         let what = if changed.is_empty() { "other keys".to_owned() } else { changed.join(", ") };
         return Err(Failure::new(format!(
-            "Nothing was done: it was changed again since {} ({what}). Look at it and set what it should be.",
+            "Nothing was done: it was changed again since {} ({what}). Check it and set the right values.",
             step.request.title()
         )));
     }
