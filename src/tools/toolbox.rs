@@ -140,7 +140,7 @@ impl Tools {
                 outcome.map(Ran::Data)
             }
             Chosen::All => Err(Failure::new(format!(
-                "Only `{}` sums up all clusters; `{}` takes the name of one.",
+                "Only `{}` covers all clusters; `{}` takes the name of one.",
                 STATUS, entry.name
             ))),
         }
@@ -212,7 +212,7 @@ impl Tools {
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
             return Err(Failure::new(format!(
-                "{} must be confirmed by itself and was not done; done before it: {}.",
+                "{} must be confirmed separately and was not done; done before it: {}.",
                 asked.title(),
                 sent.join(", ")
             )));
@@ -228,7 +228,7 @@ impl Tools {
         match second.pending() {
             None => execute::finish(&second, outcome).map(Ran::Data),
             Some(other) => Err(Failure::new(format!(
-                "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
+                "The cluster changed in the meantime: the call would now send {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),
         }
@@ -257,7 +257,7 @@ impl Toolset for Tools {
         arguments: Map<String, Value>,
     ) -> Outcome {
         if entry.tool.effect != Effect::Read {
-            return Err(Failure::new(format!("`{}` is no tool that only reads.", entry.name)));
+            return Err(Failure::new(format!("`{}` is not a read-only tool.", entry.name)));
         }
         self.run_in(cluster, call, entry, arguments)?.unasked()
     }

@@ -188,7 +188,7 @@ pub fn write(
         json.push_str(&format!(",\"next\":{next}"));
     }
     if shown < page.len() {
-        let note = ",\"note\":\"Cut to stay under max_answer_bytes; go on with offset = next, or ask for fewer fields.\"";
+        let note = ",\"note\":\"Cut to stay under max_answer_bytes; continue with offset = next, or ask for fewer fields.\"";
         json.push_str(note);
     }
     if !missing.is_empty() {

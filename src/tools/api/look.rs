@@ -35,7 +35,7 @@ pub(in crate::tools) fn search(context: &Context<'_>, args: &Args) -> Outcome {
     }
     if hits.is_empty() {
         return Err(Failure::new(format!(
-            "Nothing in the API is about `{}`. Search with other words, such as `resize disk` or `firewall rules`.",
+            "No API method matches `{}`. Search with other words, such as `resize disk` or `firewall rules`.",
             query.escape_debug()
         )));
     }
@@ -131,7 +131,7 @@ fn facts(row: &Row) -> Value {
     facts["privileges"] = match row.privilege_text() {
         "root" => "root@pam only",
         "user" => "any user",
-        "world" => "nobody needs to be logged in",
+        "world" => "no login needed",
         text => text,
     }
     .into();
@@ -195,7 +195,7 @@ fn table(
     whole.insert("rows".into(), shown.into());
     if next < rows.len() {
         whole.insert("next".into(), next.into());
-        whole.insert("note".into(), "Cut to stay under max_answer_bytes; go on with offset = next.".into());
+        whole.insert("note".into(), "Cut to stay under max_answer_bytes; continue with offset = next.".into());
     }
     answer(&Map::from_iter(whole))
 }

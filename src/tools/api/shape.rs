@@ -36,7 +36,7 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
             let mut object = choose(args, object)?;
             if context.config.max_answer_bytes < Value::Object(object.clone()).to_string().len() {
                 let note =
-                    "`fields` chooses entries, and `at` with an entry's name goes into it, page by page.";
+                    "`fields` selects entries, and `at` with an entry's name shows that one, page by page.";
                 object.insert("note".into(), note.into());
             }
             context.fit(object)
@@ -79,7 +79,7 @@ fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Ou
         answer.insert("next".into(), next.into());
     }
     if cut {
-        answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; go on with offset = next."));
+        answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; continue with offset = next."));
     }
     context.fit(answer)
 }
@@ -123,14 +123,14 @@ fn inside<'a>(value: &'a Value, at: &str) -> Result<&'a Value, Failure> {
             match index.parse::<usize>().ok().and_then(|index| items.get(index)) {
                 Some(item) => inside(item, rest),
                 None => Err(Failure::new(format!(
-                    "`at` has `{}` where a list of {} items is; give a number from 0 on.",
+                    "`at` has `{}`, but there is a list of {} items; give a number from 0.",
                     index.escape_debug(),
                     items.len()
                 ))),
             }
         }
         _ => Err(Failure::new(format!(
-            "`at` goes on with `{}`, but there is a single value.",
+            "`at` continues with `{}`, but there is a single value.",
             at.escape_debug()
         ))),
     }

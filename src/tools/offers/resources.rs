@@ -168,7 +168,7 @@ pub(super) fn nothing(tools: &dyn Toolset, uri: &str) -> ResourceError {
     let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
     let shown: String = uri.chars().take(120).collect();
     ResourceError::Unknown(format!(
-        "There is no resource `{}`; addresses look like {}.",
+        "There is no resource `{}`; URIs look like {}.",
         shown.escape_debug(),
         known.join(", ")
     ))

@@ -123,7 +123,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
         "confirmation_needed": shown.lost,
         "approve": waiting.name,
         "note": format!(
-            "{why}Nothing was done: it waits for approval. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
+            "{why}Nothing was done: it waits for a person's approval. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
             waiting.name
         ),
     }))?;

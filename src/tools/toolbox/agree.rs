@@ -128,11 +128,11 @@ impl Tools {
         }
         let (number, word) = view_confirm::word(arguments).map_err(Failure::new)?;
         let kept = self.plans.take(&number).ok_or_else(|| {
-            Failure::new("Nothing was done: this plan was used already or has expired. Ask for a new one.")
+            Failure::new("Nothing was done: this plan was used already or has expired. Request a new one.")
         })?;
         if word.trim() != kept.word {
             return Err(Failure::new(format!(
-                "Nothing was done: `{}` was typed where `{}` was asked for. Ask for a new plan.",
+                "Nothing was done: `{}` was typed instead of `{}`. Request a new plan.",
                 word.escape_debug(),
                 kept.word.escape_debug()
             )));

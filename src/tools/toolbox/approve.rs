@@ -64,7 +64,7 @@ impl Tools {
             let plan = self.planned_again(cluster, details);
             return Ok(plan.map_or_else(kept, |plan| fresh(&plan)));
         }
-        let request = request(&details["request"]).ok_or("The request that waits cannot be read.")?;
+        let request = request(&details["request"]).ok_or("The waiting request cannot be read.")?;
         let reasons: Vec<String> = details["reasons"].as_array().into_iter().flatten().map(text).collect();
         let call = Call::detached(Cancel::new());
         let context = self.context_for_reading(cluster, &call);
@@ -91,10 +91,10 @@ impl Tools {
             (None, Err(Failure(why))) => {
                 return Err(format!("It cannot be planned again: {}", dotless(&why)));
             }
-            (None, Ok(_)) => return Err("It need not be approved any more".into()),
+            (None, Ok(_)) => return Err("It no longer needs approval".into()),
         };
         if details["request"] != asked.requests_told() {
-            return Err("It would be another plan by now, for which this word would not count".into());
+            return Err("Its plan has changed since, and this approval would not apply to the new one".into());
         }
         let plan = plan::of_asked(&context, &asked).map_err(|Failure(why)| dotless(&why).to_owned())?;
         Ok(confirm::in_cluster(&context, plan))
@@ -110,7 +110,7 @@ impl Tools {
             Value::Array(all) => all.iter().map(request).collect(),
             one => request(one).map(|request| vec![request]),
         };
-        let requests = requests.ok_or("The request that waits cannot be read.")?;
+        let requests = requests.ok_or("The waiting request cannot be read.")?;
         let none = Map::new();
         let arguments = details["arguments"].as_object().unwrap_or(&none);
         let tool = details["tool"].as_str().unwrap_or_default();
@@ -126,7 +126,7 @@ impl Tools {
             return Ok(());
         }
         Err(format!(
-            "The request is for the cluster at {}, but this configuration leads to {}. Give the configuration or the environment variables that the server was started with.",
+            "The request is for the cluster at {}, but this configuration is for {}. Use the configuration or the environment variables that the server was started with.",
             asked.join(", "),
             if own.is_empty() { "none".to_owned() } else { own.join(", ") }
         ))

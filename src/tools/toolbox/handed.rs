@@ -229,7 +229,7 @@ impl Tools {
             Some((passes, why)) => {
                 let since = lost.unwrap_or_else(Instant::now);
                 let end = (!passes || PATIENCE < since.elapsed()).then(|| {
-                    End::Unknown(format!("{why} {WAIT_TASK} with {} looks again.", upids.join(",")))
+                    End::Unknown(format!("{why} {WAIT_TASK} with {} checks again.", upids.join(",")))
                 });
                 Looked { lost: Some(since), end, ..working(why) }
             }
@@ -317,7 +317,7 @@ fn over(outcome: Result<Ran, Failure>, facts: &Map<String, Value>) -> Looked {
         },
         Answer::Failure(why) => End::Failure(why),
         Answer::Ask { question, .. } => End::Failure(question.message),
-        _ => End::Unknown("The answer was not one that a task can have.".into()),
+        _ => End::Unknown("An answer of this kind cannot be the result of a task.".into()),
     };
     Looked { end: Some(end), ..working(String::new()) }
 }
@@ -328,12 +328,12 @@ fn task_of(id: &str, handed: &Handed, looked: Option<&Looked>) -> Task {
     let status = match looked.and_then(|looked| looked.end.as_ref()) {
         Some(End::Data(text)) => match serde_json::value::RawValue::from_string(text.clone()) {
             Ok(data) => TaskStatus::Completed(Box::new(Answer::Data(data))),
-            Err(_) => TaskStatus::Failed("The answer could not be written down.".into()),
+            Err(_) => TaskStatus::Failed("The answer could not be read as JSON.".into()),
         },
         Some(End::Failure(why)) => TaskStatus::Completed(Box::new(Answer::Failure(why.clone()))),
         Some(End::Unknown(why)) => TaskStatus::Failed(why.clone()),
         None if handed.cancelled => {
-            message = format!("No longer waited for; what was begun goes on: {}", handed.work.title());
+            message = format!("No longer followed; work already started goes on: {}", handed.work.title());
             TaskStatus::Cancelled
         }
         None => TaskStatus::Working,

@@ -33,7 +33,7 @@ impl Planner for Tools {
         };
         if matches!(entry.toolset, "jobs" | "undo") {
             return Err(Failure::new(format!(
-                "`{}` cannot be part of a plan; call it by itself.",
+                "`{}` cannot be part of a plan; call it separately.",
                 entry.name
             )));
         }
