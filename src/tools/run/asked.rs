@@ -29,12 +29,12 @@ pub struct Whole {
     /// Requests that only remove what the job itself has created by then: the rules must allow them, but they need no
     /// confirmation.
     pub own: Vec<Request>,
-    /// Why it must be agreed to.
+    /// Why it must be confirmed.
     pub reasons: Vec<&'static str>,
 }
 
 impl Asked {
-    /// What it is, for a sentence.
+    /// Returns a name for it, for use in a sentence.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -43,7 +43,7 @@ impl Asked {
         }
     }
 
-    /// What is going to be sent.
+    /// Returns what would be sent.
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         match self {
@@ -52,7 +52,7 @@ impl Asked {
         }
     }
 
-    /// What is going to be sent, for people: one request as an object, several as a list; secrets as `***`.
+    /// Returns what would be sent, for people: one request as an object, several as a list; secrets as `***`.
     #[must_use]
     pub fn requests_told(&self) -> Value {
         match self.requests() {
@@ -61,7 +61,7 @@ impl Asked {
         }
     }
 
-    /// Why it must be agreed to.
+    /// Returns why it must be confirmed.
     #[must_use]
     pub fn reasons(&self) -> &[&'static str] {
         match self {
@@ -70,7 +70,7 @@ impl Asked {
         }
     }
 
-    /// What an agreement is bound to beside the call and the state of the target.
+    /// Returns what a confirmation is bound to, besides the call and the state of the target.
     #[must_use]
     pub fn named(&self) -> Value {
         self.requests().iter().map(named).collect()

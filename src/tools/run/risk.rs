@@ -1,8 +1,8 @@
-//! Methods that this server does not call, for their answers fit into no answer of a tool.
+//! Methods that this server does not call, because a tool cannot return their answers.
 
 use crate::pve::{Method, api::Row};
 
-/// Methods that this server does not call, by how their paths end, and why.
+/// Methods that this server does not call: the method, how its path ends, and why.
 const REFUSED: &[(Method, &[&str], &str)] = &[
     (
         Method::Get,
@@ -31,7 +31,7 @@ const REFUSED: &[(Method, &[&str], &str)] = &[
     ),
 ];
 
-/// Why a method is not called here, as a clause; `None` if it is.
+/// Returns why a method is not called here, as a clause; `None` if it may be called.
 #[must_use]
 pub fn refusal(row: &Row) -> Option<&'static str> {
     let (_, _, why) = REFUSED.iter().find(|(method, ends, _)| {
