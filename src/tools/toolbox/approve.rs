@@ -1,4 +1,4 @@
-//! What a person is shown who approves a request in a terminal: its plan, read from the cluster at that moment.
+//! What a person who approves a request in a terminal is shown: its plan, read from the cluster at that moment.
 
 use super::{Tools, execute};
 use crate::{
@@ -26,21 +26,22 @@ use std::{sync::Mutex, time::Instant};
 /// A request as a person sees it.
 #[derive(Debug)]
 pub struct Shown {
-    /// The whole plan, a line for each fact.
+    /// The whole plan, with a line for each fact.
     pub told: String,
-    /// What is to be typed.
+    /// What must be typed to approve it.
     pub word: String,
-    /// What the target is like, for the answer.
+    /// The state of the target, which is part of the answer.
     pub identity: String,
-    /// Why it is not as it is now but as it was when it was asked for, as a sentence; `None` where it was read just now.
+    /// Why the plan is the one from when approval was requested, as a sentence; `None` if it was read just now.
     pub stale: Option<String>,
 }
 
 impl Tools {
-    /// Reads the plan of a request that waits, from its details.
+    /// Reads the plan of a waiting request, using its details.
     ///
     /// # Errors
-    /// A sentence: this configuration is for another cluster; it cannot be reached; what the request is about is gone.
+    /// Fails if this configuration is for another cluster, if the cluster cannot be reached, or if the target no longer
+    /// exists.
     pub fn shown(&self, details: &Value) -> Result<Shown, String> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kept = |stale: String| {
@@ -73,10 +74,10 @@ impl Tools {
         Ok(fresh(&plan))
     }
 
-    /// Plans a job anew from the arguments of its call, as far as they were written down.
+    /// Plans a job again from the arguments of its call, as far as they were stored.
     ///
     /// # Errors
-    /// Why that does not come to what waits, as the beginning of a sentence.
+    /// Fails if the result is not the waiting job; the error is the beginning of a sentence.
     fn planned_again(&self, cluster: &Cluster, details: &Value) -> Result<Plan, String> {
         let (tool, arguments) = (details["tool"].as_str().unwrap_or_default(), &details["arguments"]);
         let arguments = arguments.as_object().cloned().unwrap_or_default();
@@ -100,10 +101,10 @@ impl Tools {
         Ok(confirm::in_cluster(&context, plan))
     }
 
-    /// Writes a person's word about a request that waits into the audit log, where there is one.
+    /// Writes a person's answer about a waiting request to the audit log, if there is one.
     ///
     /// # Errors
-    /// A sentence: it cannot be written down, so it must not count.
+    /// Fails if it cannot be written; the answer must not count then.
     pub fn write_down(&self, said: &str, user: &str, word: &Word<'_>, details: &Value) -> Result<(), String> {
         let Some(audit) = &self.audit else { return Ok(()) };
         let requests: Option<Vec<Request>> = match &details["request"] {
@@ -117,7 +118,7 @@ impl Tools {
         Journal::new(audit, details["cluster"].as_str(), tool, arguments).said(&requests, said, user, word)
     }
 
-    /// Says whether a request is for the cluster that this configuration leads to.
+    /// Checks that a request is for the cluster of this configuration.
     fn is_for(&self, cluster: &Cluster, details: &Value) -> Result<(), String> {
         let asked: Vec<&str> =
             details["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -158,7 +159,7 @@ impl Tools {
     }
 }
 
-/// A plan that was read just now.
+/// Shows a plan that was read just now.
 fn fresh(plan: &Plan) -> Shown {
     let (word, identity) = (plan.word.clone(), plan.identity.clone());
     Shown { told: question::told(plan), word, identity, stale: None }
@@ -168,7 +169,7 @@ fn dotless(sentence: &str) -> &str {
     sentence.trim_end().trim_end_matches('.')
 }
 
-/// A request from its `{"method", "path", "params"}`; what is secret in it is not known here.
+/// Reads a request from its `{"method", "path", "params"}`, which do not include secrets.
 fn request(value: &Value) -> Option<Request> {
     let mut params = Params::new();
     for (name, value) in value["params"].as_object()? {
