@@ -1,4 +1,5 @@
-//! Any answer of the API, bounded: lists as tables, objects, text by lines; `at` goes into it by a dotted path.
+//! Formats any answer of the API, limited in size: lists as tables, objects, text by lines. `at` selects a part of it
+//! by a dotted path.
 
 use crate::{
     suggest::did_you_mean,
@@ -11,11 +12,11 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 
-/// Answers with the part that `at` names, in the fields, from the row and up to as many as were asked for. A list has
-/// these columns, or all that its rows have.
+/// Answers with the part that `at` names, limited to the `fields`, `offset` and `limit` of the call. A list has these
+/// columns, or all that its rows have.
 ///
 /// # Errors
-/// `at` or a field leads nowhere: with what there is.
+/// Fails if `at` or a field does not exist, with the names that do.
 pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Column]) -> Outcome {
     let part = match args.text("at") {
         Some(at) => inside(&value, at)?.clone(),
@@ -45,7 +46,7 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
     }
 }
 
-/// Names columns that a configuration has and no row does.
+/// Names columns that the configuration lists and no row has.
 fn missing(records: &[Record<'_>], columns: &[Column]) -> Vec<String> {
     let strange =
         columns.iter().filter(|column| !records.iter().any(|record| record.json(column.name).is_some()));
@@ -57,7 +58,7 @@ fn missing(records: &[Record<'_>], columns: &[Column]) -> Vec<String> {
         .collect()
 }
 
-/// Whole items of a list, as many as fit.
+/// Answers with as many whole items of a list as fit.
 fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Outcome {
     const CLOSING: usize = 160;
     let total = items.len();
@@ -84,7 +85,7 @@ fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Ou
     context.fit(answer)
 }
 
-/// The entries of an object that `fields` names; all without it.
+/// Returns the entries of an object that `fields` names; all if it is not given.
 fn choose(args: &Args, object: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     let fields: Vec<&str> = args.texts("fields").collect();
     if fields.is_empty() {
@@ -98,14 +99,14 @@ fn choose(args: &Args, object: Map<String, Value>) -> Result<Map<String, Value>,
     Ok(chosen)
 }
 
-/// The part of a value at a dotted path: names of entries, numbers of items. A name may have dots in it.
+/// Returns the part of a value at a dotted path of names and indices. A name may contain dots.
 fn inside<'a>(value: &'a Value, at: &str) -> Result<&'a Value, Failure> {
     if at.is_empty() {
         return Ok(value);
     }
     match value {
         Value::Object(object) => {
-            // The longest name goes first: `10.0.0.1.x` is rather in `10.0.0.1` than in `10`.
+            // The longest name is tried first: `10.0.0.1.x` means `x` in `10.0.0.1`, not something in `10`.
             let mut names: Vec<&String> = object.keys().collect();
             names.sort_by_key(|name| Reverse(name.len()));
             let fits = names.into_iter().find_map(|name| {

@@ -1,11 +1,12 @@
-//! What a model is told of the whole server before it calls anything: short, and true to the configuration.
+//! The instructions: what a model is told about the server before it calls anything. They are short, and depend on the
+//! configuration.
 
 use crate::{
     config::{Access, Confirm},
     tools::{catalog::index::built_in, offers::Toolset, run::clusters},
 };
 
-/// Clients cut there, so nothing may stand behind it (mcp.md: Claude Code).
+/// The most characters: clients cut longer instructions off (mcp.md: Claude Code).
 pub const MAX_CHARS: usize = 2048;
 
 const STATUS: &str = "proxmox_get_cluster_status";
@@ -13,7 +14,7 @@ const SEARCH: &str = "proxmox_search_api";
 const GET: &str = "proxmox_get_api";
 const CALL: &str = "proxmox_call_api";
 
-/// The instructions under this configuration, at most [`MAX_CHARS`] of them.
+/// Returns the instructions for this configuration, at most [`MAX_CHARS`] characters.
 pub fn text(tools: &dyn Toolset) -> String {
     let clusters = tools.clusters();
     let lists = |name: &str| tools.lists(built_in(name));

@@ -1,4 +1,4 @@
-//! The prompts as a table: what each is to find out, what to look at, what to answer with. Text only.
+//! The prompts as a table: what each should find out, what to look at, and what to report. Text only.
 
 use crate::{
     mcp::{Prompt, PromptArgument},
@@ -6,16 +6,16 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// A prompt and what its text is made of.
+/// A prompt and the parts of its text.
 #[derive(Debug)]
 pub struct Review {
-    /// What clients show.
+    /// The prompt as clients show it.
     pub prompt: Prompt,
-    /// What is to be found out.
+    /// What should be found out.
     pub(in crate::tools) aim: &'static str,
     /// What to look at, in order.
     pub steps: &'static [Step],
-    /// What the answer should hold.
+    /// What the report should contain.
     pub(in crate::tools) report: &'static str,
 }
 
@@ -26,7 +26,7 @@ pub struct Step {
     pub tool: &'static str,
     /// The tool's arguments, JSON; `<vmid>` and `<node>` stand for those of the prompt.
     pub arguments: &'static str,
-    /// The API's path for it, for where that tool is not listed.
+    /// The API path for it, if that tool is not listed.
     pub path: &'static str,
     /// What to look for.
     pub(in crate::tools) look: &'static str,
@@ -44,7 +44,7 @@ const VMID: PromptArgument = PromptArgument {
     required: true,
 };
 
-/// What every prompt takes too where there are several clusters.
+/// A further argument of every prompt if there are several clusters.
 pub(in crate::tools) const CLUSTER: PromptArgument = PromptArgument {
     name: clusters::CLUSTER,
     about: "The cluster to check; the default if not given.",
