@@ -38,7 +38,7 @@ pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
         return Ok(Vec::new());
     }
     serde_json::from_str(&reply.data)
-        .map_err(|error| Failure(format!("Proxmox answered something that is not a list of objects: {error}.")))
+        .map_err(|error| Failure(format!("Proxmox's answer is not a list of objects: {error}.")))
 }
 
 /// Returns a value as an answer.

@@ -136,7 +136,7 @@ pub struct Selection<'a> {
 /// `max_bytes`, and sentences about what is missing from the list.
 ///
 /// # Errors
-/// Fails if a column or condition names a field that no row has.
+/// Fails if a column or condition names a field that no row has, or if a condition is malformed.
 pub fn write(
     selection: &Selection<'_>,
     records: &[Record<'_>],
@@ -188,7 +188,7 @@ pub fn write(
         json.push_str(&format!(",\"next\":{next}"));
     }
     if shown < page.len() {
-        let note = ",\"note\":\"Cut to stay under max_answer_bytes; continue with offset = next, or ask for fewer fields.\"";
+        let note = ",\"note\":\"Cut to stay under max_answer_bytes; continue at offset = next, or ask for fewer fields.\"";
         json.push_str(note);
     }
     if !missing.is_empty() {

@@ -195,7 +195,7 @@ fn table(
     whole.insert("rows".into(), shown.into());
     if next < rows.len() {
         whole.insert("next".into(), next.into());
-        whole.insert("note".into(), "Cut to stay under max_answer_bytes; continue with offset = next.".into());
+        whole.insert("note".into(), "Cut to stay under max_answer_bytes; continue at offset = next.".into());
     }
     answer(&Map::from_iter(whole))
 }

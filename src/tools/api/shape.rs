@@ -80,7 +80,7 @@ fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Ou
         answer.insert("next".into(), next.into());
     }
     if cut {
-        answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; continue with offset = next."));
+        answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; continue at offset = next."));
     }
     context.fit(answer)
 }

@@ -37,7 +37,7 @@ pub fn text(tools: &dyn Toolset) -> String {
     }
     say(
         "Sizes are bytes, times seconds or Unix time, `cpu` a fraction of `maxcpu`. A guest's node is found by its VMID. \
-         Lists are tables and all take `fields` (columns, commas between), `where` (key=value, key!=value, key~part), `limit` and `offset`.",
+         Lists are tables and all take `fields` (comma-separated columns), `where` (key=value, key!=value, key~part), `limit` and `offset`.",
     );
     if read_only == clusters.len() {
         say("Access is read-only: nothing can be changed, only looked at.");
@@ -50,13 +50,13 @@ pub fn text(tools: &dyn Toolset) -> String {
         } else {
             say(match clusters[0].config.confirm {
                 Confirm::Person => {
-                    "Calls that destroy, grant rights, reach other hosts or stop several guests wait for approval: tell the user the command in the answer, then make the same call again."
+                    "Calls that destroy data, grant rights, reach other hosts or stop several guests wait for approval: tell the user the command in the answer, then make the same call again."
                 }
                 Confirm::Token => {
-                    "Calls that destroy, grant rights, reach other hosts or stop several guests answer with a plan and its token first; once the user agrees, repeat them with it as `confirm`."
+                    "Calls that destroy data, grant rights, reach other hosts or stop several guests answer with a plan and its token first; once the user agrees, repeat them with it as `confirm`."
                 }
                 Confirm::Strict => {
-                    "Calls that destroy, grant rights, reach other hosts or stop several guests are refused unless the client asks the user."
+                    "Calls that destroy data, grant rights, reach other hosts or stop several guests are refused unless the client asks the user."
                 }
             });
             if full != 0 {

@@ -82,7 +82,7 @@ pub fn text(tools: &dyn Toolset, name: &str, arguments: &Map<String, Value>) -> 
             Way::Tool => format!("`{}` {}: {look}.", step.tool, filled(&sent(step.arguments))),
             Way::Api => format!("`{}` {}: {look}.", API, filled(&sent(&api_arguments(step.path)))),
             Way::None => {
-                format!("Not available here, so say in the report that it was not checked: {look}.")
+                format!("Not available here, so say in the report that it could not be checked: {look}.")
             }
         };
         lines.push(format!("{}. {line}", number + 1));

@@ -38,11 +38,8 @@ const fn step(tool: &'static str, arguments: &'static str, path: &'static str, l
 
 const NODE: PromptArgument =
     PromptArgument { name: "node", about: "The node to check; all nodes if not given.", required: false };
-const VMID: PromptArgument = PromptArgument {
-    name: "vmid",
-    about: "The guest's VMID; its name completes to it.",
-    required: true,
-};
+const VMID: PromptArgument =
+    PromptArgument { name: "vmid", about: "The guest's VMID; its name completes to it.", required: true };
 
 /// A further argument of every prompt if there are several clusters.
 pub(in crate::tools) const CLUSTER: PromptArgument = PromptArgument {

@@ -45,7 +45,7 @@ fn patience(context: &Context<'_>, args: &Args) -> Patience {
     if context.call.submitted() {
         Patience { until: context.started + wait, why_not: "" }
     } else {
-        Patience { until: context.started, why_not: "Too many calls are waiting already, so this one did not wait. " }
+        Patience { until: context.started, why_not: "Too many calls are waiting, so this one did not wait. " }
     }
 }
 
@@ -259,7 +259,7 @@ fn await_ha(
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() || context.call.cancel.sleep(HA_PAUSE.min(left)) {
             let note = format!(
-                "The HA manager accepted this and works in cycles of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status shows the state.",
+                "The HA manager accepted this and carries it out in its next cycles of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status shows the state.",
                 guest.node
             );
             facts.insert("ha".into(), note.into());
