@@ -1,16 +1,16 @@
-//! The tools: what each one is, what it sends, how its answer is shaped.
+//! The tools: their definitions, how their calls are run, and how their answers are formatted.
 //!
-//! Each room imports only from those below it:
+//! Each module imports only from those below it:
 //!
-//! * [`toolbox`] — what the protocol calls: finds the tool and runs it.
+//! * [`toolbox`] — the interface to the protocol: finds the tool and runs it.
 //! * [`offers`] — prompts, resources, completions, instructions.
-//! * [`catalog`] — what there is: one row per tool, a file per toolset.
-//! * [`jobs`] — work of many steps: planned as a whole, carried out, taken back.
-//! * [`api`] — any method of the API as a tool.
-//! * [`row`] — what a tool is.
+//! * [`catalog`] — the tools: one row per tool, a file per toolset.
+//! * [`jobs`] — work in several steps: planned as a whole, carried out, undone.
+//! * [`api`] — tools that call any method of the API.
+//! * [`row`] — the definition of a tool.
 //! * [`run`] — how a call is run: arguments, policy, confirmation, tasks, undo.
-//! * [`param`] — what a parameter is.
-//! * [`answer`] — how an answer is shaped: tables, objects, records.
+//! * [`param`] — the definition of a parameter.
+//! * [`answer`] — how answers are formatted: tables, objects, records.
 
 pub mod answer;
 pub mod api;

@@ -1,14 +1,14 @@
-//! What a parameter of a tool is, those that many tools share, and what a tool does to the cluster.
+//! The definition of a tool's parameter, the parameters that many tools share, and the effect of a tool on the cluster.
 
-/// What a tool is at its least, so that its turn and its parameters are known without a look at the table of effects. A
-/// test holds it against the requests that the tool sends; what is allowed is decided on those alone.
+/// The least effect that a tool has, from which its scheduling and its common parameters follow. A test compares it
+/// with the requests that the tool sends; what is allowed is decided by those requests alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Reads, and nothing else.
+    /// Only reads.
     Read,
     /// May change something.
     Change,
-    /// Whatever its arguments, it must be agreed to first, unless the configuration says otherwise.
+    /// Must always be confirmed first, whatever its arguments, unless the configuration says otherwise.
     Ask,
 }
 
@@ -22,7 +22,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Proxmox's word for it in paths and in `/cluster/resources`.
+    /// Returns Proxmox's word for it in paths and in `/cluster/resources`.
     #[must_use]
     pub fn api_type(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// The word for people.
+    /// Returns the word for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// The kind that Proxmox calls so.
+    /// Returns the kind for Proxmox's word.
     #[must_use]
     pub fn from_api_type(word: &str) -> Option<Kind> {
         [Kind::Vm, Kind::Container].into_iter().find(|kind| kind.api_type() == word)
@@ -52,30 +52,30 @@ impl Kind {
 pub struct Param {
     /// Its name.
     pub name: &'static str,
-    /// What it is, where the name does not say it.
+    /// Its description, if the name does not explain it.
     pub about: &'static str,
-    /// What it may hold.
+    /// The shape of its value.
     pub shape: Shape,
-    /// Usual values of a text that may be another, for whoever writes one in a shell.
+    /// Common values of a free text, for shell completion.
     pub usual: &'static [&'static str],
-    /// Whether a call must have it.
+    /// Whether a call must include it.
     pub required: bool,
-    /// Not sent: it picks the rows of a list whose value of that name is this one.
+    /// Not sent: it selects the rows of a list that have this value under that name.
     pub filter: bool,
     /// Accepted and documented in docs/tools.md, but not listed, because it is rarely used and would cost tokens.
     pub unlisted: bool,
-    /// Whether an empty text is a value; else it is as good as not given.
+    /// Whether an empty text is a value; otherwise it counts as not given.
     pub empty: bool,
-    /// For an object of further parameters: its names are not those of the tool's own parameters.
+    /// For an object of further parameters: names in it never mean the tool's own parameters.
     pub apart: bool,
-    /// Only one half of a row that is two tools has it.
+    /// For a row that defines two tools: only the tool for this kind of guest has it.
     pub only: Option<Kind>,
 }
 
-/// What a parameter may hold.
+/// The shape of a parameter's value.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
-    /// An integer from the first to the second, both included.
+    /// An integer in an inclusive range.
     Int(i64, i64),
     /// Text.
     Text,
@@ -85,9 +85,9 @@ pub enum Shape {
     OneOf(&'static [&'static str]),
     /// A list of text.
     Texts,
-    /// A list of words, listed as one text with commas between them, which costs less.
+    /// A list of words; in `tools/list` it is a comma-separated text, which costs fewer tokens.
     Words,
-    /// An object of further parameters, sent along each under its own name.
+    /// An object of further parameters, each sent under its own name.
     More,
     /// A list of objects.
     Objects,
@@ -139,7 +139,7 @@ impl Param {
         Param::new(name, Shape::Texts)
     }
 
-    /// Words with commas between them, or a list of them.
+    /// Comma-separated words, or a list of words.
     #[must_use]
     pub const fn words(name: &'static str) -> Param {
         Param::new(name, Shape::Words)
@@ -157,74 +157,74 @@ impl Param {
         Param::new(name, Shape::Objects)
     }
 
-    /// Picks rows and is not sent; may be left out.
+    /// Selects rows and is not sent; optional.
     #[must_use]
     pub const fn filter(self) -> Param {
         Param { filter: true, required: false, ..self }
     }
 
-    /// May be left out, and is not listed.
+    /// Optional, and not listed.
     #[must_use]
     pub const fn unlisted(self) -> Param {
         Param { unlisted: true, required: false, ..self }
     }
 
-    /// An empty text is a value: it takes away what was there.
+    /// An empty text is a value: it removes the current one.
     #[must_use]
     pub const fn or_empty(self) -> Param {
         Param { empty: true, ..self }
     }
 
-    /// The names in it have nothing to do with the tool's own parameters.
+    /// Names in it never mean the tool's own parameters.
     #[must_use]
     pub const fn apart(self) -> Param {
         Param { apart: true, ..self }
     }
 
-    /// Only that half of a row that is two tools has it; may be left out.
+    /// For a row that defines two tools: only the tool for that kind of guest has it; optional.
     #[must_use]
     pub const fn only(self, kind: Kind) -> Param {
         Param { only: Some(kind), required: false, ..self }
     }
 
-    /// Says what it is.
+    /// Sets its description.
     #[must_use]
     pub const fn about(self, about: &'static str) -> Param {
         Param { about, ..self }
     }
 
-    /// Has these usual values.
+    /// Sets its common values.
     #[must_use]
     pub const fn usual(self, usual: &'static [&'static str]) -> Param {
         Param { usual, ..self }
     }
 
-    /// May be left out.
+    /// Optional.
     #[must_use]
     pub const fn optional(self) -> Param {
         Param { required: false, ..self }
     }
 }
 
-/// A guest's id.
+/// A guest's VMID.
 pub const VMID: Param = Param::int("vmid", 100, 999_999_999);
-/// The node a guest is on; found when it is not given.
+/// The node that a guest is on; it is looked up if not given.
 pub const NODE: Param = Param::text("node").unlisted();
-/// Other columns than the usual ones.
+/// The columns to show instead of the default ones.
 pub const FIELDS: Param = Param::words("fields").optional();
-/// At most this many rows.
+/// The most rows to return.
 pub const LIMIT: Param = Param::int("limit", 1, 100_000).unlisted();
-/// Rows to pass over: the `next` of the answer before.
+/// The number of rows to skip: the `next` of the previous answer.
 pub const OFFSET: Param = Param::int("offset", 0, 100_000_000).optional();
 
-/// Only the rows whose values are so: `key=value`, `key!=value`, or `key~part`.
+/// Conditions that rows must meet: `key=value`, `key!=value`, or `key~part`.
 pub const WHERE: Param = Param::words("where").unlisted();
 
-/// Whether only what would be sent is told.
+/// Whether to report only what would be sent.
 pub const DRY_RUN: Param = Param::flag("dry_run").unlisted();
 
-/// The token of a plan that was agreed to.
+/// The token of a plan that the user agreed to.
 pub const CONFIRM: Param = Param::text("confirm").optional();
 
-/// How long a tool waits for its task.
+/// How long a tool waits for its task, in seconds.
 pub const WAIT: Param = Param::int("wait", 0, 600).optional();

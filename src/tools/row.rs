@@ -1,7 +1,7 @@
-//! What a tool is: one row of static data. Knows neither JSON-RPC nor HTTP.
+//! The definition of a tool: one row of static data. Knows neither JSON-RPC nor HTTP.
 //!
-//! `tools/list`, hints, access filtering, argument checks, the wire tests and the table in docs/tools.md all derive from
-//! the row, so adding a tool touches one place.
+//! `tools/list`, its annotations, access filtering, argument checks, the wire tests and the table in docs/tools.md are
+//! all derived from the row, so that a tool is added in one place.
 
 use crate::{
     pve::{Method, api::Row},
@@ -14,29 +14,29 @@ use crate::{
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// One tool, or the two that differ only in the guest they are for.
+/// One tool, or two that only differ in the kind of guest.
 #[derive(Debug)]
 pub struct Tool {
     /// Its name, or its two names.
     pub name: Name,
     /// One sentence: what it does and when to use it. `{guest}` stands for `VM` or `container`.
     pub about: &'static str,
-    /// What it is at its least.
+    /// Its least effect.
     pub effect: Effect,
     /// Its parameters, in the order a reader wants them.
     pub params: &'static [Param],
-    /// What it runs.
+    /// What a call runs.
     pub run: Run,
     /// Whether it is listed by default.
     pub core: bool,
-    /// Whether a client that loads tools on demand should have it from the start; for a few to begin with.
+    /// Whether a client that loads tools on demand should load it from the start; only for very few tools.
     pub entry: bool,
-    /// Whether doing it twice is as good as once.
+    /// Whether calling it twice has the same effect as once.
     pub idempotent: bool,
-    /// Whether it starts a Proxmox task, which it then waits for.
+    /// Whether it starts a Proxmox task, and then waits for it.
     pub task: bool,
-    /// For a tool of its own: the methods whose parameters its object of further parameters takes. `{type}` is a kind of
-    /// guest.
+    /// For a [`Run::With`] tool: the API methods whose parameters its object of further parameters accepts. `{type}` is
+    /// a kind of guest.
     pub behind: &'static [(Method, &'static str)],
 }
 
@@ -45,44 +45,44 @@ pub struct Tool {
 pub enum Name {
     /// One tool.
     One(&'static str),
-    /// Two: for virtual machines and for containers.
+    /// Two tools: for virtual machines and for containers.
     Guest(&'static str, &'static str),
 }
 
-/// What runs a tool that is no row of this program.
+/// Runs a tool that is defined in the configuration.
 pub trait Handler: fmt::Debug + Sync {
-    /// The method of the API that it calls.
+    /// Returns the API method that it calls.
     fn method(&self) -> Row;
 
     /// Checks the arguments of a call.
     ///
     /// # Errors
-    /// A sentence for each argument that is wrong.
+    /// Fails with a sentence for each wrong argument.
     fn check(&self, given: Map<String, Value>) -> Result<Args, String>;
 
     /// Runs the tool.
     ///
     /// # Errors
-    /// What happened, and what to do.
+    /// Fails with what happened and what to do.
     fn run(&self, context: &Context<'_>, args: &Args) -> Outcome;
 }
 
-/// What a tool runs.
+/// What a call of a tool runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Run {
-    /// One request. `{x}` in the path is argument `x`; `{node}` of a guest is found where it is not given, and
-    /// `{type}` is its kind. Every other argument is sent along under its own name.
+    /// One request. `{x}` in the path is argument `x`; the `{node}` of a guest is looked up if not given, and `{type}`
+    /// is its kind. Every other argument is sent as a parameter with its own name.
     Api(Method, &'static str),
     /// One request for a list, shown with these columns and sorted by the first.
     List(&'static str, &'static [Column]),
-    /// Several requests, or a shaped answer.
+    /// A function, for several requests or a special answer.
     With(fn(&Context<'_>, &Args) -> Outcome),
-    /// A method of the API under a name of the configuration.
+    /// An API method, as a tool that the configuration defines.
     Own(&'static dyn Handler),
 }
 
 impl Tool {
-    /// A tool that runs that.
+    /// Creates a tool.
     #[must_use]
     pub(in crate::tools) const fn new(name: Name, effect: Effect, run: Run) -> Tool {
         Tool {
@@ -99,61 +99,61 @@ impl Tool {
         }
     }
 
-    /// A tool that reads one path.
+    /// Creates a tool that reads one path.
     #[must_use]
     pub const fn get(name: &'static str, path: &'static str) -> Tool {
         Tool::new(Name::One(name), Effect::Read, Run::Api(Method::Get, path))
     }
 
-    /// A tool that lists what one path answers; takes `fields`, `limit` and `offset`.
+    /// Creates a tool that lists the answer of one path; takes `fields`, `limit`, `offset` and `where`.
     #[must_use]
     pub const fn list(name: &'static str, path: &'static str, columns: &'static [Column]) -> Tool {
         Tool::new(Name::One(name), Effect::Read, Run::List(path, columns))
     }
 
-    /// A tool that changes something by POST.
+    /// Creates a tool that changes something by POST.
     #[must_use]
     pub const fn post(name: &'static str, path: &'static str) -> Tool {
         Tool::new(Name::One(name), Effect::Change, Run::Api(Method::Post, path))
     }
 
-    /// A tool that changes something by PUT.
+    /// Creates a tool that changes something by PUT.
     #[must_use]
     pub const fn put(name: &'static str, path: &'static str) -> Tool {
         Tool::new(Name::One(name), Effect::Change, Run::Api(Method::Put, path)).idempotent()
     }
 
-    /// A tool that deletes.
+    /// Creates a tool that deletes something.
     #[must_use]
     pub const fn delete(name: &'static str, path: &'static str) -> Tool {
         Tool::new(Name::One(name), Effect::Ask, Run::Api(Method::Delete, path)).idempotent()
     }
 
-    /// A tool of its own.
+    /// Creates a tool that runs a function.
     #[must_use]
     pub const fn with(name: &'static str, effect: Effect, run: fn(&Context<'_>, &Args) -> Outcome) -> Tool {
         Tool::new(Name::One(name), effect, Run::With(run))
     }
 
-    /// The same tool for virtual machines and for containers.
+    /// Creates two tools that differ only in the kind of guest.
     #[must_use]
     pub const fn guest(vm: &'static str, container: &'static str, effect: Effect, run: Run) -> Tool {
         Tool::new(Name::Guest(vm, container), effect, run)
     }
 
-    /// Says what it does.
+    /// Sets its description.
     #[must_use]
     pub const fn about(self, about: &'static str) -> Tool {
         Tool { about, ..self }
     }
 
-    /// Takes these parameters.
+    /// Sets its parameters.
     #[must_use]
     pub const fn params(self, params: &'static [Param]) -> Tool {
         Tool { params, ..self }
     }
 
-    /// Must be agreed to first, whatever its arguments.
+    /// Must be confirmed first, whatever its arguments.
     #[must_use]
     pub const fn asks(self) -> Tool {
         Tool { effect: Effect::Ask, ..self }
@@ -165,13 +165,13 @@ impl Tool {
         Tool { core: true, ..self }
     }
 
-    /// Is where a model begins: never loaded on demand only.
+    /// Is a starting point for the model: always loaded, never only on demand.
     #[must_use]
     pub const fn entry(self) -> Tool {
         Tool { entry: true, ..self }
     }
 
-    /// May be repeated without harm.
+    /// Has the same effect if repeated.
     #[must_use]
     pub const fn idempotent(self) -> Tool {
         Tool { idempotent: true, ..self }
@@ -183,13 +183,13 @@ impl Tool {
         Tool { task: true, ..self }
     }
 
-    /// Its object of further parameters takes those of these methods.
+    /// Its object of further parameters accepts the parameters of these methods.
     #[must_use]
     pub const fn behind(self, behind: &'static [(Method, &'static str)]) -> Tool {
         Tool { behind, ..self }
     }
 
-    /// Every parameter, those included that come with what the tool is.
+    /// Returns every parameter, including the common ones for a tool of this kind.
     pub fn all_params(&'static self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
         let paging: &[Param] = match self.run {
             Run::List(..) => &PAGING,
@@ -206,25 +206,26 @@ impl Tool {
     }
 }
 
-/// What every list takes.
+/// The parameters of every list.
 static PAGING: [Param; 4] = [FIELDS, LIMIT, OFFSET, WHERE];
 
-/// What everything that changes takes: some arguments can make it lose data, which must be confirmed then too.
+/// The parameters of every tool that changes something. It takes `confirm` because some arguments can make it lose
+/// data, which must be confirmed.
 static COMMON: [Param; 2] = [CONFIRM.unlisted(), DRY_RUN];
 
-/// A toolset: rows under the name that the configuration lists them by.
+/// A toolset: rows under the name that the configuration uses for them.
 #[derive(Debug)]
 pub struct Group {
-    /// The toolset's name; for rows that are two tools, the virtual machines' one.
+    /// The toolset's name; for rows that define two tools, the toolset of the virtual machines' tool.
     pub name: &'static str,
-    /// The toolset of the containers' half of such rows.
+    /// The toolset of the containers' tool of such rows.
     pub containers: &'static str,
     /// Its rows.
     pub tools: &'static [Tool],
 }
 
 impl Group {
-    /// Rows that are listed as one toolset.
+    /// Creates a toolset for both kinds of guest.
     #[must_use]
     pub const fn new(name: &'static str, tools: &'static [Tool]) -> Group {
         Group { name, containers: name, tools }

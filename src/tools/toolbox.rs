@@ -1,4 +1,4 @@
-//! The toolbox: policy → find → check → run.
+//! The toolbox: finds a tool, checks whether it is allowed and its arguments are valid, and runs it.
 
 mod agree;
 mod approve;
@@ -53,30 +53,30 @@ use std::{
 pub use crate::tools::run::journal::Word;
 pub use approve::Shown;
 
-/// Every tool, over one configuration.
+/// All tools, for one configuration.
 #[derive(Debug)]
 pub struct Tools {
-    /// Never empty; the default first.
+    /// Never empty; the default cluster first.
     clusters: Vec<Cluster>,
     tokens: Tokens,
     /// The plans that views show.
     plans: Plans,
-    /// The tools of the configuration.
+    /// The tools that the configuration defines.
     own: &'static [Entry],
     audit: Option<Audit>,
-    /// For each cluster, the methods that are denied with their tools.
+    /// For each cluster, the API methods that are denied because their tools are.
     denied: OnceLock<Vec<Vec<Row>>>,
     prompts: OnceLock<Vec<Prompt>>,
-    /// The tasks of the protocol that were asked about.
+    /// The states of MCP tasks, as last read.
     looks: Looks,
-    /// `tools/list` as it is sent: bare, with annotations, with titles too.
+    /// `tools/list` as it is sent: plain, with annotations, and with titles too.
     lists: [OnceLock<Box<RawValue>>; 3],
     /// The same for clients that show views.
     lists_with_views: [OnceLock<Box<RawValue>>; 3],
 }
 
 impl Tools {
-    /// Tools over a configuration; touches no network.
+    /// Creates the tools for a configuration; sends no requests.
     #[must_use]
     pub fn new(config: Config) -> Tools {
         Tools {
@@ -93,18 +93,18 @@ impl Tools {
         }
     }
 
-    /// The configuration; of several clusters, that of the default one.
+    /// Returns the configuration; with several clusters, that of the default one.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.clusters[0].config
     }
 
-    /// The tools that are listed, in order.
+    /// Returns the tools that are listed, in order.
     pub fn listed(&self) -> impl Iterator<Item = Entry> {
         self.entries().filter(|entry| self.lists(entry))
     }
 
-    /// Every tool, those of the configuration last.
+    /// Returns every tool; those that the configuration defines come last.
     fn entries(&self) -> impl Iterator<Item = Entry> {
         entries().chain(self.own.iter().copied())
     }
@@ -121,7 +121,8 @@ impl Tools {
         }) || entry.toolset == own::TOOLSET
     }
 
-    /// The methods that are not called in a cluster, because every tool that sends them is denied there.
+    /// Returns the API methods that must not be called in a cluster, because every tool that sends them is denied
+    /// there.
     fn denied_in(&self, cluster: &Cluster) -> &[Row] {
         let all = self.denied.get_or_init(|| {
             self.clusters.iter().map(|cluster| deny::methods(&cluster.config.deny_tools)).collect()
@@ -140,7 +141,7 @@ impl Tools {
                 outcome.map(Ran::Data)
             }
             Chosen::All => Err(Failure::new(format!(
-                "Only `{}` sums up all clusters; `{}` takes the name of one.",
+                "Only `{}` covers all clusters; `{}` takes the name of one.",
                 STATUS, entry.name
             ))),
         }
@@ -182,7 +183,7 @@ impl Tools {
             cluster: cluster_name,
             kind: entry.kind,
             effect: entry.tool.effect,
-            // These call what a model names, or what many tools stand for; the others are denied by their own names.
+            // Tools of these toolsets can send any method; all others are denied by their own names.
             denied: if names_its_path { self.denied_in(cluster) } else { &[] },
             started: Instant::now(),
             dry,
@@ -212,7 +213,7 @@ impl Tools {
         if !sent.is_empty() {
             let sent: Vec<String> = sent.iter().map(Request::title).collect();
             return Err(Failure::new(format!(
-                "{} must be confirmed by itself and was not done; done before it: {}.",
+                "{} must be confirmed separately and was not done; done before it: {}.",
                 asked.title(),
                 sent.join(", ")
             )));
@@ -228,7 +229,7 @@ impl Tools {
         match second.pending() {
             None => execute::finish(&second, outcome).map(Ran::Data),
             Some(other) => Err(Failure::new(format!(
-                "The cluster changed meanwhile: what is to be done now is {}, which is not what was confirmed. It was not done.",
+                "The cluster changed in the meantime: the call would now send {}, which is not what was confirmed. It was not done.",
                 other.title()
             ))),
         }
@@ -257,7 +258,7 @@ impl Toolset for Tools {
         arguments: Map<String, Value>,
     ) -> Outcome {
         if entry.tool.effect != Effect::Read {
-            return Err(Failure::new(format!("`{}` is no tool that only reads.", entry.name)));
+            return Err(Failure::new(format!("`{}` is not a read-only tool.", entry.name)));
         }
         self.run_in(cluster, call, entry, arguments)?.unasked()
     }

@@ -21,7 +21,7 @@ fn a_search_answers_with_a_few_methods() {
         .ok("proxmox_search_api", json!({"query": "replication", "limit": 2, "fields": "path,name,since"}));
     assert_eq!(answer["rows"].as_array().unwrap().len(), 2);
     assert_eq!(answer["columns"], json!(["path", "name", "since"]));
-    sample.fails("proxmox_search_api", json!({"query": "xyzzy"}), &["Nothing in the API is about `xyzzy`"]);
+    sample.fails("proxmox_search_api", json!({"query": "xyzzy"}), &["No API method matches `xyzzy`"]);
     assert!(sample.wire().is_empty(), "no request is needed");
 }
 

@@ -126,7 +126,7 @@ fn what_was_changed_is_undone_where_it_was_changed_and_logged_with_its_cluster()
     let other = lab.ok("proxmox_update_vm_config", json!({"vmid": 105, "config": {"cores": 4}}));
     assert_ne!(&other["undo"][0], id, "a number without its cluster must not take back another change");
     let (in_lab, in_prod) = (posts(&lab), posts(&prod));
-    lab.fails("proxmox_undo", json!({"id": id}), &["no change", "to take back"]);
+    lab.fails("proxmox_undo", json!({"id": id}), &["no change", "to undo"]);
     lab.ok("proxmox_undo", json!({"id": id, "cluster": "prod"}));
     assert_eq!((posts(&lab), posts(&prod)), (in_lab, in_prod + 1));
     let text = fs::read_to_string(&log).unwrap();

@@ -52,7 +52,7 @@ fn a_client_of_the_handshake_is_asked_and_what_the_person_does_decides() {
         (json!({"result": {"action": "accept", "content": {"confirm": " 100 "}}}), None),
         (
             json!({"result": {"action": "accept", "content": {"confirm": "101"}}}),
-            Some("`101` was typed where `100`"),
+            Some("`101` was typed instead of `100`"),
         ),
         (json!({"result": {"action": "accept", "content": {"confirm": "yes"}}}), Some("`yes` was typed")),
         (json!({"result": {"action": "accept", "content": {}}}), Some("`` was typed")),
@@ -125,7 +125,7 @@ fn a_target_that_changes_while_the_person_thinks_is_left_alone() {
     assert_eq!(live.receive()["id"], 2);
     live.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept", "content": {"confirm": "100"}}}));
     let done = live.receive();
-    assert!(text(&done).contains("changed while this was asked"), "{done}");
+    assert!(text(&done).contains("changed while the question was open"), "{done}");
     assert!(!changes(&sample).iter().any(|line| line.starts_with("DELETE")));
 }
 

@@ -162,7 +162,7 @@ fn wrong_names_are_answered_with_the_right_ones() {
         ("proxmox_list_vms", json!({"status": "runing"}), &["Did you mean `running`?"]),
         ("proxmox_list_vms", json!({"nod": "pve1"}), &["no argument `nod`", "`node`"]),
         ("proxmox_list_storage", json!({"storage": "shard"}), &["no storage `shard`", "`shared`"]),
-        ("proxmox_get_vm_info", json!({"vmid": 9999}), &["There is no VM 9999", "Near it: VM"]),
+        ("proxmox_get_vm_info", json!({"vmid": 9999}), &["There is no VM 9999", "Nearest: VM"]),
         ("proxmox_get_vm_info", json!({}), &["`vmid` is missing"]),
         ("proxmox_get_vm_info", json!({"vmid": 100, "node": "pve3"}), &["is on node `pve1`"]),
         ("proxmox_start_vm", json!({"vmid": 200}), &["is a container, not a VM"]),

@@ -150,7 +150,7 @@ fn a_plan_takes_its_own_word_and_is_gone_after_another() {
     let host = Host::start(Era::Handshake, true, &json!({}));
     for word in ["101", "yes", "1000"] {
         let view = host.plan(DELETE, json!({"vmid": 100}));
-        host.refused(&host.agree(&view, word), &format!("`{word}` was typed where `100`"));
+        host.refused(&host.agree(&view, word), &format!("`{word}` was typed instead of `100`"));
         host.refused(&host.agree(&view, "100"), "used already");
     }
     let view = host.plan(DELETE, json!({"vmid": 100}));

@@ -1,11 +1,11 @@
-//! Values of Proxmox by their meaning. Its API is Perl, whose hashes have no order: every answer has its keys in
-//! another order, and so have the lists that are made from a hash. Whoever compares two answers compares their
-//! [`identity`]; whoever shows one shows it [`ordered`].
+//! Canonical forms of Proxmox's values. Its API is written in Perl, whose hashes have no order: keys come in a
+//! different order in every answer, and so do lists that are made from a hash. Compare two answers by their
+//! [`identity`], and show an answer [`ordered`].
 
 use serde_json::{Map, Value};
 use std::{borrow::Cow, cmp::Ordering};
 
-/// Keys whose value is a set, as a list or as text with commas: its order means nothing.
+/// Keys whose value is a set, as a list or as comma-separated text: its order has no meaning.
 const SETS: &[&str] = &[
     "allowed_nodes",
     "content",
@@ -29,10 +29,10 @@ const SETS: &[&str] = &[
     "vms",
 ];
 
-/// Keys of rows whose list has an order of its own.
+/// Keys of rows that give their list a meaningful order.
 const PLACES: [&str; 6] = ["pos", "n", "time", "starttime", "timestamp", "upid"];
 
-/// Keys by which the rows of a list are named, the surest first.
+/// Keys that identify the rows of a list, the most reliable first.
 const KEYS: [&str; 28] = [
     "id",
     "vmid",
@@ -64,7 +64,7 @@ const KEYS: [&str; 28] = [
     "path",
 ];
 
-/// What goes up and down by itself: no part of what a thing is.
+/// Values that change by themselves: they are not part of an object's identity.
 const LIVE: &[&str] = &[
     "avail",
     "cpu",
@@ -85,32 +85,32 @@ const LIVE: &[&str] = &[
     "used_fraction",
 ];
 
-/// Whether the values of that key are sets.
+/// Returns whether the values of that key are sets.
 #[must_use]
 pub fn is_set(key: &str) -> bool {
     SETS.binary_search(&key).is_ok()
 }
 
-/// Whether the values of that key change by themselves.
+/// Returns whether the values of that key change by themselves.
 #[must_use]
 pub fn is_live(key: &str) -> bool {
     LIVE.binary_search(&key).is_ok() || key.starts_with("pressure")
 }
 
-/// A text that is the same for two values that mean the same, whatever the order of their keys and sets and whether a
-/// number came as text.
+/// Returns a text that is equal for values with the same meaning, regardless of the order of keys and sets, and of
+/// whether numbers are sent as text.
 #[must_use]
 pub fn meaning(value: &Value) -> String {
     canonical("", value, false).to_string()
 }
 
-/// As [`meaning`], of an answer of Proxmox's: what changes by itself is left out.
+/// Like [`meaning`], for an answer of Proxmox: leaves out values that change by themselves.
 #[must_use]
 pub fn identity(value: &Value) -> String {
     canonical("", value, true).to_string()
 }
 
-/// Whether two values of a key mean the same.
+/// Returns whether two values of a key mean the same.
 #[must_use]
 pub fn same(key: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
     one == other
@@ -120,13 +120,13 @@ pub fn same(key: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
                 == other.map(|value| canonical(key, value, false))
 }
 
-/// A value as it is shown: keys in the order of people (`net2` before `net10`), sets sorted.
+/// Returns a value as it is shown: keys in natural order (`net2` before `net10`), sets sorted.
 #[must_use]
 pub fn ordered(value: Value) -> Value {
     arranged("", value)
 }
 
-/// As [`ordered`], the value of a key.
+/// Like [`ordered`], for the value of a key.
 #[must_use]
 pub fn arranged(key: &str, value: Value) -> Value {
     match value {
@@ -157,8 +157,7 @@ pub fn arranged(key: &str, value: Value) -> Value {
     }
 }
 
-/// The rows of a list, whichever it is: those that have a position or a time come as they are, others by the key that
-/// names them.
+/// Sorts the rows of any list by the key that identifies them; rows with a position or a time keep their order.
 #[must_use]
 pub fn ordered_rows(rows: Vec<Value>) -> Vec<Value> {
     let mut rows: Vec<Value> = rows.into_iter().map(ordered).collect();
@@ -178,7 +177,7 @@ pub fn ordered_rows(rows: Vec<Value>) -> Vec<Value> {
     rows
 }
 
-/// The text of a set with its entries sorted.
+/// Returns the text of a set with its entries sorted.
 #[must_use]
 pub fn sorted(text: &str) -> Cow<'_, str> {
     let entries: Vec<&str> = split(text).collect();
@@ -188,7 +187,7 @@ pub fn sorted(text: &str) -> Cow<'_, str> {
     Cow::Owned(joined(text))
 }
 
-/// The entries of a set, sorted and with commas between them.
+/// Returns the entries of a set, sorted and comma-separated.
 fn joined(text: &str) -> String {
     let mut entries: Vec<&str> = split(text).collect();
     entries.sort_by(|one, other| natural(one, other));
@@ -196,7 +195,7 @@ fn joined(text: &str) -> String {
     entries.join(",")
 }
 
-/// Compares as people do: digits by the number that they are.
+/// Compares texts in natural order: digits by their numeric value.
 #[must_use]
 pub fn natural(one: &str, other: &str) -> Ordering {
     let (mut left, mut right) = (one, other);
@@ -213,7 +212,7 @@ pub fn natural(one: &str, other: &str) -> Ordering {
         }
         let (a, b) = (first.trim_start_matches('0'), second.trim_start_matches('0'));
         let by_number = a.len().cmp(&b.len()).then_with(|| a.cmp(b));
-        // Numbers that are equal but for noughts before them are told apart, so that the order is total.
+        // Numbers that differ only in leading zeros are not equal, so that the order is total.
         let order = by_number.then_with(|| first.len().cmp(&second.len()));
         if order != Ordering::Equal {
             return order;
@@ -227,7 +226,7 @@ fn digits(text: &str) -> &str {
     &text[..end]
 }
 
-/// The entries of a list as Proxmox splits it.
+/// Splits a list like Proxmox does.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(|mark: char| matches!(mark, ',' | ';' | '\0') || mark.is_whitespace())
         .filter(|entry| !entry.is_empty())
@@ -239,7 +238,7 @@ fn sort(items: &mut Vec<Value>) {
     items.extend(keyed.into_iter().map(|(_, item)| item));
 }
 
-/// What a value comes down to, with or without what changes by itself.
+/// Returns the canonical form of a value; if `lasting`, without values that change by themselves.
 fn canonical(key: &str, value: &Value, lasting: bool) -> Value {
     match value {
         Value::Object(object) => {
@@ -253,7 +252,7 @@ fn canonical(key: &str, value: &Value, lasting: bool) -> Value {
         }
         Value::Array(items) => {
             let mut items: Vec<Value> = items.iter().map(|item| canonical("", item, lasting)).collect();
-            // Objects in a list name themselves, by an id or a position.
+            // Objects in a list carry their own id or position, so their order does not matter.
             if is_set(key) || items.iter().all(Value::is_object) {
                 sort(&mut items);
             }

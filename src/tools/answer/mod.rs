@@ -1,4 +1,4 @@
-//! How answers are shaped: tables, objects, and failures in sentences.
+//! How answers are formatted: tables, objects, and failures in sentences.
 
 pub mod canonical;
 pub mod object;
@@ -9,15 +9,15 @@ use crate::pve;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// What came of a tool: a JSON object, or a failure to be told.
+/// The result of a tool: a JSON object, or a failure.
 pub type Outcome = Result<Box<RawValue>, Failure>;
 
-/// Finished sentences for the model to read: what happened, and what to do next.
+/// Complete sentences for the model: what happened, and what to do next.
 #[derive(Debug)]
 pub struct Failure(pub String);
 
 impl Failure {
-    /// A failure that says this.
+    /// Creates a failure with these sentences.
     pub fn new(sentences: impl Into<String>) -> Failure {
         Failure(sentences.into())
     }
@@ -29,22 +29,22 @@ impl From<pve::Error> for Failure {
     }
 }
 
-/// The rows of a list, borrowed from the answer that holds them.
+/// Returns the rows of a list, borrowed from the answer.
 ///
 /// # Errors
-/// The answer is no list of objects.
+/// Fails if the answer is not a list of objects.
 pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
     if reply.data == "null" {
         return Ok(Vec::new());
     }
     serde_json::from_str(&reply.data)
-        .map_err(|error| Failure(format!("Proxmox answered something that is no list of objects: {error}.")))
+        .map_err(|error| Failure(format!("Proxmox's answer is not a list of objects: {error}.")))
 }
 
-/// A value as an answer.
+/// Returns a value as an answer.
 ///
 /// # Errors
-/// Never for values with text keys; said anyway rather than assumed.
+/// Fails if the value cannot be written as JSON, which does not happen for values whose keys are texts.
 pub fn answer(value: &impl Serialize) -> Outcome {
     to_raw_value(value).map_err(|error| Failure(format!("The answer could not be written as JSON: {error}.")))
 }

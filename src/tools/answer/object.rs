@@ -3,11 +3,11 @@
 use crate::tools::answer::{Failure, Outcome, answer, canonical::ordered_rows};
 use serde_json::{Map, Value, json};
 
-/// Answers with an object. Where it would be larger than `limit` bytes, its largest fields lose entries or go, and `cut` names
-/// them, so that nothing is missing silently.
+/// Answers with an object. If it would be larger than `limit` bytes, its largest fields are shortened or removed, and
+/// `cut` names them.
 ///
 /// # Errors
-/// Never in practice; see [`answer`].
+/// Fails like [`answer`].
 pub fn fit(limit: usize, mut object: Map<String, Value>) -> Outcome {
     let mut cut: Vec<String> = Vec::new();
     while limit < size(&object) + cut.join(", ").len() + ROOM {
@@ -36,10 +36,11 @@ pub fn fit(limit: usize, mut object: Map<String, Value>) -> Outcome {
     answer(&object)
 }
 
-/// Any answer of Proxmox's as an object: a list goes under `items`, anything else that is none under `data`.
+/// Answers with any answer of Proxmox as an object: a list is put under `items`, null becomes `ok`, and any other value
+/// is put under `data`.
 ///
 /// # Errors
-/// As [`fit`].
+/// Fails like [`fit`].
 pub fn wrap(limit: usize, value: Value) -> Outcome {
     let object = match value {
         Value::Object(object) => object,
@@ -50,10 +51,10 @@ pub fn wrap(limit: usize, value: Value) -> Outcome {
     fit(limit, object)
 }
 
-/// An object out of an answer.
+/// Returns the object in an answer.
 ///
 /// # Errors
-/// The answer is no object.
+/// Fails if the answer is not an object.
 pub fn object(value: Value) -> Result<Map<String, Value>, Failure> {
     match value {
         Value::Object(object) => Ok(object),
@@ -74,7 +75,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Room for the sentence that says what was cut.
+/// Bytes reserved for the sentence that says what was cut.
 const ROOM: usize = 60;
 
 fn size(object: &Map<String, Value>) -> usize {

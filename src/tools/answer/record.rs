@@ -1,6 +1,6 @@
-//! One row of a list as Proxmox sent it: names and their JSON texts, borrowed from the answer.
+//! One row of a list as Proxmox sent it: names and JSON texts, borrowed from the answer.
 //!
-//! Values are kept as JSON text and mostly copied to the answer as they came, so that a list of thousands of
+//! Values are kept as JSON text and are mostly copied to the tool's answer unchanged, so that a list of thousands of
 //! guests is read without building a tree of values.
 
 use serde::{
@@ -14,25 +14,25 @@ use std::{borrow::Cow, fmt};
 #[derive(Clone, Debug, Default)]
 pub struct Record<'a> {
     fields: Vec<(&'a str, &'a str)>,
-    /// What was set since, and names that had escapes: goes before the fields.
+    /// Values that were set later, and names with escapes; these take precedence over `fields`.
     own: Vec<(String, String)>,
 }
 
 impl<'a> Record<'a> {
-    /// The value's JSON text.
+    /// Returns the value's JSON text.
     #[must_use]
     pub fn json(&self, name: &str) -> Option<&str> {
         let own = self.own.iter().find(|(key, _)| key == name).map(|(_, json)| json.as_str());
         own.or_else(|| self.fields.iter().find(|(key, _)| *key == name).map(|(_, json)| *json))
     }
 
-    /// Whether there is a value worth showing: not absent, null, zero, empty or false.
+    /// Returns whether there is a value worth showing: not absent, null, zero, empty or false.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.json(name).is_some_and(|json| !matches!(json, "null" | "0" | "\"\"" | "\"0\"" | "false" | "[]"))
     }
 
-    /// The value as text; a number as its digits. Empty when absent or null.
+    /// Returns the value as text, a number as its digits; empty if absent or null.
     #[must_use]
     pub fn text(&self, name: &str) -> Cow<'_, str> {
         match self.json(name) {
@@ -41,7 +41,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The value as a number, also where Proxmox sends digits as text.
+    /// Returns the value as a number, even if Proxmox sends it as text.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
         self.text(name).parse().ok()
@@ -55,7 +55,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The names, in the order they came.
+    /// Returns the names, in Proxmox's order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let own = self.own.iter().map(|(name, _)| name.as_str());
         let new = own.filter(|name| !self.fields.iter().any(|(field, _)| field == name));
@@ -63,10 +63,10 @@ impl<'a> Record<'a> {
     }
 }
 
-/// How many fields a guest has in `/cluster/resources`, the longest list there is.
+/// The capacity for fields: as many as a guest has in `/cluster/resources`, the longest list.
 const USUAL: usize = 24;
 
-/// JSON text of a string without its quotes and escapes; any other JSON text as it is.
+/// Returns the text of a JSON string, without quotes and escapes; any other JSON text as it is.
 fn unquote(json: &str) -> Cow<'_, str> {
     let Some(inner) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return Cow::Borrowed(json);
@@ -102,7 +102,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
     }
 }
 
-/// A key, borrowed where it has no escapes.
+/// A key, borrowed if it has no escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 

@@ -1,4 +1,4 @@
-//! Lists as lean tables: `{"columns":[…],"rows":[[…],…],"total":N}`, and `"next"` where there is more.
+//! Lists as compact tables: `{"columns":[…],"rows":[[…],…],"total":N}`, and `"next"` if there are more rows.
 
 use crate::{
     config::ListFormat,
@@ -15,14 +15,14 @@ pub struct Column {
     pub name: &'static str,
     /// Left out unless a row has a value in it.
     optional: bool,
-    /// Shown with three decimals: a share, measured too finely for anybody's use.
+    /// A fraction from 0 to 1, shown with three decimals.
     share: bool,
-    /// A flag that few rows have: those are named after the table instead of a column of noughts.
+    /// A flag that few rows have: those rows are listed after the table, instead of a column that is mostly zeros.
     mark: bool,
 }
 
 impl Column {
-    /// A column that is always there.
+    /// Creates a column that is always shown.
     #[must_use]
     pub const fn new(name: &'static str) -> Column {
         Column { name, optional: false, share: false, mark: false }
@@ -34,26 +34,26 @@ impl Column {
         Column { optional: true, ..self }
     }
 
-    /// A flag that few rows have: `"template":[104]` after the rows names those, by the first column.
+    /// A flag that few rows have: `"template":[104]` after the rows lists those, by their first column.
     #[must_use]
     pub const fn mark(self) -> Column {
         Column { mark: true, optional: true, ..self }
     }
 
-    /// A share from 0 to 1, shown with three decimals.
+    /// A fraction from 0 to 1, shown with three decimals.
     #[must_use]
     pub const fn share(self) -> Column {
         Column { share: true, ..self }
     }
 }
 
-/// Sorts rows by these keys, the first before the others: numbers by value, then texts. Rows that are alike in all of them
-/// are told apart by what else they have, so that the order is the same whatever order they came in.
+/// Sorts rows by these keys, in order of precedence: numbers by value, then texts. Rows that are equal in all keys are
+/// sorted by their other values, so that the result does not depend on Proxmox's order.
 pub fn sort(records: &mut [Record<'_>], keys: &[&str]) {
     let rank = |record: &Record<'_>, key: &str| {
         record.number(key).map_or_else(|| Rank::Text(record.text(key).into_owned()), Rank::Number)
     };
-    // Each value is read once, not at each of the comparisons.
+    // Each value is read once, not at every comparison.
     records.sort_by_cached_key(|record| keys.iter().map(|key| rank(record, key)).collect::<Vec<_>>());
     let alike =
         |one: &Record<'_>, other: &Record<'_>| keys.iter().all(|key| one.json(key) == other.json(key));
@@ -62,7 +62,7 @@ pub fn sort(records: &mut [Record<'_>], keys: &[&str]) {
     }
 }
 
-/// All that a row has but what changes by itself, in order.
+/// Returns everything that a row has except values that change by themselves, sorted.
 fn whole(record: &Record<'_>) -> Vec<(String, String)> {
     let names = record.names().filter(|name| !canonical::is_live(name));
     let mut pairs: Vec<(String, String)> = names
@@ -72,7 +72,7 @@ fn whole(record: &Record<'_>) -> Vec<(String, String)> {
     pairs
 }
 
-/// A value of a row as it is shown: sets and objects in order.
+/// Returns a value of a row as it is shown: sets and objects are sorted.
 fn shown<'a>(name: &str, json: &'a str) -> Cow<'a, str> {
     let nested = json.starts_with(['{', '[']);
     if !nested && !canonical::is_set(name) {
@@ -84,7 +84,7 @@ fn shown<'a>(name: &str, json: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Where a row stands in the order.
+/// A sort key.
 enum Rank {
     Number(f64),
     Text(String),
@@ -115,28 +115,28 @@ impl PartialEq for Rank {
 
 impl Eq for Rank {}
 
-/// Which part of a list is asked for, and in which form.
+/// Which part of a list is wanted, and in which format.
 #[derive(Clone, Debug)]
 pub struct Selection<'a> {
-    /// The columns; the list's own where it is empty.
+    /// The columns; if empty, the list's default ones.
     pub fields: Vec<&'a str>,
     /// Conditions that rows must meet: `key=value`, `key!=value` or `key~part`.
     pub conditions: Vec<&'a str>,
-    /// How many rows are passed over.
+    /// How many rows are skipped.
     pub offset: usize,
-    /// How many rows are shown at most.
+    /// The most rows that are shown.
     pub limit: usize,
-    /// The size that the answer stays under, in bytes.
+    /// The maximum size of the answer, in bytes.
     pub max_bytes: usize,
-    /// Whether rows are objects.
+    /// Whether rows are arrays or objects.
     pub format: ListFormat,
 }
 
-/// The answer to a list: the page, columns and format that were asked for, cut at a whole row where it would be larger
-/// than `max_bytes`; with sentences about what is missing from the list.
+/// Answers with a list: the wanted page, columns and format, cut after a whole row if it would be larger than
+/// `max_bytes`, and sentences about what is missing from the list.
 ///
 /// # Errors
-/// A column that no row has.
+/// Fails if a column or condition names a field that no row has, or if a condition is malformed.
 pub fn write(
     selection: &Selection<'_>,
     records: &[Record<'_>],
@@ -188,7 +188,7 @@ pub fn write(
         json.push_str(&format!(",\"next\":{next}"));
     }
     if shown < page.len() {
-        let note = ",\"note\":\"Cut to stay under max_answer_bytes; go on with offset = next, or ask for fewer fields.\"";
+        let note = ",\"note\":\"Cut to stay under max_answer_bytes; continue at offset = next, or ask for fewer fields.\"";
         json.push_str(note);
     }
     if !missing.is_empty() {
@@ -198,7 +198,7 @@ pub fn write(
     Ok(RawValue::from_string(json).expect("the pieces are JSON"))
 }
 
-/// Names the rows that have a mark, by the list's first column.
+/// Lists the rows that have a mark, by the first column.
 fn push_marks(json: &mut String, shown: &[Record<'_>], columns: &[Column]) {
     let Some(first) = columns.first() else { return };
     for column in columns.iter().filter(|column| column.mark) {
@@ -210,10 +210,10 @@ fn push_marks(json: &mut String, shown: &[Record<'_>], columns: &[Column]) {
     }
 }
 
-/// Room for what follows the last row.
+/// Bytes reserved for what follows the last row.
 const CLOSING: usize = 160;
 
-/// A column in use: one of the list's own, or any other key that a user asked for.
+/// A chosen column: one of the list's own, or any other field that the call asked for.
 enum Chosen<'a> {
     Own(&'a Column),
     Other(&'a str),
@@ -250,13 +250,13 @@ fn choose<'a>(
         chosen.extend(columns.iter().filter(|column| !marks || !column.mark).filter(used).map(Chosen::Own));
     }
     if chosen.is_empty() {
-        // A list of which nothing is known beforehand: whatever its rows have.
+        // A list without columns of its own shows every field that its rows have.
         chosen.extend(names(records).into_iter().map(Chosen::Other));
     }
     Ok(chosen)
 }
 
-/// Every name that a row has, in order.
+/// Returns every name that a row has, sorted.
 fn names<'a>(records: &'a [Record<'_>]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for name in records.iter().flat_map(Record::names) {
@@ -268,7 +268,7 @@ fn names<'a>(records: &'a [Record<'_>]) -> Vec<&'a str> {
     names
 }
 
-/// Whether a row's value and the wanted one are as they should be.
+/// Compares a row's value with the wanted one.
 type Compare = fn(&str, &str) -> bool;
 
 /// One entry of `where`.
@@ -284,7 +284,7 @@ impl Condition<'_> {
     }
 }
 
-/// In the order in which they are looked for: `!=` holds a `=`.
+/// In the order in which they are tried: `!=` contains `=`.
 const COMPARISONS: [(&str, Compare); 3] = [
     ("!=", |value, wanted| value != wanted),
     ("~", |value, wanted| value.to_lowercase().contains(&wanted.to_lowercase())),
@@ -350,7 +350,7 @@ fn write_row(json: &mut String, record: &Record<'_>, columns: &[Chosen<'_>], nam
     json.push(if names.is_some() { '}' } else { ']' });
 }
 
-/// Three decimals, without zeros at the end.
+/// Rounds to three decimals, without trailing zeros.
 fn rounded(share: f64) -> String {
     let text = format!("{share:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,4 +1,4 @@
-//! Running a checked call: sending it, waiting for its task.
+//! Runs a checked call: sends it and waits for its task.
 
 use crate::{
     pve::Method,
@@ -10,16 +10,16 @@ use crate::{
 };
 use serde_json::Map;
 
-/// `proxmox_get_api` and `proxmox_call_api`.
+/// Runs `proxmox_get_api` and `proxmox_call_api`.
 pub(in crate::tools) fn run(context: &Context<'_>, args: &Args) -> Outcome {
     run_with(context, args, &[])
 }
 
-/// Sends the call, follows its task where it starts one, and shapes the answer; lists have these columns unless
-/// others are asked for.
+/// Sends the call, follows its task if it starts one, and formats the answer; lists have these columns unless the call
+/// asks for others.
 ///
 /// # Errors
-/// The call is wrong, or what Proxmox says.
+/// Fails if the call is wrong, or if the request fails.
 pub fn run_with(context: &Context<'_>, args: &Args, columns: &[Column]) -> Outcome {
     let request = Request::read(args)?;
     let path = request.path(context)?;
@@ -34,7 +34,7 @@ pub fn run_with(context: &Context<'_>, args: &Args, columns: &[Column]) -> Outco
         return follow(context, args, upid, Map::new());
     }
     if let Some(object) = value.as_object_mut() {
-        // A login through the API would hand out a secret; this server logs in by itself.
+        // A login through the API would reveal a secret; this server logs in by itself.
         for name in ["ticket", "CSRFPreventionToken"] {
             object.entry(name).and_modify(|secret| *secret = "***".into());
         }

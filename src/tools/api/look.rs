@@ -1,4 +1,4 @@
-//! Search and description: what the table of the API says, without a request.
+//! Search and description of API methods, from the API table and without a request.
 
 use crate::{
     pve::{
@@ -17,16 +17,16 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// How many methods a search answers with, unless it says otherwise.
+/// How many methods a search returns by default.
 const HITS: usize = 8;
 
 const HIT: &[Column] = &[Column::new("method"), Column::new("path"), Column::new("params").if_any()];
 
-/// `proxmox_search_api`.
+/// Runs `proxmox_search_api`.
 pub(in crate::tools) fn search(context: &Context<'_>, args: &Args) -> Outcome {
     let query = args.text("query").unwrap_or_default();
     let mut hits = api::search::methods(query);
-    // What is far below the best only shares a word with the question.
+    // A hit far below the best one only shares a word with the query.
     if let Some(best) = hits.first().map(|hit| hit.score) {
         hits.retain(|hit| best / 5.0 <= hit.score);
     }
@@ -35,7 +35,7 @@ pub(in crate::tools) fn search(context: &Context<'_>, args: &Args) -> Outcome {
     }
     if hits.is_empty() {
         return Err(Failure::new(format!(
-            "Nothing in the API is about `{}`. Search with other words, such as `resize disk` or `firewall rules`.",
+            "No API method matches `{}`. Search with other words, such as `resize disk` or `firewall rules`.",
             query.escape_debug()
         )));
     }
@@ -56,7 +56,7 @@ pub(in crate::tools) fn search(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, HIT)
 }
 
-/// `proxmox_describe_api`.
+/// Runs `proxmox_describe_api`.
 pub(in crate::tools) fn describe(context: &Context<'_>, args: &Args) -> Outcome {
     let place = Place::read(args.text("path").unwrap_or_default()).map_err(Failure::new)?;
     let row = match args.text("method").and_then(Method::from_word) {
@@ -93,7 +93,7 @@ pub(in crate::tools) fn describe(context: &Context<'_>, args: &Args) -> Outcome 
     }
 }
 
-/// The methods of a path.
+/// Returns the methods of a path.
 fn methods(place: &Place) -> Result<Vec<Row>, String> {
     let all = [Method::Get, Method::Post, Method::Put, Method::Delete];
     let path = place.encoded();
@@ -107,7 +107,7 @@ fn methods(place: &Place) -> Result<Vec<Row>, String> {
     if rows.is_empty() { place.find(Method::Get).map(|found| vec![found.row]) } else { Ok(rows) }
 }
 
-/// What a path's methods are called and need, for a choice between them.
+/// Returns the names and required parameters of a path's methods, to choose from.
 fn overview(rows: &[Row]) -> Value {
     let lines: Vec<Value> = rows
         .iter()
@@ -131,7 +131,7 @@ fn facts(row: &Row) -> Value {
     facts["privileges"] = match row.privilege_text() {
         "root" => "root@pam only",
         "user" => "any user",
-        "world" => "nobody needs to be logged in",
+        "world" => "no login needed",
         text => text,
     }
     .into();
@@ -156,7 +156,7 @@ fn facts(row: &Row) -> Value {
     facts
 }
 
-/// `string`, `[string]` for a list, `key=value,…` for a property string.
+/// Returns a parameter's type: `string`, `[string]` for a list, `properties` for a property string (`key=value,…`).
 fn kind(param: &Param) -> String {
     let word = if param.known_keys().is_some() { "properties" } else { param.kind() };
     if param.is_list() { format!("[{word}]") } else { word.to_owned() }
@@ -164,7 +164,7 @@ fn kind(param: &Param) -> String {
 
 const COLUMNS: [&str; 6] = ["name", "type", "required", "values", "default", "since"];
 
-/// Parameters or keys as a table after some facts, cut at a whole row where the answer would grow too large.
+/// Answers with facts and a table of parameters or keys, cut after a whole row if the answer would be too large.
 fn table(
     context: &Context<'_>,
     args: &Args,
@@ -174,7 +174,7 @@ fn table(
 ) -> Outcome {
     let Value::Object(mut whole) = facts else { return answer(&facts) };
     let rows: Vec<Vec<Value>> = params.iter().map(|param| row_of(param, method)).collect();
-    // A column that says nothing in any row is left out.
+    // A column that is empty in every row is left out.
     let used: Vec<usize> =
         (0..COLUMNS.len()).filter(|at| *at < 2 || rows.iter().any(|row| !row[*at].is_null())).collect();
     let pick = |row: &[Value]| used.iter().map(|at| row[*at].clone()).collect::<Vec<Value>>();
@@ -195,7 +195,7 @@ fn table(
     whole.insert("rows".into(), shown.into());
     if next < rows.len() {
         whole.insert("next".into(), next.into());
-        whole.insert("note".into(), "Cut to stay under max_answer_bytes; go on with offset = next.".into());
+        whole.insert("note".into(), "Cut to stay under max_answer_bytes; continue at offset = next.".into());
     }
     answer(&Map::from_iter(whole))
 }

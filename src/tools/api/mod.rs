@@ -1,6 +1,6 @@
-//! Any method of the API as a tool: a call is checked against the table of the API, run, and its answer bounded.
+//! Tools that call any method of the API: a call is checked against the API table, run, and its answer limited in size.
 //!
-//! In reading order: [`request`] (a call, checked), [`call`] (running it), [`shape`] (its answer), [`look`] (search and
+//! In reading order: [`request`] (a checked call), [`call`] (running it), [`shape`] (its answer), [`look`] (search and
 //! description).
 
 pub mod call;

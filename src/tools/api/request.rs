@@ -1,4 +1,4 @@
-//! A call of the API, checked against the table before anything is sent.
+//! A call of an API method, checked against the API table before anything is sent.
 
 use crate::{
     pve::{
@@ -15,26 +15,26 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// A call that the table has nothing against.
+/// A call that has been checked against the API table.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Its row; none for a path that the table does not know and that was let through.
+    /// The method's row in the table; `None` for an unknown path that was let through.
     pub row: Option<Row>,
-    /// What the holes of the path are filled with.
+    /// The values of the path's placeholders.
     pub values: Vec<(String, String)>,
-    /// The parameters beside those of the path.
+    /// The parameters that are not in the path.
     pub params: Params,
-    /// The path with its holes: the row's, or the one given.
+    /// The path with its placeholders: the row's, or the given one.
     template: String,
 }
 
 impl Request {
-    /// Reads `method` (GET where there is none), `path`, `arguments` and `unchecked`.
+    /// Reads `method` (default GET), `path`, `arguments` and `unchecked`.
     ///
     /// # Errors
-    /// Sentences: every problem of the path or of the parameters, with the nearest right name or value.
+    /// Fails with a sentence for every problem of the path or the parameters, with the nearest valid name or value.
     pub fn read(args: &Args) -> Result<Request, Failure> {
         let method = args.text("method").and_then(Method::from_word).unwrap_or(Method::Get);
         let place = Place::read(args.text("path").unwrap_or_default()).map_err(Failure::new)?;
@@ -77,7 +77,7 @@ impl Request {
         {
             api::push(&mut params, row.param(name).as_ref(), name, value);
         }
-        // What a PUT would lose is sent along, unless it is to go.
+        // Values that a PUT would lose are sent along, unless they are given as null, which removes them.
         let gone =
             replaced::kept_by(&row).iter().filter(|name| given.get(**name).is_some_and(Value::is_null));
         let gone: Vec<&str> = gone.copied().collect();
@@ -92,41 +92,41 @@ impl Request {
         Ok(request)
     }
 
-    /// Whether the node is found by the guest's VMID.
+    /// Returns whether the node must be looked up by the guest's VMID.
     #[must_use]
     pub fn lacks_node(&self) -> bool {
         let guest = ["/nodes/{node}/qemu/{vmid}", "/nodes/{node}/lxc/{vmid}"];
         guest.iter().any(|prefix| self.template.starts_with(prefix)) && self.value("node").is_none()
     }
 
-    /// The value of a hole of the path.
+    /// Returns the value of a placeholder of the path.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(hole, _)| hole == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a hole or parameter.
+    /// Returns the value of a placeholder or parameter.
     #[must_use]
     pub fn any(&self, name: &str) -> Option<&str> {
         self.value(name).or_else(|| self.params.get(name))
     }
 
-    /// The path with its holes.
+    /// Returns the path with its placeholders.
     #[must_use]
     pub fn template(&self) -> &str {
         &self.template
     }
 
-    /// The guest's kind, where the path is one of a guest or creates one.
+    /// Returns the guest's kind, if the path is that of a guest or creates one.
     #[must_use]
     pub fn kind(&self) -> Option<GuestKind> {
         GuestKind::from_api_type(self.template.strip_prefix("/nodes/{node}/")?.split('/').next()?)
     }
 
-    /// The path as it is sent. Finds the node of a guest where it is not given.
+    /// Returns the path as it is sent. Looks up the node of a guest if it is not given.
     ///
     /// # Errors
-    /// No such guest; a value that cannot be part of a path.
+    /// Fails if there is no such guest, or if a value cannot be part of a path.
     pub fn path(&self, context: &Context<'_>) -> Result<String, Failure> {
         let mut node = self.value("node").map(str::to_owned);
         if self.lacks_node() {
@@ -157,7 +157,7 @@ impl Request {
         };
         let mut sentences: Vec<String> =
             problems.iter().map(|problem| words::sentence(row, problem, value_of(&problem.param))).collect();
-        // What fills the path is looked at as it will be sent, too: no value may become another path.
+        // The filled-in path is checked as it will be sent, too: no value may change it into another path.
         if !problems.iter().any(|problem| problem.kind == Kind::Missing) {
             let filled = path::fill(&self.template, |hole| {
                 let later = (hole == "node" && self.lacks_node()).then_some("found-later");
@@ -172,7 +172,7 @@ impl Request {
     }
 }
 
-/// The method that a call names by `method` and `path`.
+/// Returns the method that a call names by `method` and `path`.
 #[must_use]
 pub fn row_of(given: &Map<String, Value>) -> Option<Row> {
     let text = |name: &str| given.get(name).and_then(Value::as_str);
@@ -180,7 +180,7 @@ pub fn row_of(given: &Map<String, Value>) -> Option<Row> {
     Some(Place::read(text("path")?).ok()?.find(method).ok()?.row)
 }
 
-/// A path that the table does not know, let through as it is written.
+/// Builds a request for a path that the table does not know, as it is written.
 fn unknown(method: Method, place: &Place, given: &Map<String, Value>) -> Result<Request, Failure> {
     let (mut values, mut template) = (Vec::new(), String::new());
     for segment in place.segments() {
@@ -210,12 +210,12 @@ fn unknown(method: Method, place: &Place, given: &Map<String, Value>) -> Result<
     Ok(Request { method, row: None, values, params, template })
 }
 
-/// The name in `{name}`.
+/// Returns the name in `{name}`.
 fn hole(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// A value in a path.
+/// Formats a value for a path.
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

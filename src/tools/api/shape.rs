@@ -1,4 +1,5 @@
-//! Any answer of the API, bounded: lists as tables, objects, text by lines; `at` goes into it by a dotted path.
+//! Formats any answer of the API, limited in size: lists as tables, objects, text by lines. `at` selects a part of it
+//! by a dotted path.
 
 use crate::{
     suggest::did_you_mean,
@@ -11,11 +12,11 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 
-/// Answers with the part that `at` names, in the fields, from the row and up to as many as were asked for. A list has
-/// these columns, or all that its rows have.
+/// Answers with the part that `at` names, limited to the `fields`, `offset` and `limit` of the call. A list has these
+/// columns, or all that its rows have.
 ///
 /// # Errors
-/// `at` or a field leads nowhere: with what there is.
+/// Fails if `at` or a field does not exist, with the names that do.
 pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Column]) -> Outcome {
     let part = match args.text("at") {
         Some(at) => inside(&value, at)?.clone(),
@@ -36,7 +37,7 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
             let mut object = choose(args, object)?;
             if context.config.max_answer_bytes < Value::Object(object.clone()).to_string().len() {
                 let note =
-                    "`fields` chooses entries, and `at` with an entry's name goes into it, page by page.";
+                    "`fields` selects entries, and `at` with an entry's name shows that one, page by page.";
                 object.insert("note".into(), note.into());
             }
             context.fit(object)
@@ -45,7 +46,7 @@ pub fn answer(context: &Context<'_>, args: &Args, value: Value, columns: &[Colum
     }
 }
 
-/// Names columns that a configuration has and no row does.
+/// Names columns that the configuration lists and no row has.
 fn missing(records: &[Record<'_>], columns: &[Column]) -> Vec<String> {
     let strange =
         columns.iter().filter(|column| !records.iter().any(|record| record.json(column.name).is_some()));
@@ -57,7 +58,7 @@ fn missing(records: &[Record<'_>], columns: &[Column]) -> Vec<String> {
         .collect()
 }
 
-/// Whole items of a list, as many as fit.
+/// Answers with as many whole items of a list as fit.
 fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Outcome {
     const CLOSING: usize = 160;
     let total = items.len();
@@ -79,12 +80,12 @@ fn page(context: &Context<'_>, args: &Args, name: &str, items: Vec<Value>) -> Ou
         answer.insert("next".into(), next.into());
     }
     if cut {
-        answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; go on with offset = next."));
+        answer.insert("note".into(), json!("Cut to stay under max_answer_bytes; continue at offset = next."));
     }
     context.fit(answer)
 }
 
-/// The entries of an object that `fields` names; all without it.
+/// Returns the entries of an object that `fields` names; all if it is not given.
 fn choose(args: &Args, object: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     let fields: Vec<&str> = args.texts("fields").collect();
     if fields.is_empty() {
@@ -98,14 +99,14 @@ fn choose(args: &Args, object: Map<String, Value>) -> Result<Map<String, Value>,
     Ok(chosen)
 }
 
-/// The part of a value at a dotted path: names of entries, numbers of items. A name may have dots in it.
+/// Returns the part of a value at a dotted path of names and indices. A name may contain dots.
 fn inside<'a>(value: &'a Value, at: &str) -> Result<&'a Value, Failure> {
     if at.is_empty() {
         return Ok(value);
     }
     match value {
         Value::Object(object) => {
-            // The longest name goes first: `10.0.0.1.x` is rather in `10.0.0.1` than in `10`.
+            // The longest name is tried first: `10.0.0.1.x` means `x` in `10.0.0.1`, not something in `10`.
             let mut names: Vec<&String> = object.keys().collect();
             names.sort_by_key(|name| Reverse(name.len()));
             let fits = names.into_iter().find_map(|name| {
@@ -123,14 +124,14 @@ fn inside<'a>(value: &'a Value, at: &str) -> Result<&'a Value, Failure> {
             match index.parse::<usize>().ok().and_then(|index| items.get(index)) {
                 Some(item) => inside(item, rest),
                 None => Err(Failure::new(format!(
-                    "`at` has `{}` where a list of {} items is; give a number from 0 on.",
+                    "`at` has `{}`, but there is a list of {} items; give a number from 0.",
                     index.escape_debug(),
                     items.len()
                 ))),
             }
         }
         _ => Err(Failure::new(format!(
-            "`at` goes on with `{}`, but there is a single value.",
+            "`at` continues with `{}`, but there is a single value.",
             at.escape_debug()
         ))),
     }

@@ -1,4 +1,4 @@
-//! Values for arguments that are half typed: clusters, nodes, VMIDs by number or by name, recent tasks.
+//! Completes partly typed arguments: clusters, nodes, VMIDs by number or by name, recent tasks.
 
 use crate::{
     mcp::{Call, CompletionRequest},
@@ -15,17 +15,17 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Every value that fits, the best first.
+/// Returns every value that matches, the best first.
 ///
 /// # Errors
-/// What the client says.
+/// Fails if a request fails, or if there is no such cluster.
 pub fn complete(
     tools: &dyn Toolset,
     call: &Call<'_>,
     wish: &CompletionRequest,
 ) -> Result<Vec<String>, Failure> {
     let typed = wish.typed.trim().to_lowercase();
-    // What else is filled in narrows the choice (context.arguments, from 2025-06-18).
+    // Arguments that are already filled in narrow the choice (context.arguments, from 2025-06-18).
     let node = wish.known.get("node").and_then(Value::as_str).filter(|node| !node.is_empty());
     let cluster = wish.known.get(CLUSTER).and_then(Value::as_str).filter(|name| !name.is_empty());
     let cluster = match cluster {
@@ -60,7 +60,8 @@ pub fn complete(
                 started(b).total_cmp(&started(a)).then_with(|| a.text("upid").cmp(&b.text("upid")))
             });
             let upids = tasks.iter().map(|task| task.text("upid").into_owned());
-            // Nobody types a task's id from its beginning: what it did to which guest stands within it.
+            // Nobody types a UPID from its beginning: the parts that people know, such as its type and VMID, are inside
+            // it.
             Ok(upids.filter(|upid| upid.to_lowercase().contains(&typed)).collect())
         }
         _ => Ok(Vec::new()),
@@ -71,7 +72,7 @@ fn started(task: &Record<'_>) -> f64 {
     task.number("starttime").unwrap_or_default()
 }
 
-/// Those whose number starts so, then those whose name does, then those that have it within their name.
+/// Returns guests whose VMID starts with the text, then those whose name does, then those whose name contains it.
 fn vmids(mut guests: Vec<find::Guest>, typed: &str) -> Vec<String> {
     let rank = |guest: &find::Guest| {
         let name = guest.name.to_lowercase();

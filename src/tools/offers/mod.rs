@@ -1,4 +1,4 @@
-//! What is offered beside tools: prompts, resources, completions, and the instructions for the model.
+//! What the server offers besides tools: prompts, resources, completions, and the instructions for the model.
 
 pub mod complete;
 pub mod instructions;
@@ -13,21 +13,21 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// What the offers ask of the tools.
+/// What prompts, resources and completions need from the tools.
 pub trait Toolset: Sync {
-    /// The clusters, the default first; never none.
+    /// Returns the clusters, the default first; never empty.
     fn clusters(&self) -> &[Cluster];
 
-    /// The names by which a client chooses a cluster: none where there is only one.
+    /// Returns the names by which a client chooses a cluster; none if there is only one.
     fn cluster_names(&self) -> Vec<&str>;
 
-    /// Whether this tool is listed.
+    /// Returns whether this tool is listed.
     fn lists(&self, entry: &Entry) -> bool;
 
-    /// What a tool that only reads answers in that cluster.
+    /// Runs a read-only tool in that cluster.
     ///
     /// # Errors
-    /// What the tool says; that it is none that only reads.
+    /// Fails if the tool fails, or if it is not read-only.
     fn read_by(
         &self,
         cluster: &Cluster,

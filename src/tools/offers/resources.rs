@@ -1,5 +1,5 @@
-//! Resources: `pve://` addresses of guests, nodes and task logs. What is read there is what the tool of the same
-//! purpose answers, so that nothing is readable here that is forbidden there.
+//! Resources: `pve://` URIs of guests, nodes and task logs. Each is read through the tool for the same purpose, so that
+//! nothing can be read here that is forbidden there.
 
 use crate::{
     log,
@@ -17,14 +17,14 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// The media type of answers of tools.
+/// The media type of a tool's answer.
 pub const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
 
-/// The lines of a task's log that are read, its last ones.
+/// How many lines of a task's log are read; the last ones.
 const LOG_LINES: u64 = 500;
 
-/// A guest, whichever kind it has.
+/// A guest of either kind.
 pub const GUEST: Template = Template {
     uri: "pve://guest/{vmid}",
     name: "guest",
@@ -52,7 +52,7 @@ pub const TASK: Template = Template {
 /// Every template, in the order in which they are listed.
 pub const TEMPLATES: [Template; 3] = [GUEST, NODE, TASK];
 
-/// The same where there are several clusters.
+/// The same if there are several clusters.
 const IN_CLUSTERS: [Template; 3] = [
     Template { uri: "pve://{cluster}/guest/{vmid}", ..GUEST },
     Template { uri: "pve://{cluster}/node/{node}", ..NODE },
@@ -65,7 +65,7 @@ const CONTAINER_TOOL: &str = "proxmox_get_container_info";
 pub(super) const NODE_TOOL: &str = "proxmox_get_node_info";
 pub(super) const LOG_TOOL: &str = "proxmox_get_task_log";
 
-/// The tools that read what each template stands for, in the order of [`TEMPLATES`].
+/// The tools that read the resources of each template, in the order of [`TEMPLATES`].
 const READERS: [&[&str]; 3] = [&[VM_TOOL, CONTAINER_TOOL], &[NODE_TOOL], &[LOG_TOOL]];
 
 pub(super) fn guest_tool(kind: Kind) -> &'static Entry {
@@ -75,29 +75,30 @@ pub(super) fn guest_tool(kind: Kind) -> &'static Entry {
     })
 }
 
-/// The templates whose tools may run; where there are several clusters, each address names one first.
+/// Returns the templates whose tools may run; if there are several clusters, each URI begins with one.
 pub fn templates(tools: &dyn Toolset) -> Vec<Template> {
     let all = if tools.cluster_names().is_empty() { TEMPLATES } else { IN_CLUSTERS };
     all.into_iter().zip(READERS).filter(|(_, readers)| may(tools, readers)).map(|(one, _)| one).collect()
 }
 
-/// Whether there is any such template.
+/// Returns whether there is any such template.
 #[must_use]
 pub fn any(tools: &dyn Toolset) -> bool {
     READERS.iter().any(|readers| may(tools, readers))
 }
 
-/// Whether one of these may run in any cluster.
+/// Returns whether one of these tools may run in any cluster.
 fn may(tools: &dyn Toolset, readers: &[&str]) -> bool {
     let allowed = |tool: &Entry| tools.clusters().iter().any(|cluster| tool.forbidden_in(cluster).is_none());
     readers.iter().any(|name| allowed(built_in(name)))
 }
 
-/// Of each cluster, in the order of the configuration: nodes, then guests by VMID. All are asked at the same time, each
-/// once; tasks come and go too fast for a list. One of several that does not answer is left out.
+/// Lists the nodes and then the guests by VMID of each cluster, in the order of the configuration. All clusters are
+/// asked at the same time, with one request each. Tasks are not listed, because they come and go too fast. If there are
+/// several clusters, one that does not answer is left out.
 ///
 /// # Errors
-/// What the client says, where no cluster answers.
+/// Fails if no cluster answers.
 pub fn list(tools: &dyn Toolset, call: &Call<'_>) -> Result<Vec<Resource>, Failure> {
     let answers = at_once(tools.clusters(), |cluster| list_one(tools, cluster, call));
     let mut all = Vec::new();
@@ -152,7 +153,7 @@ fn list_one(tools: &dyn Toolset, cluster: &Cluster, call: &Call<'_>) -> Result<V
     Ok(nodes.into_iter().map(of_node).chain(guests.into_iter().map(of_guest)).collect())
 }
 
-/// The number of the cluster in which an address lies, and what stands after it.
+/// Returns the index of a URI's cluster, and the rest of the URI.
 pub(super) fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &'a str)> {
     let rest = uri.strip_prefix(SCHEME)?;
     if tools.cluster_names().is_empty() {
@@ -163,26 +164,26 @@ pub(super) fn located<'a>(tools: &dyn Toolset, uri: &'a str) -> Option<(usize, &
     Some((place, rest))
 }
 
-/// That nothing has this address, and what addresses look like.
+/// Returns the error for a URI that does not exist, which shows the URI templates.
 pub(super) fn nothing(tools: &dyn Toolset, uri: &str) -> ResourceError {
     let known: Vec<&str> = templates(tools).iter().map(|template| template.uri).collect();
     let shown: String = uri.chars().take(120).collect();
     ResourceError::Unknown(format!(
-        "There is no resource `{}`; addresses look like {}.",
+        "There is no resource `{}`; URIs look like {}.",
         shown.escape_debug(),
         known.join(", ")
     ))
 }
 
-/// The lane in which an address is read: that of its cluster.
+/// Returns the lane in which a URI is read: that of its cluster.
 pub fn lane(tools: &dyn Toolset, uri: &str) -> usize {
     located(tools, uri).map_or(0, |(place, _)| place)
 }
 
-/// Reads what an address names.
+/// Reads the resource with that URI.
 ///
 /// # Errors
-/// There is nothing of that name, or why it could not be read.
+/// Fails if there is no such resource, or if it cannot be read.
 pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
     if let Some(view) = View::at(uri).filter(|_| call.client().shows_views(MEDIA_TYPE)) {
         let meta = Map::from_iter([("ui".to_owned(), json!({"prefersBorder": true}))]);
@@ -224,7 +225,7 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
             let data =
                 run(built_in(LOG_TOOL), json!({"upid": name, "limit": LOG_LINES})).map_err(
                     |why| match why {
-                        // Proxmox forgets old tasks (pve.md section 2).
+                        // Proxmox deletes old tasks (pve.md section 2).
                         ResourceError::Failed(sentences) if sentences.contains("no such task") => {
                             ResourceError::Unknown(sentences)
                         }
@@ -245,15 +246,15 @@ pub fn read(tools: &dyn Toolset, call: &Call<'_>, uri: &str) -> Result<Contents,
     }
 }
 
-/// Everything a cluster knows of, in rows.
+/// Reads the whole inventory of a cluster.
 ///
 /// # Errors
-/// What the client says.
+/// Fails if the request fails.
 pub fn inventory(cluster: &Cluster, call: &Call<'_>) -> Result<Reply, Failure> {
     Ok(cluster.pve.get(&call.cancel, "/cluster/resources", &Params::new())?)
 }
 
-/// The names of the nodes in an inventory.
+/// Returns the names of the nodes in an inventory.
 #[must_use]
 pub fn nodes(inventory: &[Record<'_>]) -> Vec<String> {
     let nodes = inventory.iter().filter(|record| record.text("type") == "node");
@@ -275,8 +276,8 @@ pub(super) fn unseen(what: &str) -> ResourceError {
     ResourceError::Unknown(format!("There is no {what} that this account may see."))
 }
 
-/// The last of these lines that fit into so many bytes, since a log's end tells how its task ended. A line that says so
-/// stands for what was left out.
+/// Returns as many of the last lines as fit into `max_bytes`, because the end of a log shows how its task ended. A line
+/// at the top says that lines were left out.
 fn last_lines(lines: &[&str], max_bytes: usize) -> String {
     const LEFT_OUT: &str = "[earlier lines are left out]";
     let mut size = LEFT_OUT.len();
@@ -290,7 +291,7 @@ fn last_lines(lines: &[&str], max_bytes: usize) -> String {
     if all { shown } else { format!("{LEFT_OUT}\n{shown}") }
 }
 
-/// Undoes the percent-encoding with which clients fill a template (RFC 6570: `:` and `@` are encoded).
+/// Decodes the percent-encoding with which clients fill in a template (RFC 6570: `:` and `@` are encoded).
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut plain = Vec::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! The prompts as a table: what each is to find out, what to look at, what to answer with. Text only.
+//! The prompts as a table: what each should find out, what to look at, and what to report. Text only.
 
 use crate::{
     mcp::{Prompt, PromptArgument},
@@ -6,16 +6,16 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// A prompt and what its text is made of.
+/// A prompt and the parts of its text.
 #[derive(Debug)]
 pub struct Review {
-    /// What clients show.
+    /// The prompt as clients show it.
     pub prompt: Prompt,
-    /// What is to be found out.
+    /// What should be found out.
     pub(in crate::tools) aim: &'static str,
     /// What to look at, in order.
     pub steps: &'static [Step],
-    /// What the answer should hold.
+    /// What the report should contain.
     pub(in crate::tools) report: &'static str,
 }
 
@@ -26,7 +26,7 @@ pub struct Step {
     pub tool: &'static str,
     /// The tool's arguments, JSON; `<vmid>` and `<node>` stand for those of the prompt.
     pub arguments: &'static str,
-    /// The API's path for it, for where that tool is not listed.
+    /// The API path for it, if that tool is not listed.
     pub path: &'static str,
     /// What to look for.
     pub(in crate::tools) look: &'static str,
@@ -37,17 +37,14 @@ const fn step(tool: &'static str, arguments: &'static str, path: &'static str, l
 }
 
 const NODE: PromptArgument =
-    PromptArgument { name: "node", about: "The node to look at; all of them without it.", required: false };
-const VMID: PromptArgument = PromptArgument {
-    name: "vmid",
-    about: "The VMID of the guest; its name completes to it.",
-    required: true,
-};
+    PromptArgument { name: "node", about: "The node to check; all nodes if not given.", required: false };
+const VMID: PromptArgument =
+    PromptArgument { name: "vmid", about: "The guest's VMID; its name completes to it.", required: true };
 
-/// What every prompt takes too where there are several clusters.
+/// A further argument of every prompt if there are several clusters.
 pub(in crate::tools) const CLUSTER: PromptArgument = PromptArgument {
     name: clusters::CLUSTER,
-    about: "The cluster to look at; the default one without it.",
+    about: "The cluster to check; the default if not given.",
     required: false,
 };
 
@@ -98,10 +95,10 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_list_replication",
                 "{}",
                 "/cluster/replication",
-                "jobs that fail, or have not run for long",
+                "jobs that fail, or have not run for a long time",
             ),
         ],
-        report: "Begin with one sentence: healthy, needs attention, or in danger. Then a table of findings, the gravest first: what, where, the figure seen, what to do.",
+        report: "Begin with one sentence: healthy, needs attention, or in danger. Then a table of findings, most serious first: what, where, the figure seen, what to do.",
     },
     Review {
         prompt: Prompt {
@@ -140,7 +137,7 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_get_metrics",
                 r#"{"vmid":<vmid>,"timeframe":"day"}"#,
                 "/nodes/{node}/qemu/<vmid>/rrddata?timeframe=day",
-                "since when, and which of CPU, memory, disk and network went along with it (a path with `qemu` has `lxc` for a container)",
+                "since when, and which of CPU, memory, disk and network changed at the same time (use `lxc` instead of `qemu` in the path of a container)",
             ),
             step("proxmox_list_nodes", "{}", "/nodes", "whether its node has CPU and memory left"),
             step(
@@ -156,7 +153,7 @@ pub const REVIEWS: &[Review] = &[
                 "backups, migrations or clones that ran at the same time on that node",
             ),
         ],
-        report: "Name the most likely cause first with the figures that speak for it, then the others in order of likelihood. Say what you would change, and ask before you change anything.",
+        report: "Name the most likely cause first with the figures that support it, then the others in order of likelihood. Say what you would change, and ask before you change anything.",
     },
     Review {
         prompt: Prompt {
@@ -165,7 +162,7 @@ pub const REVIEWS: &[Review] = &[
             about: "How much room is left, how fast it shrinks, and what happens when a node fails.",
             arguments: Cow::Borrowed(&[]),
         },
-        aim: "Tell how much room this cluster has left and how long it will last.",
+        aim: "Report how much room this cluster has left and how long it will last.",
         steps: &[
             STATUS,
             step("proxmox_list_nodes", "{}", "/nodes", "memory and CPU in use on each node"),
@@ -173,7 +170,7 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_list_vms",
                 r#"{"fields":"vmid,name,node,status,maxcpu,maxmem,mem","limit":200}"#,
                 "/cluster/resources",
-                "what is promised to guests against what the nodes have, and guests that use little of it",
+                "what is allocated to guests compared with what the nodes have, and guests that use little of it",
             ),
             step(
                 "proxmox_list_containers",
@@ -189,7 +186,7 @@ pub const REVIEWS: &[Review] = &[
                 "growth of memory and CPU on each node over the month",
             ),
         ],
-        report: "A table for CPU, memory and each storage: size, in use, promised, growth a month, full when. Then: does the cluster still carry all running guests with its largest node off? Which guests could give something back? Tell measured figures from estimates.",
+        report: "A table for CPU, memory and each storage: size, used, allocated, monthly growth, when it will be full. Then: can the cluster still run all running guests without its largest node? Which guests could be given less? Mark which figures are measured and which are estimates.",
     },
     Review {
         prompt: Prompt {
@@ -204,7 +201,7 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_list_backup_jobs",
                 "{}",
                 "/cluster/backup",
-                "jobs that are disabled, what they leave out, where they write, what they keep",
+                "jobs that are disabled, what they exclude, where they write, what they keep",
             ),
             step(
                 "proxmox_list_not_backed_up",
@@ -228,10 +225,10 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_list_storage",
                 r#"{"content":"backup"}"#,
                 "/cluster/resources",
-                "room for the next backups; backups on the storage they should protect",
+                "space for the next backups; backups on the same storage as the guests' disks",
             ),
         ],
-        report: "A table of every guest at risk: no job, no backup, older than its schedule, failed, unverified. Then what to change, the gravest first, and one guest to try a restore with, to a new VMID.",
+        report: "A table of every guest at risk: no job, no backup, older than its schedule, failed, unverified. Then what to change, most serious first, and one guest to try a restore with, to a new VMID.",
     },
     Review {
         prompt: Prompt {
@@ -240,27 +237,27 @@ pub const REVIEWS: &[Review] = &[
             about: "Whether the nodes can be upgraded: versions, updates, quorum, backups, what must move first.",
             arguments: Cow::Borrowed(&[NODE]),
         },
-        aim: "Tell whether the nodes can be upgraded safely now, and in which order.",
+        aim: "Report whether the nodes can be upgraded safely now, and in which order.",
         steps: &[
-            step("proxmox_get_version", "{}", "/version", "the version that runs"),
+            step("proxmox_get_version", "{}", "/version", "the running version"),
             STATUS,
             step(
                 "proxmox_get_node_info",
                 r#"{"node":"<node>"}"#,
                 "/nodes/{node}/status",
-                "kernel, version and subscription of each node; different versions within the cluster; room on the root disk",
+                "kernel, version and subscription of each node; different versions within the cluster; free space on the root disk",
             ),
             step(
                 "proxmox_list_node_items",
                 r#"{"node":"<node>","what":"updates"}"#,
                 "/nodes/{node}/apt/update",
-                "updates that wait on each node, those of kernel and qemu-server above all",
+                "pending updates on each node, especially of the kernel and qemu-server",
             ),
             step(
                 "proxmox_get_ha_status",
                 "{}",
                 "/cluster/ha/status/current",
-                "services that high availability would move",
+                "services that the HA manager would move",
             ),
             step(
                 "proxmox_list_not_backed_up",
@@ -270,7 +267,7 @@ pub const REVIEWS: &[Review] = &[
             ),
             step("proxmox_list_tasks", r#"{"status":"running"}"#, "/cluster/tasks", "what must end first"),
         ],
-        report: "Ready or not, with what stands in the way. Then the order of the nodes, which guests to move before each and which cannot be moved (local disks, devices passed through), and how to go back. Change nothing.",
+        report: "Ready or not, with what stands in the way. Then the order of the nodes, which guests to move before each and which cannot be moved (local disks, passed-through devices), and how to roll back. Change nothing.",
     },
     Review {
         prompt: Prompt {
@@ -285,13 +282,13 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_list_access",
                 r#"{"what":"users"}"#,
                 "/access/users",
-                "accounts that are enabled but not needed, without an end, or without a second factor",
+                "accounts that are enabled but not needed, without an expiry date, or without a second factor",
             ),
             step(
                 "proxmox_list_access",
                 r#"{"what":"acl"}"#,
                 "/access/acl",
-                "Administrator or wide roles on / , and tokens that hold more than their task needs",
+                "Administrator or other broad roles on /, and tokens with more privileges than their task needs",
             ),
             step(
                 "proxmox_get_permissions",
@@ -303,27 +300,27 @@ pub const REVIEWS: &[Review] = &[
                 "proxmox_get_firewall",
                 "{}",
                 "/cluster/firewall/options",
-                "whether the firewall is on and what happens to what no rule names",
+                "whether the firewall is on and what its default policies are",
             ),
             step(
                 "proxmox_list_firewall_rules",
                 "{}",
                 "/cluster/firewall/rules",
-                "rules that let everybody in, above all to 8006 and 22",
+                "rules that let everybody in, especially to ports 8006 and 22",
             ),
             step(
                 "proxmox_list_node_items",
                 r#"{"node":"<node>","what":"certificates"}"#,
                 "/nodes/{node}/certificates/info",
-                "certificates of each node that end within 30 days",
+                "certificates of each node that expire within 30 days",
             ),
             step(
                 "proxmox_list_node_items",
                 r#"{"node":"<node>","what":"updates"}"#,
                 "/nodes/{node}/apt/update",
-                "security updates that wait on each node",
+                "pending security updates on each node",
             ),
         ],
-        report: "A table of findings, the gravest first: what, where, why it matters, the smallest change that mends it. Say what could not be seen for lack of rights. Change nothing.",
+        report: "A table of findings, most serious first: what, where, why it matters, the smallest change that fixes it. Say what could not be checked for lack of rights. Change nothing.",
     },
 ];

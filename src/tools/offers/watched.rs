@@ -1,8 +1,8 @@
-//! What guests, nodes and tasks are like, for those who want to hear when they change: however many there are, two
-//! requests to each cluster tell it.
+//! The states of guests, nodes and tasks, for clients that subscribe to changes. However many are watched, two requests
+//! to each cluster are enough.
 //!
-//! What changes all the time (load, memory, traffic, uptime) is no news. A guest's own tasks are: a snapshot or a
-//! backup shows nowhere else in what is asked. A task tells that it has ended, not each line of its log.
+//! Values that change all the time (load, memory, traffic, uptime) do not count. A guest's own tasks do, because a
+//! snapshot or a backup shows nowhere else in what is read. For a task, its end counts, not each line of its log.
 
 use super::{
     Toolset,
@@ -20,29 +20,29 @@ use crate::{
     visible,
 };
 
-/// Of a row of a guest, what is news.
+/// The fields of a guest's row whose changes are reported.
 const OF_GUEST: [&str; 11] =
     ["name", "node", "status", "tags", "lock", "hastate", "pool", "template", "maxcpu", "maxmem", "maxdisk"];
-/// Of a row of a node.
+/// The same for a node's row.
 const OF_NODE: [&str; 3] = ["status", "maxcpu", "maxmem"];
-/// Of a row of a task.
+/// The same for a task's row.
 const OF_TASK: [&str; 2] = ["endtime", "status"];
 
-/// What an address names.
+/// What a URI names.
 enum Named {
     Guest(i64),
     Node(String),
     Task(String),
 }
 
-/// What a cluster answered, where it was asked.
+/// The answers of a cluster; `None` for what was not read.
 #[derive(Default)]
 struct Asked {
     inventory: Option<Result<Reply, Failure>>,
     tasks: Option<Result<Reply, Failure>>,
 }
 
-/// What each of these addresses is like now.
+/// Returns the current state of each of these URIs.
 pub fn look(tools: &dyn Toolset, call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
     let named: Vec<Option<(usize, Named)>> = uris.iter().map(|uri| named(tools, uri)).collect();
     let places: Vec<usize> = (0..tools.clusters().len()).collect();
@@ -91,7 +91,7 @@ fn tasks(cluster: &Cluster, call: &Call<'_>) -> Result<Reply, Failure> {
     Ok(cluster.pve.get(&call.cancel, "/cluster/tasks", &Params::new())?)
 }
 
-/// What one of them is like. It is told only to those who may read it.
+/// Returns the state of one of them, if the tool that reads it is allowed.
 fn state(
     cluster: &Cluster,
     asked: &Asked,
@@ -113,7 +113,7 @@ fn state(
             let id = vmid.to_string();
             let own = || tasks.iter().filter(|task| task.text("id") == id);
             let texts = |name: &str| own().map(|task| task.text(name).into_owned()).max().unwrap_or_default();
-            // One task that began earlier may end later.
+            // A task that started earlier may end later.
             Ok(format!("{} {} {}", facts(record, &OF_GUEST), texts("starttime"), texts("endtime")))
         }
         Named::Node(node) => {
@@ -128,14 +128,14 @@ fn state(
         Named::Task(upid) => {
             may(LOG_TOOL)?;
             let tasks = records(asked.tasks.as_ref())?;
-            // One that is not among the newest has ended long ago, or has begun just now.
+            // A task that is not in the list ended long ago, or has just started.
             let task = tasks.iter().find(|task| task.text("upid") == *upid);
             Ok(task.map(|task| facts(task, &OF_TASK)).unwrap_or_default())
         }
     }
 }
 
-/// These fields of a row, as they came.
+/// Joins these fields of a row, as Proxmox sent them.
 fn facts(record: &Record<'_>, names: &[&str]) -> String {
     names.iter().map(|name| record.json(name).unwrap_or("-")).collect::<Vec<_>>().join(" ")
 }

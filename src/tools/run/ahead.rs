@@ -1,5 +1,5 @@
-//! The cluster as it will be once the earlier calls of a plan are carried out: guests that they make answer as they will by
-//! then, so that later calls can be planned on them.
+//! The cluster as it will be after the earlier calls of a plan: the guests that these create are simulated, so that
+//! later calls can be planned on them.
 
 use crate::{
     pve::{Method, Params, Reply, api::effect::Role},
@@ -7,14 +7,14 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// The guests that are made by the calls so far.
+/// The guests that the calls so far create.
 #[derive(Clone, Debug, Default)]
 pub struct Ahead(Vec<New>);
 
-/// A guest that is made by a call.
+/// A guest that a call creates.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// Its id.
+    /// Its VMID.
     pub vmid: i64,
     /// The node it will be on.
     pub node: String,
@@ -26,7 +26,7 @@ pub struct New {
     runs: bool,
 }
 
-/// Parameters of a creation that are none of the configuration.
+/// Parameters for creating a guest that are not part of its configuration.
 const STEERING: [&str; 12] = [
     "vmid",
     "newid",
@@ -43,13 +43,14 @@ const STEERING: [&str; 12] = [
 ];
 
 impl Ahead {
-    /// The guest of that id, if it is made by one of the calls.
+    /// Returns the guest with that VMID, if one of the calls creates it.
     #[must_use]
     pub fn guest(&self, vmid: i64) -> Option<&New> {
         self.0.iter().find(|guest| guest.vmid == vmid)
     }
 
-    /// Notes what a request makes or changes of what will be there. `source` is the configuration of what is copied.
+    /// Notes which guests a request creates, and what it changes in those. `source` is the configuration of the guest
+    /// that is cloned.
     pub fn note(&mut self, request: &Request, source: Option<Map<String, Value>>) {
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let ["nodes", node, kind, ref rest @ ..] = parts[..] else { return };
@@ -90,7 +91,7 @@ impl Ahead {
         }
     }
 
-    /// What a path of one of the guests answers by then; `None` of any other.
+    /// Returns the answer of a path of one of these guests; `None` for any other path.
     #[must_use]
     pub fn answer(&self, path: &str, params: &Params) -> Option<Reply> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -112,8 +113,8 @@ impl Ahead {
         Some(told(path, &value))
     }
 
-    /// An answer of the cluster with what will be there beside it: in its inventory the guests, and of the next free VMID
-    /// the one after those that will be taken.
+    /// Adds these guests to an answer of the cluster: they are added to the inventory, and the next free VMID skips
+    /// theirs.
     #[must_use]
     pub fn added(&self, path: &str, reply: Reply) -> Reply {
         match (path, reply.value()) {
@@ -134,7 +135,7 @@ impl Ahead {
 }
 
 impl New {
-    /// What it is called.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         let key = if self.kind == Kind::Vm { "name" } else { "hostname" };
@@ -145,7 +146,7 @@ impl New {
         if self.runs { "running" } else { "stopped" }
     }
 
-    /// Its row in the inventory.
+    /// Returns its row for the inventory.
     fn row(&self) -> Value {
         let tags = self.config.get("tags").cloned().unwrap_or_default();
         json!({

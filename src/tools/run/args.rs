@@ -1,4 +1,4 @@
-//! Arguments, checked once against a tool's parameters, so that no handler has to.
+//! Arguments, checked once against a tool's parameters, so that handlers need not check them.
 
 use crate::{
     pve::Params,
@@ -10,17 +10,19 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// The arguments of one call: every name is a parameter, every value has its shape, nothing required is missing.
+/// The checked arguments of one call: every name is a parameter, every value has the right shape, and no required one
+/// is missing.
 #[derive(Debug)]
 pub struct Args(Map<String, Value>);
 
 impl Args {
-    /// Checks `given`. What is unambiguous is accepted: a number as text, a list or an object as JSON text, `null` and an
-    /// empty text for "not given". What `behind` knows as a parameter of the method behind the tool may stand beside the
-    /// object that such parameters go into, and what the tool wants beside it may stand in it.
+    /// Checks `given`. Unambiguous variants are accepted: a number as text, a list or an object as JSON text, `null`
+    /// and an empty text for "not given". A parameter of the API method behind the tool (`behind` knows those) may be
+    /// given next to the object that it belongs into, and a parameter of the tool itself may be given inside that
+    /// object.
     ///
     /// # Errors
-    /// A sentence for each argument that is wrong, one after another.
+    /// Fails with a sentence for each wrong argument.
     pub fn check<'a>(
         params: impl Iterator<Item = &'a Param> + Clone,
         behind: &dyn Fn(&str) -> bool,
@@ -68,42 +70,43 @@ impl Args {
         if problems.is_empty() { Ok(Args(checked)) } else { Err(problems.join(" ")) }
     }
 
-    /// The text of that argument, if it was given.
+    /// Returns the text of that argument, if it was given.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
 
-    /// The integer of that argument, if it was given.
+    /// Returns the integer of that argument, if it was given.
     #[must_use]
     pub fn int(&self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_i64()
     }
 
-    /// The integer of that argument as a size or count, if it was given.
+    /// Returns the integer of that argument as a size or count, if it was given.
     #[must_use]
     pub fn count(&self, name: &str) -> Option<usize> {
         usize::try_from(self.int(name)?).ok()
     }
 
-    /// The flag of that argument, if it was given.
+    /// Returns the flag of that argument, if it was given.
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<bool> {
         self.0.get(name)?.as_bool()
     }
 
-    /// The texts of that argument, none if it was not given.
+    /// Returns the texts of that argument; none if it was not given.
     pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// Every argument, in the order given.
+    /// Returns every argument, in the order given.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The arguments of these names as parameters of a request: an object's entries each under its own name. What is to be
-    /// sent is always named, so that what steers the call (`dry_run`, `confirm`, `wait` …) never is.
+    /// Returns the arguments with these names as parameters of a request; each entry of an object becomes a parameter
+    /// of its own. The caller names what is sent, so that arguments that control the call (`dry_run`, `confirm`, `wait`
+    /// …) never are.
     #[must_use]
     pub fn params(&self, sent: &[&str]) -> Params {
         let mut params = Params::new();
@@ -116,14 +119,14 @@ impl Args {
         params
     }
 
-    /// The value of that argument, if it was given.
+    /// Returns the value of that argument, if it was given.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 }
 
-/// Puts what stood beside an object into it.
+/// Moves parameters that were given next to the object into it.
 fn put_in(checked: &mut Map<String, Value>, object: &str, beside: Map<String, Value>) -> Vec<String> {
     if beside.is_empty() {
         return Vec::new();
@@ -143,7 +146,7 @@ fn put_in(checked: &mut Map<String, Value>, object: &str, beside: Map<String, Va
     problems
 }
 
-/// Takes out of an object what is a parameter of the tool itself and must be given, or was given twice.
+/// Moves parameters of the tool itself out of the object if they are required, and removes those given in both places.
 fn take_out<'a>(
     checked: &mut Map<String, Value>,
     object: &str,

@@ -1,39 +1,40 @@
-//! What somebody must agree to before it is sent: one request, or all that a whole job is going to send.
+//! What must be confirmed before it is sent: one request, or all requests of a job.
 
 use crate::tools::run::request::Request;
 use serde_json::{Map, Value, json};
 use std::slice;
 
-/// What waits for an agreement.
+/// What waits for confirmation.
 #[derive(Clone, Debug)]
 pub enum Asked {
-    /// One request, and why it must be agreed to.
+    /// One request, and why it must be confirmed.
     One(Request, Vec<&'static str>),
     /// A job.
     Whole(Whole),
 }
 
-/// A whole job: the one agreement to it is for exactly these requests, to targets that look like this.
+/// A whole job: it is confirmed once, for exactly these requests to targets in this state.
 #[derive(Clone, Debug)]
 pub struct Whole {
     /// What is done, as one sentence.
     pub sentence: String,
-    /// What is shown: the steps, and what they cost.
+    /// What is shown: the steps, and their consequences.
     pub shown: Map<String, Value>,
-    /// What a person types to agree.
+    /// What a person types to confirm.
     pub word: String,
-    /// A text that changes when one of the targets does.
+    /// A text that changes whenever one of the targets changes.
     pub identity: String,
-    /// Every request that is going to be sent, in order.
+    /// Every request that will be sent, in order.
     pub requests: Vec<Request>,
-    /// Those that only put away what the job itself has made by then: the rules must allow them, and nobody is asked.
+    /// Requests that only remove what the job itself has created by then: the rules must allow them, but they need no
+    /// confirmation.
     pub own: Vec<Request>,
-    /// Why it must be agreed to.
+    /// Why it must be confirmed.
     pub reasons: Vec<&'static str>,
 }
 
 impl Asked {
-    /// What it is, for a sentence.
+    /// Returns a name for it, for use in a sentence.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -42,7 +43,7 @@ impl Asked {
         }
     }
 
-    /// What is going to be sent.
+    /// Returns what would be sent.
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         match self {
@@ -51,7 +52,7 @@ impl Asked {
         }
     }
 
-    /// What is going to be sent, for people: one request as an object, several as a list; secrets as `***`.
+    /// Returns what would be sent, for people: one request as an object, several as a list; secrets as `***`.
     #[must_use]
     pub fn requests_told(&self) -> Value {
         match self.requests() {
@@ -60,7 +61,7 @@ impl Asked {
         }
     }
 
-    /// Why it must be agreed to.
+    /// Returns why it must be confirmed.
     #[must_use]
     pub fn reasons(&self) -> &[&'static str] {
         match self {
@@ -69,7 +70,7 @@ impl Asked {
         }
     }
 
-    /// What an agreement is bound to beside the call and the state of the target.
+    /// Returns what a confirmation is bound to, besides the call and the state of the target.
     #[must_use]
     pub fn named(&self) -> Value {
         self.requests().iter().map(named).collect()

@@ -1,4 +1,4 @@
-//! The changes that can be taken back: what was there before each of them, kept for the life of the process.
+//! The changes that can be undone, with the values before each of them; kept for the life of the process.
 
 use crate::{sync::lock, tools::run::request::Request};
 use serde_json::{Map, Value, json};
@@ -10,49 +10,49 @@ use std::{
     },
 };
 
-/// How many changes are kept; the oldest go first.
+/// How many changes are kept; the oldest are dropped first.
 const KEPT: usize = 100;
 
-/// The changes that can be taken back.
+/// The changes that can be undone.
 #[derive(Debug, Default)]
 pub struct Undo {
     numbers: Numbers,
     kept: Mutex<VecDeque<Step>>,
 }
 
-/// The last number given to a change; shared by all clusters, so that each change has a number of its own.
+/// The last number given to a change; shared by all clusters, so that every number is unique.
 pub type Numbers = Arc<AtomicI64>;
 
-/// One change, and what was there before it.
+/// One change, and the values before it.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its number.
+    /// The number by which it can be undone.
     pub id: i64,
     /// The change as it was sent.
     pub request: Request,
-    /// Each key that was changed, with its value before; `None` where there was none.
+    /// Each changed key with its value before; `None` if there was none.
     pub before: Vec<(String, Option<Value>)>,
-    /// What the same path answered right after the change.
+    /// What a GET of the same path returned right after the change.
     pub after: Map<String, Value>,
 }
 
-/// A change whose end is not known yet.
+/// A change whose result is not known yet.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The change as it was sent.
     pub request: Request,
-    /// What the same path answered before it.
+    /// What a GET of the same path returned before it.
     pub before: Map<String, Value>,
 }
 
 impl Undo {
-    /// Nothing yet.
+    /// No changes yet.
     #[must_use]
     pub fn new(numbers: Numbers) -> Undo {
         Undo { numbers, kept: Mutex::default() }
     }
 
-    /// Keeps a change. Returns its number.
+    /// Keeps a change, and returns its number.
     pub fn keep(
         &self,
         request: Request,
@@ -68,31 +68,31 @@ impl Undo {
         id
     }
 
-    /// The change of that number.
+    /// Returns the change with that number.
     #[must_use]
     pub fn step(&self, id: i64) -> Option<Step> {
         lock(&self.kept).iter().find(|step| step.id == id).cloned()
     }
 
-    /// Every change, the newest first.
+    /// Returns every change, the newest first.
     #[must_use]
     pub fn all(&self) -> Vec<Step> {
         lock(&self.kept).iter().rev().cloned().collect()
     }
 
-    /// Forgets a change that was taken back.
+    /// Forgets a change that was undone.
     pub fn forget(&self, id: i64) {
         lock(&self.kept).retain(|step| step.id != id);
     }
 }
 
 impl Step {
-    /// The keys that were changed.
+    /// Returns the changed keys.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.before.iter().map(|(key, _)| key.as_str())
     }
 
-    /// `[key, what it was changed to, what it was before]` of each key.
+    /// Returns `[key, value after the change, value before it]` for each key.
     #[must_use]
     pub fn rows(&self) -> Vec<Value> {
         self.before.iter().map(|(key, value)| json!([key, self.after.get(key), value])).collect()

@@ -1,5 +1,5 @@
-//! The clusters that a server works for: which one a call is for, what is allowed there, and what a model is told
-//! of them. With one cluster nothing of this is seen.
+//! The clusters that a server manages: which one a call is for, what is allowed there, and what the model is told about
+//! them. None of this is visible if there is only one cluster.
 
 use crate::{
     config::{Access, Config},
@@ -22,29 +22,29 @@ use std::{mem, path::PathBuf, sync::Arc};
 
 /// The argument that names a cluster.
 pub const CLUSTER: &str = "cluster";
-/// What stands for every cluster at once, where that makes sense.
+/// The value that means every cluster, for the tool that accepts it.
 pub const ALL: &str = "all";
-/// The one tool that sums up several clusters at once.
+/// The only tool that can report on several clusters at once.
 pub const STATUS: &str = "proxmox_get_cluster_status";
 
 /// One cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    /// Its name in the configuration; empty where there is only the one.
+    /// Its name in the configuration; empty if there is only one cluster.
     pub name: String,
-    /// What holds for it.
+    /// Its configuration.
     pub config: Config,
-    /// The way to it.
+    /// The API client for it.
     pub pve: Pve,
-    /// What was changed in it and can be taken back.
+    /// The changes in it that can be undone.
     pub undo: Undo,
-    /// The guests that were changed a moment ago.
+    /// The guests that were changed recently.
     pub fresh: Fresh,
-    /// The jobs that were begun in it.
+    /// The jobs that were started in it.
     pub jobs: Kept,
-    /// The tasks of the protocol that stand for work in it.
+    /// The MCP tasks for work in it.
     pub tasks: Kept,
-    /// Where its guests were.
+    /// The nodes on which its guests were last seen.
     pub places: Places,
 }
 
@@ -57,7 +57,7 @@ pub enum Chosen<'a> {
     All,
 }
 
-/// The clusters of a configuration, the default first.
+/// Creates the clusters of a configuration, the default first.
 #[must_use]
 pub fn of(mut config: Config) -> Vec<Cluster> {
     let numbers = Numbers::default();
@@ -77,7 +77,8 @@ pub fn of(mut config: Config) -> Vec<Cluster> {
     }
 }
 
-/// Where the jobs or tasks of a cluster are kept: apart from those of any other, which may have guests of the same VMIDs.
+/// Returns the folder for the jobs or tasks of a cluster. Each cluster has its own, because others may have guests with
+/// the same VMIDs.
 fn folder(config: &Config, of: &str, name: &str) -> Option<PathBuf> {
     let host = config.settings.hosts.first().map(|host| format!("{}-{}", host.name, host.port));
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
@@ -85,11 +86,11 @@ fn folder(config: &Config, of: &str, name: &str) -> Option<PathBuf> {
     Some(config.state.as_ref()?.join(of).join(own))
 }
 
-/// Takes out of the arguments which cluster is meant. With one cluster there is no such argument, and what is
-/// given is left for the tool to refuse.
+/// Removes the argument `cluster` and returns which cluster it means. With only one cluster there is no such argument;
+/// if given, it is left for the tool to refuse.
 ///
 /// # Errors
-/// There is no such cluster: the nearest name and all of them.
+/// Fails if there is no such cluster, with the nearest name and all names.
 pub fn take<'a>(clusters: &'a [Cluster], arguments: &mut Map<String, Value>) -> Result<Chosen<'a>, String> {
     if clusters.len() < 2 {
         return Ok(Chosen::One(&clusters[0]));
@@ -104,10 +105,10 @@ pub fn take<'a>(clusters: &'a [Cluster], arguments: &mut Map<String, Value>) -> 
     }
 }
 
-/// The cluster of that name.
+/// Returns the cluster with that name.
 ///
 /// # Errors
-/// There is none: the nearest name and all of them.
+/// Fails if there is none, with the nearest name and all names.
 pub fn named<'a>(clusters: &'a [Cluster], name: &str) -> Result<&'a Cluster, String> {
     clusters.iter().find(|cluster| cluster.name == name).ok_or_else(|| {
         let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
@@ -121,16 +122,17 @@ fn find(clusters: &[Cluster], name: &Value) -> Option<usize> {
     clusters.iter().position(|cluster| name.as_str() == Some(&cluster.name))
 }
 
-/// The number of the cluster a call is for, so that calls to different ones do not wait for each other.
+/// Returns the index of the cluster that a call is for, so that calls to different clusters do not wait for each other.
 #[must_use]
 pub fn lane(clusters: &[Cluster], arguments: &Map<String, Value>) -> usize {
     arguments.get(CLUSTER).and_then(|name| find(clusters, name)).unwrap_or_default()
 }
 
-/// What each cluster answers, by name, all asked at the same time. One that does not answer costs its own part.
+/// Runs the call in every cluster at the same time, and answers with the results by name. A cluster that fails has an
+/// `error` instead.
 ///
 /// # Errors
-/// The answer cannot be put together.
+/// Fails if the answer cannot be written as JSON.
 pub fn in_each(clusters: &[Cluster], run: impl Fn(&Cluster) -> Outcome + Sync) -> Outcome {
     let answers = at_once(clusters, run);
     let mut all = Map::new();
@@ -145,14 +147,14 @@ pub fn in_each(clusters: &[Cluster], run: impl Fn(&Cluster) -> Outcome + Sync) -
 }
 
 impl Cluster {
-    /// The sentence that says which setting forbids a tool.
+    /// Returns the sentence that says which setting forbids a tool, if one does.
     #[must_use]
     pub fn forbidden(&self, tool: &str, only_reads: bool) -> Option<String> {
         if self.config.access == Access::ReadOnly && !only_reads {
             let place =
                 if self.name.is_empty() { String::new() } else { format!(" of cluster `{}`", self.name) };
             return Some(format!(
-                "`{tool}` does more than to read, and the setting `access`{place} is `read-only`."
+                "`{tool}` does more than read, and the setting `access`{place} is `read-only`."
             ));
         }
         let pattern = self.config.deny_tools.iter().find(|pattern| fits(pattern, tool, |_| true))?;
@@ -160,7 +162,7 @@ impl Cluster {
     }
 }
 
-/// What a model is told of the clusters; `None` where there is only one.
+/// Returns what the model is told about the clusters; `None` if there is only one.
 #[must_use]
 pub fn sentence(clusters: &[Cluster]) -> Option<String> {
     let [first, _, ..] = clusters else { return None };
@@ -173,13 +175,13 @@ pub fn sentence(clusters: &[Cluster]) -> Option<String> {
         })
         .collect();
     Some(format!(
-        "Clusters: {}. Every tool takes `cluster`, {} if not given; a VMID means another guest in each.",
+        "Clusters: {}. Every tool takes `cluster`, {} if not given; a VMID is a different guest in each.",
         shortened(&names),
         first.name
     ))
 }
 
-/// Names with commas between them, as many as leave room for the rest of the instructions.
+/// Joins names with commas, as many as leave room for the rest of the instructions.
 fn shortened(names: &[String]) -> String {
     const ROOM: usize = 600;
     let mut text = String::new();

@@ -1,11 +1,11 @@
-//! The setting `exec_allow`: which programs may run in guests, by whatever way a request runs them. Pure.
+//! The setting `exec_allow`: which programs a request may run in guests, whichever API path it uses. Does no I/O.
 
 use crate::{
     pve::api::effect::{Class, Effect},
     tools::run::{pattern::fits, request::Request},
 };
 
-/// The sentence that says why a request may not run what it runs; `None` where it may, or runs nothing.
+/// Returns the sentence that says why a request may not run its program; `None` if it may, or runs no program.
 #[must_use]
 pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option<String> {
     if allowed.is_empty() || !effect.is(Class::Execute) {
@@ -13,7 +13,7 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
     }
     let Some(program) = request.program() else {
         return Some(format!(
-            "The setting `exec_allow` names the only commands that may run, and {} lets anything run or be written, so it is refused.",
+            "The setting `exec_allow` lists the only commands that may run, and {} could run or write anything, so it is refused.",
             request.title()
         ));
     };
@@ -21,7 +21,7 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
         ["/bin/sh", "-c", line]
         | ["cmd.exe", "/d", "/c", line]
         | ["powershell.exe", "-NoProfile", "-NonInteractive", "-Command", line] => (*line).to_owned(),
-        // A line with quotes, taken apart at them.
+        // A command line with quotes, split into words at them.
         ["cmd.exe", "/d", "/c", "call", words @ ..] => words.join(" "),
         words => words.join(" "),
     };
@@ -29,14 +29,15 @@ pub fn refusal(allowed: &[String], request: &Request, effect: &Effect) -> Option
         return None;
     }
     Some(format!(
-        "`{}` is none of the commands that the setting `exec_allow` names: {}.",
+        "`{}` is not one of the commands that the setting `exec_allow` lists: {}.",
         line.escape_debug(),
         allowed.join(", ")
     ))
 }
 
-/// Whether a pattern names a command, word by word. `*` stands for a part of one plain word: what a shell would read as
-/// more (`;`, `|`, `$`, quotes, a line break …), an option in place of a word, and `..` must stand in the pattern itself.
+/// Returns whether a pattern allows a command; they are compared word by word. `*` matches part of one plain word:
+/// shell syntax (`;`, `|`, `$`, quotes, a line break …), an option instead of an argument, and `..` are only allowed
+/// where the pattern itself has them.
 fn allows(pattern: &str, command: &str) -> bool {
     let plain =
         |part: &str| part.chars().all(|letter| letter.is_alphanumeric() || "./_-:=@,+%".contains(letter));

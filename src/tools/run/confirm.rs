@@ -1,5 +1,6 @@
-//! Agreeing to a request: its plan is shown to the person, by a question where the client can ask one and somebody is
-//! there, else outside the model or by a token, as configured; and only what was agreed to happens, once.
+//! Confirms a request. Its plan is shown to a person: by a question (elicitation) if the client supports that and
+//! somebody answers, otherwise by approval outside the model or by a token, as configured. Only what was confirmed is
+//! done, and only once.
 
 use crate::{
     config::Confirm,
@@ -21,17 +22,19 @@ use crate::{
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// A person needs longer than this to read a question. What is answered sooner with no, a program answered for nobody.
+/// A person needs longer than this to read a question. A refusal that comes sooner was given by a program, not by a
+/// person.
 const READING: Duration = Duration::from_secs(1);
 
-/// Asks for a request to be agreed to, or checks what came back.
+/// Asks for confirmation of a request, or checks the confirmation that came with the call.
 ///
 /// # Errors
-/// Nothing was done, and why: declined, mistyped, a token that does not fit, a target that changed meanwhile.
+/// Fails if it is not confirmed: declined, mistyped, a token that is not valid, or a target that changed in the
+/// meantime.
 pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Result<Decision, Failure> {
     let Matter { tool, args, asked } = matter;
     let strict = context.config.confirm == Confirm::Strict;
-    // Somebody may have said it already, in a terminal.
+    // A person may have approved it already, in a terminal.
     if !strict {
         match person::word(context, matter)? {
             Word::None => {}
@@ -49,24 +52,24 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                 return person::ask(context, matter, shown, NOBODY);
             }
             agreed(context, asked, &shown, reaction)?;
-            // A person may take minutes: the target is looked at again.
+            // A person may take minutes to answer, so the target is read again.
             if plan::of_asked(context, asked)?.identity == shown.identity {
                 return Ok(Decision::Go);
             }
             Err(Failure::new(format!(
-                "{} changed while this was asked. Nothing was done; ask again.",
+                "{} changed while the question was open. Nothing was done; call again.",
                 shown.title
             )))
         }
         Asking::Again(given) => {
             let Some((given, reaction)) = given.and_then(|given| Some((given, given.reaction.clone()?)))
             else {
-                // No answer came along: the question is asked, or asked again (basic/multi-round-trip).
+                // The call has no answer: the question is asked, or asked again (basic/multi-round-trip).
                 note(context, |journal| journal.asked(asked.requests(), "the client"));
                 return Ok(Decision::Ask(question(&shown), tokens.issue(Kind::State, &bound)?));
             };
             let out = tokens.redeem(Kind::State, &given.state, &bound).map_err(|why| {
-                Failure::new(format!("Nothing was done: the `requestState` is not accepted, {why}. Call `{tool}` again for a new question."))
+                Failure::new(format!("Nothing was done: the `requestState` is not accepted: {why}. Call `{tool}` again for a new question."))
             })?;
             if nobody_is_there(&reaction, out) && !strict {
                 return person::ask(context, matter, shown, NOBODY);
@@ -76,7 +79,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
         }
         Asking::No => match (context.config.confirm, args.text("confirm")) {
             (Confirm::Strict, _) => Err(Failure::new(format!(
-                "Nothing was done: {} must be agreed to, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
+                "Nothing was done: {} must be confirmed, this client cannot ask the user (it has no elicitation), and the setting `confirm` is `strict`.",
                 asked.title()
             ))),
             (Confirm::Person, _) => person::ask(context, matter, shown, ""),
@@ -86,7 +89,7 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                     Ok(Decision::Go)
                 }
                 Err(why) => Err(Failure::new(format!(
-                    "Nothing was done: the `confirm` token is not accepted, {why}. Call `{tool}` without `confirm` for a new plan."
+                    "Nothing was done: the `confirm` token is not accepted: {why}. Call `{tool}` without `confirm` for a new plan."
                 ))),
             },
             (Confirm::Token, None) => {
@@ -103,18 +106,18 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
     }
 }
 
-/// What is said where the client asked nobody.
+/// What the answer says if the client did not ask anybody.
 const NOBODY: &str = "The client answered the question at once, so nobody can have read it. ";
 
-/// Whether a no came too fast for a person.
+/// Returns whether a refusal came too fast to be a person's.
 fn nobody_is_there(reaction: &Reaction, after: Duration) -> bool {
     matches!(reaction, Reaction::Decline | Reaction::Cancel) && after < READING
 }
 
-/// Writes down what the person at the client did.
+/// Checks the person's answer, and records it in the audit log.
 ///
 /// # Errors
-/// They did not agree.
+/// Fails if they did not confirm.
 fn agreed(context: &Context<'_>, asked: &Asked, shown: &Plan, reaction: Reaction) -> Result<(), Failure> {
     match typed(shown, reaction) {
         Typed::Agreed => {
@@ -128,7 +131,7 @@ fn agreed(context: &Context<'_>, asked: &Asked, shown: &Plan, reaction: Reaction
     }
 }
 
-/// Says which cluster is meant, where there are several.
+/// Adds the cluster to a plan, if there are several.
 #[must_use]
 pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
     if let Some(name) = context.cluster {
@@ -138,7 +141,7 @@ pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
     shown
 }
 
-/// What a seal is for: the call, and what the target looks like.
+/// Returns what a token is bound to: the call, and the state of the target.
 fn bind(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> String {
     meaning(&json!([named(context, matter), shown.identity]))
 }

@@ -1,5 +1,5 @@
-//! What a running tool works with: the call, the cluster, the configuration. Every request of a tool goes
-//! through it: reads by [`Context::get`] (in `reads`), changes by [`Context::change`] (in `door`).
+//! The context of a running tool: the call, the cluster, the configuration. Every request of a tool goes through it:
+//! reads use [`Context::get`] (in `reads`), changes use [`Context::change`] (in `door`).
 
 use crate::{
     config::Config,
@@ -29,55 +29,57 @@ use crate::{
 use serde_json::{Map, Value};
 use std::{fmt, sync::Mutex, time::Instant};
 
-/// What a running tool works with.
+/// The context of a running tool.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The call: whether it is still wanted, progress, leave to wait.
+    /// The call: cancellation, progress, and whether it may wait.
     pub call: &'a Call<'a>,
-    /// The cluster.
+    /// The client for the cluster's API.
     pub pve: &'a pve::Pve,
     /// The configuration.
     pub config: &'a Config,
-    /// The cluster's name, where there are several.
+    /// The cluster's name, if there are several.
     pub cluster: Option<&'a str>,
-    /// The kind of guest, for one half of a row that is two tools.
+    /// The kind of guest, for a tool that shares its row with the tool for the other kind.
     pub kind: Option<Kind>,
     /// What the tool does to the cluster.
     pub effect: Effect,
-    /// When the call began to run; `wait` counts from here.
+    /// When the call started to run; `wait` counts from here.
     pub started: Instant,
-    /// Whether changes are only written down.
+    /// Whether this is a dry run: changes are only recorded, not sent.
     pub dry: bool,
-    /// What was agreed to.
+    /// What was confirmed.
     pub grant: Grant,
-    /// Methods that are not called, because the tools that send them are denied.
+    /// API methods that must not be called, because the tools that send them are denied.
     pub denied: &'a [Row],
-    /// The changes that can be taken back.
+    /// The changes that can be undone.
     pub undo: &'a Undo,
-    /// The guests that were changed a moment ago.
+    /// The guests that were changed recently.
     pub fresh: &'a Fresh,
-    /// The jobs that were begun.
+    /// The jobs that were started.
     pub jobs: &'a Kept,
-    /// Where guests were.
+    /// The nodes on which guests were last seen.
     pub places: &'a Places,
-    /// What plans calls of other tools.
+    /// Plans calls of other tools.
     pub planner: &'a dyn Planner,
-    /// In a plan of several calls: what the earlier ones will have made.
+    /// In a plan of several calls: what the earlier ones will have created.
     pub ahead: Option<&'a Ahead>,
-    /// Where changes are written down.
+    /// This call's entries in the audit log, if there is one.
     pub journal: Option<&'a Journal<'a>>,
-    /// What became of the changes.
+    /// The changes of this call, and what was decided about them.
     pub record: Mutex<Record>,
-    /// What was read on the way.
+    /// What this call has read.
     pub seen: Mutex<Seen>,
 }
 
-/// Plans calls of other tools, for a job that is made of them.
+/// Plans calls of other tools, for a job that consists of such calls.
 pub trait Planner: fmt::Debug + Sync {
-    /// What a call would do, in a cluster as it will be then. Nothing is sent that changes anything.
+    /// Returns what a call would do, in a cluster that has changed as `ahead` says. Sends nothing that changes
+    /// anything.
     ///
     /// # Errors
-    /// There is no such tool, it is forbidden, its arguments are wrong, or what it must read is not there.
+    /// Fails if there is no such tool, if it is forbidden, if its arguments are wrong, or if what it must read does not
+    /// exist.
     fn plan(
         &self,
         context: &Context<'_>,
@@ -87,30 +89,30 @@ pub trait Planner: fmt::Debug + Sync {
     ) -> Result<Planned, Failure>;
 }
 
-/// A call that was planned.
+/// A planned call.
 #[derive(Debug)]
 pub struct Planned {
     /// The tool's own name.
     pub name: &'static str,
-    /// What it answers, where it only reads.
+    /// Its answer, if it only reads.
     pub answer: Option<Value>,
-    /// What it would send.
+    /// The requests that it would send.
     pub requests: Vec<Request>,
 }
 
-/// Which of the requests that must be agreed to may be sent.
+/// Which of the requests that must be confirmed may be sent.
 #[derive(Clone, Debug)]
 pub enum Grant {
-    /// None: each is to be confirmed.
+    /// None: each must be confirmed.
     None,
-    /// Exactly this one, which was confirmed.
+    /// Exactly this request, which was confirmed.
     One(Request),
-    /// Exactly those of this job, which was confirmed as a whole.
+    /// Exactly the requests of this job, which was confirmed as a whole.
     Whole(Whole),
 }
 
 impl Grant {
-    /// The leave to send exactly what was asked for.
+    /// Grants exactly what was asked for.
     #[must_use]
     pub fn of(asked: Asked) -> Grant {
         match asked {
@@ -124,40 +126,40 @@ impl Grant {
 #[derive(Debug, Default)]
 pub struct Record {
     pub(super) requests: Vec<Request>,
-    /// In a dry run: what would become of each request.
+    /// In a dry run: the decision about each request.
     pub(super) verdicts: Vec<Verdict>,
     pub(super) pending: Option<Asked>,
-    /// Those of the running job, which was confirmed as a whole.
+    /// The requests of the running job, which was confirmed as a whole.
     pub(super) granted: Vec<Request>,
     pub(super) drafts: Vec<Draft>,
     pub(super) picture: Option<Vec<u8>>,
 }
 
 impl Context<'_> {
-    /// Lets a picture (PNG) go along with the answer.
+    /// Attaches a picture (PNG) to the answer.
     pub fn attach(&self, png: Vec<u8>) {
         lock(&self.record).picture = Some(png);
     }
 
-    /// The picture that goes along, if there is one.
+    /// Takes the attached picture, if there is one.
     #[must_use]
     pub fn picture(&self) -> Option<Vec<u8>> {
         lock(&self.record).picture.take()
     }
 
-    /// What was held back because it must be confirmed first.
+    /// Returns what was held back because it must be confirmed first.
     #[must_use]
     pub fn pending(&self) -> Option<Asked> {
         lock(&self.record).pending.clone()
     }
 
-    /// What was there before the changes that can be taken back.
+    /// Returns the changes that can be undone, with the values before them.
     #[must_use]
     pub fn drafts(&self) -> Vec<Draft> {
         lock(&self.record).drafts.clone()
     }
 
-    /// The guests that this call has made so far.
+    /// Returns the guests that this call has created so far.
     #[must_use]
     pub fn made(&self) -> Vec<u32> {
         let requests = self.requests();
@@ -166,30 +168,30 @@ impl Context<'_> {
         made.filter(|(_, role)| *role == Role::New).map(|(vmid, _)| vmid).collect()
     }
 
-    /// In a dry run, what would become of each of [`Context::requests`].
+    /// In a dry run, returns the decision about each of [`Context::requests`].
     #[must_use]
     pub fn verdicts(&self) -> Vec<Verdict> {
         lock(&self.record).verdicts.clone()
     }
 
-    /// The changes that were sent, or in a dry run would have been, in order.
+    /// Returns the changes that were sent (in a dry run: that would have been sent), in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.record).requests.clone()
     }
 
-    /// An answer that is one object, kept under `max_answer_bytes`.
+    /// Answers with an object, kept under `max_answer_bytes`.
     ///
     /// # Errors
-    /// As [`object::fit`].
+    /// Fails like [`object::fit`].
     pub fn fit(&self, object: Map<String, Value>) -> Outcome {
         object::fit(self.config.max_answer_bytes, object)
     }
 
-    /// Any answer of Proxmox's as an object, kept under `max_answer_bytes`.
+    /// Answers with any answer of Proxmox as an object, kept under `max_answer_bytes`.
     ///
     /// # Errors
-    /// As [`object::wrap`].
+    /// Fails like [`object::wrap`].
     pub fn wrap(&self, value: Value) -> Outcome {
         object::wrap(self.config.max_answer_bytes, value)
     }

@@ -1,13 +1,13 @@
-//! One argument brought into the shape of its parameter, as clients and models really send it: numbers as text, lists and
-//! objects as JSON text, one word for a list.
+//! Converts an argument to the shape of its parameter. Clients and models send numbers as text, lists and objects as
+//! JSON text, and a single word for a list.
 
 use crate::{suggest::did_you_mean, tools::param::Shape};
 use serde_json::{Map, Number, Value};
 
-/// The value in its shape.
+/// Converts a value to a shape.
 ///
 /// # Errors
-/// What is wrong with it: the rest of a sentence that begins with its name.
+/// Fails with what is wrong, as the rest of a sentence that begins with the argument's name.
 pub fn convert(shape: Shape, value: Value) -> Result<Value, String> {
     let converted = match shape {
         Shape::Int(least, most) => match integer(&value) {
@@ -21,7 +21,7 @@ pub fn convert(shape: Shape, value: Value) -> Result<Value, String> {
         },
         Shape::Flag => flag(&value).map(Value::Bool),
         Shape::OneOf(words) => {
-            // A flag or a number may be one of the words.
+            // A boolean or a number may be one of the words.
             let word = match &value {
                 Value::String(word) => word.trim().to_owned(),
                 Value::Bool(_) | Value::Number(_) => value.to_string(),
@@ -77,7 +77,7 @@ fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// A list of text. A text that is a JSON list is that list; any other is parted as `alone` says.
+/// Reads a list of texts. A text that is a JSON list is parsed; any other text is split by `alone`.
 fn texts(value: &Value, alone: fn(&str) -> Vec<String>) -> Option<Value> {
     let items = match value {
         Value::String(text) => match written(text, '[') {
@@ -99,12 +99,12 @@ fn texts(value: &Value, alone: fn(&str) -> Vec<String>) -> Option<Value> {
     texts.map(Value::from)
 }
 
-/// What stands between commas.
+/// Splits a text at commas.
 fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// An object, or one that is written as JSON text.
+/// Reads an object, which may be JSON text.
 fn object(value: &Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(object) => Some(object.clone()),
@@ -116,7 +116,7 @@ fn object(value: &Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// A list of objects, or one that is written as JSON text.
+/// Reads a list of objects, which may be JSON text.
 fn objects(value: &Value) -> Option<Vec<Value>> {
     let list = match value {
         Value::Array(list) => list.clone(),
@@ -126,13 +126,13 @@ fn objects(value: &Value) -> Option<Vec<Value>> {
     list.iter().map(|item| object(item).map(Value::Object)).collect()
 }
 
-/// The list or object that a text is in JSON.
+/// Parses a text as JSON, if it begins with `first`.
 fn written(text: &str, first: char) -> Option<Value> {
     let text = text.trim();
     if text.starts_with(first) { serde_json::from_str(text).ok() } else { None }
 }
 
-/// What a parameter of that shape must be, as the end of a sentence.
+/// Returns what a parameter of that shape must be, as the end of a sentence.
 #[must_use]
 pub fn expectation(shape: Shape) -> String {
     match shape {
@@ -149,10 +149,10 @@ pub fn expectation(shape: Shape) -> String {
     }
 }
 
-/// A value as it appears in a sentence: short, and on one line.
+/// Formats a value for a sentence: short, and on one line.
 pub fn shown(value: &Value) -> String {
     let text = value.to_string();
-    // JSON escapes most of what moves a cursor, but not all.
+    // JSON escapes most control characters, but not all.
     let plain = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
     let mut short: String = plain.take(60).collect();
     if text.chars().nth(60).is_some() {

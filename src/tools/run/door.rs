@@ -1,5 +1,5 @@
-//! The one door through which everything goes that may do more than to read: past the rules of the configuration, into
-//! the record instead of to Proxmox where the call is a dry run, and not before what must be agreed to was.
+//! The single entry point for every request that does more than read. It enforces the rules of the configuration, only
+//! records the request in a dry run, and holds back whatever must be confirmed first.
 
 use crate::{
     cancel::Cancel,
@@ -20,10 +20,11 @@ use crate::{
 use serde_json::{Map, Value};
 
 impl Context<'_> {
-    /// Sends what changes something. What a PUT would lose because it is not given is sent along (see [`replaced`]).
+    /// Sends a request that changes something. Values that a PUT would lose are sent along (see [`replaced`]).
     ///
     /// # Errors
-    /// The setting that forbids it; that it must be confirmed first (see [`Context::pending`]); what the client says.
+    /// Fails if a setting forbids it, if it must be confirmed first (see [`Context::pending`]), or if the request
+    /// fails.
     pub fn change(
         &self,
         method: pve::Method,
@@ -33,11 +34,10 @@ impl Context<'_> {
         self.send(method, path, params, By::Call)
     }
 
-    /// Sends a step of a job. Its answer is read also where nobody waits for the call any more, so that the job knows how it
-    /// stands.
+    /// Sends a step of a job. Its answer is read even if the call was cancelled, so that the state of the job is known.
     ///
     /// # Errors
-    /// As [`Context::change`].
+    /// Fails like [`Context::change`].
     pub fn change_as_step(
         &self,
         method: pve::Method,
@@ -47,11 +47,11 @@ impl Context<'_> {
         self.send(method, path, params, By::Step)
     }
 
-    /// Sends what takes back what the running job itself has done: what it made is deleted without a question, for the
-    /// job's plan told of it. The rules of the configuration hold all the same.
+    /// Sends a request that undoes what the running job itself has done. What the job created is deleted without
+    /// asking, because its plan said so; the rules of the configuration still apply.
     ///
     /// # Errors
-    /// As [`Context::change`].
+    /// Fails like [`Context::change`].
     pub fn take_back(
         &self,
         method: pve::Method,
@@ -77,7 +77,7 @@ impl Context<'_> {
         }
         let place = keep::place(self, &request)?;
         let draft = undo::draft(self, &request, known);
-        // Also where the answer is lost: it may have been carried out.
+        // Even if the answer gets lost: the change may have been carried out.
         self.changes_now(&request);
         let cancel = match by {
             By::Call => self.call.cancel.clone(),
@@ -92,25 +92,25 @@ impl Context<'_> {
         Ok(reply)
     }
 
-    /// Whether a request may be carried out now; `false` in a dry run, which has only written it down. Whoever
-    /// does something by another way than the API asks here first, with a request that says what it is.
+    /// Returns whether a request may be carried out now; `false` in a dry run, which only records it. Code that acts by
+    /// other means than the API must call this first, with a request that describes the action.
     ///
     /// # Errors
-    /// As [`Context::change`].
+    /// Fails like [`Context::change`].
     pub fn permit(&self, request: &Request) -> Result<bool, Failure> {
         self.pass(request, None, false).map(|(goes, _)| goes)
     }
 
-    /// As [`Context::permit`], for what is only about a thing that the running job has made.
+    /// Like [`Context::permit`], for a request that only concerns what the running job has created.
     ///
     /// # Errors
-    /// As [`Context::change`].
+    /// Fails like [`Context::change`].
     pub fn permit_own(&self, request: &Request) -> Result<bool, Failure> {
         self.pass(request, None, true).map(|(goes, _)| goes)
     }
 
-    /// As [`Context::permit`]; `known` is what the path answers, where it was read already, and comes back where it was
-    /// read for the rules. What takes back the job's `own` doing was agreed to with the job.
+    /// Like [`Context::permit`]. `known` is the current answer of the path, if it was read already; it is returned if
+    /// it was read for the rules. A request about the job's `own` doing was confirmed with the job.
     fn pass(
         &self,
         request: &Request,
@@ -151,11 +151,12 @@ impl Context<'_> {
         record.requests.push(request.clone());
         Ok((true, judged.before))
     }
-    /// Asks for the one agreement to a whole job, before anything of it is sent: every request is held against the rules of
-    /// the configuration, and if one of them must be agreed to, all are.
+    /// Asks for confirmation of a whole job, before any of it is sent: every request is checked against the rules of
+    /// the configuration, and if one of them must be confirmed, the job is confirmed as a whole.
     ///
     /// # Errors
-    /// The setting that forbids one of the requests; that the job must be confirmed first (see [`Context::pending`]).
+    /// Fails if a setting forbids one of the requests, or if the job must be confirmed first (see
+    /// [`Context::pending`]).
     pub fn agree(&self, whole: Whole) -> Result<Agreed, Failure> {
         let reasons = match policy::judge_all(self, &whole.requests, &whole.own)? {
             Verdict::Run => return Ok(Agreed::Freely),
@@ -181,13 +182,12 @@ impl Context<'_> {
         }
     }
 
-    /// Gives leave to send requests of a job to which somebody agreed in this call or, while this process has run, in an
-    /// earlier one.
+    /// Allows the requests of a job that was confirmed in this call, or in an earlier call to this process.
     pub fn leave(&self, requests: Vec<Request>) {
         lock(&self.record).granted = requests;
     }
 
-    /// Takes back that something must be confirmed: the job that came upon it ends there. Whether there was any.
+    /// Withdraws a pending confirmation, because the job that needed it ends there. Returns whether there was one.
     pub fn withdraw(&self) -> bool {
         lock(&self.record).pending.take().is_some()
     }
@@ -196,19 +196,19 @@ impl Context<'_> {
 /// On whose behalf a change is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
-    /// The call's.
+    /// The call.
     Call,
-    /// A job's, forward.
+    /// A step of a job.
     Step,
-    /// A job's, to take back its own doing.
+    /// A job that undoes its own steps.
     Return,
 }
 
-/// How a job came to its agreement.
+/// How a job was approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agreed {
-    /// Nothing in it must be agreed to.
+    /// Nothing in it needs confirmation.
     Freely,
-    /// A person agreed to exactly this.
+    /// Exactly this job was confirmed.
     ByAPerson,
 }

@@ -1,5 +1,5 @@
-//! Whether a guest is where it was remembered: what the answers to a call tell of that, and whether the call may be tried
-//! again elsewhere because nothing was done yet.
+//! Whether a guest is still on the node that is remembered for it: what the answers to a call say about that, and
+//! whether the call may be repeated on another node because nothing was done yet.
 
 use crate::{
     pve::{Error, Method},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Context<'_> {
-    /// A change is about to be sent: what was read is what was there before it.
+    /// Notes that a change is about to be sent, and drops what was read before it.
     pub(super) fn changes_now(&self, request: &Request) {
         self.fresh.sent(request);
         self.places.sent(request);
@@ -20,20 +20,20 @@ impl Context<'_> {
         (seen.inventory, seen.object, seen.elsewhere) = (None, None, false);
     }
 
-    /// Where the call stands now.
+    /// Marks the current point of the call.
     pub(super) fn mark(&self) -> Mark {
         let mut seen = lock(&self.seen);
         (seen.doubt, seen.elsewhere) = (false, false);
         Mark(self.requests().len())
     }
 
-    /// Whether something went wrong since that may come from a guest being elsewhere.
+    /// Returns whether a request has failed since the mark, possibly because the guest is on another node.
     pub(super) fn is_in_doubt(&self) -> bool {
         lock(&self.seen).doubt
     }
 
-    /// Whether nothing was done since: nothing was sent but requests that read, or one change that was refused because
-    /// its guest is not there.
+    /// Returns whether nothing was done since the mark: only reads were sent, or one change that was refused because
+    /// its guest is not on that node.
     pub(super) fn did_nothing_since(&self, mark: Mark) -> bool {
         match self.requests().len().saturating_sub(mark.0) {
             0 => true,
@@ -42,19 +42,19 @@ impl Context<'_> {
         }
     }
 
-    /// Takes the change that was refused since out of those that were sent.
+    /// Removes the change that was refused since the mark from the record.
     pub(super) fn strike(&self, mark: Mark) {
         lock(&self.record).requests.truncate(mark.0);
     }
 
-    /// Notes what a failure says about where a guest is.
+    /// Notes that a failed request may mean that the guest is on another node.
     pub(super) fn note_failure(&self, path: &str, error: &Error) {
         if of_guest(path).is_some() && error.api_status().is_some() {
             lock(&self.seen).doubt = true;
         }
     }
 
-    /// The same of a change.
+    /// Like [`Context::note_failure`], for a change: also notes whether it was refused because the guest is not there.
     pub(super) fn note_refusal(&self, request: &Request, error: &Error) {
         self.note_failure(&request.path, error);
         let refused = request.method != Method::Get && !error.may_have_been_carried_out();
@@ -68,7 +68,7 @@ impl Context<'_> {
         }
     }
 
-    /// Notes that the task of the last change found no guest, and ended without having done anything.
+    /// Notes it if the task of the last change failed because it found no guest, and so did nothing.
     pub(super) fn note_failed_task(&self, node: &str, vmid: &str, exitstatus: &str) {
         let found = ["qemu", "lxc"]
             .iter()

@@ -1,5 +1,5 @@
-//! What Proxmox keeps percent-encoded is encoded on its way there, however it was given, and decoded on its way back, so
-//! that nobody here has to know (see [`Encoded`]).
+//! Values that Proxmox stores percent-encoded are encoded when sent, whichever way they were given, and decoded when
+//! read, so that no other module has to care (see [`Encoded`]).
 
 use crate::{
     pve::{
@@ -10,7 +10,8 @@ use crate::{
 };
 use serde_json::Value;
 
-/// The request as Proxmox takes it. A value that is given several times (a list of keys) is one with a line for each.
+/// Encodes a request for Proxmox. A value that is given several times (such as SSH keys) becomes one value with a line
+/// for each.
 #[must_use]
 pub fn encode(request: Request) -> Request {
     let Lookup::Found(found) = api::find(request.method, &request.path) else { return request };
@@ -33,19 +34,19 @@ pub fn encode(request: Request) -> Request {
     Request { params, ..request }
 }
 
-/// Whether what a path answers holds such values: a VM's configuration, or that in a backup.
+/// Returns whether the answer of a path may have encoded values: a VM's configuration, or the one in a backup.
 #[must_use]
 pub fn may_be_in(path: &str) -> bool {
     path.contains("/qemu/") && (path.ends_with("/config") || path.ends_with("/pending")) || is_file(path)
 }
 
-/// Whether a path answers the text of a configuration file.
+/// Returns whether a path answers with the text of a configuration file.
 fn is_file(path: &str) -> bool {
     path.ends_with("/vzdump/extractconfig")
 }
 
-/// What a path answers, with what is encoded in a VM's configuration decoded: an object of its keys, a list with an entry
-/// for each, or the text of the file. Other answers stay.
+/// Decodes the encoded values of a VM's configuration in an answer: an object of keys, a list with an entry for each
+/// key, or the text of the file. Other answers are left as they are.
 pub fn decode(path: &str, answer: &mut Value) {
     if !may_be_in(path) {
         return;
@@ -70,7 +71,7 @@ pub fn decode(path: &str, answer: &mut Value) {
                 let plain = line
                     .split_once(": ")
                     .map(|(name, value)| format!("{name}: {}", decoded(&row, name, value)));
-                // Several keys stay encoded: the file has one line for all.
+                // Several SSH keys stay encoded, because the file has one line for all of them.
                 plain.filter(|plain| !plain.contains('\n')).unwrap_or_else(|| line.to_owned())
             });
             *file = lines.collect::<Vec<_>>().join("\n");

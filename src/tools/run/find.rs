@@ -1,4 +1,4 @@
-//! Where things are: a guest's node, a node's name; and what to say when there is no such thing.
+//! Looks up guests and nodes, and words the errors for those that do not exist.
 
 use crate::{
     config::Access,
@@ -23,19 +23,19 @@ pub use crate::tools::run::{
     inventory::guests,
 };
 
-/// Finds the guest of that id by one request for the cluster's inventory. A given node must be the one it is
-/// on; a kind must be the one that the tool is for.
+/// Finds the guest with that VMID by one request for `/cluster/resources`. If a node is given, the guest must be on it;
+/// the guest must be of the kind that the tool is for.
 ///
 /// # Errors
-/// No such guest, another node, another kind: each a sentence with what is right.
+/// Fails if there is no such guest, or if it is on another node or of another kind; the error says what is right.
 pub fn guest(context: &Context<'_>, vmid: i64, node: Option<&str>) -> Result<Guest, Failure> {
     guest_of(context, vmid, node, context.kind)
 }
 
-/// As [`guest`], of a kind that the tool does not say.
+/// Like [`guest`], but for the given kind instead of the tool's.
 ///
 /// # Errors
-/// As [`guest`].
+/// Fails like [`guest`].
 pub fn guest_of(
     context: &Context<'_>,
     vmid: i64,
@@ -43,15 +43,16 @@ pub fn guest_of(
     kind: Option<Kind>,
 ) -> Result<Guest, Failure> {
     let mut guest = guest_among(guests(context)?, vmid, node, kind)?;
-    // Of a guest that somebody else made a moment ago the inventory has only the place.
+    // For a guest that another client created just now, the inventory has only its node, not its name yet.
     if guest.name.is_empty() {
         guest.name = name_of(context, &guest).unwrap_or_default();
     }
     Ok(guest)
 }
 
-/// What a path has after the guest where the node itself looks for the guest's configuration first, and refuses
-/// everything else when there is none. The firewall's files, for one, are the same on every node, guest or not.
+/// Path segments after the VMID under which the node reads the guest's configuration first and refuses the request if
+/// there is none. Firewall paths, for example, are not among them: their files are the same on every node, whether the
+/// guest is there or not.
 const PROVEN: &[&str] = &[
     "agent",
     "clone",
@@ -69,19 +70,20 @@ const PROVEN: &[&str] = &[
     "unlink",
 ];
 
-/// Whether a request to that path, which begins with `/nodes/{node}/{type}/{vmid}`, fails where its guest is not.
+/// Returns whether a request to that path, which begins with `/nodes/{node}/{type}/{vmid}`, fails on a node that does
+/// not have the guest.
 #[must_use]
 pub fn is_proven(path: &str) -> bool {
     path.split('/').nth(5).is_none_or(|action| PROVEN.contains(&action))
 }
 
-/// Does something with the guest that the arguments name, where it was last: `work` sends nothing but requests whose
-/// path [`is_proven`]. Only if those fail is the guest looked up, and what was refused because the guest is not there is
-/// done again where it is. A guest whose place is not remembered is looked up first; `requests` says how many of
-/// them go out at once then.
+/// Runs `work` on the guest that the arguments name, on the node where it was last seen. `work` may only send requests
+/// whose path [`is_proven`]. Only if they fail is the guest looked up, and if they were refused because the guest is on
+/// another node, `work` runs again there. A guest whose node is not remembered is looked up first; `requests` is the
+/// number of requests that `work` then sends at once.
 ///
 /// # Errors
-/// As [`guest`]; what `work` says.
+/// Fails like [`guest`], and if `work` fails.
 pub fn at<T>(
     context: &Context<'_>,
     args: &Args,
@@ -115,8 +117,8 @@ pub fn at<T>(
     work(&found)
 }
 
-/// A guest whose place is remembered, if that will do: what nobody has agreed to yet is shown to somebody first, and what
-/// is shown must be right.
+/// Returns the guest as last seen, if that is good enough. It is not for an unconfirmed change or a dry run, whose plan
+/// is shown to a person and must be correct.
 fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option<Kind>) -> Option<Guest> {
     if context.dry || is_shown_first(context) {
         return None;
@@ -127,25 +129,25 @@ fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option
     context.places.recall(vmid).filter(fits)
 }
 
-/// Whether the call is answered with a plan for somebody to agree to.
+/// Whether the call is answered with a plan that a person must confirm.
 fn is_shown_first(context: &Context<'_>) -> bool {
     context.effect == Effect::Ask
         && context.config.access != Access::Full
         && matches!(context.grant, Grant::None)
 }
 
-/// The name in a guest's configuration.
+/// Returns the name in a guest's configuration.
 #[must_use]
 pub fn configured_name(kind: Kind, config: &Map<String, Value>) -> Option<&str> {
     let key = if kind == Kind::Vm { "name" } else { "hostname" };
     config.get(key).and_then(Value::as_str)
 }
 
-/// Does something whose answer has the guest's `name`. Where that may not be right any more, the guest is asked for it at
-/// the same time.
+/// Runs `work`, whose answer contains the guest's `name`. If the remembered name may be out of date, the current one is
+/// read at the same time and put into the answer.
 ///
 /// # Errors
-/// What `work` says.
+/// Fails if `work` fails.
 pub fn with_name(context: &Context<'_>, guest: &Guest, work: impl FnOnce() -> Outcome) -> Outcome {
     if !guest.is_remembered() || context.places.is_named(guest.vmid) {
         return work();
@@ -168,10 +170,10 @@ pub fn with_name(context: &Context<'_>, guest: &Guest, work: impl FnOnce() -> Ou
     }
 }
 
-/// As [`guest_of`], among guests that were read already.
+/// Like [`guest_of`], but searches guests that were already read.
 ///
 /// # Errors
-/// As [`guest`].
+/// Fails like [`guest`].
 pub fn guest_among(
     mut guests: Vec<Guest>,
     vmid: i64,
@@ -215,25 +217,25 @@ fn no_such_guest(vmid: i64, kind: Option<Kind>, mut guests: Vec<Guest>) -> Failu
             "This account sees no {word} at all: it may lack VM.Audit (a token starts without any rights)."
         )
     } else {
-        format!("Near it: {}.", near.join(", "))
+        format!("Nearest: {}.", near.join(", "))
     };
     Failure::new(format!("There is no {word} {vmid}. {rest}"))
 }
 
-/// Says whether there is a node of that name.
+/// Checks that there is a node of that name.
 ///
 /// # Errors
-/// A sentence that lists the nodes.
+/// Fails if there is none; the error lists the nodes.
 pub fn node_exists(context: &Context<'_>, node: &str) -> Result<(), Failure> {
     let reply = context.get("/nodes", &Params::new())?;
     let records = rows(&reply)?;
     among("node", node, &records)
 }
 
-/// Says whether one of the rows has that value.
+/// Checks that one of the rows has that value under `key`.
 ///
 /// # Errors
-/// A sentence with the nearest value, and all of them.
+/// Fails if none has; the error names the nearest value and lists all of them.
 pub fn among(key: &str, wanted: &str, records: &[Record<'_>]) -> Result<(), Failure> {
     let mut known: Vec<String> = records.iter().map(|record| record.text(key).into_owned()).collect();
     known.sort();

@@ -1,4 +1,4 @@
-//! Following the tasks that a change starts, for as long as its call may wait, and telling how they ended.
+//! Follows the tasks that a change starts, for as long as its call may wait, and reports how they ended.
 
 use crate::{
     pve::{
@@ -16,48 +16,48 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How much of a failed task's log is told, in lines.
+/// How many lines of a failed task's log are shown.
 const LOG_LINES: usize = 10;
-/// Under which name an answer tells the state of a task that goes on: `status` would read as the guest's.
+/// The field for the state of a task that is still running; `status` would be taken for the guest's.
 const TASK: &str = "task";
-/// The state of a task that goes on.
+/// The state of a task that is still running.
 const RUNNING: &str = "running";
-/// Tasks that one call may follow at once.
+/// The most tasks that one call may follow.
 const MAX_TASKS: usize = 64;
-/// How often a guest is looked at that high availability is to start, stop or move. Its manager works in rounds
+/// How often the status of a guest is read while the HA manager starts, stops or moves it. The manager works in cycles
 /// of 10 s (pve.md section 5).
 const HA_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long Proxmox itself waits for a change of a VM's configuration before it answers with a task, in seconds
-/// (`background_delay`): few take longer, and for those that do not there is no task to look at.
+/// How long Proxmox waits for a change of a VM's configuration before it answers with a task, in seconds
+/// (`background_delay`). Few changes take longer; for the others there is no task to read.
 pub const DELAY: u32 = 2;
 
-/// How long a call may still wait.
+/// Until when a call may wait.
 struct Patience {
     until: Instant,
-    /// Why it does not wait at all, empty where it does.
+    /// Why it does not wait at all; empty if it does.
     why_not: &'static str,
 }
 
-/// `wait` counts from the start of the call, so that a tool that follows several tasks in a row keeps to it.
+/// `wait` counts from the start of the call, so that it also bounds a tool that follows several tasks in a row.
 fn patience(context: &Context<'_>, args: &Args) -> Patience {
     let wait = args.count("wait").map_or(context.config.wait, |seconds| Duration::from_secs(seconds as u64));
     if context.call.submitted() {
         Patience { until: context.started + wait, why_not: "" }
     } else {
-        Patience { until: context.started, why_not: "Too many calls wait already, so this one did not. " }
+        Patience { until: context.started, why_not: "Too many calls are waiting, so this one did not wait. " }
     }
 }
 
-/// Until when a call that has begun to wait may go on.
+/// Returns until when the call may wait.
 pub fn deadline(context: &Context<'_>, args: &Args) -> Instant {
     patience(context, args).until
 }
 
-/// Waits for a task as long as the call may, and answers with `facts` and how it ended.
+/// Waits for a task for as long as the call may, and answers with `facts` and how the task ended.
 ///
 /// # Errors
-/// The task failed: its exit status and the end of its log, with what to do.
+/// Fails if the task failed, with its exit status and the end of its log.
 pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<String, Value>) -> Outcome {
     if context.dry {
         facts.insert("exitstatus".into(), "OK".into());
@@ -77,7 +77,7 @@ pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<Str
         Ended::NotYet => {
             facts.insert(TASK.into(), RUNNING.into());
             let note = format!(
-                "{}Proxmox goes on with the task; proxmox_wait_task with this upid waits for its end.",
+                "{}The task is still running; proxmox_wait_task with this upid waits for it to end.",
                 patience.why_not
             );
             facts.insert("note".into(), note.into());
@@ -95,16 +95,16 @@ pub fn follow(context: &Context<'_>, args: &Args, upid: &str, mut facts: Map<Str
     answer(&facts)
 }
 
-/// Whether an answer of [`follow`] says that its task goes on.
+/// Returns whether an answer of [`follow`] says that its task is still running.
 #[must_use]
 pub fn goes_on(facts: &Map<String, Value>) -> bool {
     facts.get(TASK).is_some_and(|state| state == RUNNING)
 }
 
-/// Waits for several tasks that run side by side, and answers with `facts` and a row for each.
+/// Waits for several tasks that run in parallel, and answers with `facts` and a row for each task.
 ///
 /// # Errors
-/// One of them failed: the rows, and the exit status and the end of the log of each that did.
+/// Fails if one of them failed, with the rows and the exit status and end of the log of each failed task.
 pub fn follow_each(
     context: &Context<'_>,
     args: &Args,
@@ -113,7 +113,7 @@ pub fn follow_each(
 ) -> Outcome {
     if MAX_TASKS < upids.len() {
         return Err(Failure::new(format!(
-            "{} tasks are too many for one call; it can wait for {MAX_TASKS}.",
+            "{} tasks are too many for one call; it can wait for at most {MAX_TASKS}.",
             upids.len()
         )));
     }
@@ -145,7 +145,7 @@ pub fn follow_each(
     facts.insert("tasks".into(), json!({"columns": ["upid", TASK, "duration"], "rows": rows}));
     if running != 0 {
         let note = format!(
-            "{}{running} of {} tasks go on; proxmox_wait_task with their upids waits for their end.",
+            "{}{running} of {} tasks are still running; proxmox_wait_task with their upids waits for them to end.",
             patience.why_not,
             parsed.len()
         );
@@ -157,14 +157,14 @@ pub fn follow_each(
     Err(Failure::new(format!("{}\n{}", Value::from(facts), failures.join("\n"))))
 }
 
-/// How a task stands at the end of a wait.
+/// The state of a task at the end of a wait.
 pub(in crate::tools) enum Ended {
     NotYet,
     Well { exitstatus: String, warnings: Option<u32>, duration: f64 },
     Badly { exitstatus: String, log: Vec<String>, duration: f64 },
 }
 
-/// Watches a task until it ends, or until then.
+/// Watches a task until it ends or the deadline `until` has passed.
 pub(in crate::tools) fn watch(
     context: &Context<'_>,
     upid: &Upid,
@@ -173,9 +173,9 @@ pub(in crate::tools) fn watch(
 ) -> Result<Ended, Failure> {
     let options = task::Watch { until, log: context.call.wants_progress() };
     let outcome = task::wait(context.pve, &context.call.cancel, upid, options, told);
-    // The task is there whatever became of looking at it: its name must not get lost.
+    // The task exists even if its status could not be read: its UPID must not get lost.
     let outcome = outcome.map_err(|error| {
-        Failure::new(format!("How the task ended is not known. {error} Whatever was begun goes on; proxmox_wait_task with this upid looks again.\nTask: {upid}"))
+        Failure::new(format!("It is not known how the task ended. {error} It may still be running; proxmox_wait_task with this upid checks again.\nTask: {upid}"))
     })?;
     context.fresh.changed(upid.id.parse().ok().as_slice());
     Ok(match outcome {
@@ -185,7 +185,7 @@ pub(in crate::tools) fn watch(
         }
         task::Outcome::Stopped { exitstatus, duration, .. } => {
             let log = task::log_tail(context.pve, &context.call.cancel, upid, LOG_LINES).unwrap_or_default();
-            // What it did before it failed would be in its log.
+            // If it had done anything before it failed, its log would have more lines.
             if let [line] = &log[..]
                 && *line == format!("TASK ERROR: {exitstatus}")
             {
@@ -196,12 +196,12 @@ pub(in crate::tools) fn watch(
     })
 }
 
-/// Proxmox's clock has whole seconds; hundredths are plenty.
+/// Rounds to hundredths: Proxmox's own times are whole seconds.
 fn seconds(duration: f64) -> Value {
     json!((duration * 100.0).round() / 100.0)
 }
 
-/// What high availability was asked for.
+/// What the HA manager was asked to achieve.
 enum Wanted {
     Status(&'static str),
     Node(String),
@@ -216,8 +216,8 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// The task of a guest under high availability ends before anything has happened, so the guest itself is looked
-/// at until it is as it should be.
+/// The task of an HA-managed guest ends before anything has happened, so the guest's own status is read until it is the
+/// wanted one.
 fn await_ha(
     context: &Context<'_>,
     upid: &Upid,
@@ -233,7 +233,7 @@ fn await_ha(
     let Ok(vmid) = upid.id.parse() else { return Ok(()) };
     loop {
         let Ok(guest) = find::guest(context, vmid, None) else {
-            let note = "High availability accepted this; this account cannot see the guest, so how it goes on is not known. Do not repeat it; proxmox_get_ha_status may tell how it stands.";
+            let note = "The HA manager accepted this, but this account cannot see the guest, so the result is not known. Do not repeat it; proxmox_get_ha_status may show the state.";
             facts.insert("ha".into(), note.into());
             return Ok(());
         };
@@ -245,7 +245,7 @@ fn await_ha(
         };
         if there {
             facts.insert("ha".into(), format!("The guest is {wanted}.").into());
-            // High availability takes its word on any node, also on one where the guest was once.
+            // The HA manager accepts the request on any node, so the node of the request may not be the guest's.
             if let (Wanted::Status(_), Some(node)) = (&wanted, facts.get_mut("node")) {
                 *node = guest.node.into();
             }
@@ -254,12 +254,12 @@ fn await_ha(
         context.call.progress(
             context.started.elapsed().as_secs_f64(),
             None,
-            &format!("High availability was told; the guest is {status} on {}.", guest.node),
+            &format!("The HA manager accepted this; the guest is {status} on {}.", guest.node),
         );
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() || context.call.cancel.sleep(HA_PAUSE.min(left)) {
             let note = format!(
-                "High availability accepted this and carries it out in its next rounds of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status tells how it stands.",
+                "The HA manager accepted this and carries it out in its next cycles of 10 s; the guest is still {status} on {}, not yet {wanted}. proxmox_get_ha_status shows the state.",
                 guest.node
             );
             facts.insert("ha".into(), note.into());
@@ -268,11 +268,11 @@ fn await_ha(
     }
 }
 
-/// A failed task in sentences, with the end of its log.
+/// Describes a failed task in sentences, with the end of its log.
 pub(in crate::tools) fn failed(upid: &str, exitstatus: &str, log: &[String]) -> Failure {
     let mut text =
         format!("Proxmox accepted the request, but its task failed: {}.", exitstatus.trim_end_matches('.'));
-    // One line that only repeats the exit status says nothing more.
+    // A line that only repeats the exit status is left out.
     let telling: Vec<_> = log.iter().filter(|line| **line != format!("TASK ERROR: {exitstatus}")).collect();
     if !telling.is_empty() {
         text.push_str("\nThe end of its log:");

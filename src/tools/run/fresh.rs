@@ -1,4 +1,4 @@
-//! The guests that were changed a moment ago: what the cluster's inventory says of them is not up to date.
+//! The guests that were changed recently, so that `/cluster/resources` is not up to date for them.
 
 use crate::{
     sync::lock,
@@ -10,22 +10,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long after a change the inventory is not believed: one cycle of 10 s and some more for its way here.
+/// How long after a change the inventory is not trusted: one update cycle of 10 s, and some reserve.
 const BEHIND: Duration = Duration::from_secs(15);
 
-/// The guests that were changed a moment ago, by VMID.
+/// The guests that were changed recently, by VMID.
 #[derive(Debug, Default)]
 pub struct Fresh(Mutex<HashMap<i64, Change>>);
 
 #[derive(Clone, Debug)]
 struct Change {
     at: Instant,
-    /// Where it was made, if it was only just made.
+    /// Its node and kind, if it was just created.
     made: Option<(String, Kind)>,
 }
 
 impl Fresh {
-    /// This is about to be sent.
+    /// Notes a request that is about to be sent.
     pub fn sent(&self, request: &Request) {
         self.changed(&request.guests());
         if let Some((vmid, node, kind)) = made_by(request) {
@@ -33,7 +33,7 @@ impl Fresh {
         }
     }
 
-    /// These have just been changed.
+    /// Notes that these guests have just been changed.
     pub fn changed(&self, vmids: &[i64]) {
         if vmids.is_empty() {
             return;
@@ -45,7 +45,7 @@ impl Fresh {
         }
     }
 
-    /// The guests that the inventory may be wrong about, by VMID, and where those were made that are new.
+    /// Returns the guests that the inventory may be wrong about, by VMID, with the node and kind of new ones.
     #[must_use]
     pub fn all(&self) -> Vec<(i64, Option<(String, Kind)>)> {
         let mut changes = lock(&self.0);
@@ -57,7 +57,7 @@ impl Fresh {
     }
 }
 
-/// The guest that a request makes, and where: created, restored or cloned.
+/// Returns the guest that a request creates, restores or clones, with its node and kind.
 fn made_by(request: &Request) -> Option<(i64, String, Kind)> {
     let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let (["nodes", node, kind] | ["nodes", node, kind, _, "clone"]) = parts[..] else { return None };

@@ -1,4 +1,4 @@
-//! What a plan tells of a guest, read at the same time as far as one answer does not depend on another.
+//! What a plan shows about a guest. Everything that does not depend on another answer is read at the same time.
 
 use crate::{
     pve::{self, Params, Reply},
@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// What is read of a guest and its surroundings before it is known to be there.
+/// What is read about a guest before it is known to exist; `None` for what was not read.
 pub(super) struct Facts {
     pub(super) reply: Reply,
     pub(super) config: Option<Answer>,
@@ -21,13 +21,13 @@ pub(super) struct Facts {
 
 pub(super) type Answer = Result<Reply, pve::Error>;
 
-/// How many requests [`read`] sends at once, at most.
+/// The largest number of requests that [`read`] sends at once.
 pub(super) const AT_ONCE: usize = 5;
 
-/// Where the jobs of replication are.
+/// The path of the replication jobs.
 pub(super) const REPLICATION: &str = "/cluster/replication";
 
-/// Reads all of it at the same time, as far as the request itself says where the guest is.
+/// Reads all facts at the same time, as far as the request itself says which node the guest is on.
 pub(super) fn read(context: &Context<'_>, request: &Request, rest: &[&str]) -> Result<Facts, Failure> {
     let parts: Vec<&str> = request.path.split('/').collect();
     let path = (4 < parts.len()).then(|| parts[..5].join("/"));
@@ -46,7 +46,7 @@ pub(super) fn read(context: &Context<'_>, request: &Request, rest: &[&str]) -> R
     Ok(Facts { reply, config: next(), snapshots: next(), replication: next(), storages: next() })
 }
 
-/// The newest backup of a guest and its age, from every storage that may hold one; or that there is none.
+/// Returns a guest's newest backup on any storage and its age, or that there is none.
 pub(super) fn newest_backup(context: &Context<'_>, vmid: i64, storages: Option<Answer>) -> Value {
     let found = (|| {
         let ask = || context.read(guest::PATH, &Params::new().with("type", "storage"));
@@ -74,7 +74,7 @@ pub(super) fn newest_backup(context: &Context<'_>, vmid: i64, storages: Option<A
     }
 }
 
-/// Seconds from then to now.
+/// Returns the seconds since `ctime`.
 fn age(ctime: &Value) -> Value {
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());

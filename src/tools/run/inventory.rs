@@ -1,6 +1,6 @@
-//! The guests of the cluster. The cluster's own inventory is up to 10 s old (pve.md section 6), so a list right after a
-//! start would still show the guest stopped, and a guest that was just made has no name in it: those few are looked at
-//! themselves (see [`super::states`]).
+//! The guests of the cluster. `/cluster/resources` is up to 10 s old (pve.md section 6), so right after a start it
+//! still shows the guest as stopped, and a guest that was just created has no name in it. Recently changed guests are
+//! therefore read individually (see [`super::states`]).
 
 use crate::{
     pve::{self, Params, Reply},
@@ -15,11 +15,11 @@ use crate::{
     },
 };
 
-/// Every guest that this account sees, by VMID, by one request. Until the call sends a change, whoever next asks for the
-/// inventory is given the same answer.
+/// Returns every guest that this account can see, sorted by VMID, with one request. Until the call sends a change, the
+/// next reader of the inventory is given the same answer.
 ///
 /// # Errors
-/// What the client says.
+/// Fails if the request fails.
 pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     let (reply, states) = of_all_guests(context);
     let reply = reply?;
@@ -29,10 +29,10 @@ pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     Ok(guests)
 }
 
-/// Where every guest that this account sees is, and nothing of how it is.
+/// Returns the node of every guest that this account can see, without its status.
 ///
 /// # Errors
-/// What the client says.
+/// Fails if the request fails.
 pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     let reply = context.get(PATH, &of_guests())?;
     let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
@@ -42,13 +42,13 @@ pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     Ok(guests)
 }
 
-/// The inventory of the guests, for [`corrected`].
+/// Reads the inventory of guests, and the states that [`corrected`] needs.
 pub fn of_all_guests(context: &Context<'_>) -> (Result<Reply, pve::Error>, States) {
     let (mut replies, states) = with_states(context, &[(PATH, of_guests())]);
     (replies.remove(0), states)
 }
 
-/// What `/cluster/status` and the whole inventory answer, the latter for [`corrected`].
+/// Reads `/cluster/status` and the whole inventory, and the states that [`corrected`] needs.
 pub fn of_cluster(context: &Context<'_>) -> (Result<Reply, pve::Error>, Result<Reply, pve::Error>, States) {
     let (mut replies, states) =
         with_states(context, &[("/cluster/status", Params::new()), (PATH, Params::new())]);
@@ -59,7 +59,7 @@ pub fn of_cluster(context: &Context<'_>) -> (Result<Reply, pve::Error>, Result<R
     (members, resources, states)
 }
 
-/// What those paths answer, and beside them what guests that were changed a moment ago say of themselves.
+/// Reads those paths and, at the same time, the states of recently changed guests.
 fn with_states(context: &Context<'_>, paths: &[(&str, Params)]) -> (Vec<Result<Reply, pve::Error>>, States) {
     let asked = states::ask(context);
     let fixed = paths.iter().map(|(path, params)| (*path, params.clone()));
@@ -70,19 +70,19 @@ fn with_states(context: &Context<'_>, paths: &[(&str, Params)]) -> (Vec<Result<R
     (replies, States::of(asked, answers))
 }
 
-/// The rows of `/cluster/resources`, those of guests changed a moment ago as the guests themselves say. They are asked
-/// now; [`of_all_guests`] asks them at the same time as for the rows.
+/// Returns the rows of `/cluster/resources`, with those of recently changed guests corrected from the guests' own
+/// status, which is read now. ([`of_all_guests`] reads it at the same time as the rows.)
 ///
 /// # Errors
-/// The answer is no list.
+/// Fails if the answer is not a list.
 pub fn inventory<'a>(context: &Context<'_>, reply: &'a Reply) -> Result<Vec<Record<'a>>, Failure> {
     corrected(context, reply, &States::default())
 }
 
-/// As [`inventory`], with what was read beside it.
+/// Like [`inventory`], with the states that were already read.
 ///
 /// # Errors
-/// The answer is no list.
+/// Fails if the answer is not a list.
 pub fn corrected<'a>(
     context: &Context<'_>,
     reply: &'a Reply,
@@ -94,7 +94,7 @@ pub fn corrected<'a>(
     Ok(records)
 }
 
-/// What a guest is called, where the inventory does not know it yet.
+/// Reads a guest's name from its own status, for when the inventory does not have it yet.
 #[must_use]
 pub fn name_of(context: &Context<'_>, guest: &Guest) -> Option<String> {
     let path = format!("{}/status/current", guest.path().ok()?);

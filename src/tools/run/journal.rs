@@ -18,33 +18,34 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Text of arguments that is kept, in characters: enough to tell a command, too little for a file's content.
+/// The longest text of an argument that is written, in characters: enough for a command, too little for a file's
+/// content.
 const MAX_TEXT: usize = 500;
 
-/// What one call writes.
+/// Writes one call's entries.
 #[derive(Debug)]
 pub struct Journal<'a> {
     audit: &'a Audit,
-    /// Tells this call's lines from those of all others.
+    /// An id that all entries of this call have in common.
     call: String,
     cluster: Option<&'a str>,
     tool: &'a str,
     arguments: Value,
 }
 
-/// What a person's word is about.
+/// What a person's approval or denial is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'a> {
-    /// The short name of the request.
+    /// The short name under which the request is approved.
     pub name: &'a str,
-    /// What the target is like, the plan's identity; `None` where nobody looked at it.
+    /// The state of the target, as the plan's identity; `None` if nobody looked at the plan.
     pub identity: Option<&'a str>,
 }
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
 impl<'a> Journal<'a> {
-    /// A call of that tool, in that cluster where there are several.
+    /// The journal of a call of that tool; `cluster` is named if there are several.
     #[must_use]
     pub fn new(
         audit: &'a Audit,
@@ -56,53 +57,53 @@ impl<'a> Journal<'a> {
         Journal { audit, call, cluster, tool, arguments: redacted(arguments) }
     }
 
-    /// A change is about to be sent.
+    /// Records that a change is about to be sent.
     ///
     /// # Errors
-    /// It cannot be written down, so it must not be sent.
+    /// Fails if the entry cannot be written; the change must not be sent then.
     pub fn before(&self, request: &Request) -> Result<(), String> {
         self.audit
             .write(self.about("before", slice::from_ref(request)))
             .map_err(|problem| format!("{problem} {} was not done.", request.title()))
     }
 
-    /// A setting forbids the call, or the request that it would send.
+    /// Records that a setting forbids the call, or the request that it would send.
     pub fn refused(&self, request: Option<&Request>, why: &str) {
         let mut facts = self.about("refused", request.map_or(&[], slice::from_ref));
         facts.insert("why".into(), short(why).into());
         self.note(facts);
     }
 
-    /// A person is asked whether the requests may be sent.
+    /// Records that a person is asked whether the requests may be sent; `by` is how.
     pub fn asked(&self, requests: &[Request], by: &str) {
         let mut facts = self.about("asked", requests);
         facts.insert("by".into(), by.into());
         self.note(facts);
     }
 
-    /// What became of a question: `approved`, `denied` or another word, and by which way.
+    /// Records the answer to a question: `word` is `approved` or `denied`, and `by` is how it was given.
     pub fn answered(&self, requests: &[Request], word: &str, by: &str) {
         let mut facts = self.about(word, requests);
         facts.insert("by".into(), by.into());
         self.note(facts);
     }
 
-    /// The requests wait for a person's word outside the model.
+    /// Records that the requests wait for a person's approval outside the model.
     pub fn waits(&self, requests: &[Request], word: &Word<'_>) {
         self.note(self.of_person("asked", requests, word));
     }
 
-    /// A person's word was found, `approved` or `denied`, and is used up.
+    /// Records that a person's answer, `approved` or `denied`, was found and is used up.
     pub fn found(&self, requests: &[Request], said: &str, word: &Word<'_>) {
         let mut facts = self.of_person("found", requests, word);
         facts.insert("said".into(), said.into());
         self.note(facts);
     }
 
-    /// A person says their word in a terminal: `approved`, `denied`, or `void` where it came too late.
+    /// Records a person's answer in a terminal: `approved`, `denied`, or `void` if it came too late.
     ///
     /// # Errors
-    /// It cannot be written down, so it must not count.
+    /// Fails if the entry cannot be written; the answer must not count then.
     pub fn said(&self, requests: &[Request], said: &str, user: &str, word: &Word<'_>) -> Result<(), String> {
         let mut facts = self.of_person(said, requests, word);
         facts.insert("user".into(), user.into());
@@ -114,21 +115,21 @@ impl<'a> Journal<'a> {
         facts.insert("by".into(), "a person".into());
         facts.insert("name".into(), word.name.into());
         if let Some(identity) = word.identity {
-            // Names the plan without its content.
+            // A digest identifies the plan without its content.
             let digest = ring::digest::digest(&ring::digest::SHA256, identity.as_bytes());
             facts.insert("plan".into(), hex::encode(digest.as_ref()).into());
         }
         facts
     }
 
-    /// Writes what is not about a change: where it cannot be written, the log says so.
+    /// Writes an entry that the call does not depend on: if it cannot be written, that is only logged.
     fn note(&self, facts: Map<String, Value>) {
         if let Err(problem) = self.audit.write(facts) {
             log::error(format_args!("{problem} A line of call {} is missing from it.", self.call));
         }
     }
 
-    /// A line about a call, and about the request that it is to send, or the requests of its job.
+    /// The fields of an entry about a call and the requests that it is to send.
     fn about(&self, phase: &str, requests: &[Request]) -> Map<String, Value> {
         let mut facts = self.facts(phase);
         facts.insert("arguments".into(), self.arguments.clone());
@@ -145,14 +146,14 @@ impl<'a> Journal<'a> {
         facts
     }
 
-    /// The call is over.
+    /// Records the outcome of the call.
     pub fn after(&self, outcome: &Outcome) {
         let mut facts = self.facts("after");
         match outcome {
             Ok(data) => {
                 let data: Value = serde_json::from_str(data.get()).unwrap_or(Value::Null);
                 facts.insert("outcome".into(), "ok".into());
-                // What was before is enough to put it back.
+                // The old values are enough to undo the change.
                 for name in ["upid", "exitstatus", "task", "vmid", "changed"] {
                     if let Some(value) = data.get(name) {
                         facts.insert(name.into(), value.clone());
@@ -176,7 +177,7 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// What a request touches, by name.
+/// The guests, nodes and pools that a request affects.
 fn target(request: &Request) -> Value {
     let (mut vmids, mut nodes, mut pools) = (Vec::new(), Vec::new(), Vec::new());
     for touched in request.effect().map(|effect| effect.touches).unwrap_or_default() {
@@ -190,7 +191,7 @@ fn target(request: &Request) -> Value {
     json!({"vmid": vmids, "node": nodes, "pool": pools})
 }
 
-/// Arguments without what is secret and without what is long.
+/// Returns the arguments with secrets masked and long texts shortened.
 #[must_use]
 pub fn redacted(arguments: &Map<String, Value>) -> Value {
     let shown = arguments.iter().map(|(name, value)| {

@@ -1,5 +1,5 @@
-//! Secrets that Proxmox makes and tells once, of new tokens: kept in a file of this user's own, so that the model never
-//! sees them.
+//! Secrets of new API tokens, which Proxmox shows only once: they are written to a file that only this user can read,
+//! so that the model never sees them.
 
 use crate::{
     approvals::{self, Trusted},
@@ -20,12 +20,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// The path under which a token is made, and under which it gets another secret.
+/// The path under which a token is created and its secret is regenerated.
 const TOKEN: &str = "/access/users/{userid}/token/{tokenid}";
-/// Where the answer has the secret.
+/// The field of the answer that holds the secret.
 const FIELD: &str = "value";
 
-/// A file that is ready for a secret; gone again when none comes.
+/// A file that is ready for a secret; it is removed again if no secret comes.
 #[derive(Debug)]
 pub struct Place {
     path: PathBuf,
@@ -33,11 +33,11 @@ pub struct Place {
     used: bool,
 }
 
-/// The place for the secret that a request may be answered with; `None` where it is no such request, or the setting
+/// Creates the file for the secret in a request's answer; `None` if the answer has no secret, or if the setting
 /// `show_secrets` lets the model see it.
 ///
 /// # Errors
-/// The file cannot be made, so the secret would be lost: the request must not be sent.
+/// Fails if the file cannot be created: the secret would be lost, so the request must not be sent.
 pub fn place(context: &Context<'_>, request: &Request) -> Result<Option<Place>, Failure> {
     if context.config.show_secrets {
         return Ok(None);
@@ -58,7 +58,7 @@ pub fn place(context: &Context<'_>, request: &Request) -> Result<Option<Place>, 
     let name: String = names.join("-").chars().map(plain).collect();
     let refused = |why: String| {
         Failure::new(format!(
-            "{} is not sent: the secret in its answer is kept in a file, and that cannot be made. {why}",
+            "{} was not sent: the secret in its answer goes to a file, and that file cannot be created. {why}",
             request.title()
         ))
     };
@@ -69,10 +69,10 @@ pub fn place(context: &Context<'_>, request: &Request) -> Result<Option<Place>, 
 }
 
 impl Place {
-    /// Takes the secret out of an answer and into the file, whose path the answer tells instead.
+    /// Moves the secret from an answer to the file, and puts the file's path into the answer instead.
     ///
     /// # Errors
-    /// The secret cannot be written: it is lost, and what to do about that.
+    /// Fails if the secret cannot be written and is lost; the error says what to do.
     pub fn take(mut self, reply: &mut Reply) -> Result<(), Failure> {
         let mut value = reply.value();
         let Some(secret) = value.get_mut(FIELD).and_then(|secret| match secret.take() {
@@ -85,14 +85,14 @@ impl Place {
             self.file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| self.file.sync_all());
         written.map_err(|error| {
             Failure::new(format!(
-                "It was done, but the new secret could not be written to `{}` ({error}) and is lost; make another one with `regenerate`.",
+                "It was done, but the new secret could not be written to `{}` ({error}) and is lost; create another one with `regenerate`.",
                 self.path.display()
             ))
         })?;
         self.used = true;
         value[FIELD] = "***".into();
         value["secret_file"] = self.path.display().to_string().into();
-        value["note"] = "The secret is in that file, which only the user of this server can read; tell the person where it is. The setting `show_secrets` answers it instead.".into();
+        value["note"] = "The secret is in that file, which only the user that runs this server can read; tell the person where it is. The setting `show_secrets` puts it into the answer instead.".into();
         reply.data = value.to_string();
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Drop for Place {
     }
 }
 
-/// A new file with that name and the time.
+/// Creates a new file, named after `name` and the time.
 fn make(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let path = folder.join(format!("{name}-{now}"));

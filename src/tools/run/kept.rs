@@ -1,5 +1,5 @@
-//! Jobs that were begun, kept for as long as the process lives and in a small file each, so that a job that was cut off
-//! can be looked at and gone on with. Knows nothing of what a job is: each is a value under an id.
+//! Jobs that were started, kept in memory and in a small file each, so that an interrupted job can be inspected and
+//! continued. Does not know what a job is: each is a JSON value with an id.
 
 use crate::{sync::lock, tools::answer::Failure};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Jobs that are kept; the oldest makes room.
+/// How many jobs are kept; the oldest is dropped first.
 const MOST: usize = 100;
 /// How long a file is kept after it was last written.
 const LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -35,18 +35,18 @@ struct Job {
 }
 
 impl fmt::Debug for Job {
-    /// Without the value, which may hold secrets of steps that are still to be sent.
+    /// Leaves out the value, which may hold secrets of steps that are still to be sent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
-/// A job in one's own hands: nobody else carries it out meanwhile. Let go of by being dropped.
+/// A lock on a job: while it is held, no other call or process carries the job out. Released when dropped.
 #[derive(Debug)]
 pub struct Hold<'a> {
     kept: &'a Kept,
     id: String,
-    /// Locked for as long as it is open.
+    /// The lock file; locked for as long as it is open.
     _file: Option<File>,
 }
 
@@ -57,7 +57,7 @@ impl Drop for Hold<'_> {
 }
 
 impl Hold<'_> {
-    /// The job's id.
+    /// Returns the job's id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -65,33 +65,33 @@ impl Hold<'_> {
 }
 
 impl Kept {
-    /// Jobs with files in that folder, which is made at the first need; without one only in memory.
+    /// Keeps jobs as files in that folder, which is created when first needed; without a folder, only in memory.
     #[must_use]
     pub fn new(folder: Option<PathBuf>) -> Kept {
         Kept { folder, jobs: Mutex::default(), busy: Mutex::default() }
     }
 
-    /// A new job, in one's own hands.
+    /// Starts a new job, and locks it.
     ///
     /// # Errors
-    /// The system has no random numbers.
+    /// Fails if the system has no random numbers.
     pub fn begin(&self) -> Result<Hold<'_>, Failure> {
         let mut bytes = [0; 4];
         SystemRandom::new().fill(&mut bytes).map_err(|_| {
-            Failure::new("The system gives no random numbers, so the job has no name. Nothing was done.")
+            Failure::new("The system has no random numbers, so the job gets no id. Nothing was done.")
         })?;
         let id = format!("job-{:08x}", u32::from_be_bytes(bytes));
         self.hold(&id)
     }
 
-    /// Takes a job into one's hands.
+    /// Locks a job.
     ///
     /// # Errors
-    /// Somebody else carries it out right now.
+    /// Fails if another call or process is carrying it out.
     pub fn hold(&self, id: &str) -> Result<Hold<'_>, Failure> {
         let taken = || {
             Failure::new(format!(
-                "Job {} is being carried out by another call right now. Nothing was done; look again with proxmox_get_job.",
+                "Job {} is being carried out by another call. Nothing was done; check again with proxmox_get_job.",
                 id.escape_debug()
             ))
         };
@@ -104,14 +104,14 @@ impl Kept {
         {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Err(taken()),
-                // Where files cannot be locked, only this process is told of it.
+                // If files cannot be locked here, the job is locked within this process only.
                 Ok(()) | Err(TryLockError::Error(_)) => hold._file = Some(file),
             }
         }
         Ok(hold)
     }
 
-    /// Keeps how a job stands; `lasting` is what may be written into its file. Returns whether it was written.
+    /// Keeps the state of a job; `lasting` is the part that may be written to its file. Returns whether it was written.
     pub fn save(&self, id: &str, value: Value, lasting: &Value) -> bool {
         let mut jobs = lock(&self.jobs);
         jobs.insert(id.to_owned(), Job { at: SystemTime::now(), value });
@@ -132,7 +132,7 @@ impl Kept {
         written.is_ok()
     }
 
-    /// How a job stands, if there is one of that id.
+    /// Returns the state of a job, if there is one with that id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Value> {
         if let Some(job) = lock(&self.jobs).get(id) {
@@ -141,7 +141,7 @@ impl Kept {
         read(&self.path(id, "json")?)
     }
 
-    /// Every job, the newest first.
+    /// Returns every job, the newest first.
     #[must_use]
     pub fn all(&self) -> Vec<(String, Value)> {
         let mut all: BTreeMap<String, (SystemTime, Value)> = BTreeMap::new();
@@ -175,7 +175,7 @@ impl Kept {
     }
 }
 
-/// Opens a file for the user alone, and makes it and its folder if need be.
+/// Opens a file that only the user may access, and creates it and its folder if necessary.
 fn make(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

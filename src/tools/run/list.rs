@@ -1,4 +1,4 @@
-//! A list as the call asked for it: its columns, its page, its format.
+//! Answers with a list, with the columns, page and format that the call asked for.
 
 use crate::tools::{
     answer::{
@@ -9,18 +9,18 @@ use crate::tools::{
     run::{Args, Context},
 };
 
-/// The answer to a list, by the arguments of the call and the settings.
+/// Answers with a list, according to the arguments of the call and the settings.
 ///
 /// # Errors
-/// A column that no row has.
+/// Fails if a column is asked for that no row has.
 pub fn answer(context: &Context<'_>, args: &Args, records: &[Record<'_>], columns: &[Column]) -> Outcome {
     answer_with(context, args, records, columns, &[])
 }
 
-/// As [`answer`], with sentences about what is missing from the list.
+/// Like [`answer`], with sentences about what is missing from the list.
 ///
 /// # Errors
-/// A column that no row has.
+/// Fails if a column is asked for that no row has.
 pub fn answer_with(
     context: &Context<'_>,
     args: &Args,

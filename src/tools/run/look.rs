@@ -1,5 +1,5 @@
-//! What only a look at the cluster tells about a request: who its guests are, and whether what it names is there already.
-//! At most one request more than the call sends anyway, at the same time as what it would read in any case.
+//! Reads what the rules must know about a request and only the cluster can tell: its guests, and whether what it names
+//! already exists. This takes at most one request more than the call sends anyway, at the same time as those.
 
 use crate::{
     config::{Access, Selection},
@@ -19,48 +19,48 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// A guest as far as the rules ask.
+/// A guest with the values that rules refer to.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// Its id.
+    /// Its VMID.
     pub vmid: u32,
     /// The node it is on.
     pub node: String,
-    /// Its tags, as Proxmox writes them.
+    /// Its tags, in Proxmox's notation.
     pub tags: String,
-    /// Its pool, empty where it has none.
+    /// Its pool; empty if it has none.
     pub pool: String,
 }
 
-/// What was seen.
+/// What was read from the cluster.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Whether the guests were listed.
+    /// Whether the guests were read.
     pub listed: bool,
-    /// The guests that this account sees, where that had to be known.
+    /// The guests that this account can see, if they were needed.
     pub guests: Vec<Known>,
-    /// Whether there are no others: whether this account may see every guest, where that had to be known.
+    /// Whether this account may see every guest, so that `guests` is complete; `false` if that was not needed.
     pub all: bool,
-    /// What the path of a change answered before it, where that had to be known.
+    /// What the path of a change answered before it, if that was needed.
     pub before: Option<Map<String, Value>>,
 }
 
 impl Seen {
-    /// The guest of that id.
+    /// Returns the guest with that VMID.
     #[must_use]
     pub fn guest(&self, vmid: u32) -> Option<&Known> {
         self.guests.iter().find(|guest| guest.vmid == vmid)
     }
 }
 
-/// Classes that the setting `protected` holds against.
+/// The classes of effects that the setting `protected` forbids.
 pub const HELD: [Class; 4] = [Class::Interrupt, Class::Destroy, Class::Execute, Class::Unguard];
 
-/// Looks as far as the settings make it necessary, and takes the reasons out that do not hold. `known` is what the path
-/// answers, where it was read already.
+/// Reads what the settings make necessary, and removes the reasons that do not apply from `effect`. `known` is the
+/// current answer of the path, if it was read already.
 ///
 /// # Errors
-/// The guests cannot be listed, so the rules cannot be kept.
+/// Fails if the guests cannot be read, because the rules cannot be enforced then.
 pub fn at(
     context: &Context<'_>,
     request: &Request,
@@ -79,7 +79,7 @@ pub fn at(
     };
     let of_node = has(|touch| matches!(touch, Touch::GuestsOfNode(_)));
     let of_pool = has(|touch| matches!(touch, Touch::GuestsOfPool(_)));
-    // Rules by node are about a node, whoever is on it.
+    // Rules by node are about the node, whichever guests are on it.
     let beyond_nodes = |rules: &Selection| rules.needs_all_guests() || !rules.vmids.is_empty();
     let all = (of_node || of_pool)
         && (protected.is_some_and(Selection::needs_all_guests)
@@ -118,7 +118,7 @@ pub fn at(
     Ok(seen)
 }
 
-/// What is read.
+/// What may have to be read.
 enum Wanted {
     Guests,
     All,
@@ -144,7 +144,7 @@ impl Wanted {
     }
 }
 
-/// Whether a rule cannot be kept without knowing the guests.
+/// Returns whether a rule cannot be enforced without reading the guests.
 fn asks_for_guests(rules: &Selection, effect: &Effect, with_nodes: bool) -> bool {
     let names_guests = effect.guests().any(|(_, role)| role != Role::Source);
     let needs_look = effect.touches.iter().any(|touched| touched.what.needs_look());
@@ -152,7 +152,7 @@ fn asks_for_guests(rules: &Selection, effect: &Effect, with_nodes: bool) -> bool
     (names_guests && by_guest) || needs_look
 }
 
-/// Whether every guest that is touched is the one in the path, whose node the path names too.
+/// Returns whether the only affected guest is the one in the path, which also names its node.
 fn has_place(effect: &Effect) -> bool {
     let mut guests = effect.touches.iter().filter(|touched| touched.guests().next().is_some());
     let at_node = effect
@@ -163,15 +163,15 @@ fn has_place(effect: &Effect) -> bool {
     at_node && alone && guests.next().is_none()
 }
 
-/// The guests that this account sees.
+/// Reads the guests that this account can see.
 fn guests(context: &Context<'_>) -> Result<Vec<Known>, Failure> {
     known(&context.get("/cluster/resources", &Params::new().with("type", "vm"))?)
 }
 
-/// The guests of an inventory.
+/// Returns the guests of an inventory.
 ///
 /// # Errors
-/// It is no list.
+/// Fails if it is not a list.
 pub fn known(inventory: &Reply) -> Result<Vec<Known>, Failure> {
     let records = rows(inventory)?;
     let known = records.iter().filter(|record| find::is_guest(record)).filter_map(|record| {
@@ -185,7 +185,7 @@ pub fn known(inventory: &Reply) -> Result<Vec<Known>, Failure> {
     Ok(known.collect())
 }
 
-/// Adds the guests that a request makes, as they will be: a copy has the tags of what it is made from.
+/// Adds the guests that a request creates, as they will be: a clone inherits the tags of its source.
 pub fn made(request: &Request, effect: &Effect, there: &[Known], ahead: &mut Vec<Known>) {
     let source = effect.guests().find(|(_, role)| *role == Role::Source);
     let source = source.and_then(|(vmid, _)| there.iter().find(|guest| guest.vmid == vmid));
@@ -203,14 +203,14 @@ pub fn made(request: &Request, effect: &Effect, there: &[Known], ahead: &mut Vec
     }
 }
 
-/// Whether this account may see every guest, by its permissions: on all of them, and on none of them less than that. Where
-/// that cannot be told it may not.
+/// Returns whether this account's permissions let it see every guest: on `/vms`, and not reduced for any single guest.
+/// If they cannot be read, the answer is no.
 fn sees_all(context: &Context<'_>) -> bool {
     const AUDIT: &str = "VM.Audit";
     let Ok(reply) = context.get("/access/permissions", &Params::new()) else { return false };
     let value = reply.value();
     let Some(paths) = value.as_object() else { return false };
-    // 1 where it counts below the path too.
+    // 1 if the permission propagates to paths below.
     let spreads = paths.get("/vms").is_some_and(|privileges| privileges[AUDIT] == 1);
     spreads
         && paths
@@ -218,14 +218,14 @@ fn sees_all(context: &Context<'_>) -> bool {
             .all(|(path, privileges)| !path.starts_with("/vms/") || privileges.get(AUDIT).is_some())
 }
 
-/// Whether a key of a guest's configuration is set already, and to something else than the request sets it to.
+/// Returns whether a key of a guest's configuration is already set to another value than the request sets.
 fn is_replaced(request: &Request, key: &str, before: &Map<String, Value>) -> bool {
     let Some(old) = before.get(key) else { return false };
     let new = request.params.get(key).map(Value::from);
     !same(key, Some(old), new.as_ref())
 }
 
-/// Whether a file that is uploaded or fetched is on the storage already; `None` where that cannot be told.
+/// Returns whether a file to upload or download is already on the storage; `None` if that cannot be found out.
 fn is_there(context: &Context<'_>, request: &Request) -> Option<bool> {
     let Lookup::Found(found) = api::find(request.method, &request.path) else { return None };
     let (path, action) = request.path.rsplit_once('/')?;

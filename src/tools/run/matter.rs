@@ -1,4 +1,4 @@
-//! A request that must be agreed to: what names it, and what becomes of it.
+//! A call that must be confirmed: what identifies it, and what is done with it.
 
 use crate::{
     mcp::Question,
@@ -6,57 +6,57 @@ use crate::{
 };
 use serde_json::{Map, Value, json, value::RawValue};
 
-/// What is to be done with a request that must be agreed to.
+/// What is done with a call that must be confirmed.
 #[derive(Debug)]
 pub enum Decision {
-    /// It was agreed to: send it.
+    /// It was confirmed: send it.
     Go,
-    /// The call is answered with a plan, and waits for an agreement.
+    /// The call is answered with a plan, and waits for confirmation.
     Wait(Box<Wait>),
-    /// The call is answered with a question, and comes again with this state.
+    /// The call is answered with a question; the client repeats it with this `requestState`.
     Ask(Question, String),
 }
 
-/// A plan that waits for an agreement.
+/// A plan that waits for confirmation.
 #[derive(Debug)]
 pub struct Wait {
-    /// The answer of the call.
+    /// The answer to the call.
     pub answer: Box<RawValue>,
-    /// What it shows.
+    /// The plan that the answer shows.
     pub shown: Plan,
-    /// How it can be agreed to.
+    /// How it can be confirmed.
     pub agreement: Agreement,
 }
 
-/// How a plan can be agreed to.
+/// How a plan can be confirmed.
 #[derive(Debug)]
 pub enum Agreement {
-    /// By the same call with this as its `confirm`.
+    /// By repeating the call with this token as `confirm`.
     Token(String),
-    /// By `proxmox-mcp approve` with this name, in a terminal.
+    /// By `proxmox-mcp approve` with this name in a terminal.
     Person(String),
 }
 
-/// A call that must be agreed to.
+/// A call that must be confirmed.
 #[derive(Clone, Copy, Debug)]
 pub struct Matter<'a> {
     /// The tool that is called.
     pub tool: &'a str,
     /// Its arguments.
     pub args: &'a Args,
-    /// What is to be sent, and why it must be agreed to.
+    /// What it would send, and why that must be confirmed.
     pub asked: &'a Asked,
 }
 
-/// Writes a line into the audit log, where there is one.
+/// Writes an entry to the audit log, if there is one.
 pub(super) fn note(context: &Context<'_>, write: impl FnOnce(&Journal<'_>)) {
     if let Some(journal) = context.journal {
         write(journal);
     }
 }
 
-/// What names a call and what it sends: the cluster, the tool, its arguments, the requests; by their meaning, for the same
-/// arguments may come back in another order.
+/// Identifies a call and what it sends: the cluster, the tool, its arguments and the requests. Arguments that only
+/// control the call are left out.
 pub(super) fn named(context: &Context<'_>, matter: Matter<'_>) -> Value {
     let steering = |name: &str| matches!(name, "confirm" | "wait" | "dry_run");
     let given = matter.args.iter().filter(|(name, _)| !steering(name));

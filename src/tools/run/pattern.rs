@@ -1,7 +1,8 @@
-//! Patterns in the configuration: texts in which `*` stands for others. Pure.
+//! Patterns in the configuration, in which `*` matches any text. Does no I/O.
 
-/// Whether the whole of a text fits a pattern in which each `*` stands for a text that `star` allows. What `star`
-/// refuses it must refuse within longer texts too: only the first place of each part is tried.
+/// Returns whether the whole text matches a pattern in which each `*` matches any text that `star` accepts. If `star`
+/// rejects a text, it must also reject every longer text that contains it, because only the first occurrence of each
+/// part is tried.
 #[must_use]
 pub fn fits(pattern: &str, text: &str, star: impl Fn(&str) -> bool) -> bool {
     let mut parts = pattern.split('*');

@@ -1,5 +1,5 @@
-//! A person's word outside the model: the request waits in the folder of approvals, somebody approves it in a terminal,
-//! and this call, or the same one made again by whichever process, finds the word, once.
+//! Approval by a person, outside the model. The request waits in the folder of approvals until somebody approves it in
+//! a terminal. The call, or the same call repeated later to any process, finds the approval, which counts once.
 
 use crate::{
     approvals::{self, Store, Verdict},
@@ -21,19 +21,19 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
-/// How often the folder is looked at while a call waits.
+/// How often the folder is checked while a call waits.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What a person has said of a request.
+/// A person's answer about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
-    /// Nothing yet.
+    /// No answer yet.
     None,
-    /// That it may be carried out.
+    /// It may be carried out.
     Approved,
 }
 
-/// The folder of approvals.
+/// Opens the folder of approvals.
 fn store(context: &Context<'_>) -> Result<Store, String> {
     let path = match &context.config.approvals {
         Some(path) => path.clone(),
@@ -42,24 +42,24 @@ fn store(context: &Context<'_>) -> Result<Store, String> {
     Store::open(&path)
 }
 
-/// The request as its approval names it: which cluster, which tool, which arguments, what is sent. Not what the target looks
-/// like: that is in the answer.
+/// Returns the text that identifies a request for approval: the cluster, the tool, the arguments and the requests. It
+/// leaves out the state of the target, which is part of the person's answer.
 fn text(context: &Context<'_>, matter: Matter<'_>) -> String {
     meaning(&json!([hosts(context.config), named(context, matter)]))
 }
 
-/// Where a cluster is, so that no word for one is taken for another.
+/// Returns the hosts of a cluster, so that an approval for one cluster does not count for another.
 #[must_use]
 pub fn hosts(config: &Config) -> Vec<String> {
     config.settings.hosts.iter().map(|host| format!("{}:{}", host.name, host.port)).collect()
 }
 
-/// What a person has said of this very request since it was asked for; their word is used up by this.
+/// Returns a person's answer to exactly this request, and uses it up.
 ///
 /// # Errors
-/// They denied it; the target has changed since.
+/// Fails if they denied it, or if the target has changed since.
 pub fn word(context: &Context<'_>, matter: Matter<'_>) -> Result<Word, Failure> {
-    // Without a folder nobody can have said anything; whoever is to wait there is told why that is impossible.
+    // Without a folder there is no answer; a call that must wait there reports why it cannot.
     let Ok(store) = store(context) else { return Ok(Word::None) };
     taken(context, matter, &store)
 }
@@ -82,19 +82,19 @@ fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Wor
         return Ok(Word::Approved);
     }
     Err(Failure::new(format!(
-        "What {title} is about changed after a person approved it. Nothing was done; call again, so that they see how it is now."
+        "The target of {title} changed after a person approved it. Nothing was done; call again, so that they see its current state."
     )))
 }
 
-/// Lets a request wait for a person's word, as long as the call may wait; then says how it can be given.
+/// Waits for a person's approval, for as long as the call may wait; then answers with how to approve it.
 ///
 /// # Errors
-/// It cannot wait; the word is no; the target has changed since.
+/// Fails if approval cannot be requested, if it was denied, or if the target has changed since.
 pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) -> Result<Decision, Failure> {
     let title = matter.asked.title();
     let impossible = |problem: String| {
         Failure::new(format!(
-            "Nothing was done: {title} must be approved by a person, and that cannot be asked for. {problem}"
+            "Nothing was done: {title} must be approved by a person, but the approval cannot be requested. {problem}"
         ))
     };
     let store = store(context).map_err(impossible)?;
@@ -107,7 +107,7 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
         notify::tell(&format!("proxmox-mcp approve {}", waiting.name), &shown.sentence);
     }
     let until = follow::deadline(context, matter.args);
-    let told = format!("Waiting for a person: `proxmox-mcp approve {}` in a terminal.", waiting.name);
+    let told = format!("Waiting for approval: `proxmox-mcp approve {}` in a terminal.", waiting.name);
     loop {
         if taken(context, matter, &store)? == Word::Approved {
             return Ok(Decision::Go);
@@ -123,19 +123,19 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
         "confirmation_needed": shown.lost,
         "approve": waiting.name,
         "note": format!(
-            "{why}Nothing was done: it waits for a person. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
+            "{why}Nothing was done: it waits for a person's approval. Tell the user what it does and that they approve it by typing `proxmox-mcp approve {}` in a terminal of this computer, within {minutes} minutes. Then make the same call again; it cannot be approved in any other way.",
             waiting.name
         ),
     }))?;
     Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: Agreement::Person(waiting.name) })))
 }
 
-/// What a person is shown, and what it takes to read the plan anew. Without secrets.
+/// Returns what a person is shown, and what is needed to read the plan again. Without secrets.
 fn details(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> Value {
     let arguments: Map<String, Value> =
         matter.args.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    // What cannot be read again by somebody else is shown as it is now: a sample cluster ends with the process that asked,
-    // and a job may have arguments that are secret.
+    // The current plan is kept if another process could not read it again: a sample cluster ends with its process, and
+    // the arguments of a job may be secret.
     let keeps = context.config.sample || matches!(matter.asked, Asked::Whole(_));
     json!({
         "title": shown.title,

@@ -1,5 +1,5 @@
-//! Where guests were when the cluster last told of them. Only ever used with proof: the request goes to that node, and
-//! one that has no such guest refuses it before anything is done (see [`at`](super::find::at)).
+//! The nodes on which guests were last seen. They are only used for requests that are safe if a guest has moved: a node
+//! without the guest refuses such a request before anything is done (see [`at`](super::find::at)).
 
 use crate::{
     pve::Method,
@@ -15,13 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For so long a place is tried before the cluster is asked again.
+/// How long a remembered node is used before the cluster is asked again.
 const KEPT: Duration = Duration::from_secs(600);
-/// For so long a name is told without asking the guest for it; the cluster's own inventory is older than that at times
-/// (pve.md section 6).
+/// How long a remembered name is used without reading it again; `/cluster/resources` itself is sometimes older than
+/// that (pve.md section 6).
 const NAMED: Duration = Duration::from_secs(5);
 
-/// Where the guests of one cluster are, by VMID.
+/// The nodes of one cluster's guests, by VMID.
 #[derive(Debug, Default)]
 pub struct Places(Mutex<HashMap<i64, Place>>);
 
@@ -31,12 +31,12 @@ struct Place {
     kind: Kind,
     heard: Instant,
     name: String,
-    /// When the name was told; `None` once a change may have made it another.
+    /// When the name was read; `None` once a change may have renamed the guest.
     named: Option<Instant>,
 }
 
 impl Places {
-    /// These are all the guests that there are.
+    /// Replaces what is remembered: these are all the guests.
     pub fn heard(&self, guests: impl Iterator<Item = Guest>) {
         let now = Instant::now();
         let place = |guest: Guest| {
@@ -47,7 +47,7 @@ impl Places {
         *lock(&self.0) = all;
     }
 
-    /// Where a guest was; its status is empty, for that is not known.
+    /// Returns where a guest was last seen; its status is empty because it is not known.
     #[must_use]
     pub fn recall(&self, vmid: i64) -> Option<Guest> {
         let places = lock(&self.0);
@@ -56,14 +56,14 @@ impl Places {
         Some(Guest { vmid, name, node, kind: place.kind, status: String::new() })
     }
 
-    /// Whether the name of a guest was told so lately that it may be told on.
+    /// Returns whether the name of a guest was read recently enough to be used.
     #[must_use]
     pub fn is_named(&self, vmid: i64) -> bool {
         let named = lock(&self.0).get(&vmid).and_then(|place| place.named);
         named.is_some_and(|named| named.elapsed() < NAMED)
     }
 
-    /// A guest has just told its name.
+    /// Remembers the name of a guest, which was just read.
     pub fn named(&self, vmid: i64, name: &str) {
         if let Some(place) = lock(&self.0).get_mut(&vmid) {
             name.clone_into(&mut place.name);
@@ -71,19 +71,19 @@ impl Places {
         }
     }
 
-    /// A guest may be called otherwise by now.
+    /// Notes that a guest may have been renamed.
     pub fn unname(&self, vmid: i64) {
         if let Some(place) = lock(&self.0).get_mut(&vmid) {
             place.named = None;
         }
     }
 
-    /// A guest is not where it was, or may not be.
+    /// Forgets a guest that is no longer on its node, or may not be.
     pub fn forget(&self, vmid: i64) {
         lock(&self.0).remove(&vmid);
     }
 
-    /// Forgets what a change that is about to be sent may make untrue.
+    /// Forgets whatever may no longer be true after a change that is about to be sent.
     pub fn sent(&self, request: &Request) {
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let ["nodes", _, "qemu" | "lxc", rest @ ..] = &parts[..] else { return };

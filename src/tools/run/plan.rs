@@ -1,4 +1,4 @@
-//! What a request would do, and to what: read from the live cluster just before somebody is asked.
+//! The plan of a request: what it would do, and to what. Read from the live cluster just before a person is asked.
 
 use crate::{
     pve::{
@@ -25,30 +25,30 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What is shown before somebody agrees.
+/// What is shown before a person confirms.
 #[derive(Debug)]
 pub struct Plan {
-    /// `VM 100 (web01)`, or the request where there is no better name.
+    /// `VM 100 (web01)`, or the request if there is no better name.
     pub title: String,
     /// What would happen, as one sentence.
     pub sentence: String,
-    /// What it is about and what is lost, by name.
+    /// The target and what would be lost, by name.
     pub lost: Map<String, Value>,
-    /// What the person types: the VMID, or the last part of the path.
+    /// What the person types to confirm: the VMID, or the last part of the path.
     pub word: String,
-    /// A text that changes when the target does.
+    /// A text that changes whenever the target changes.
     pub identity: String,
 }
 
-/// Guests whose configuration is searched for uses of something, at most.
+/// The most guests whose configurations are searched for uses of an object.
 const MAX_SEARCHED: usize = 200;
-/// Entries of a list that are shown.
+/// The most entries of a list that are shown.
 const MAX_SHOWN: usize = 20;
 
-/// The plan for a request, which is asked for because of these reasons.
+/// Returns the plan of a request that must be confirmed for these reasons.
 ///
 /// # Errors
-/// The guest that it is about does not exist; Proxmox cannot be asked.
+/// Fails if the guest that it is about does not exist, or if a request to Proxmox fails.
 pub fn of(context: &Context<'_>, request: &Request, reasons: &[impl AsRef<str>]) -> Result<Plan, Failure> {
     let mut plan = read(context, request)?;
     let reasons: Vec<&str> = reasons.iter().map(AsRef::as_ref).collect();
@@ -62,10 +62,10 @@ pub fn of(context: &Context<'_>, request: &Request, reasons: &[impl AsRef<str>])
     Ok(plan)
 }
 
-/// The plan for what must be agreed to: that of its one request, or the job's own.
+/// Returns the plan of what must be confirmed: the plan of the one request, or that of the job.
 ///
 /// # Errors
-/// As [`of`].
+/// Fails like [`of`].
 pub fn of_asked(context: &Context<'_>, asked: &Asked) -> Result<Plan, Failure> {
     let whole = match asked {
         Asked::One(request, reasons) => return of(context, request, reasons),
@@ -100,13 +100,13 @@ fn read(context: &Context<'_>, request: &Request) -> Result<Plan, Failure> {
     }
 }
 
-/// Whether the guest that would be made is there already.
+/// Returns whether the guest that the request would create already exists.
 fn exists(context: &Context<'_>, request: &Request) -> Result<bool, Failure> {
     let vmid = request.params.get("vmid").unwrap_or_default();
     Ok(find::guests(context)?.iter().any(|guest| guest.vmid.to_string() == vmid))
 }
 
-/// About a guest as a whole, one of its snapshots, or its configuration.
+/// The plan of a request about a whole guest, one of its snapshots, or its configuration.
 fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> Result<Plan, Failure> {
     let Facts { reply, config, snapshots, replication, storages } =
         guest_facts::read(context, request, rest)?;
@@ -119,7 +119,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
         (Some(config), Some(snapshots)) => {
             if !format!("{}/", request.path).starts_with(&format!("{path}/")) {
                 return Err(Failure::new(format!(
-                    "{} is on node `{}` now, so {} would not find it. Nothing was done; ask again.",
+                    "{} is on node `{}` now, so {} would not find it. Nothing was done; call again.",
                     guest.title(),
                     guest.node,
                     request.title()
@@ -181,7 +181,7 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
                 format!("Remove {} of {}, with the data on it.", gone.join(", "), guest.title())
             }
         }
-        [_, ..] => format!("Do {} ({}).", request.title(), guest.title()),
+        [_, ..] => format!("Send {} ({}).", request.title(), guest.title()),
         [] => {
             lost.insert("disks".into(), disks(&config).into());
             for (name, list) in [("stays", staying(&config)), ("not_in_backup", left_out(kind, &config))] {
@@ -216,22 +216,22 @@ fn guest(context: &Context<'_>, request: &Request, vmid: i64, rest: &[&str]) -> 
         }
     };
     let digest = config.get("digest").and_then(Value::as_str).unwrap_or_default();
-    // Not its name: the inventory learns that later than the guest is there, and the digest covers it.
+    // Without the name: the inventory gets that later than the guest itself, and the digest covers it.
     let identity = format!("{} {} {digest} {}", guest.node, guest.status, names.join(","));
     Ok(Plan { title: guest.title(), sentence, lost, word, identity })
 }
 
-/// Anything else: what the same path answers to a GET, and who uses it.
+/// The plan of any other request: what a GET of the same path answers, and what uses the object.
 fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Plan, Failure> {
     let word = named(request);
     let mut lost = Map::new();
     let mut identity = String::new();
-    // Of what is only now made, its path tells what else there is.
+    // A request that creates something is sent to the path that lists the other objects.
     let makes =
         request.method == Method::Post && !DISKS.iter().any(|name| request.params.get(name).is_some());
     let readable = !makes && matches!(api::find(Method::Get, &request.path), Lookup::Found(_));
     if readable {
-        // A pool inside another one is named by a parameter, since its name has a slash.
+        // A nested pool is named by a parameter, because its name contains a slash.
         let mut which = Params::new();
         if let Some(pool) = request.params.get("poolid").filter(|_| request.path == "/pools") {
             which.push("poolid", pool);
@@ -298,8 +298,9 @@ fn other(context: &Context<'_>, request: &Request, parts: &[&str]) -> Result<Pla
     Ok(Plan { title: format!("`{word}`"), sentence: sentence_of(request, &word), lost, word, identity })
 }
 
-/// The identity of what a path answers. Its digest is mostly that of a whole file, in which others may change theirs; but
-/// of what is named by its position it tells whether positions have shifted.
+/// Returns the identity of the answer of a path. The digest is left out, because it usually covers a whole file, which
+/// also changes with other objects; but for objects that are named by position it is kept, because it shows whether
+/// positions have shifted.
 fn what_it_is(request: &Request, value: &Value) -> String {
     let mut value = value.clone();
     let objects = match &mut value {
@@ -314,14 +315,14 @@ fn what_it_is(request: &Request, value: &Value) -> String {
 
 /// Parameters that name a disk.
 const DISKS: [&str; 3] = ["disk", "devices", "dev"];
-/// Parameters that name what a request makes or is about, where its path does not.
+/// Parameters that name the object of a request if its path does not.
 const NAMES: [&str; 12] = [
     "disk", "devices", "dev", "userid", "groupid", "roleid", "realm", "storage", "poolid", "filename", "id",
     "name",
 ];
 
-/// What it is about: a disk that is wiped or an account that is made by its name, anything else by the last part of its
-/// path.
+/// Returns the name of a request's object: that of a disk to wipe or an account to create, otherwise the last part of
+/// the path.
 fn named(request: &Request) -> String {
     let name = NAMES.iter().find_map(|name| request.params.get(name)).filter(|name| !name.trim().is_empty());
     match request.method {
@@ -332,12 +333,12 @@ fn named(request: &Request) -> String {
 
 fn sentence_of(request: &Request, word: &str) -> String {
     match request.method {
-        Method::Delete => format!("Delete {word} for good ({}).", request.title()),
-        _ => format!("Do {}.", request.title()),
+        Method::Delete => format!("Delete {word} permanently ({}).", request.title()),
+        _ => format!("Send {}.", request.title()),
     }
 }
 
-/// Which guests' configurations have a value that fits, as `VM 100 (web01): scsi0`.
+/// Lists the guests whose configurations use the object, such as `VM 100 (web01): scsi0`.
 fn used_by(
     context: &Context<'_>,
     on_node: impl Fn(&str) -> bool,
@@ -377,7 +378,7 @@ fn used_by(
     if found.is_empty() { "no guest".into() } else { found.into() }
 }
 
-/// The disks and mount points of a configuration, each by its key and value; drives for CDs are none.
+/// Returns the disks and mount points of a configuration with their keys; CD drives are left out.
 fn mounted(config: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
     const FAMILIES: [&str; 9] =
         ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "mp", "unused", "rootfs"];
@@ -388,12 +389,13 @@ fn mounted(config: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
         .filter(|(_, text)| !text.contains("media=cdrom"))
 }
 
-/// Whether it is a folder or device of the node, mounted or passed through: Proxmox deletes volumes only.
+/// Returns whether it is a mounted directory or a passed-through device of the node, which Proxmox does not delete with
+/// the guest.
 fn is_of_the_node(text: &str) -> bool {
     text.trim_start_matches("volume=").trim_start_matches("file=").starts_with('/')
 }
 
-/// `scsi0: local-lvm:vm-100-disk-0, 32G`
+/// Formats a disk, such as `scsi0: local-lvm:vm-100-disk-0, 32G`.
 fn shown((key, text): (&str, &str)) -> String {
     let volume = text.split(',').next().unwrap_or_default();
     match text.split(',').find_map(|part| part.strip_prefix("size=")) {
@@ -402,18 +404,18 @@ fn shown((key, text): (&str, &str)) -> String {
     }
 }
 
-/// Each volume of a configuration.
+/// Returns the volumes of a configuration.
 fn disks(config: &Map<String, Value>) -> Vec<String> {
     mounted(config).filter(|(_, text)| !is_of_the_node(text)).map(shown).collect()
 }
 
-/// What belongs to the node and stays when the guest goes.
+/// Returns what belongs to the node and is kept when the guest is deleted.
 fn staying(config: &Map<String, Value>) -> Vec<String> {
     mounted(config).filter(|(_, text)| is_of_the_node(text)).map(shown).collect()
 }
 
-/// The volumes that a backup of the guest does not hold, by its configuration: a VM's disks with `backup=0`, and a
-/// container's mount points without `backup=1`.
+/// Returns the volumes that are not in backups of the guest: a VM's disks with `backup=0`, and a container's mount
+/// points without `backup=1`.
 fn left_out(kind: Option<Kind>, config: &Map<String, Value>) -> Vec<String> {
     let has = |text: &str, flag: &str| text.split(',').any(|part| part == flag);
     let missing = |(key, text): &(&str, &str)| match kind {

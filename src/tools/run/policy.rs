@@ -1,5 +1,5 @@
-//! What a configuration says to a request that is about to be sent: run it, ask first, or refuse it. Decided here alone and
-//! on the request alone, whatever tool, old name or path of the API it comes from.
+//! Decides by the configuration whether a request is sent, must be confirmed first, or is refused. This is the only
+//! place that decides, and only the request counts, whichever tool or path of the API it comes from.
 
 use crate::{
     config::Access,
@@ -22,19 +22,19 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// A request that was judged.
+/// The decision about a request.
 #[derive(Debug)]
 pub struct Judged {
-    /// What is to be done.
+    /// What is done with it.
     pub verdict: Verdict,
-    /// What the path of a change answered before it, where that had to be read.
+    /// What the path of a change answered before it, if that was read.
     pub before: Option<Map<String, Value>>,
 }
 
-/// Judges a request. `known` is what its path answers to a GET, where that was read already.
+/// Decides about a request. `known` is what a GET of its path answers, if that was read already.
 ///
 /// # Errors
-/// The cluster cannot be asked what the rules must know.
+/// Fails if what the rules must know cannot be read from the cluster.
 pub fn judge(
     context: &Context<'_>,
     request: &Request,
@@ -43,12 +43,12 @@ pub fn judge(
     judge_after(context, request, known, &[])
 }
 
-/// Judges all that a job is going to send, in order, before anything of it is sent. A guest that one of the requests makes
-/// is to the later ones as it will be by then, and nobody is asked about what is only about such guests. `own` only puts away
-/// what the job has made.
+/// Decides about all requests of a job, in order, before any of them is sent. A guest that one of the requests creates
+/// is known to the later ones as it will be, and requests that only concern such guests need no confirmation. The
+/// requests in `own` only remove what the job has created.
 ///
 /// # Errors
-/// As [`judge`].
+/// Fails like [`judge`].
 pub fn judge_all(context: &Context<'_>, requests: &[Request], own: &[Request]) -> Result<Verdict, Failure> {
     let (mut ahead, mut reasons, mut interrupted) = (Vec::new(), Vec::new(), BTreeSet::new());
     let inventory = context.inventory_for_rules()?;
@@ -83,7 +83,7 @@ pub fn judge_all(context: &Context<'_>, requests: &[Request], own: &[Request]) -
     Ok(if reasons.is_empty() { Verdict::Run } else { Verdict::Ask(reasons) })
 }
 
-/// Whether every guest that it may change is one of those, and nothing but guests is what it is about.
+/// Returns whether it is only about guests, and all of them are among `those`.
 fn is_only_about(effect: &Effect, those: &dyn Fn(u32) -> bool) -> bool {
     let targets = || effect.touches.iter().filter(|touched| touched.role == Role::Target);
     let one = |touched: &Touched| {
@@ -93,7 +93,7 @@ fn is_only_about(effect: &Effect, those: &dyn Fn(u32) -> bool) -> bool {
     targets().next().is_some() && targets().all(one)
 }
 
-/// Judges a request that comes after those that make the guests `ahead`.
+/// Decides about a request that follows those that create the guests `ahead`.
 fn judge_after(
     context: &Context<'_>,
     request: &Request,
@@ -107,7 +107,7 @@ fn judge_after(
         Err(why) => return refuse(why, known),
     };
     if config.access == Access::ReadOnly && effect.classes() != [Class::Read] {
-        let does = if effect.is(Class::Read) { "does more than to read" } else { "changes the cluster" };
+        let does = if effect.is(Class::Read) { "does more than read" } else { "changes the cluster" };
         return refuse(
             format!("{} {does}, and the setting `access` is `read-only`.", request.title()),
             known,
@@ -136,7 +136,7 @@ fn judge_after(
     Ok(Judged { verdict, before })
 }
 
-/// The sentence that says that a method is not called because every tool that sends it is denied.
+/// Returns the sentence that says that a method is not called because every tool that sends it is denied.
 #[must_use]
 pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
     if denied.is_empty() {
@@ -145,17 +145,17 @@ pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
     let Lookup::Found(found) = api::find(request.method, &request.path) else { return None };
     denied.contains(&found.row).then(|| {
         format!(
-            "{} is what a tool does that the setting `deny_tools` forbids, so it is refused.",
+            "Every tool that sends {} is forbidden by the setting `deny_tools`, so it is refused.",
             request.title()
         )
     })
 }
 
-/// Parameters that say who may log in to a guest.
+/// Parameters that set who may log in to a guest.
 pub const LOGINS: [&str; 5] = ["ciuser", "cipassword", "sshkeys", "password", "ssh-public-keys"];
 
-/// Whether it is only about the logins of guests that are made by this request, or were by this call: who makes a guest
-/// takes no rights from anybody by that.
+/// Returns whether a reason is only about the logins of guests that this request or this call creates: that takes no
+/// rights from anybody.
 fn is_first_login(reason: &Reason, effect: &Effect, made: &[u32]) -> bool {
     let by_login = reason.by.iter().all(|name| LOGINS.contains(&name.as_str()));
     let makes = |vmid: u32| effect.guests().any(|(new, role)| new == vmid && role == Role::New);
@@ -168,7 +168,7 @@ fn is_first_login(reason: &Reason, effect: &Effect, made: &[u32]) -> bool {
         && guests.all(|(vmid, _)| made.contains(&vmid) || makes(vmid))
 }
 
-/// The reasons for which a person must agree first.
+/// Returns the reasons for which a person must confirm it first.
 fn asks(ask: &[String], effect: &Effect, made: &[u32]) -> Vec<&'static str> {
     let wide = is_wide(effect);
     let asks = |reason: &&Reason| {
@@ -186,7 +186,7 @@ fn asks(ask: &[String], effect: &Effect, made: &[u32]) -> Vec<&'static str> {
     whys
 }
 
-/// Whether more than one guest or a whole node is what the request is about.
+/// Returns whether the request is about more than one guest or a whole node.
 fn is_wide(effect: &Effect) -> bool {
     let mut guests: Vec<u32> =
         effect.guests().filter(|(_, role)| *role == Role::Target).map(|(vmid, _)| vmid).collect();

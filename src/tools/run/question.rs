@@ -1,4 +1,4 @@
-//! The question that a person at the client is asked, and what they typed.
+//! The question that a person at the client is asked, and the check of what they typed.
 
 use crate::{
     mcp::{Question, Reaction},
@@ -9,19 +9,19 @@ use serde_json::Value;
 
 /// The longest text of a fact, in characters.
 const MAX_TEXT: usize = 300;
-/// Keys under which anybody may have written anything.
+/// Keys whose values are free text that anybody may have written.
 const FREE: [&str; 5] = ["comment", "description", "notes", "notes-template", "comments"];
 
-/// What came of a question.
+/// The result of a question.
 #[derive(Debug)]
 pub enum Typed {
-    /// The person agreed.
+    /// The person confirmed.
     Agreed,
-    /// They did not: a sentence.
+    /// They did not; a sentence says why.
     Not(String),
 }
 
-/// The question for a plan. What others wrote stands in one line of it at most, quoted.
+/// Returns the question for a plan. Free text that others wrote takes up one line of it at most, quoted.
 #[must_use]
 pub fn question(shown: &Plan) -> Question {
     Question {
@@ -31,7 +31,7 @@ pub fn question(shown: &Plan) -> Question {
     }
 }
 
-/// A plan for people: what happens, why it is asked, and a line for each fact.
+/// Formats a plan for people: what happens, why it is asked, and a line for each fact.
 #[must_use]
 pub fn told(shown: &Plan) -> String {
     let mut text = shown.sentence.clone();
@@ -42,7 +42,7 @@ pub fn told(shown: &Plan) -> String {
     let mut quoted = None;
     for (name, value) in &shown.lost {
         if let ("steps", Value::Array(steps)) = (name.as_str(), value) {
-            // Each step of a job is read by itself.
+            // Each step of a job gets its own line.
             text.extend(steps.iter().map(|step| format!("\n{}", plain(step))));
         } else if !matches!(name.as_str(), "request" | "guest" | "lost" | "plan") {
             let mut value = value.clone();
@@ -52,12 +52,12 @@ pub fn told(shown: &Plan) -> String {
     }
     if let Some((name, words)) = quoted {
         let first = words.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        text.push_str(&format!("\n{name} (somebody's words): {}", Value::from(short(first))));
+        text.push_str(&format!("\n{name} (untrusted text): {}", Value::from(short(first))));
     }
     text
 }
 
-/// Takes out what anybody may have written, and keeps the first of it.
+/// Removes free text, and keeps the first one in `first`.
 fn take_free(value: &mut Value, first: &mut Option<(String, String)>) {
     match value {
         Value::Object(object) => {
@@ -73,7 +73,7 @@ fn take_free(value: &mut Value, first: &mut Option<(String, String)>) {
     }
 }
 
-/// A value for people: text as it is, anything else as JSON, on one line.
+/// Formats a value for people on one line: text as it is, anything else as JSON.
 fn plain(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -92,7 +92,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// Whether the person agreed, and typed what was asked for.
+/// Returns whether the person confirmed and typed the expected word.
 #[must_use]
 pub fn typed(shown: &Plan, reaction: Reaction) -> Typed {
     let content = match reaction {
@@ -111,7 +111,7 @@ pub fn typed(shown: &Plan, reaction: Reaction) -> Typed {
         return Typed::Agreed;
     }
     Typed::Not(format!(
-        "Not confirmed: `{}` was typed where `{}` was asked for. Nothing was done.",
+        "Not confirmed: `{}` was typed instead of `{}`. Nothing was done.",
         typed.escape_debug(),
         shown.word.escape_debug()
     ))
@@ -139,7 +139,7 @@ mod tests {
         let message = question(&plan).message;
         assert_eq!(
             message,
-            "Delete x. It is deleted.\nis_now: {\"rules\":[{}],\"name\":\"a\\u001b[2Jb\"}\ncomment (somebody's words): \"nice\"\nType x to confirm."
+            "Delete x. It is deleted.\nis_now: {\"rules\":[{}],\"name\":\"a\\u001b[2Jb\"}\ncomment (untrusted text): \"nice\"\nType x to confirm."
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What a tool reads of the cluster. What one part of a call has read, another need not read again.
+//! How a tool reads from the cluster. Parts of a call share what one of them has read.
 
 use crate::{
     pve::{Error, Method, Params, Reply, api::effect},
@@ -11,11 +11,11 @@ use crate::{
 use serde_json::{Map, Value};
 
 impl Context<'_> {
-    /// Reads a path of the API. An object has its keys in order, so that twice the same is told in the same way; the rows
-    /// of a list come as they are, and are put in order where they are shown.
+    /// Reads a path of the API. The keys of an object are sorted, so that equal answers look the same; the rows of a
+    /// list keep their order, and are sorted where they are shown.
     ///
     /// # Errors
-    /// What the client says; for the few that do more than to read, as [`Context::change`].
+    /// Fails if the request fails; a GET that does more than read also fails like [`Context::change`].
     pub fn get(&self, path: &str, params: &Params) -> Result<Reply, Failure> {
         let request = || Request { method: Method::Get, path: path.to_owned(), params: params.clone() };
         if !self.denied.is_empty()
@@ -55,76 +55,76 @@ impl Context<'_> {
         Ok(reply)
     }
 
-    /// Reads any number of paths at the same time; the answers come in the order of the paths. The client sends
-    /// no more than `workers` at once.
+    /// Reads any number of paths at the same time; the answers are in the order of the paths. The client sends at most
+    /// `workers` requests at once.
     pub fn get_each<P: AsRef<str> + Sync>(&self, paths: &[P], params: &Params) -> Vec<Result<Reply, Error>> {
         at_once(paths, |path| self.read(path.as_ref(), params))
     }
 
-    /// Reads several paths at the same time; the answers come in the order of the paths.
+    /// Reads several paths at the same time; the answers are in the order of the paths.
     pub fn get_all<const N: usize>(&self, paths: [&str; N]) -> [Result<Reply, Error>; N] {
         let replies = self.get_each(&paths, &Params::new());
         replies.try_into().unwrap_or_else(|_| unreachable!("each path has its answer"))
     }
 
-    /// Says that so many requests are about to go out at once, before the first of them does.
+    /// Announces to the client that this many requests are about to be sent at once.
     pub fn warm(&self, requests: usize) {
         self.pve.warm(&self.call.cancel, requests);
     }
 
-    /// Keeps an inventory that was just read for whoever next needs one, until the call changes something.
+    /// Keeps an inventory that was just read for the next reader, until the call changes something.
     pub(super) fn share(&self, inventory: Reply) {
         if self.requests().is_empty() {
             lock(&self.seen).inventory = Some(inventory);
         }
     }
 
-    /// The inventory, if that is what is asked for and it was just read. It is given away once.
+    /// Returns the kept inventory if it is what is to be read. It is returned only once.
     pub(super) fn shared(&self, path: &str, params: &Params) -> Option<Reply> {
         let guests = path == guest::PATH && *params == guest::of_guests();
         guests.then(|| lock(&self.seen).inventory.take()).flatten()
     }
 
-    /// Whether somebody who is to judge a change will need the inventory, which nobody has read yet.
+    /// Returns whether the rules need the inventory to judge a change and it has not been read yet.
     fn lacks_inventory(&self) -> bool {
         let rules = self.config.only.needs_inventory() || self.config.protected.needs_inventory();
         rules && !self.dry && lock(&self.seen).inventory.is_none()
     }
 
-    /// The inventory, where the rules need it to judge what a job is going to send.
+    /// Reads the inventory if the rules need it to judge the requests of a job.
     ///
     /// # Errors
-    /// What the client says.
+    /// Fails if the request fails.
     pub(super) fn inventory_for_rules(&self) -> Result<Option<Reply>, Failure> {
         let rules = [&self.config.only, &self.config.protected];
         let needed = rules.iter().any(|rules| rules.needs_inventory() || !rules.nodes.is_empty());
         needed.then(|| Ok(self.read(guest::PATH, &guest::of_guests())?)).transpose()
     }
 
-    /// Reads the object that a change is about to change. The inventory, where the rules need it to judge the change, is
-    /// read at the same time.
+    /// Reads the object that is about to be changed. If the rules need the inventory to judge the change, it is read at
+    /// the same time.
     ///
     /// # Errors
-    /// What the client says.
+    /// Fails if the request fails.
     pub fn before_change(&self, path: &str) -> Result<Reply, Failure> {
         if !self.lacks_inventory() {
             return self.get(path, &Params::new());
         }
         let both = [(path, Params::new()), (guest::PATH, guest::of_guests())];
         let mut replies = at_once(&both, |(path, params)| self.read(path, params));
-        // Whoever needs it and finds none reads it, and says why that cannot be done.
+        // If this failed, the inventory is read again where it is needed, and the error is reported there.
         if let Some(Ok(inventory)) = replies.pop() {
             self.share(inventory);
         }
         Ok(replies.remove(0)?)
     }
 
-    /// Keeps what a path answers now, for those who would read it again.
+    /// Keeps the current answer of a path, so that it need not be read again.
     pub fn note(&self, path: &str, object: &Map<String, Value>) {
         lock(&self.seen).object = Some((path.to_owned(), object.clone()));
     }
 
-    /// What a path answers now, if it was noted.
+    /// Returns the current answer of a path, if it was kept.
     pub(super) fn noted(&self, path: &str) -> Option<Map<String, Value>> {
         let seen = lock(&self.seen);
         seen.object.as_ref().filter(|(of, _)| of == path).map(|(_, object)| object.clone())

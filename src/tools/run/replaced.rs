@@ -1,10 +1,10 @@
-//! The PUTs of the API that write a whole object: what is not given is gone afterwards. Here it is read first and sent
-//! along, so that a change changes what it names and nothing else.
+//! The PUT methods of the API that replace a whole object, so that values which are not given are lost. Those values
+//! are read first and sent along here, so that a change only changes what it names.
 //!
-//! Every other PUT of the table merges what it is given into what there is (looked up in the sources of Proxmox VE 9.2).
-//! Within one value all of them replace: a list of groups, a disk's `key=value,…`.
+//! Every other PUT of the API merges the given values into the existing ones (according to the sources of Proxmox VE
+//! 9.2). A single value, such as a list of groups or a disk's `key=value,…`, is always replaced as a whole.
 //!
-//! What is to go is named in `delete`, also where the method has no such parameter.
+//! Values to remove are named in `delete`, even if the method has no such parameter.
 
 use crate::{
     pve::{
@@ -18,18 +18,18 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// One family of them.
+/// PUT methods that lose the same values.
 struct Replaced {
     /// Their paths.
     paths: &'static [&'static str],
-    /// What they lose where it is not given, and is therefore read and sent along.
+    /// The values that they lose if not given, which are therefore read and sent along.
     keeps: &'static [&'static str],
 }
 
 const REPLACED: &[Replaced] = &[
-    // resolv.conf is written anew.
+    // resolv.conf is rewritten.
     Replaced { paths: &["/nodes/{node}/dns"], keeps: &["search", "dns1", "dns2", "dns3"] },
-    // Without an address the interface becomes one without any.
+    // If no address is given, the interface loses its address.
     Replaced { paths: &["/nodes/{node}/network/{iface}"], keeps: &["cidr", "cidr6"] },
     Replaced {
         paths: &[
@@ -47,9 +47,9 @@ const REPLACED: &[Replaced] = &[
         ],
         keeps: &["comment", "nomatch"],
     },
-    // A role that is not told its privileges has none.
+    // If no privileges are given, the role loses all of them.
     Replaced { paths: &["/access/roles/{roleid}"], keeps: &["privs"] },
-    // Up to 8.4; later versions merge.
+    // Up to Proxmox VE 8.4; later versions merge.
     Replaced {
         paths: &["/cluster/sdn/vnets/{vnet}"],
         keeps: &["zone", "alias", "tag", "vlanaware", "isolate-ports"],
@@ -60,11 +60,11 @@ const REPLACED: &[Replaced] = &[
     },
 ];
 
-/// Parameters that say the same as another one.
+/// Parameters that are part of another one.
 const IMPLIED: [(&str, &str); 4] =
     [("address", "cidr"), ("netmask", "cidr"), ("address6", "cidr6"), ("netmask6", "cidr6")];
 
-/// The parameter that says the same as this one.
+/// Returns the parameter that includes this one.
 #[must_use]
 pub fn implied_by(name: &str) -> Option<&'static str> {
     IMPLIED.iter().find(|(part, _)| *part == name).map(|(_, whole)| *whole)
@@ -74,27 +74,28 @@ fn entry(row: &Row) -> Option<&'static Replaced> {
     REPLACED.iter().find(|entry| row.method() == Method::Put && entry.paths.contains(&row.path()))
 }
 
-/// What a PUT would lose where it is not given; nothing for one that merges.
+/// Returns the values that a PUT would lose if not given; none for one that merges.
 #[must_use]
 pub fn kept_by(row: &Row) -> &'static [&'static str] {
     entry(row).map_or(&[], |entry| entry.keeps)
 }
 
-/// Whether a method takes `delete` with the names of what is to go, or is written here as if it did.
+/// Returns whether a method takes `delete` with the names of values to remove, or is treated here as if it did.
 #[must_use]
 pub fn takes_delete(row: &Row) -> bool {
     entry(row).is_some() || has_delete(row)
 }
 
-/// Some methods have a flag of that name.
+/// Some methods have a flag named `delete`, which is something else.
 fn has_delete(row: &Row) -> bool {
     row.param("delete").is_some_and(|param| param.kind() == "string")
 }
 
-/// The request as it is sent: encoded, and with what it would lose; and what its path answered, if that had to be read.
+/// Returns the request as it is sent, encoded and with the values that it would lose, and the answer of its path if
+/// that had to be read.
 ///
 /// # Errors
-/// What is there cannot be read.
+/// Fails if the current values cannot be read.
 pub fn complete(
     context: &Context<'_>,
     request: Request,
@@ -122,7 +123,7 @@ pub fn complete(
     if !missing.is_empty() {
         let value = context.get(&request.path, &Params::new()).map_err(|Failure(why)| {
             Failure::new(format!(
-                "Nothing was done: {} drops what it is not given, and what is there now could not be read to keep it ({}). \
+                "Nothing was done: {} removes whatever it does not name, and the current values could not be read to keep them ({}). \
                  Give these too, or name them in `delete`: {}.",
                 request.title(),
                 why.trim_end_matches('.'),
@@ -142,7 +143,7 @@ pub fn complete(
     Ok((Request { params, ..request }, before))
 }
 
-/// The names in a list of them.
+/// Splits a list of names.
 #[must_use]
 pub fn names(list: &str) -> Vec<&str> {
     list.split(|mark: char| matches!(mark, ',' | ';' | '\0') || mark.is_whitespace())
@@ -150,7 +151,7 @@ pub fn names(list: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What a path answers, as the parameters that set it: a role answers with an object of privileges.
+/// Converts the answer of a path to the parameters that set it: a role answers with an object of privileges.
 #[must_use]
 pub fn settings(row: &Row, answer: Map<String, Value>) -> Map<String, Value> {
     if row.path() != "/access/roles/{roleid}" {

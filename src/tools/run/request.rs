@@ -1,5 +1,5 @@
-//! One request as it would go to Proxmox. What it does and touches is told from it alone, so it matters not by which
-//! tool, name or path of the API somebody asks for it.
+//! A request as it would be sent to Proxmox. What it does and affects is derived from the request alone, so it does not
+//! matter which tool it comes from.
 
 use crate::pve::{
     Method, Params,
@@ -15,38 +15,38 @@ use serde_json::{Map, Value, json};
 /// A request that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// POST, PUT or DELETE; GET where reading does more than that.
+    /// POST, PUT or DELETE; GET only for paths where it does more than read.
     pub method: Method,
-    /// The path below `/api2/extjs`, its parts percent-encoded.
+    /// The path below `/api2/extjs`, with percent-encoded segments.
     pub path: String,
     /// The parameters.
     pub params: Params,
 }
 
 impl Request {
-    /// The path's parts, decoded.
+    /// Returns the decoded segments of the path.
     fn parts(&self) -> Vec<String> {
         self.path.trim_matches('/').split('/').map(decode).collect()
     }
 
-    /// `DELETE /nodes/pve1/qemu/100`.
+    /// Returns the request as people write it, such as `DELETE /nodes/pve1/qemu/100`.
     #[must_use]
     pub fn title(&self) -> String {
         format!("{} {}", self.method, decode(&self.path))
     }
 
-    /// The path decoded, for people.
+    /// Returns the decoded last segment of the path, for people.
     #[must_use]
     pub fn last_part(&self) -> String {
         let parts = self.parts();
         match parts.iter().position(|part| part == "content") {
-            // A volume's own slashes belong to it.
+            // Slashes in a volume id are part of it.
             Some(place) if place + 1 < parts.len() => parts[place + 1..].join("/"),
             _ => parts.last().cloned().unwrap_or_default(),
         }
     }
 
-    /// `{"method":…,"path":…,"params":{…}}`, secrets as `***`.
+    /// Returns `{"method":…,"path":…,"params":{…}}`, with secrets as `***`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let params = gather(self.params.iter().map(|(name, value)| {
@@ -56,16 +56,16 @@ impl Request {
         json!({"method": self.method.word(), "path": self.path, "params": params})
     }
 
-    /// The parameters as an object, secrets among them.
+    /// Returns the parameters as an object, including secrets.
     #[must_use]
     pub fn pairs(&self) -> Map<String, Value> {
         gather(self.params.iter())
     }
 
-    /// What it does and touches, by the table of effects.
+    /// Returns what it does and affects, according to the table of effects.
     ///
     /// # Errors
-    /// A sentence: a value has a control character in it.
+    /// Fails if a value contains a control character.
     pub fn effect(&self) -> Result<Effect, String> {
         if let Some((node, vmid)) = self.container_of_program() {
             return Ok(Effect {
@@ -82,7 +82,7 @@ impl Request {
             });
         }
         if self.path.ends_with("/agent/exec") {
-            // Before 8.0 the words of a command came as one text with zero bytes between.
+            // Before Proxmox VE 8.0, a command was one text, with zero bytes between its words.
             let mut params = Params::new();
             for (name, value) in self.params.iter() {
                 value.split('\0').for_each(|part| params.push(name, part));
@@ -92,7 +92,7 @@ impl Request {
         effect::read(self.method, &self.path, &self.params)
     }
 
-    /// The guests that it names and that may be changed by it.
+    /// Returns the guests that it names and may change.
     #[must_use]
     pub fn guests(&self) -> Vec<i64> {
         let Ok(effect) = self.effect() else { return Vec::new() };
@@ -100,7 +100,7 @@ impl Request {
         changed.map(|(vmid, _)| i64::from(vmid)).collect()
     }
 
-    /// Whether its path names a thing by its position, so that another one may be there later.
+    /// Returns whether its path names an object by its position, where another one may be later.
     #[must_use]
     pub fn by_position(&self) -> bool {
         match api::find(self.method, &self.path) {
@@ -109,7 +109,7 @@ impl Request {
         }
     }
 
-    /// The program that it has run in a guest, word by word; `None` if it is no such request.
+    /// Returns the program that it runs in a guest, word by word; `None` if it runs none.
     #[must_use]
     pub fn program(&self) -> Option<Vec<&str>> {
         if !(self.path.ends_with("/agent/exec") || self.path.ends_with(PCT_EXEC)) {
@@ -119,7 +119,8 @@ impl Request {
         Some(values.flat_map(|(_, value)| value.split('\0')).collect())
     }
 
-    /// Of a program in a container, which goes over SSH and is no path of the API: where that is.
+    /// Returns the node and VMID of a request that runs a program in a container. That is done over SSH, so its path is
+    /// not one of the API.
     fn container_of_program(&self) -> Option<(Node, u32)> {
         let parts = self.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -131,10 +132,10 @@ impl Request {
     }
 }
 
-/// How the path of a program in a container ends.
+/// The end of the path of a request that runs a program in a container.
 pub const PCT_EXEC: &str = "/pct-exec";
 
-/// Names and values as an object; a repeated name is a list.
+/// Collects names and values in an object; the values of a repeated name become a list.
 fn gather<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
     let mut object = Map::new();
     for (name, value) in pairs {
@@ -149,7 +150,7 @@ fn gather<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Map<String, Va
     object
 }
 
-/// Percent-decoding; what is no UTF-8 is shown as it came.
+/// Percent-decodes a text; what is not UTF-8 then is returned as it came.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

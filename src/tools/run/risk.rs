@@ -1,13 +1,13 @@
-//! Methods that this server does not call, for their answers fit into no answer of a tool.
+//! Methods that this server does not call, because a tool cannot return their answers.
 
 use crate::pve::{Method, api::Row};
 
-/// Methods that this server does not call, by how their paths end, and why.
+/// Methods that this server does not call: the method, how its path ends, and why.
 const REFUSED: &[(Method, &[&str], &str)] = &[
     (
         Method::Get,
         &["/vncwebsocket", "/mtunnelwebsocket"],
-        "it answers with a WebSocket stream, which no answer of a tool can hold",
+        "it answers with a WebSocket stream, which a tool cannot return",
     ),
     (
         Method::Get,
@@ -17,12 +17,12 @@ const REFUSED: &[(Method, &[&str], &str)] = &[
     (
         Method::Post,
         &["/upload"],
-        "it takes a file along, which proxmox_upload_to_storage sends; or have the node fetch it with `POST /nodes/{node}/storage/{storage}/download-url`",
+        "it uploads a file, which proxmox_upload_to_storage does; or have the node fetch it with `POST /nodes/{node}/storage/{storage}/download-url`",
     ),
     (
         Method::Post,
         &["/vncproxy", "/termproxy", "/spiceproxy", "/vncshell", "/spiceshell"],
-        "it opens a console, whose ticket is a secret and whose stream no tool can hold; open the console in the web interface",
+        "it opens a console, whose ticket is a secret and whose stream a tool cannot return; open the console in the web interface",
     ),
     (
         Method::Post,
@@ -31,7 +31,7 @@ const REFUSED: &[(Method, &[&str], &str)] = &[
     ),
 ];
 
-/// Why a method is not called here, as a clause; `None` if it is.
+/// Returns why a method is not called here, as a clause; `None` if it may be called.
 #[must_use]
 pub fn refusal(row: &Row) -> Option<&'static str> {
     let (_, _, why) = REFUSED.iter().find(|(method, ends, _)| {

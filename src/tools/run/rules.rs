@@ -1,7 +1,7 @@
-//! The rules `protected` and `only`, held against everything that a request touches. Decides on what was seen and asks
-//! nobody; what cannot be told counts as touched.
+//! Checks everything that a request affects against the settings `protected` and `only`. Decides with what was already
+//! read and sends no requests; what is not known counts as affected.
 //!
-//! A pool holds for those inside it: `pool:dev` names the guests of `dev/sub` too.
+//! A pool includes its nested pools: `pool:dev` also names the guests of `dev/sub`.
 
 use crate::{
     config::{Config, Selection},
@@ -15,18 +15,18 @@ use crate::{
     },
 };
 
-/// The request with what is known about it.
+/// A request with what is known about it.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
     /// The request.
     pub request: &'a Request,
-    /// What it does, as far as it holds.
+    /// What it does, without the effects that do not apply in this case.
     pub effect: &'a Effect,
-    /// What a look at the cluster told.
+    /// What was read from the cluster.
     pub seen: &'a Seen,
 }
 
-/// The sentence that says which rule forbids the request.
+/// Returns the sentence that says which rule forbids the request, if one does.
 #[must_use]
 pub fn refusal(config: &Config, case: Case<'_>) -> Option<String> {
     if config.protected.is_empty() && config.only.is_empty() {
@@ -38,7 +38,7 @@ pub fn refusal(config: &Config, case: Case<'_>) -> Option<String> {
     let limits = changes && !config.only.is_empty();
     if (protects || limits) && names_localhost(case.effect) {
         return Some(format!(
-            "`localhost` is whichever node the request arrives at, so the settings `protected` and `only` cannot be kept for {}; name the node.",
+            "`localhost` is whichever node the request arrives at, so the settings `protected` and `only` cannot be enforced for {}; name the node.",
             case.request.title()
         ));
     }
@@ -52,13 +52,13 @@ fn names_localhost(effect: &Effect) -> bool {
     })
 }
 
-/// What a request touches, in the words of the rules.
+/// The guests that a request affects.
 enum Reach<'a> {
     /// These guests.
     Guests(Vec<u32>),
-    /// These guests, and maybe some that nobody here can see.
+    /// These guests, and maybe others that this account cannot see.
     Seen(Vec<&'a Known>),
-    /// Any guest there is.
+    /// Possibly any guest.
     Every,
     /// No guest.
     None,
@@ -72,7 +72,7 @@ fn reach<'a>(touch: &Touch, seen: &'a Seen) -> Reach<'a> {
         Touch::Volume(volume) => Reach::Guests(volume.owner.into_iter().collect()),
         Touch::GuestsOfNode(node) => those(&|guest| node.may_be(&guest.node)),
         Touch::GuestsOfPool(pool) => those(&|guest| values::pool_is_inside(&guest.pool, pool)),
-        // Which guests these are would take a request for each storage or job.
+        // To find out which guests these are would take a request for each storage or job.
         Touch::GuestsOfStorage(_) | Touch::Job(_) | Touch::EveryGuest => Reach::Every,
         Touch::Everything | Touch::Unreadable { .. } => Reach::Every,
         Touch::Node(_) | Touch::Pool(_) | Touch::Storage(_) | Touch::EveryNode | Touch::Cluster => {
@@ -81,14 +81,14 @@ fn reach<'a>(touch: &Touch, seen: &'a Seen) -> Reach<'a> {
     }
 }
 
-/// Whether a selection's pools name this pool.
+/// Returns whether a selection's pools include this pool.
 fn has_pool(rules: &Selection, pool: &str) -> bool {
     rules.pools.iter().any(|named| values::pool_is_inside(pool, named))
 }
 
 fn unseen(vmid: u32, setting: &str, request: &Request) -> String {
     format!(
-        "This account cannot see guest {vmid}, so whether the setting `{setting}` covers it cannot be told, and {} is refused. \
+        "This account cannot see guest {vmid}, so it is not known whether the setting `{setting}` covers it, and {} is refused. \
          It stays refused until the account has VM.Audit on /vms/{vmid}.",
         request.title()
     )
@@ -96,7 +96,7 @@ fn unseen(vmid: u32, setting: &str, request: &Request) -> String {
 
 fn unseen_ones(setting: &str, request: &Request) -> String {
     format!(
-        "{} touches every guest of a node or pool, and this account may not see all guests, so whether the setting `{setting}` covers them cannot be told, and it is refused. \
+        "{} affects every guest of a node or pool, and this account may not see all guests, so it is not known whether the setting `{setting}` covers them, and it is refused. \
          It stays refused until the account has VM.Audit on /vms.",
         request.title()
     )
@@ -105,7 +105,7 @@ fn unseen_ones(setting: &str, request: &Request) -> String {
 fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
     let Case { request, effect, seen } = case;
     let title = request.title();
-    // What only takes protection away is weighed guest by guest.
+    // A request that only removes protection is judged guest by guest.
     let strips =
         effect.reasons.iter().all(|reason| !HELD.contains(&reason.class) || reason.class == Class::Unguard);
     for touched in effect.touches.iter().filter(|touched| !matches!(touched.role, Role::Source | Role::At)) {
@@ -140,7 +140,7 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
             Reach::None => {}
             Reach::Every => {
                 return Some(format!(
-                    "{title} may touch any guest, also those that the setting `protected` names, so it is refused."
+                    "{title} may affect any guest, also those that the setting `protected` names, so it is refused."
                 ));
             }
             Reach::Guests(_) if touched.role == Role::New => {}
@@ -175,7 +175,7 @@ fn protected(rules: &Selection, case: Case<'_>) -> Option<String> {
     None
 }
 
-/// Whether the rules hold a guest against this request.
+/// Returns the sentence that says that a guest is protected against this request, if it is.
 fn guest_is_held(
     rules: &Selection,
     case: Case<'_>,
@@ -195,7 +195,7 @@ fn guest_is_held(
     let (by_tag, by_pool) = (rules.has_tag(&known.tags), has_pool(rules, &known.pool));
     let held = match strips {
         false => by_tag || by_pool,
-        // It may lose what is none of its protection, as long as the rest still protects it.
+        // It may lose a tag or pool, as long as another one still protects it.
         true => {
             let keeps_tag = by_tag && rules.has_tag(&tags_after(case.request, known));
             let keeps_pool = by_pool && stays_in_pools(rules, case);
@@ -209,7 +209,7 @@ fn guest_is_held(
     })
 }
 
-/// The tags that a guest has after the request.
+/// Returns the tags that a guest has after the request.
 fn tags_after(request: &Request, known: &Known) -> String {
     let deleted = request.params.iter().filter(|(name, _)| *name == "delete");
     let mut deleted = deleted.flat_map(|(_, list)| values::split_list(list));
@@ -220,19 +220,19 @@ fn tags_after(request: &Request, known: &Known) -> String {
     }
 }
 
-/// Whether guests that a request moves between pools stay in pools that the rules name.
+/// Returns whether guests that a request moves between pools stay in pools that the rules name.
 fn stays_in_pools(rules: &Selection, case: Case<'_>) -> bool {
     let of_pool = case.effect.touches.iter().find_map(|touched| match &touched.what {
         Touch::Pool(pool) if touched.role == Role::Target => Some(pool),
         _ => None,
     });
-    // A request about no pool leaves every guest where it is.
+    // A request that is not about a pool moves no guest.
     let Some(pool) = of_pool else { return true };
     let leaves = case.request.params.get("delete").is_some_and(values::may_be_on);
     !leaves && has_pool(rules, pool)
 }
 
-/// Why a request is outside of `only`.
+/// Returns why a request is outside `only`, if it is.
 fn outside(rules: &Selection, case: Case<'_>) -> Option<String> {
     let kinds = [
         (!rules.vmids.is_empty(), "VMIDs", Kind::Vmids),
@@ -245,7 +245,7 @@ fn outside(rules: &Selection, case: Case<'_>) -> Option<String> {
             Ok(true) => {}
             Ok(false) => {
                 return Some(format!(
-                    "{} is outside of the {word} that the setting `only` names.",
+                    "{} is outside the {word} that the setting `only` names.",
                     case.request.title()
                 ));
             }
@@ -265,19 +265,19 @@ enum Kind {
     Tags,
 }
 
-/// What had to be seen and cannot.
+/// What cannot be seen but would be needed.
 enum Unseen {
     /// This guest.
     Guest(u32),
-    /// Maybe some of a node or pool.
+    /// Possibly some guests of a node or pool.
     Some,
 }
 
-/// Whether all that a request touches is inside by this kind of rule, and anything at all is. What is only read or copied
-/// may be anywhere.
+/// Returns whether everything that a request affects is inside the rules of this kind, and whether it affects anything
+/// at all. What is only read or copied may be anywhere.
 ///
 /// # Errors
-/// What cannot be seen.
+/// Fails if something that is needed cannot be seen.
 fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, Unseen> {
     let mut about = false;
     for touched in case.effect.touches.iter().filter(|touched| touched.role != Role::Source) {
@@ -286,14 +286,14 @@ fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, Unseen>
             Touch::Guest(vmid) => guest_is_inside(rules, case, kind, *vmid, touched.role)?,
             Touch::Volume(volume) => match volume.owner {
                 Some(vmid) => guest_is_inside(rules, case, kind, vmid, touched.role)?,
-                // It belongs to no guest; the node that holds it is among what is touched.
+                // It belongs to no guest; its node is checked separately.
                 None if kind == Kind::Nodes => continue,
                 None => !target,
             },
             Touch::Node(node) | Touch::GuestsOfNode(node) if kind == Kind::Nodes => {
                 rules.nodes.iter().any(|name| node.may_be(name))
             }
-            // Those that nobody here sees are in the pool as well.
+            // Guests that this account cannot see are in the pool as well.
             Touch::GuestsOfPool(pool) if kind == Kind::Pools && !has_pool(rules, pool) => false,
             Touch::GuestsOfNode(_) | Touch::GuestsOfPool(_)
                 if !case.seen.all && !is_of_pool(&touched.what, kind) =>
@@ -312,7 +312,7 @@ fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, Unseen>
             },
             Touch::Pool(pool) if kind == Kind::Pools => has_pool(rules, pool) && !leaves_pool(case),
             Touch::Storage(_) if kind == Kind::Nodes && has_node(case.effect) => continue,
-            // Where something is, or goes: the rules of another kind are for that.
+            // This is only a location; rules of its own kind check it.
             Touch::Node(_) | Touch::Pool(_) | Touch::Storage(_) if !target => continue,
             _ => false,
         };
@@ -324,22 +324,23 @@ fn inside(rules: &Selection, case: Case<'_>, kind: Kind) -> Result<bool, Unseen>
     Ok(about)
 }
 
-/// Whether it is the guests of a pool that rules by pool are asked about: those are in it, seen or not.
+/// Returns whether these are the guests of a pool and the rules are by pool: then they are known to be in the pool,
+/// even if they cannot be seen.
 fn is_of_pool(touch: &Touch, kind: Kind) -> bool {
     kind == Kind::Pools && matches!(touch, Touch::GuestsOfPool(_))
 }
 
-/// Whether a node is among what is touched, beside the storage on it.
+/// Returns whether the request names a node, besides the storage on it.
 fn has_node(effect: &Effect) -> bool {
     effect.touches.iter().any(|touched| matches!(touched.what, Touch::Node(_)))
 }
 
-/// Whether guests leave the pool that the request is about.
+/// Returns whether guests leave the pool that the request is about.
 fn leaves_pool(case: Case<'_>) -> bool {
     case.effect.is(Class::Unguard) && case.request.params.get("delete").is_some_and(values::may_be_on)
 }
 
-/// Whether a guest is inside, as it is and as the request makes it.
+/// Returns whether a guest is inside the rules, both before and after the request.
 fn guest_is_inside(
     rules: &Selection,
     case: Case<'_>,
@@ -353,7 +354,7 @@ fn guest_is_inside(
     }
     let known = case.seen.guest(vmid);
     if role == Role::New && known.is_none() {
-        // A copy has the tags of what it is made from.
+        // A clone inherits the tags of its source.
         let source = case.effect.guests().find(|(_, role)| *role == Role::Source);
         let inherited = source.and_then(|(vmid, _)| case.seen.guest(vmid)).map(|guest| guest.tags.as_str());
         return Ok(match kind {
@@ -363,7 +364,7 @@ fn guest_is_inside(
         });
     }
     match (kind, known) {
-        // It is where the path says, or Proxmox refuses.
+        // It is on the node in the path, or Proxmox refuses the request.
         (Kind::Nodes, None) if !case.seen.listed => Ok(true),
         (_, None) => Err(Unseen::Guest(vmid)),
         (Kind::Nodes, Some(known)) => {

@@ -1,5 +1,5 @@
-//! What one call has read, so that the parts of it that need the same do not read it again; and what it was told about a
-//! guest that is not where it was remembered.
+//! What one call has read, so that its parts need not read the same again; and signs that a guest is no longer on the
+//! node that is remembered for it.
 
 use crate::pve::Reply;
 use serde_json::{Map, Value};
@@ -7,35 +7,35 @@ use serde_json::{Map, Value};
 /// What one call has read.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// The inventory, for whoever next needs it.
+    /// The inventory, for its next reader.
     pub(super) inventory: Option<Reply>,
-    /// What a path answered, since the last change.
+    /// A path and its answer, since the last change.
     pub(super) object: Option<(String, Map<String, Value>)>,
-    /// A guest's node refused, or was not reached.
+    /// A request about a guest was answered with an error status.
     pub(super) doubt: bool,
-    /// The last change was refused before anything was done, because there is no such guest or no such node.
+    /// The last change was refused before anything was done, because there is no such guest or node.
     pub(super) elsewhere: bool,
 }
 
-/// Where a call stood.
+/// A point of a call: the number of changes sent so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark(pub(super) usize);
 
-/// Node, kind and VMID of a path that belongs to a guest.
+/// Returns the node, kind and VMID of a guest's path.
 pub(super) fn of_guest(path: &str) -> Option<(&str, &str, &str)> {
     let mut parts = path.strip_prefix("/nodes/")?.split('/');
     let (node, kind, vmid) = (parts.next()?, parts.next()?, parts.next()?);
     matches!(kind, "qemu" | "lxc").then_some((node, kind, vmid))
 }
 
-/// Whether Proxmox says so where there is no such guest on that node, or no such node (pve.md section 3). It says so before
-/// it does anything.
+/// Returns whether Proxmox's message means that there is no such guest on that node, or no such node (pve.md section
+/// 3). Proxmox reports this before it does anything.
 pub(super) fn is_elsewhere(path: &str, words: &str) -> bool {
     let Some((node, kind, vmid)) = of_guest(path) else { return false };
     let (folder, label) = if kind == "qemu" { ("qemu-server", "VM") } else { ("lxc", "CT") };
     let words = words.trim_end();
     words == format!("Configuration file 'nodes/{node}/{folder}/{vmid}.conf' does not exist")
-        // What looks only for the process says this of a guest that runs on another node, too.
+        // Requests that only look for the process also fail with this if the guest runs on another node.
         || words == format!("{label} {vmid} not running")
         || words.starts_with(&format!("unable to find configuration file for {label} {vmid} "))
         || words.starts_with(&format!("hostname lookup '{node}' failed"))

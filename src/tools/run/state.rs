@@ -1,5 +1,5 @@
-//! What a guest does, and the questions that are asked of it. Proxmox reports a VM's QEMU state in the cluster's inventory,
-//! so a VM that is paused is not `running` there, and is not `stopped` either.
+//! The state of a guest, and what follows from it. Proxmox reports a VM's QEMU state in `/cluster/resources`, so a
+//! paused VM is neither `running` nor `stopped` there.
 
 use crate::{
     pve::Params,
@@ -7,28 +7,28 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What a guest does.
+/// The state of a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It runs.
+    /// Running.
     Running,
-    /// It is off; a hibernated VM is, too.
+    /// Off; also a hibernated VM.
     Stopped,
-    /// A VM whose processors were halted.
+    /// A VM whose CPUs were halted.
     Paused,
-    /// A VM that sleeps: its own system has suspended to RAM.
+    /// A VM whose operating system has suspended to RAM.
     Suspended,
     /// A VM that was created but has not started yet.
     Prelaunch,
     /// A VM that QEMU halted because its disk could not be read or written.
     IoError,
-    /// Nothing is known: the guest is new, or its node does not answer.
+    /// Unknown: the guest is new, or its node does not answer.
     Unknown,
     /// Another state of QEMU, such as `internal-error` or `guest-panicked`.
     Other(String),
 }
 
-/// The words of Proxmox for those that are common.
+/// Proxmox's words for the common states.
 pub const COMMON: &[&str] =
     &["running", "stopped", "paused", "suspended", "prelaunch", "io-error", "unknown"];
 
@@ -42,11 +42,11 @@ const WORDS: [(&str, State); 7] = [
     ("unknown", State::Unknown),
 ];
 
-/// States of QEMU after which a VM does nothing until somebody steps in.
+/// States of QEMU in which a VM does nothing until somebody intervenes.
 const FAILED: [&str; 3] = ["internal-error", "guest-panicked", "watchdog"];
 
 impl State {
-    /// The state that Proxmox calls so; without a word nothing is known.
+    /// Returns the state for Proxmox's word; `Unknown` for an empty one.
     #[must_use]
     pub fn of(word: &str) -> State {
         if word.is_empty() {
@@ -56,7 +56,7 @@ impl State {
         known.map_or_else(|| State::Other(word.to_owned()), |(_, state)| state.clone())
     }
 
-    /// What `status/current` says: QEMU's own state where there is one.
+    /// Returns the state in a `status/current` answer: QEMU's own state, if there is one.
     #[must_use]
     pub fn of_status(status: &Value) -> State {
         let word = |name: &str| status.get(name).and_then(Value::as_str).filter(|word| !word.is_empty());
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// Proxmox's word for it.
+    /// Returns Proxmox's word for it.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    /// Whether the guest has a process on its node. `None` where that is not known.
+    /// Returns whether the guest has a process on its node; `None` if that is not known.
     #[must_use]
     pub fn has_process(&self) -> Option<bool> {
         match self {
@@ -85,31 +85,32 @@ impl State {
         }
     }
 
-    /// Whether the programs in the guest run, so that its agent and its network can be asked.
+    /// Returns whether the programs in the guest run, so that its agent and network can answer.
     #[must_use]
     pub fn answers(&self) -> bool {
         *self == State::Running
     }
 
-    /// Whether some changes take effect only when the guest is started again.
+    /// Returns whether some changes take effect only after the guest is restarted.
     #[must_use]
     pub fn changes_wait(&self) -> bool {
         self.has_process() != Some(false)
     }
 
-    /// Whether a filter for `running` or `stopped` means it: `running` is any guest that has a process.
+    /// Returns whether it matches a filter such as `running` or `stopped`; `running` matches every guest that has a
+    /// process.
     #[must_use]
     pub fn fits(&self, wanted: &State) -> bool {
         self == wanted || *wanted == State::Running && self.has_process() == Some(true)
     }
 
-    /// Why somebody must look after a VM in this state.
+    /// Returns why a VM in this state needs attention, as the end of a sentence; `None` if it does not.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         match self {
             State::IoError => Some(
                 "was halted by an I/O error (io-error): its storage is full or does not answer; \
-                 resume it once that is mended"
+                 resume it once that is fixed"
                     .to_owned(),
             ),
             State::Other(word) if FAILED.contains(&word.as_str()) => {
@@ -121,13 +122,13 @@ impl State {
 }
 
 impl Guest {
-    /// What the cluster's inventory says that the guest does.
+    /// Returns the guest's state in `/cluster/resources`.
     #[must_use]
     pub fn state(&self) -> State {
         State::of(&self.status)
     }
 
-    /// As [`Guest::state`]; a guest of which the inventory knows nothing is asked itself.
+    /// Like [`Guest::state`], but a guest whose state the inventory does not know is asked itself.
     #[must_use]
     pub fn state_now(&self, context: &Context<'_>) -> State {
         match self.state() {

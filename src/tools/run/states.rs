@@ -1,5 +1,5 @@
-//! What guests that were changed a moment ago say of themselves: asked at the same time as the inventory, several guests
-//! of one node by one request.
+//! The current states of recently changed guests, read at the same time as the inventory. Several guests on one node
+//! are read with one request.
 
 use crate::{
     pve::{self, Params, Reply, path},
@@ -15,9 +15,9 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Guests that are looked at for one list; beyond it the list is as Proxmox gives it.
+/// How many guests are read individually for one list; the rest is shown as in Proxmox's list.
 const MOST: usize = 32;
-/// What the inventory calls it, and what a guest's own status calls it.
+/// The name of a value in the inventory, and its name in a guest's own status.
 const COLUMNS: [(&str, &str); 12] = [
     ("name", "name"),
     ("status", "status"),
@@ -33,23 +33,23 @@ const COLUMNS: [(&str, &str); 12] = [
     ("lock", "lock"),
 ];
 
-/// A request for the state of some guests of one kind on one node.
+/// A request for the states of guests of one kind on one node.
 #[derive(Debug)]
 pub struct Asked {
-    /// The guest's own status, or the node's list of guests.
+    /// The path of the guest's own status, or of the node's list of guests.
     pub path: String,
-    /// What the list takes so that QEMU's own state is in it.
+    /// The parameter with which a list of VMs includes QEMU's own state.
     pub params: Params,
     node: String,
     kind: Kind,
     vmids: Vec<i64>,
 }
 
-/// What the guests said.
+/// The states that were read.
 #[derive(Debug, Default)]
 pub struct States {
     told: Vec<Told>,
-    /// Who was asked, whether it answered or not.
+    /// The requests that were sent, whether answered or not.
     asked: Vec<Asked>,
 }
 
@@ -61,7 +61,7 @@ struct Told {
     says: Map<String, Value>,
 }
 
-/// The requests for the guests that were changed a moment ago, as far as it is known where they are.
+/// Returns the requests for the recently changed guests whose nodes are known.
 #[must_use]
 pub fn ask(context: &Context<'_>) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
@@ -105,19 +105,19 @@ fn list_path(node: &str, kind: Kind) -> Option<String> {
 }
 
 impl States {
-    /// What came of the requests.
+    /// Collects the answers to the requests.
     #[must_use]
     pub fn of(asked: Vec<Asked>, answers: Vec<Result<Reply, pve::Error>>) -> States {
         let mut told = Vec::new();
         for (asked, answer) in asked.iter().zip(answers) {
-            // A guest that cannot be asked (it is moving, gone, or not there yet) stays as the inventory has it.
+            // A guest that cannot be read (it is migrating, deleted, or not there yet) stays as the inventory has it.
             let rows = match answer.map(|reply| reply.value()) {
                 Ok(Value::Array(rows)) => rows,
                 Ok(one @ Value::Object(_)) => vec![one],
                 _ => continue,
             };
             for row in rows {
-                // The inventory has QEMU's own state.
+                // As in the inventory, the status is QEMU's own state.
                 let state = State::of_status(&row);
                 let Value::Object(mut says) = row else { continue };
                 says.insert("status".into(), state.word().into());
@@ -146,16 +146,16 @@ impl States {
     }
 }
 
-/// One guest whose row may be wrong or missing.
+/// A guest whose row may be wrong or missing.
 struct Doubt {
     vmid: i64,
     node: String,
     kind: Kind,
-    /// Where its row is.
+    /// The index of its row, if it has one.
     row: Option<usize>,
 }
 
-/// Puts what the guests say of themselves into the rows; those that did not say it yet are asked.
+/// Updates the rows with the guests' own states; guests whose states have not been read yet are read now.
 pub fn correct(context: &Context<'_>, records: &mut Vec<Record<'_>>, states: &States) {
     let doubts: Vec<Doubt> = context
         .fresh
@@ -214,7 +214,7 @@ fn apply(record: &mut Record<'_>, says: &Map<String, Value>) {
     for (name, own) in COLUMNS {
         match says.get(own) {
             Some(value) => record.set(name, value.to_string()),
-            // What a guest is called and marked as does not end because an old version does not tell it here.
+            // Names, tags and template marks stay if they are missing here: old versions do not report them.
             None if matches!(name, "name" | "template" | "tags") => {}
             None if record.has(name) => record.set(name, "null"),
             None => {}

@@ -1,4 +1,4 @@
-//! Where storages are: which nodes have one, and what to say of one that is not there or is disabled.
+//! Looks up which nodes have a storage, and words the errors for one that is missing or disabled.
 
 use crate::{
     pve::{Params, path},
@@ -8,24 +8,24 @@ use crate::{
     },
 };
 
-/// The rows of `/cluster/resources` that are storages, by name and node.
+/// Returns the rows of `/cluster/resources` that are storages, sorted by name and node.
 ///
 /// # Errors
-/// The answer is no list.
+/// Fails if the answer is not a list.
 pub fn sorted<'a>(reply: &'a crate::pve::Reply) -> Result<Vec<Record<'a>>, Failure> {
     let mut records = rows(reply)?;
-    // Entries of other types come along unasked (pve.md section 6).
+    // The answer also has entries of other types that were not asked for (pve.md section 6).
     records.retain(|record| record.text("type") == "storage");
     let place = |record: &Record<'_>| (record.text("storage").into_owned(), record.text("node").into_owned());
     records.sort_by_key(|one| place(one));
     Ok(records)
 }
 
-/// Says whether a storage is among the rows of `/cluster/resources`. A disabled one is in none, and is looked for among
-/// the definitions.
+/// Checks that a storage is among the rows of `/cluster/resources`. A disabled one is not, and is looked up in the
+/// storage configuration.
 ///
 /// # Errors
-/// A sentence: it is disabled, no node has told of it yet, or there is none, with the nearest name and all of them.
+/// Fails if it is disabled, if no node has reported it yet, or if there is none, with the nearest name and all names.
 pub fn must_be_there(context: &Context<'_>, storage: &str, records: &[Record<'_>]) -> Result<(), Failure> {
     if records.iter().any(|record| record.text("storage") == storage) {
         return Ok(());
@@ -39,11 +39,11 @@ pub fn must_be_there(context: &Context<'_>, storage: &str, records: &[Record<'_>
              with options {{\"disable\":0}} enables it."
         ))),
         Some(record) if record.has("nodes") => Err(Failure::new(format!(
-            "Storage `{shown}` is defined for the nodes {}, but none of them has told of it; it may be new, or they are offline.",
+            "Storage `{shown}` is defined for the nodes {}, but none of them reports it; it may be new, or they are offline.",
             record.text("nodes")
         ))),
         Some(_) => Err(Failure::new(format!(
-            "Storage `{shown}` is defined, but no node has told of it; it may have been made a moment ago."
+            "Storage `{shown}` is defined, but no node reports it; it may have been created just now."
         ))),
         None => {
             let all: Vec<Record<'_>> = records.iter().chain(&defined).cloned().collect();
@@ -52,11 +52,11 @@ pub fn must_be_there(context: &Context<'_>, storage: &str, records: &[Record<'_>
     }
 }
 
-/// Where to ask for a kind of content: each storage that may hold it once if it is shared, once a node if not.
-/// Takes the storages in order.
+/// Returns where to read content of a kind, as pairs of node and storage: a shared storage once, any other once per
+/// node. Keeps the order of the rows.
 ///
 /// # Errors
-/// No such storage or node.
+/// Fails if there is no such storage or node.
 pub fn with_content(
     context: &Context<'_>,
     records: &[Record<'_>],
@@ -83,10 +83,10 @@ pub fn with_content(
     Ok(found)
 }
 
-/// Where the content of each of those storages is read.
+/// Returns the paths of the contents of those storages.
 ///
 /// # Errors
-/// A name that cannot be part of a path.
+/// Fails if a name cannot be part of a path.
 pub fn content_paths(storages: &[(String, String)]) -> Result<Vec<String>, Failure> {
     storages.iter().map(|(node, storage)| Ok(path_of(node, storage)? + "/content")).collect()
 }
@@ -96,10 +96,11 @@ fn path_of(node: &str, storage: &str) -> Result<String, Failure> {
     path::fill("/nodes/{node}/storage/{storage}", value).map_err(Failure::new)
 }
 
-/// A node on which a storage is available: the given one, or else the first.
+/// Returns a node that has the storage, and whether the storage is available there: the given node, or otherwise the
+/// first one on which it is available.
 ///
 /// # Errors
-/// No such storage; it is not on that node.
+/// Fails if there is no such storage, or if it is not on that node.
 pub fn node_of(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<(String, bool), Failure> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
     let records = sorted(&reply)?;
@@ -121,10 +122,10 @@ pub fn node_of(context: &Context<'_>, storage: &str, node: Option<&str>) -> Resu
     }
 }
 
-/// The path of a storage on a node that has it.
+/// Returns the path of a storage on a node that has it.
 ///
 /// # Errors
-/// As [`node_of`].
+/// Fails like [`node_of`].
 pub fn on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<String, Failure> {
     path_of(&node_of(context, storage, node)?.0, storage)
 }

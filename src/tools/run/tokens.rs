@@ -1,5 +1,5 @@
-//! Tokens and sealed states that a client carries and that only this process can have issued, for exactly one
-//! purpose, once, for a while. Knows nothing of what they are for.
+//! Tokens and sealed states that a client sends back. Each is proof that this process issued it for exactly one
+//! purpose, and is valid once and for a limited time. Does not know what the purposes are.
 
 use crate::{hex, sync::lock, tools::answer::Failure};
 use ring::{
@@ -16,25 +16,26 @@ use std::{
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// To be sent back by the model as `confirm`.
+    /// The model sends it back as `confirm`.
     Confirm,
-    /// To be sent back by the client as `requestState`, with what the person answered.
+    /// The client sends it back as `requestState`, with the person's answer.
     State,
 }
 
-/// How long a token lasts.
+/// How long a token is valid.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// Plans that may be open at once; the oldest makes room.
+/// How many tokens may be open at once; the oldest is dropped first.
 const MAX_OPEN: usize = 256;
 
-/// The tokens that are out. Kept by number, so that each works once and time is this process's own.
+/// The open tokens. They are kept by number with the time of issue, so that each works only once and no time from
+/// outside is trusted.
 pub struct Tokens {
     key: OnceLock<hmac::Key>,
     open: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Tokens {
-    /// No tokens yet; the key is made at the first need.
+    /// No tokens yet; the key is created when first needed.
     #[must_use]
     pub fn new() -> Tokens {
         Tokens { key: OnceLock::new(), open: Mutex::default() }
@@ -43,19 +44,19 @@ impl Tokens {
     fn key(&self) -> &hmac::Key {
         self.key.get_or_init(|| {
             hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-                .expect("the system gives random numbers")
+                .expect("the system has random numbers")
         })
     }
 
-    /// A token of a kind for exactly this.
+    /// Issues a token of that kind for exactly the purpose `bound`.
     ///
     /// # Errors
-    /// The system has no random numbers.
+    /// Fails if the system has no random numbers.
     pub fn issue(&self, kind: Kind, bound: &str) -> Result<String, Failure> {
         let mut number = [0; 8];
         SystemRandom::new()
             .fill(&mut number)
-            .map_err(|_| Failure::new("The system gives no random numbers, so nothing can be confirmed."))?;
+            .map_err(|_| Failure::new("The system has no random numbers, so nothing can be confirmed."))?;
         let mut open = lock(&self.open);
         let now = Instant::now();
         open.retain(|_, issued| now < *issued + LIFETIME);
@@ -68,18 +69,18 @@ impl Tokens {
         Ok(hex::encode(&number) + &hex::encode(&self.tag(kind, &number, bound)))
     }
 
-    /// Takes a token in: whether it is one of ours, of this kind and for exactly this, in time and unused. It is used up
-    /// if the seal is right, and only then. Answers how long it was out.
+    /// Redeems a token: it must have been issued here, for this kind and exactly this purpose, be unused and not
+    /// expired. It is used up if its seal is valid, and only then. Returns how long ago it was issued.
     ///
     /// # Errors
-    /// Why it is not taken.
+    /// Fails with the reason, as the end of a sentence.
     pub fn redeem(&self, kind: Kind, token: &str, bound: &str) -> Result<Duration, &'static str> {
         let bytes = hex::decode(token)
             .filter(|bytes| bytes.len() == 8 + TAG)
-            .ok_or("it is no token of this server")?;
+            .ok_or("it is not a token of this server")?;
         let (number, tag) = bytes.split_at(8);
         let sealed = hmac::sign(self.key(), &message(kind, number, bound));
-        // Compared as MACs of MACs: the time it takes tells nothing about where they differ.
+        // MACs of the MACs are compared, so that the time it takes does not reveal where they differ.
         let same =
             hmac::sign(self.key(), &sealed.as_ref()[..TAG]).as_ref() == hmac::sign(self.key(), tag).as_ref();
         if !same {
@@ -87,7 +88,7 @@ impl Tokens {
                 "it was issued for another tool, other arguments or another state of the target, or by another process",
             );
         }
-        let number = u64::from_be_bytes(number.try_into().map_err(|_| "it is no token of this server")?);
+        let number = u64::from_be_bytes(number.try_into().map_err(|_| "it is not a token of this server")?);
         match lock(&self.open).remove(&number) {
             Some(issued) if Instant::now() < issued + LIFETIME => Ok(issued.elapsed()),
             Some(_) => Err("it has expired"),
@@ -100,12 +101,13 @@ impl Tokens {
     }
 }
 
-/// What is sealed: a token of one kind is never one of the other.
+/// The sealed message. It includes the kind, so that a token of one kind is never valid as the other.
 fn message(kind: Kind, number: &[u8], bound: &str) -> Vec<u8> {
     [&[kind as u8], number, bound.as_bytes()].concat()
 }
 
-/// Half of HMAC-SHA-256 is plenty for five minutes, and half the tokens for whoever carries it back.
+/// The length of the seal in bytes. Half of HMAC-SHA-256 is enough for five minutes, and costs the model half as many
+/// tokens.
 const TAG: usize = 16;
 
 impl Default for Tokens {

@@ -1,5 +1,4 @@
-//! Taking changes of configuration back: what was there before is put back, and only where nobody else has changed it
-//! since.
+//! Undoes changes of configuration: the old values are restored, but only if nobody else has changed them since.
 
 use crate::{
     pve::{
@@ -20,7 +19,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Parameters that steer a change and are no configuration.
+/// Parameters that control a change and are not configuration.
 const STEERING: &[&str] = &[
     "append",
     "background_delay",
@@ -33,9 +32,8 @@ const STEERING: &[&str] = &[
     "skiplock",
 ];
 
-/// Reads what a change is about to replace, where it is one that can be taken back: a PUT (or a VM's POST of its
-/// configuration) of something that the same path answers to a GET as an object. `known` is that answer, where it was
-/// read already.
+/// Reads the values that a change is about to replace, if the change can be undone: that is a PUT (or a POST of a VM's
+/// configuration) to a path that answers a GET with an object. `known` is that answer, if it was read already.
 #[must_use]
 pub fn draft(context: &Context<'_>, request: &Request, known: Option<Map<String, Value>>) -> Option<Draft> {
     let of_vm = request.method == Method::Post && request.path.ends_with("/config");
@@ -49,7 +47,7 @@ pub fn draft(context: &Context<'_>, request: &Request, known: Option<Map<String,
     Some(Draft { request: request.clone(), before })
 }
 
-/// What the path of a change answers, as its parameters.
+/// Reads the path of a change, as the parameters that set those values.
 pub(super) fn read(context: &Context<'_>, request: &Request) -> Option<Map<String, Value>> {
     let (Lookup::Found(_), Lookup::Found(found)) =
         (api::find(Method::Get, &request.path), api::find(request.method, &request.path))
@@ -62,7 +60,7 @@ pub(super) fn read(context: &Context<'_>, request: &Request) -> Option<Map<Strin
     }
 }
 
-/// Keeps what a call changed, as it is now that the call is over. Returns the ids.
+/// Keeps the changes of a call that is over, with the new values. Returns their ids.
 pub fn keep(context: &Context<'_>, drafts: &[Draft]) -> Vec<i64> {
     let mut ids = Vec::new();
     for draft in drafts {
@@ -83,9 +81,9 @@ pub fn keep(context: &Context<'_>, drafts: &[Draft]) -> Vec<i64> {
     ids
 }
 
-/// The keys that a change set or removed, secrets left out: nobody can read their old values. Some changes remove others
-/// than they name, as a backup job's `vmid` does away with its `all`. Only of a guest no others are put back: a disk that
-/// is taken away becomes an unused one, and to remove that would delete it.
+/// Returns the keys that a change set or removed, without secrets, whose old values cannot be read. Some changes also
+/// remove keys that they do not name: setting a backup job's `vmid` removes its `all`. Guests are an exception, only
+/// named keys are restored there: a removed disk becomes an `unused` one, and removing that would delete the disk.
 fn keys(draft: &Draft, after: &Map<String, Value>) -> Vec<String> {
     let request = &draft.request;
     let mut keys: Vec<String> = Vec::new();
@@ -113,7 +111,7 @@ fn keys(draft: &Draft, after: &Map<String, Value>) -> Vec<String> {
             }
         }
     }
-    // An address comes in two forms; one is enough.
+    // An address appears in two forms; one is enough.
     let whole: Vec<String> = keys.clone();
     keys.retain(|name| {
         replaced::implied_by(name).is_none_or(|whole_name| !whole.iter().any(|key| key == whole_name))
@@ -121,12 +119,12 @@ fn keys(draft: &Draft, after: &Map<String, Value>) -> Vec<String> {
     keys
 }
 
-/// The request that puts the old values back.
+/// Builds the request that restores the old values.
 fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     let request = &step.request;
     let Lookup::Found(found) = api::find(request.method, &request.path) else {
         return Err(Failure::new(format!(
-            "Nothing was done: nobody here knows what {} does.",
+            "Nothing was done: {} is not in this server's API table.",
             request.title()
         )));
     };
@@ -144,7 +142,7 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     }
     if !stuck.is_empty() {
         return Err(Failure::new(format!(
-            "Nothing was done: {} cannot be taken back as a whole, because {} had no value before and this path cannot remove one.",
+            "Nothing was done: {} cannot be undone completely, because {} had no value before and this path cannot remove one.",
             request.title(),
             stuck.join(", ")
         )));
@@ -163,7 +161,7 @@ fn back(step: &Step, now: &Map<String, Value>) -> Result<Request, Failure> {
     Ok(Request { method: request.method, path: request.path.clone(), params })
 }
 
-/// The value that is as good as none: nothing for plain text, off for a flag that is off unless it is set.
+/// Returns the value that means the same as no value: empty for plain text, 0 for a flag whose default is off.
 fn empty(row: &Row, key: &str) -> Option<&'static str> {
     let param = row.param(key).filter(api::Param::is_optional)?;
     let plain = param.format().is_none() && param.known_keys().is_none() && param.choices().is_none();
@@ -174,10 +172,10 @@ fn empty(row: &Row, key: &str) -> Option<&'static str> {
     }
 }
 
-/// Takes back the change that `id` names, or lists those that can be.
+/// Undoes the change that `id` names, or lists the changes that can be undone.
 ///
 /// # Errors
-/// There is no such change; it was changed again since; what Proxmox says.
+/// Fails if there is no such change, if the values were changed again since, or if the request fails.
 pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     let Some(id) = args.int("id") else {
         let row =
@@ -188,12 +186,12 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let Some(step) = context.undo.step(id) else {
         return Err(Failure::new(format!(
-            "There is no change {id} to take back; call proxmox_undo without `id` for those there are."
+            "There is no change {id} to undo; call proxmox_undo without `id` for a list."
         )));
     };
     let now = match read(context, &step.request) {
         Some(now) => now,
-        // Says why it cannot be read.
+        // Reads it again for the error.
         None => object::object(context.get(&step.request.path, &Params::new())?.value())?,
     };
     let changed: Vec<&str> =
@@ -201,7 +199,7 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     if !changed.is_empty() || moved(&step, &now) {
         let what = if changed.is_empty() { "other keys".to_owned() } else { changed.join(", ") };
         return Err(Failure::new(format!(
-            "Nothing was done: it was changed again since {} ({what}). Look at it and set what it should be.",
+            "Nothing was done: it was changed again since {} ({what}). Check it and set the right values.",
             step.request.title()
         )));
     }
@@ -220,8 +218,9 @@ pub fn undo(context: &Context<'_>, args: &Args) -> Outcome {
     answer(&facts)
 }
 
-/// Whether what the path names may be another thing now: a rule is named by its position, and the digest of all of them
-/// tells whether positions have shifted. Elsewhere a digest is of a whole file, in which others may change theirs.
+/// Returns whether the path may name another object now. A firewall rule is named by its position, and the digest of
+/// all rules shows whether positions have shifted. Elsewhere, a digest covers a whole file, which also changes with
+/// other objects.
 fn moved(step: &Step, now: &Map<String, Value>) -> bool {
     let of_guest = step.request.path.ends_with("/config");
     (step.request.by_position() || of_guest) && now.get("digest") != step.after.get("digest")

@@ -1,5 +1,6 @@
-//! Agreeing in a view: a plan goes along with its answer for the view alone, and the word that a person types there
-//! comes back by a tool that no model sees. Nothing on the wire tells who called it, so it is worth what a token is.
+//! Confirmation in a view: the plan is sent with the answer, for the view only, and what the person types there comes
+//! back through a tool that the model does not see. The protocol does not say who called that tool, so this is only as
+//! safe as a token.
 
 use super::{
     Tools,
@@ -29,28 +30,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a plan can be agreed to: no longer than the token in it.
+/// How long a plan can be confirmed: no longer than the token in it is valid.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// Plans that are kept at once; the oldest makes room.
+/// How many plans are kept; the oldest is dropped first.
 const MAX_KEPT: usize = 32;
 /// Arguments longer than this are not kept, in bytes.
 const MAX_ARGUMENTS: usize = 64 * 1024;
 
-/// A call that waits for a word from a view.
+/// A call that waits for confirmation from a view.
 struct Kept {
     entry: Entry,
-    /// Its arguments, the token of its plan among them.
+    /// Its arguments, including the token of its plan.
     arguments: Map<String, Value>,
     word: String,
     since: Instant,
 }
 
-/// The calls that wait for a word from a view, by a number that only the view is told.
+/// The calls that wait for confirmation from a view, by a random id that only the view gets.
 #[derive(Default)]
 pub(super) struct Plans(Mutex<HashMap<String, Kept>>);
 
 impl Plans {
-    /// Keeps a call. Answers the number that it is taken out by.
+    /// Keeps a call, and returns the id by which it can be taken out.
     fn keep(&self, kept: Kept) -> Option<String> {
         let mut number = [0; 16];
         SystemRandom::new().fill(&mut number).ok()?;
@@ -67,12 +68,12 @@ impl Plans {
         Some(number)
     }
 
-    /// Takes a call out: nobody else gets it.
+    /// Takes a call out, so that it can be used only once.
     fn take(&self, number: &str) -> Option<Kept> {
         lock(&self.0).remove(number).filter(|kept| kept.since.elapsed() < LIFETIME)
     }
 
-    /// The lane of the call that is agreed to by these arguments; else that of the arguments themselves.
+    /// Returns the lane of the call that these arguments confirm, or otherwise that of the arguments themselves.
     pub(super) fn lane(
         &self,
         arguments: &Map<String, Value>,
@@ -91,7 +92,7 @@ impl fmt::Debug for Plans {
 }
 
 impl Tools {
-    /// The answer of a call that waits for an agreement, with what its view shows and sends back.
+    /// Returns the answer of a call that waits for confirmation, with what its view shows and sends back.
     pub(super) fn waiting_in_view(
         &self,
         entry: Entry,
@@ -118,21 +119,21 @@ impl Tools {
         }
     }
 
-    /// Carries out the call whose plan a person agreed to in a view. A plan is taken once, whatever comes of it.
+    /// Carries out the call whose plan a person confirmed in a view. A plan can be used once, whatever the result.
     ///
     /// # Errors
-    /// The plan is not there any more, the word is another one, or what the call itself says.
+    /// Fails if the plan does not exist any more, if the wrong word was typed, or if the call itself fails.
     pub(super) fn agree(&self, call: &Call<'_>, arguments: Map<String, Value>) -> Result<Ran, Failure> {
         if !self.allows_view_tool(AGREE) {
             return Err(Failure::new(format!("`{AGREE}` is forbidden here. Nothing was done.")));
         }
         let (number, word) = view_confirm::word(arguments).map_err(Failure::new)?;
         let kept = self.plans.take(&number).ok_or_else(|| {
-            Failure::new("Nothing was done: this plan was used already or has expired. Ask for a new one.")
+            Failure::new("Nothing was done: this plan was used already or has expired. Request a new one.")
         })?;
         if word.trim() != kept.word {
             return Err(Failure::new(format!(
-                "Nothing was done: `{}` was typed where `{}` was asked for. Ask for a new plan.",
+                "Nothing was done: `{}` was typed instead of `{}`. Request a new plan.",
                 word.escape_debug(),
                 kept.word.escape_debug()
             )));

@@ -1,4 +1,4 @@
-//! What a person is shown who approves a request in a terminal: its plan, read from the cluster at that moment.
+//! What a person who approves a request in a terminal is shown: its plan, read from the cluster at that moment.
 
 use super::{Tools, execute};
 use crate::{
@@ -26,21 +26,22 @@ use std::{sync::Mutex, time::Instant};
 /// A request as a person sees it.
 #[derive(Debug)]
 pub struct Shown {
-    /// The whole plan, a line for each fact.
+    /// The whole plan, with a line for each fact.
     pub told: String,
-    /// What is to be typed.
+    /// What must be typed to approve it.
     pub word: String,
-    /// What the target is like, for the answer.
+    /// The state of the target, which is part of the answer.
     pub identity: String,
-    /// Why it is not as it is now but as it was when it was asked for, as a sentence; `None` where it was read just now.
+    /// Why the plan is the one from when approval was requested, as a sentence; `None` if it was read just now.
     pub stale: Option<String>,
 }
 
 impl Tools {
-    /// Reads the plan of a request that waits, from its details.
+    /// Reads the plan of a waiting request, using its details.
     ///
     /// # Errors
-    /// A sentence: this configuration is for another cluster; it cannot be reached; what the request is about is gone.
+    /// Fails if this configuration is for another cluster, if the cluster cannot be reached, or if the target no longer
+    /// exists.
     pub fn shown(&self, details: &Value) -> Result<Shown, String> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kept = |stale: String| {
@@ -64,7 +65,7 @@ impl Tools {
             let plan = self.planned_again(cluster, details);
             return Ok(plan.map_or_else(kept, |plan| fresh(&plan)));
         }
-        let request = request(&details["request"]).ok_or("The request that waits cannot be read.")?;
+        let request = request(&details["request"]).ok_or("The waiting request cannot be read.")?;
         let reasons: Vec<String> = details["reasons"].as_array().into_iter().flatten().map(text).collect();
         let call = Call::detached(Cancel::new());
         let context = self.context_for_reading(cluster, &call);
@@ -73,10 +74,10 @@ impl Tools {
         Ok(fresh(&plan))
     }
 
-    /// Plans a job anew from the arguments of its call, as far as they were written down.
+    /// Plans a job again from the arguments of its call, as far as they were stored.
     ///
     /// # Errors
-    /// Why that does not come to what waits, as the beginning of a sentence.
+    /// Fails if the result is not the waiting job; the error is the beginning of a sentence.
     fn planned_again(&self, cluster: &Cluster, details: &Value) -> Result<Plan, String> {
         let (tool, arguments) = (details["tool"].as_str().unwrap_or_default(), &details["arguments"]);
         let arguments = arguments.as_object().cloned().unwrap_or_default();
@@ -91,33 +92,33 @@ impl Tools {
             (None, Err(Failure(why))) => {
                 return Err(format!("It cannot be planned again: {}", dotless(&why)));
             }
-            (None, Ok(_)) => return Err("It need not be approved any more".into()),
+            (None, Ok(_)) => return Err("It no longer needs approval".into()),
         };
         if details["request"] != asked.requests_told() {
-            return Err("It would be another plan by now, for which this word would not count".into());
+            return Err("Its plan has changed since, and this approval would not apply to the new one".into());
         }
         let plan = plan::of_asked(&context, &asked).map_err(|Failure(why)| dotless(&why).to_owned())?;
         Ok(confirm::in_cluster(&context, plan))
     }
 
-    /// Writes a person's word about a request that waits into the audit log, where there is one.
+    /// Writes a person's answer about a waiting request to the audit log, if there is one.
     ///
     /// # Errors
-    /// A sentence: it cannot be written down, so it must not count.
+    /// Fails if it cannot be written; the answer must not count then.
     pub fn write_down(&self, said: &str, user: &str, word: &Word<'_>, details: &Value) -> Result<(), String> {
         let Some(audit) = &self.audit else { return Ok(()) };
         let requests: Option<Vec<Request>> = match &details["request"] {
             Value::Array(all) => all.iter().map(request).collect(),
             one => request(one).map(|request| vec![request]),
         };
-        let requests = requests.ok_or("The request that waits cannot be read.")?;
+        let requests = requests.ok_or("The waiting request cannot be read.")?;
         let none = Map::new();
         let arguments = details["arguments"].as_object().unwrap_or(&none);
         let tool = details["tool"].as_str().unwrap_or_default();
         Journal::new(audit, details["cluster"].as_str(), tool, arguments).said(&requests, said, user, word)
     }
 
-    /// Says whether a request is for the cluster that this configuration leads to.
+    /// Checks that a request is for the cluster of this configuration.
     fn is_for(&self, cluster: &Cluster, details: &Value) -> Result<(), String> {
         let asked: Vec<&str> =
             details["hosts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -126,7 +127,7 @@ impl Tools {
             return Ok(());
         }
         Err(format!(
-            "The request is for the cluster at {}, but this configuration leads to {}. Give the configuration or the environment variables that the server was started with.",
+            "The request is for the cluster at {}, but this configuration is for {}. Use the configuration or the environment variables that the server was started with.",
             asked.join(", "),
             if own.is_empty() { "none".to_owned() } else { own.join(", ") }
         ))
@@ -158,7 +159,7 @@ impl Tools {
     }
 }
 
-/// A plan that was read just now.
+/// Shows a plan that was read just now.
 fn fresh(plan: &Plan) -> Shown {
     let (word, identity) = (plan.word.clone(), plan.identity.clone());
     Shown { told: question::told(plan), word, identity, stale: None }
@@ -168,7 +169,7 @@ fn dotless(sentence: &str) -> &str {
     sentence.trim_end().trim_end_matches('.')
 }
 
-/// A request from its `{"method", "path", "params"}`; what is secret in it is not known here.
+/// Reads a request from its `{"method", "path", "params"}`, which do not include secrets.
 fn request(value: &Value) -> Option<Request> {
     let mut params = Params::new();
     for (name, value) in value["params"].as_object()? {

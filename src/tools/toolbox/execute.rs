@@ -1,4 +1,4 @@
-//! Running what a row says, and what is told of it afterwards: what was changed, or in a dry run what would be.
+//! Runs what the row of a tool defines, and reports what was changed, or what would be changed in a dry run.
 
 use crate::{
     pve::{Method, path},
@@ -19,7 +19,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Runs what the row of a tool says.
+/// Runs what the row of a tool defines.
 pub(super) fn run(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome {
     match entry.tool.run {
         Run::Api(method, template) => request(context, entry, method, template, args),
@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome 
     }
 }
 
-/// Keeps what a call changed, so that it can be taken back, and writes its outcome into the audit log.
+/// Keeps the changes of a call, so that they can be undone, and writes its outcome to the audit log.
 pub(super) fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
     let ids = undo::keep(context, &context.drafts());
     let changed_in = context.cluster.filter(|_| context.effect != Effect::Read);
@@ -38,7 +38,7 @@ pub(super) fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
             if !ids.is_empty() {
                 facts.insert("undo".into(), ids.into());
             }
-            // Whoever waits for the task or takes the change back must name it again.
+            // A later call that waits for the task or undoes the change must name the cluster again.
             if let Some(name) = changed_in {
                 facts.insert(CLUSTER.into(), name.into());
             }
@@ -54,12 +54,12 @@ pub(super) fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// What a dry run says of a tool that is forbidden as a whole.
+/// Returns the dry run's answer for a tool that is forbidden.
 pub(super) fn would_refuse(why: &str) -> Outcome {
     answer(&json!({"dry_run": true, "would": "refuse", "why": why, "note": "Nothing was sent."}))
 }
 
-/// What would have been sent. Where nothing would have been, what the tool says.
+/// Returns what would have been sent; if that is nothing, the tool's own answer.
 pub(super) fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
     let requests: Vec<Value> = context.requests().iter().map(Request::to_json).collect();
     if requests.is_empty() {
@@ -98,7 +98,7 @@ pub(super) fn dry_run(context: &Context<'_>, outcome: Outcome) -> Outcome {
     context.fit(facts)
 }
 
-/// Does something with the path of a row, its holes filled, and the guest that was found for it.
+/// Runs `work` with the filled-in path of a row, and with the guest that was found for it.
 fn located<T>(
     context: &Context<'_>,
     template: &str,
@@ -115,7 +115,7 @@ fn located<T>(
     };
     match args.int("vmid") {
         Some(vmid) if template.contains("{node}") && template.contains("{vmid}") => {
-            // A path that names a kind of guest is for that kind only.
+            // A path that includes a kind of guest is for that kind only.
             let kind = context.kind.or_else(|| Kind::from_api_type(template.split('/').nth(3)?));
             if find::is_proven(template) {
                 return find::at(context, args, kind, 1, |guest| work(Some(guest)));
@@ -126,13 +126,13 @@ fn located<T>(
     }
 }
 
-/// Which arguments are sent along: parameters of the row's own that fill no hole and are no filter.
+/// Returns which arguments are sent as parameters: the row's own ones that are neither in the path nor filters.
 fn sent(tool: &Tool, template: &str) -> Vec<&'static str> {
     let fills = |name: &str| template.contains(&format!("{{{name}}}"));
     tool.params.iter().filter(|param| !param.filter && !fills(param.name)).map(|param| param.name).collect()
 }
 
-/// One request: the path's holes filled, the other arguments sent along.
+/// Sends one request: the path is filled in, and the other arguments are sent as parameters.
 fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str, args: &Args) -> Outcome {
     let params = args.params(&sent(entry.tool, template));
     located(context, template, args, |path, guest| {
@@ -159,7 +159,7 @@ fn request(context: &Context<'_>, entry: &Entry, method: Method, template: &str,
     })
 }
 
-/// One request for a list, its rows filtered and shown with the row's columns.
+/// Sends one request for a list; its rows are filtered and shown with the row's columns.
 fn list(context: &Context<'_>, entry: &Entry, template: &str, columns: &[Column], args: &Args) -> Outcome {
     let params = args.params(&sent(entry.tool, template));
     let reply = located(context, template, args, |path, _| context.get(path, &params))?;

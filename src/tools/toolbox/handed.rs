@@ -1,9 +1,9 @@
-//! Work that is handed out as a task of the protocol (extension `io.modelcontextprotocol/tasks`): where a call would answer
-//! that its work still runs after it has waited as long as it may, the client gets a task instead, and asks for that.
+//! MCP tasks (extension `io.modelcontextprotocol/tasks`): if a call has waited as long as it may and its work is still
+//! running, the client is given a task instead of the answer, and polls that.
 //!
-//! What is kept is which Proxmox tasks or which job it stands for, in a small file each, so that a task outlives the process.
-//! How it stands is looked up when it is asked for. A job takes its next steps then, too; once the task is cancelled, it
-//! takes none. A Proxmox task is never stopped by that.
+//! Each task is stored in a small file that says which Proxmox tasks or which job it stands for, so that it outlives
+//! the process. Its state is read when the client asks for it. A job takes its next steps then, too; once the task is
+//! cancelled, it takes no more. Cancelling never stops a Proxmox task.
 
 use super::{
     Tools,
@@ -32,20 +32,20 @@ use std::{
 
 /// How long a task is kept; Proxmox keeps its own tasks for longer.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// How often the cluster is asked how a task stands, however often a client asks.
+/// How often the state of a task is read at most, however often a client asks.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// How long a task may be out of reach before it is given up.
+/// How long the state of a task may be unreadable before the task is given up.
 const PATIENCE: Duration = Duration::from_secs(3600);
-/// Tasks that are remembered by this process; of others the file is read again.
+/// How many tasks this process remembers; for others, the file is read again.
 const MOST: usize = 256;
 /// The tool that waits for tasks.
 const WAIT_TASK: &str = "proxmox_wait_task";
-/// The tool that goes on with a job.
+/// The tool that continues a job.
 const CONTINUE_JOB: &str = "proxmox_continue_job";
-/// The tool that tells how a job stands.
+/// The tool that reports the state of a job.
 const GET_JOB: &str = "proxmox_get_job";
 
-/// What is kept of a task.
+/// What is stored about a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Handed {
     work: Work,
@@ -58,17 +58,17 @@ struct Handed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Work {
-    /// Tasks of Proxmox, and what the answer says beside how they ended.
+    /// Proxmox tasks, and what the answer contains besides how they ended.
     Tasks { upids: Vec<String>, facts: Map<String, Value> },
     /// A job, by its id.
     Job(String),
 }
 
-/// How a task stood when it was last looked at.
+/// The state of a task when it was last read.
 #[derive(Clone, Debug)]
 struct Looked {
     at: Instant,
-    /// Since when it cannot be looked at.
+    /// Since when its state cannot be read.
     lost: Option<Instant>,
     updated: SystemTime,
     message: String,
@@ -82,12 +82,12 @@ enum End {
     Unknown(String),
 }
 
-/// The tasks that this process has looked at.
+/// The tasks whose states this process has read.
 #[derive(Debug, Default)]
 pub(super) struct Looks(Mutex<HashMap<String, Looked>>);
 
 impl Work {
-    /// What goes on after an answer; `None` where the answer is final.
+    /// Returns the work that is still running after an answer; `None` if the answer is final.
     fn of(answer: &str) -> Option<Work> {
         let Ok(Value::Object(mut facts)) = serde_json::from_str(answer) else { return None };
         if let (Some(Value::String(job)), Some(_)) = (facts.get("job"), facts.get("to_do")) {
@@ -118,7 +118,7 @@ impl Work {
 }
 
 impl Tools {
-    /// The answer of a call, or a task where its work goes on and the client takes tasks.
+    /// Returns the answer of a call, or a task if its work is still running and the client supports tasks.
     pub(super) fn as_task(
         &self,
         call: &Call<'_>,
@@ -137,7 +137,7 @@ impl Tools {
             entry.is_none_or(|entry| entry.forbidden_in(cluster).is_some())
         };
         let needed = if matches!(work, Work::Job(_)) { CONTINUE_JOB } else { WAIT_TASK };
-        // What cannot be kept is told as before: the answer names what goes on, and the tool that waits for it.
+        // Without a task, the answer itself names what is still running and the tool that waits for it.
         match new_id().filter(|_| !forbidden(needed)) {
             Some(id) => self.hand_out(cluster, &id, work).map_or(answer, Answer::Task),
             None => answer,
@@ -149,7 +149,7 @@ impl Tools {
         keep(cluster, id, &handed).then(|| task_of(id, &handed, None))
     }
 
-    /// The cluster and what is kept of a task that is not over its time.
+    /// Returns the cluster of a task and what is stored about it, unless it has expired.
     fn handed(&self, id: &str) -> Option<(&Cluster, Handed)> {
         self.clusters.iter().find_map(|cluster| {
             let handed: Handed = serde_json::from_value(cluster.tasks.find(id)?).ok()?;
@@ -158,7 +158,7 @@ impl Tools {
         })
     }
 
-    /// How a task stands.
+    /// Returns the state of a task.
     pub(super) fn stands(&self, call: &Call<'_>, id: &str) -> Option<Task> {
         let (cluster, handed) = self.handed(id)?;
         let before = lock(&self.looks.0).get(id).cloned();
@@ -183,12 +183,12 @@ impl Tools {
         Some(task)
     }
 
-    /// Whether there is such a task.
+    /// Returns whether there is such a task.
     pub(super) fn is_handed(&self, id: &str) -> bool {
         self.handed(id).is_some()
     }
 
-    /// Stops waiting for a task; one that has ended stays as it ended.
+    /// Cancels a task; one that has ended keeps its result. Returns whether there is such a task.
     pub(super) fn drop_task(&self, id: &str) -> bool {
         let Some((cluster, handed)) = self.handed(id) else { return false };
         let over = lock(&self.looks.0).get(id).is_some_and(|looked| looked.end.is_some());
@@ -198,7 +198,8 @@ impl Tools {
         true
     }
 
-    /// How a request about a task takes its turn. One about a job may take the job's next step.
+    /// Returns how a request about a task is scheduled: one about a job may take the job's next step, so it counts as a
+    /// change.
     pub(super) fn place_of_task(&self, id: &str) -> Place {
         let Some((cluster, handed)) = self.handed(id) else { return Place { queue: 0, order: Order::Read } };
         let named = Map::from_iter([(CLUSTER.to_owned(), Value::from(cluster.name.clone()))]);
@@ -229,7 +230,7 @@ impl Tools {
             Some((passes, why)) => {
                 let since = lost.unwrap_or_else(Instant::now);
                 let end = (!passes || PATIENCE < since.elapsed()).then(|| {
-                    End::Unknown(format!("{why} {WAIT_TASK} with {} looks again.", upids.join(",")))
+                    End::Unknown(format!("{why} {WAIT_TASK} with {} checks again.", upids.join(",")))
                 });
                 Looked { lost: Some(since), end, ..working(why) }
             }
@@ -252,7 +253,7 @@ impl Tools {
                 let now = facts["now"][0].as_str().map(|step| format!("; now: {step}"));
                 working(format!("{}{}", facts["done"].as_str().unwrap_or_default(), now.unwrap_or_default()))
             }
-            // It was refused because another call carries it out, or because it is over by now.
+            // It was refused because another call carries it out, or because it has ended.
             Err(Failure(why)) => match self.run_own(cluster, call, GET_JOB, &[("id", json!(job))]) {
                 Ok(Ran::Data(data)) => {
                     let facts: Value = serde_json::from_str(data.get()).unwrap_or_default();
@@ -288,7 +289,7 @@ fn new_id() -> Option<String> {
     SystemRandom::new().fill(&mut bytes).ok().map(|()| crate::hex::encode(&bytes))
 }
 
-/// Whether it was kept where another process finds it; a sample cluster ends with this one.
+/// Stores a task. Returns whether other processes can find it, or need not: a sample cluster ends with this process.
 fn keep(cluster: &Cluster, id: &str, handed: &Handed) -> bool {
     let value = json!(handed);
     let kept: &Kept = &cluster.tasks;
@@ -304,7 +305,7 @@ fn working(message: String) -> Looked {
     Looked { at: Instant::now(), lost: None, updated: SystemTime::now(), message, end: None }
 }
 
-/// How a call that went on ended: what it said at first, and how its work ended.
+/// The result of a call whose work has ended: what the call answered at first, and how the work ended.
 fn over(outcome: Result<Ran, Failure>, facts: &Map<String, Value>) -> Looked {
     let end = match answered(outcome) {
         Answer::Data(data) => match serde_json::from_str(data.get()) {
@@ -317,7 +318,7 @@ fn over(outcome: Result<Ran, Failure>, facts: &Map<String, Value>) -> Looked {
         },
         Answer::Failure(why) => End::Failure(why),
         Answer::Ask { question, .. } => End::Failure(question.message),
-        _ => End::Unknown("The answer was not one that a task can have.".into()),
+        _ => End::Unknown("An answer of this kind cannot be the result of a task.".into()),
     };
     Looked { end: Some(end), ..working(String::new()) }
 }
@@ -328,12 +329,12 @@ fn task_of(id: &str, handed: &Handed, looked: Option<&Looked>) -> Task {
     let status = match looked.and_then(|looked| looked.end.as_ref()) {
         Some(End::Data(text)) => match serde_json::value::RawValue::from_string(text.clone()) {
             Ok(data) => TaskStatus::Completed(Box::new(Answer::Data(data))),
-            Err(_) => TaskStatus::Failed("The answer could not be written down.".into()),
+            Err(_) => TaskStatus::Failed("The answer could not be read as JSON.".into()),
         },
         Some(End::Failure(why)) => TaskStatus::Completed(Box::new(Answer::Failure(why.clone()))),
         Some(End::Unknown(why)) => TaskStatus::Failed(why.clone()),
         None if handed.cancelled => {
-            message = format!("No longer waited for; what was begun goes on: {}", handed.work.title());
+            message = format!("No longer followed; work already started goes on: {}", handed.work.title());
             TaskStatus::Cancelled
         }
         None => TaskStatus::Working,

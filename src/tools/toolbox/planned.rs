@@ -1,4 +1,4 @@
-//! Planning a call of any tool without carrying it out, for a job that is made of such calls.
+//! Plans a call of any tool without carrying it out, for a job that consists of such calls.
 
 use super::{Tools, execute};
 use crate::{
@@ -33,7 +33,7 @@ impl Planner for Tools {
         };
         if matches!(entry.toolset, "jobs" | "undo") {
             return Err(Failure::new(format!(
-                "`{}` cannot be part of a plan; call it by itself.",
+                "`{}` cannot be part of a plan; call it separately.",
                 entry.name
             )));
         }
@@ -79,7 +79,7 @@ impl Planner for Tools {
         let answer = match outcome {
             Ok(data) if reads && requests.is_empty() => serde_json::from_str(data.get()).ok(),
             Ok(_) => None,
-            // What the rules forbid is told of the plan as a whole.
+            // What the rules forbid is reported for the plan as a whole.
             Err(_) if inner.verdicts().iter().any(|verdict| matches!(verdict, Verdict::Refuse(_))) => None,
             Err(failure) => return Err(failure),
         };

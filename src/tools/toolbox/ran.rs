@@ -1,4 +1,4 @@
-//! What a call comes to, on its way to being an answer.
+//! The result of a call, before it becomes an answer.
 
 use crate::{
     mcp::{Answer, Question},
@@ -11,18 +11,18 @@ use crate::{
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// What a call comes to.
+/// The result of a call.
 pub(super) enum Ran {
     Data(Box<RawValue>),
-    /// With a picture in PNG.
+    /// With a PNG picture.
     Picture(Box<RawValue>, Vec<u8>),
     Ask(Question, String),
-    /// A plan that waits for an agreement.
+    /// A plan that waits for confirmation.
     Wait(Box<Wait>),
 }
 
 impl Ran {
-    /// The data, where nobody can be asked.
+    /// Returns the data for a caller that cannot ask anybody.
     pub(super) fn unasked(self) -> Outcome {
         match self {
             Ran::Data(data) | Ran::Picture(data, _) => Ok(data),
@@ -32,7 +32,7 @@ impl Ran {
     }
 }
 
-/// The answer of a call.
+/// Returns the answer to a call.
 pub(super) fn answered(outcome: Result<Ran, Failure>) -> Answer {
     match outcome {
         Ok(Ran::Data(data)) => Answer::Data(seen(data)),
@@ -43,7 +43,7 @@ pub(super) fn answered(outcome: Result<Ran, Failure>) -> Answer {
     }
 }
 
-/// An answer with everything in it that would not be seen written out.
+/// Replaces invisible characters in an answer by visible escapes.
 fn seen(data: Box<RawValue>) -> Box<RawValue> {
     match visible::json(data.get()) {
         Cow::Borrowed(_) => data,

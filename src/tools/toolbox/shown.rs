@@ -1,4 +1,5 @@
-//! What clients get that show views: a list that names them, data for them beside results, and their own tools.
+//! Support for clients that show views: a list that names the views, data for them next to results, and the tools that
+//! only views may call.
 
 use super::{
     Tools,
@@ -18,7 +19,7 @@ use serde_json::{
 };
 
 impl Tools {
-    /// Runs a tool that only views may call. Whether a client shows views is for the caller to know.
+    /// Runs a tool that only views may call. The caller must check that the client shows views.
     pub fn call_for_view(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer {
         match views::named(name) {
             None if name == AGREE => answered(self.agree(call, arguments)),
@@ -27,12 +28,12 @@ impl Tools {
         }
     }
 
-    /// Whether a tool for views may run in one of the clusters.
+    /// Returns whether a tool for views may run in any of the clusters.
     pub(super) fn allows_view_tool(&self, name: &str) -> bool {
         self.clusters.iter().any(|cluster| cluster.forbidden(name, name != AGREE).is_none())
     }
 
-    /// `tools/list` for that client.
+    /// Returns `tools/list` for that client.
     pub(super) fn list_with_views(&self, client: &Client) -> &RawValue {
         let revision = client.revision();
         if !client.shows_views(MEDIA_TYPE) {
@@ -47,7 +48,7 @@ impl Tools {
         })
     }
 
-    /// Runs a tool; its result brings along what its view draws, if the client shows views.
+    /// Runs a tool; if the client shows views, the result includes the data for its view.
     pub(super) fn call_with_view(
         &self,
         call: &Call<'_>,
@@ -66,7 +67,7 @@ impl Tools {
         };
         let Some((source, arguments)) = asked else { return answer };
         let Answer::Data(data) = answer else { return answer };
-        // The answer is whole without it: what fails here the view says when it asks by itself.
+        // The answer is complete without it: if this fails, the view reads the data itself and shows the error.
         let meta = match self.run(call, source, arguments) {
             Ok(Ran::Data(shown)) => views::meta(&shown),
             _ => None,
@@ -78,7 +79,7 @@ impl Tools {
     }
 }
 
-/// Which of the prepared lists a client of that revision gets.
+/// Returns the index of the prepared list for a client of that revision.
 pub(super) fn variant(revision: Revision) -> usize {
     usize::from(revision.has_annotations()) + usize::from(revision.has_structured_content())
 }

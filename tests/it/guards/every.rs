@@ -85,7 +85,7 @@ impl Case {
 
     /// A PUT that would lose what it cannot name is refused for that, whatever the guards say.
     fn is_incomplete(&self) -> bool {
-        self.answer.contains(" drops what it is not given")
+        self.answer.contains(" removes whatever it does not name")
     }
 }
 

@@ -97,7 +97,7 @@ fn a_single_guest_or_a_node_is_told_without_seeing_the_others() {
         (json!({"protected": ["node:pve1"]}), Some("Node `pve1` is named")),
         (json!({"protected": ["node:pve3"]}), None),
         (json!({"only": ["node:pve1"]}), None),
-        (json!({"only": ["node:pve2"]}), Some("outside of the nodes")),
+        (json!({"only": ["node:pve2"]}), Some("outside the nodes")),
         (json!({"only": [105]}), Some("may not see all guests")),
     ] {
         let sample = Sample::configured(&json!({"access": "full"}));
