@@ -222,7 +222,7 @@ fn what_is_wrong_is_told_with_what_is_right() {
             "DELETE",
             "/nodes/pve1/storage/local/content/{volume}",
             json!({"volume": "local:iso/../x"}),
-            &["way through folders"],
+            &["not a path"],
         ),
         ("DELETE", "/access/users/{userid}", json!({"userid": "../groups"}), &["slash"]),
         ("PUT", "/access/password", json!({"userid": "a@pve", "password": "hush"}), &["`password`", "8..64"]),
