@@ -218,7 +218,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
                 }
             }
         },
-        "no VNC",
+        "VNC greeting",
     );
     screen_fails(
         move |connection| {
@@ -227,7 +227,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
                 connection.send(&frame(&[2; 60_000]));
             }
         },
-        "without end|no complete answer came within 15 s",
+        "other than the picture|no complete answer came within 15 s",
     );
     screen_fails(|_| {}, "the server closed the connection; its task ended with `VM 100 not running`");
     screen_fails(
@@ -239,7 +239,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
         "the server closed the connection; its task",
     );
     screen_fails(|connection| connection.send(b"\xff\xff\xff\xff"), "extension");
-    screen_fails(|connection| connection.send(&frame(b"SSH-2.0-x\r\n ")), "no VNC");
+    screen_fails(|connection| connection.send(&frame(b"SSH-2.0-x\r\n ")), "VNC greeting");
 }
 
 #[test]
