@@ -175,8 +175,8 @@ fn maybe_whole<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Resul
 /// after each poll that found the task running.
 ///
 /// # Errors
-/// The call is cancelled, or the task's status cannot be read: at once if Proxmox refuses, after [`PATIENCE`] for
-/// temporary errors.
+/// The call is cancelled, or the task's status cannot be read: at once if Proxmox refuses, after 30 s of temporary
+/// errors.
 pub fn wait(
     pve: &Pve,
     cancel: &Cancel,

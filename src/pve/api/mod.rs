@@ -23,14 +23,14 @@
 //! parameter names), `notoken` (refused to API tokens), `open` (parameters that are not listed are let through),
 //! `may …` (who may call it, see [`Privilege`]), `-> array` (what it returns, in a word).
 //!
-//! Fields of a parameter, in this order: the type (`string`, `integer`, `number`, `boolean`, `any`, `alias`, in brackets
-//! when it may be repeated, with `?` when it may be left out), `1..9` (range), `len 2..8` (length in characters),
-//! `of a|b` (choices), `<pve-node` (a format by Proxmox's name for it), `@qemu.net` (a property string), `~…` (pattern),
-//! `=…` (default), `key` (the key whose name may be left out), `as file` (another name of that key), `as macaddr/model`
-//! (likewise, and its own name becomes the value of `model`), `needs delete` (only together with that parameter),
-//! `if protocol=bgp|ospf` (only then), `from 8.4` (first version that has it, when later than the method's). A name
-//! that ends in `[n]` is a numbered family: `net[n]` stands for net0, net1, …; the table does not know the last number.
-//! Several lines of one name are alternatives that differ in their `if`.
+//! Fields of a parameter, in this order: the type (`string`, `integer`, `number`, `boolean`, `any`, `alias`, in
+//! brackets when it may be repeated, with `?` when it may be left out), `1..9` (range), `len 2..8` (length in
+//! characters), `of a|b` (choices), `<pve-node` (a format by Proxmox's name for it), `@qemu.net` (a property string),
+//! `~…` (pattern), `=…` (default), `key` (the key whose name may be left out), `as file` (another name of that key),
+//! `as macaddr/model` (likewise, and its own name becomes the value of `model`), `needs delete` (only together with
+//! that parameter), `if protocol=bgp|ospf` (only then), `from 8.4` (first version that has it, when later than the
+//! method's). A name that ends in `[n]` is a numbered family: `net[n]` stands for net0, net1, …; the table does not
+//! know the last number. Several lines of one name are alternatives that differ in their `if`.
 //!
 //! Versions are 6.4, 7.4, 8.4 and 9.2; methods that 9.2 no longer has are not in the table.
 

@@ -75,7 +75,8 @@ impl Param {
         (least.and_then(|text| text.parse().ok()), most.and_then(|text| text.parse().ok()))
     }
 
-    /// The Perl pattern of the whole value. It is a fact for readers; [`Row::check`](super::Row::check) does not run it.
+    /// The Perl pattern of the whole value. It is a fact for readers; [`Row::check`](super::Row::check) does not run
+    /// it.
     #[must_use]
     pub fn pattern(&self) -> Option<&'static str> {
         self.field("~")

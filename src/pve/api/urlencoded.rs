@@ -1,5 +1,6 @@
-//! Values that Proxmox takes and keeps percent-encoded: parameters of the format `urlencoded`, such as a VM's `sshkeys`,
-//! and keys of that format in property strings, such as a disk's `serial`. A request may give them either way.
+//! Values that Proxmox takes and keeps percent-encoded: parameters of the format `urlencoded`, such as a VM's
+//! `sshkeys`, and keys of that format in property strings, such as a disk's `serial`. A request may give them either
+//! way.
 
 use super::Param;
 use crate::pve::params::encode_into;

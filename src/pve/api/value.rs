@@ -4,8 +4,8 @@ use super::Param;
 use crate::pve::Params;
 use serde_json::Value;
 
-/// Adds a parameter as `param` says it is written: booleans as 1 and 0, a list as its name repeated or, where it is text,
-/// with commas, an object as `key=value,…`, `null` not at all. Without a definition it is guessed from the value.
+/// Adds a parameter as `param` says it is written: booleans as 1 and 0, a list as its name repeated or, where it is
+/// text, with commas, an object as `key=value,…`, `null` not at all. Without a definition it is guessed from the value.
 pub fn push(params: &mut Params, param: Option<&Param>, name: &str, value: &Value) {
     match value {
         Value::Null => {}

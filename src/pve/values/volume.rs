@@ -7,7 +7,8 @@ use super::{Unreadable, properties, storage, vmid};
 pub struct Volume {
     /// The storage that it is on.
     pub storage: String,
-    /// Its name there: `vm-100-disk-0`, `100/vm-100-disk-0.qcow2`, `iso/debian.iso`, `backup/vzdump-qemu-100-….vma.zst`.
+    /// Its name there: `vm-100-disk-0`, `100/vm-100-disk-0.qcow2`, `iso/debian.iso`,
+    /// `backup/vzdump-qemu-100-….vma.zst`.
     pub name: String,
     /// The guest that it belongs to, or is a backup of. None for what belongs to no guest, such as an image of a CD.
     pub owner: Option<u32>,
@@ -66,8 +67,8 @@ fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
             let Some(rest) = rest else { return Err(Unreadable) };
             Ok((Some(vmid(rest.split('-').next().unwrap_or_default())?), Vec::new()))
         }
-        // Volumes of guests: in a folder of the guest's number, or with the number in their names, and in a linked clone
-        // both those of its template and its own. What comes last is its own.
+        // Volumes of guests: in a folder of the guest's number, or with the number in their names, and in a linked
+        // clone both those of its template and its own. What comes last is its own.
         parts => {
             let mut guests = Vec::new();
             for part in parts {

@@ -2,7 +2,8 @@
 //!
 //! `rows/` holds it for people to read and review, one row for each method; `rows/words.txt` explains the words, and
 //! `build.rs` refuses a table that does not fit the API. Knows nothing of what a cluster holds: where only a look at it
-//! tells ([`Reason::if_present`], [`Touch::needs_look`]), that is said. What cannot be read counts as touching everything.
+//! tells ([`Reason::if_present`], [`Touch::needs_look`]), that is said. What cannot be read counts as touching
+//! everything.
 
 mod grammar;
 mod judge;
@@ -70,8 +71,8 @@ pub struct Reason {
     pub why: &'static str,
     /// The parameters that raise the class, such as `scsi0`; empty where the method itself does.
     pub by: Vec<String>,
-    /// It holds only if what the request names is there already and is something else, which a look at the cluster tells.
-    /// Until somebody has looked it counts as holding.
+    /// It holds only if what the request names is there already and is something else, which a look at the cluster
+    /// tells. Until somebody has looked it counts as holding.
     pub if_present: bool,
 }
 
@@ -121,8 +122,8 @@ impl Effect {
     }
 }
 
-/// What a request does. `path` is below `/api2/json`, its parts percent-encoded; the file that an upload sends along does
-/// not matter.
+/// What a request does. `path` is below `/api2/json`, its parts percent-encoded; the file that an upload sends along
+/// does not matter.
 ///
 /// # Errors
 /// A sentence: a value has a control character in it, which nothing in Proxmox needs and which could hide what follows.
