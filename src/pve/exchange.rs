@@ -135,7 +135,7 @@ impl Wire {
         (result, flight)
     }
 
-    /// Opens a websocket to `host` and runs `talk` over it, all within the limits of one `flight`.
+    /// Opens a websocket to `host` and runs `talk` over it, all within the limits of one request.
     pub(super) fn converse<T>(
         &self,
         host: &Host,

@@ -1,4 +1,4 @@
-//! The state of the request in flight on this thread: its progress, its deadline and its peer.
+//! The state of the request that runs on this thread: its progress, its deadline and its peer.
 //!
 //! ureq runs a request on the thread that called it, but gives its connectors and transports no way to pass such state
 //! along. So [`run`] stores it in a thread-local for the duration of one exchange and returns it afterwards.
@@ -22,7 +22,7 @@ pub(super) const SLICE: Duration = Duration::from_millis(20);
 pub(super) enum Stage {
     /// Resolving the host's name.
     Resolving,
-    /// Opening a connection, directly or through a proxy.
+    /// Connecting, directly or through a proxy.
     Connecting,
     /// In the TLS handshake.
     Securing,
@@ -168,7 +168,7 @@ thread_local! {
     static FLIGHT: RefCell<Option<Flight>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` with `flight` as this thread's request in flight, and returns both the result and the updated state.
+/// Runs `work` with `flight` as the state of this thread's request, and returns the result and the updated state.
 pub(super) fn run<T>(flight: Flight, work: impl FnOnce() -> T) -> (T, Flight) {
     /// Clears the state even if `work` panics: the thread serves other requests afterwards.
     struct Clear;
@@ -185,12 +185,12 @@ pub(super) fn run<T>(flight: Flight, work: impl FnOnce() -> T) -> (T, Flight) {
     (done, flight)
 }
 
-/// Gives `note` access to the request in flight, if there is one.
+/// Gives `note` access to the state of the current request, if there is one.
 pub(super) fn with<T>(note: impl FnOnce(&mut Flight) -> T) -> Option<T> {
     FLIGHT.with_borrow_mut(|flight| flight.as_mut().map(note))
 }
 
-/// Fails if the request in flight was cancelled or has timed out.
+/// Fails if the current request was cancelled or has timed out.
 pub(super) fn check() -> io::Result<()> {
     with(Flight::check).unwrap_or(Ok(()))
 }
@@ -236,7 +236,7 @@ pub(super) fn blocked(obstacle: Obstacle) {
     with(|flight| flight.obstacle = Some(obstacle));
 }
 
-/// Waits up to [`SLICE`] for a message; fails if the request in flight was cancelled or has timed out.
+/// Waits up to [`SLICE`] for a message; fails if the current request was cancelled or has timed out.
 pub(super) fn receive<T>(inbox: &Receiver<T>) -> io::Result<Option<T>> {
     check()?;
     Ok(inbox.recv_timeout(SLICE).ok())

@@ -80,7 +80,7 @@ impl Chains {
             timeout: nobody,
             current_time: Arc::new(time::Instant::now),
             run_connector: Arc::new(move |details: &ConnectionDetails<'_>| connected(&*inner, details)),
-            // Only its own flight ends such a connection.
+            // Only the request's own limits end such a connection.
             register_shutdown: Arc::new(|_| Ok(())),
         };
         connected(&*chain, &details)
@@ -171,7 +171,7 @@ fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
     Err(io::Error::from(ErrorKind::NotConnected))
 }
 
-/// A TCP connection whose reads and writes end when the request in flight is cancelled or times out.
+/// A TCP connection whose reads and writes end when the current request is cancelled or times out.
 struct Tcp {
     stream: TcpStream,
     buffers: LazyBuffers,
