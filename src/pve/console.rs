@@ -214,8 +214,7 @@ impl Proxy {
             return Err(Error::NotProxmox {
                 asked: Box::new(reply.asked().clone()),
                 status: Some(200),
-                problem: "the answer lacks a port or ticket. Is this version of Proxmox supported?"
-                    .into(),
+                problem: "the answer lacks a port or ticket. Is this version of Proxmox supported?".into(),
             });
         };
         Ok(Proxy {

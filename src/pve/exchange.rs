@@ -184,7 +184,7 @@ impl Wire {
         let scheme = if host.plain { "http" } else { "https" };
         let url = format!("{scheme}://{}{}{target}", authority(host), self.base_path);
         url.parse().map_err(|error| {
-            Broken::Unsendable(format!("`{}` is not a valid host in a URL ({error}); correct the host.", authority(host)))
+            Broken::Unsendable(format!("`{}` is not a valid host ({error}); correct it.", authority(host)))
         })
     }
 

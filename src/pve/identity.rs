@@ -29,11 +29,7 @@ pub(super) fn with_identity(
             of_no_use("client_certificate", certificate, format!("it is not in PEM format ({error})"))
         })?;
     if chain.is_empty() {
-        return Err(of_no_use(
-            "client_certificate",
-            certificate,
-            "it contains no PEM certificate".into(),
-        ));
+        return Err(of_no_use("client_certificate", certificate, "it contains no PEM certificate".into()));
     }
     let private = PrivateKeyDer::from_pem_slice(&read("client_key", key)?).map_err(|_| {
         of_no_use("client_key", key, "it contains no PEM private key without a passphrase".into())

@@ -37,9 +37,7 @@ fn check(hole: &str, value: &str, takes_slashes: bool) -> Result<(), String> {
     }
     for part in value.split('/') {
         if matches!(part, "" | "." | "..") {
-            return Err(format!(
-                "`{hole}` is `{value}`, but it must be a name, not a path."
-            ));
+            return Err(format!("`{hole}` is `{value}`, but it must be a name, not a path."));
         }
     }
     Ok(())

@@ -214,9 +214,7 @@ impl<S: Read + Write> Talk<S> {
                     self.skip(length.into(), aside)?;
                 }
                 other => {
-                    return Err(wrong(&format!(
-                        "its display sent a VNC message of unknown type {other}"
-                    )));
+                    return Err(wrong(&format!("its display sent a VNC message of unknown type {other}")));
                 }
             }
             count(aside, 1)?;
@@ -306,7 +304,7 @@ impl<S: Read + Write> Talk<S> {
 /// Counts skipped bytes and messages against the limit.
 fn count(aside: &mut u64, more: u64) -> io::Result<()> {
     *aside = aside.saturating_add(more);
-    if MAX_ASIDE < *aside { Err(wrong("its display keeps sending data other than the picture")) } else { Ok(()) }
+    if MAX_ASIDE < *aside { Err(wrong("its display keeps sending other data than pixels")) } else { Ok(()) }
 }
 
 /// Reads two bytes as a big-endian number.

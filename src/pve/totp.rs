@@ -44,9 +44,7 @@ fn from_url(url: &str) -> Result<(&str, u32, u64), String> {
         }
     }
     if !(6..=8).contains(&digits) || period == 0 {
-        return Err(
-            "The `otpauth:` URL has an invalid number of digits or period; correct `totp`.".into()
-        );
+        return Err("The `otpauth:` URL has an invalid number of digits or period; correct `totp`.".into());
     }
     Ok((key, digits, period))
 }

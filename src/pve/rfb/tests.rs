@@ -122,10 +122,10 @@ fn servers_that_break_the_rules_or_the_bounds_are_left() {
     fails(&[&start, &update(&[rect([0, 0, 1, 1], COPY_RECT, &[0, 2, 0, 0])])], "outside");
     fails(&[&start, &update(&[rect([0, 0, 1, 1], 16, b"")])], "encoding 16");
     fails(&[&start, b"\x07"], "type 7");
-    fails(&[&start, b"\x03\0\0\0\xff\xff\xff\xff"], "other than the picture");
+    fails(&[&start, b"\x03\0\0\0\xff\xff\xff\xff"], "other data than pixels");
     fails(&[&start, &update(&[]).repeat(MAX_TURNS)], "4 of 4 pixels");
     let bells = vec![2; usize::try_from(MAX_ASIDE).unwrap() + 10];
-    fails(&[&start, &bells], "other than the picture");
+    fails(&[&start, &bells], "other data than pixels");
     for cut in 0..start.len() {
         let error = picture(&mut server(&[&start[..cut]]), b"").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{cut}");

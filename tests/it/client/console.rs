@@ -227,7 +227,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
                 connection.send(&frame(&[2; 60_000]));
             }
         },
-        "other than the picture|no complete answer came within 15 s",
+        "other data than pixels|no complete answer came within 15 s",
     );
     screen_fails(|_| {}, "the server closed the connection; its task ended with `VM 100 not running`");
     screen_fails(

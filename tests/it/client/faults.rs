@@ -123,13 +123,7 @@ fn every_kind_of_failure_has_its_sentence() {
         &["permission denied - invalid PVE ticket", "ops@pve!ai"],
     );
     let inside = || extjs(r#"{"success":0,"status":401,"message":"invalid token\n"}"#);
-    check_error(
-        Post,
-        inside(),
-        Some(401),
-        false,
-        &["rejected the API token `ops@pve!ai`", "invalid token."],
-    );
+    check_error(Post, inside(), Some(401), false, &["rejected the API token `ops@pve!ai`", "invalid token."]);
     let no_route = || answer("595 No route to host", "", "");
     check_error(Post, no_route(), Some(595), false, &["node `pve2`", "No route to host"]);
     let late = || answer("596 Connection timed out", "", "");

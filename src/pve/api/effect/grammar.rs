@@ -199,7 +199,7 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
                 .trim_start()
                 .strip_prefix('"')
                 .and_then(|rest| rest.split_once('"'))
-                .ok_or("after the name, there must be a description in quotes")?;
+                .ok_or("after the name must come a description in quotes")?;
             let words = words.split_whitespace().collect();
             table.words.push(Words { name, label, words });
             *place = Place::Nowhere;
@@ -220,10 +220,10 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
                 ));
             }
             let path =
-                words.next().filter(|path| path.starts_with('/')).ok_or("after the method, there must be a path")?;
+                words.next().filter(|path| path.starts_with('/')).ok_or("after the method must come a path")?;
             let classes = words.map(class).collect::<Result<Vec<_>, _>>()?;
             if classes.is_empty() {
-                return Err("after the path, there must be classes".to_owned());
+                return Err("after the path must come classes".to_owned());
             }
             if why.is_empty() && classes.iter().any(|class| !matches!(class, Class::Read | Class::Change)) {
                 return Err("a class other than `read` and `change` needs a reason after `--`".to_owned());
@@ -354,7 +354,7 @@ fn sentence(line: &str) -> Result<(&str, &str), String> {
     let Some((line, why)) = line.split_once(" -- ") else { return Ok((line, "")) };
     let why = why.trim();
     if !why.ends_with('.') || !why.starts_with(|first: char| first.is_ascii_uppercase()) {
-        return Err("the text after `--` must be a sentence, with a capital letter and a full stop".to_owned());
+        return Err("the text after `--` must be a sentence with a capital and a full stop".to_owned());
     }
     Ok((line.trim_end(), why))
 }

@@ -58,9 +58,7 @@ pub(super) fn problems(api: &str, effects: &Table<'_>) -> Vec<String> {
             found.push(format!("`{word} {path}` has two rows; remove one."));
         }
         if !methods.iter().any(|method| method.path == path && method.word == *word) {
-            found.push(format!(
-                "`{word} {path}` has a row, but the API has no such method; remove the row."
-            ));
+            found.push(format!("`{word} {path}` has a row, but the API has no such method; remove the row."));
         }
     }
     for method in &methods {
