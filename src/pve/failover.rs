@@ -1,9 +1,9 @@
 //! Which host a request is sent to, and when it is retried.
 //!
-//! Reading requests are retried once after a broken connection, after an overloaded server's `Retry-After`, and on the
-//! next host if this one failed. A change is retried only if it cannot have been carried out: if it was never sent
-//! completely (once over a new connection if the kept one turned out to be closed, and on the next host), or if it was
-//! rejected unread (on the next host). A change that may have been carried out is never retried.
+//! A request that reads is retried after a broken connection (once), after an overloaded server's `Retry-After` (up to
+//! three times), and on the next host if this one failed. A change is retried only if it cannot have been carried out:
+//! if it was never sent completely (once over a new connection if the kept one turned out to be closed, and on the next
+//! host), or if it was rejected unread (on the next host). A change that may have been carried out is never retried.
 
 use super::{
     Host, Method, Params, Pve,
