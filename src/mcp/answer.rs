@@ -1,54 +1,54 @@
-//! What comes of a call: data, a failure, a question, or work that goes on.
+//! The result of a call: data, a failure, a question, or a task that continues.
 
 use super::elicitation::Question;
 use serde_json::{Map, Value, value::RawValue};
 use std::time::SystemTime;
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Debug)]
 pub enum Answer {
     /// A JSON object.
     Data(Box<RawValue>),
-    /// A JSON object, with `_meta` for the client's own use: what an extension defines, never what the model needs.
+    /// A JSON object, with `_meta` for the client: data defined by an extension, never anything that the model needs.
     DataWithMeta(Box<RawValue>, Map<String, Value>),
-    /// A JSON object, and a picture (PNG) that shows what it is about.
+    /// A JSON object and a PNG image of what it describes.
     DataWithPicture(Box<RawValue>, Vec<u8>),
-    /// A failure that the model should read: what happened and what to do next. Not a protocol fault.
+    /// An error message for the model: what happened and what to do next. Not a protocol error.
     Failure(String),
-    /// The work goes on, and is asked for by the task's id. Only where [`Client::accepts_tasks`](super::Client::accepts_tasks) says that the client
-    /// takes it.
+    /// The work continues as a task, which is polled by its id. Only if
+    /// [`Client::accepts_tasks`](super::Client::accepts_tasks).
     Task(Task),
-    /// A question to the person; the call comes again with `state` and the reaction. Only where
-    /// [`Asking::Again`](super::Asking::Again) says that the client takes it.
+    /// A question to the user; the client repeats the call with `state` and the reaction. Only if the call may ask by
+    /// [`Asking::Again`](super::Asking::Again).
     Ask {
-        /// What to ask.
+        /// The question.
         question: Question,
-        /// What to recognise the repeated call by; the client carries it and may alter it.
+        /// Identifies the repeated call; the client returns it and may have altered it.
         state: String,
     },
 }
 
-/// How a task stands.
+/// The state of a task.
 #[derive(Debug)]
 pub struct Task {
-    /// What it is asked for by; cannot be guessed.
+    /// Its id, which cannot be guessed.
     pub id: String,
-    /// Whether it goes on, or how it ended.
+    /// Whether it is running, or how it ended.
     pub status: TaskStatus,
-    /// What it is doing, or did; empty where there is nothing to say.
+    /// What it is doing, or did; may be empty.
     pub message: String,
-    /// When it was made.
+    /// When it was created.
     pub created: SystemTime,
-    /// When it was last found to have changed.
+    /// When a change was last noticed.
     pub updated: SystemTime,
     /// How long it is kept after [`Task::created`], in milliseconds.
     pub ttl_ms: u64,
-    /// How long a client should wait before it asks again, in milliseconds.
+    /// How long a client should wait between polls, in milliseconds.
     pub poll_interval_ms: u64,
 }
 
 impl Task {
-    /// As the answer to a call has it: a task that ended meanwhile is found so by the next `tasks/get`.
+    /// The task for the response to a call, always as working: the next `tasks/get` shows whether it has ended.
     pub(super) fn handed_out(&self) -> Task {
         let Task { id, message, created, updated, ttl_ms, poll_interval_ms, .. } = self;
         Task {
@@ -63,15 +63,15 @@ impl Task {
     }
 }
 
-/// Whether a task goes on, or how it ended (schema of the extension, `TaskStatus`).
+/// Whether a task is running, or how it ended (`TaskStatus` in the extension's schema).
 #[derive(Debug)]
 pub enum TaskStatus {
-    /// It goes on.
+    /// It is running.
     Working,
-    /// It is over: what the call would have answered, which may be a failure.
+    /// It has ended, with the result that the call would have had, which may be a failure.
     Completed(Box<Answer>),
-    /// What became of it is not known: a sentence.
+    /// Its outcome is not known; a sentence says why.
     Failed(String),
-    /// It is no longer waited for.
+    /// It was cancelled: the server no longer waits for its end.
     Cancelled,
 }

@@ -1,4 +1,4 @@
-//! What a running call can ask of the server: whether it was cancelled, to report progress, to wait, to ask the person.
+//! The interface of a running call to the server: cancellation, progress, waiting, questions to the user.
 
 use super::{client::Client, elicitation::Asking};
 use crate::{cancel::Cancel, sync::lock};
@@ -8,15 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Progress is told at most this often (basic/utilities/progress: senders should limit the rate).
+/// The minimum time between progress notifications (basic/utilities/progress: senders should limit the rate).
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Where progress goes: how much is done, of how much, and a sentence.
+/// A callback for progress: the amount done, the total, and a sentence.
 pub type ProgressSink<'a> = &'a (dyn Fn(f64, Option<f64>, &str) + Sync);
 
-/// One call under way.
+/// A running call.
 pub struct Call<'a> {
-    /// Set when the client no longer wants the answer, or when the server is told to end.
+    /// Set when the client cancels the call, or when the server is told to stop.
     pub cancel: Cancel,
     progress: Option<Progress<'a>>,
     gate: Option<&'a (dyn Fn() -> bool + Sync)>,
@@ -30,68 +30,68 @@ struct Progress<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call on its own, with nobody before or after it, for a client that declared nothing.
+    /// A call outside of any queue, for a client that declared no capabilities.
     #[must_use]
     pub fn detached(cancel: Cancel) -> Call<'a> {
         Call { cancel, progress: None, gate: None, asking: Asking::No, client: Client::default() }
     }
 
-    /// With somebody who wants to hear of its progress.
+    /// Sets the callback for progress.
     #[must_use]
     pub fn with_progress(mut self, sink: ProgressSink<'a>) -> Call<'a> {
         self.progress = Some(Progress { sink, last: Mutex::new(None) });
         self
     }
 
-    /// With somebody who can be asked.
+    /// Sets how the user can be asked.
     #[must_use]
     pub fn with_asking(mut self, asking: Asking<'a>) -> Call<'a> {
         self.asking = asking;
         self
     }
 
-    /// For that client.
+    /// Sets the client.
     #[must_use]
     pub fn with_client(mut self, client: Client) -> Call<'a> {
         self.client = client;
         self
     }
 
-    /// Who asks, and which extensions that client declared.
+    /// The client that sent the call, with the extensions that it declared.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// How the person at the client can be asked.
+    /// How the user at the client can be asked.
     #[must_use]
     pub fn asking(&self) -> Asking<'a> {
         self.asking
     }
 
-    /// With calls behind it that wait for [`Call::submitted`].
+    /// Sets the function that lets the calls behind it start, for [`Call::submitted`].
     #[must_use]
     pub(super) fn with_gate(mut self, gate: &'a (dyn Fn() -> bool + Sync)) -> Call<'a> {
         self.gate = Some(gate);
         self
     }
 
-    /// Tells that everything this call changes has been accepted, and that from here on it only waits: the calls
-    /// behind it may go ahead, and its worker is replaced. Returns whether it may wait at all; `false` when too
-    /// many calls wait already, and then it should answer at once, saying how to go on.
+    /// Reports that all changes of this call have been accepted and that from here on it only waits: the calls behind
+    /// it may start, and its worker is replaced. Returns whether it may wait; `false` if too many calls wait already,
+    /// in which case it should return at once and say how to continue.
     #[must_use]
     pub fn submitted(&self) -> bool {
         self.gate.is_none_or(|release| release())
     }
 
-    /// Whether anybody listens to [`Call::progress`].
+    /// Whether the client requested progress notifications.
     #[must_use]
     pub fn wants_progress(&self) -> bool {
         self.progress.is_some()
     }
 
-    /// Tells progress, unless it did not grow or the last was told a moment ago. `done` and `total` share a
-    /// unit of the caller's choice (percent, seconds).
+    /// Reports progress, unless it did not increase or was reported less than 250 ms ago. `done` and `total` are in the
+    /// same unit, which the caller chooses (percent, seconds).
     pub fn progress(&self, done: f64, total: Option<f64>, message: &str) {
         let Some(progress) = &self.progress else { return };
         let mut last = lock(&progress.last);

@@ -13,7 +13,7 @@ use super::{
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-/// Schema, `ListToolsResult`.
+/// `ListToolsResult` in the schema.
 #[derive(Serialize)]
 struct ListToolsResult<'a> {
     tools: &'a RawValue,
@@ -29,7 +29,7 @@ pub(super) fn list<'a>(
     Ok(cached(client.revision(), LIST_TTL_MS, ListToolsResult { tools: toolbox.list_for(client) }))
 }
 
-/// Reads `tools/call`.
+/// Parses `tools/call`.
 pub(super) fn call(
     toolbox: &dyn Toolbox,
     client: &Client,

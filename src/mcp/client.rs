@@ -1,16 +1,16 @@
-//! What a client says of itself: the revision it speaks and the capabilities it has. Under the handshake revisions
-//! `initialize` says it once; under 2026-07-28 every request does, and each is judged by what it says itself.
+//! The protocol revision and capabilities of a client. In the handshake revisions, `initialize` declares them once; in
+//! 2026-07-28, every request declares them for itself.
 
 use super::revision::Revision;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The extension that shows views in the client (MCP Apps).
+/// The extension for views in the client (MCP Apps).
 pub const UI_EXTENSION: &str = "io.modelcontextprotocol/ui";
-/// The extension that hands long work out as tasks.
+/// The extension for long-running tasks.
 pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
-/// The client of one request. Clones share the capabilities.
+/// The client that sent a request. Clones share the capabilities.
 #[derive(Clone, Debug)]
 pub struct Client {
     revision: Revision,
@@ -18,41 +18,41 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of that revision; `capabilities` are its `ClientCapabilities`, and anything but an object counts as
-    /// none.
+    /// Creates a client of that revision; `capabilities` are its `ClientCapabilities`. Anything other than an object
+    /// counts as no capabilities.
     #[must_use]
     pub fn new(revision: Revision, capabilities: Option<&Value>) -> Client {
         let capabilities = capabilities.and_then(Value::as_object).cloned().unwrap_or_default();
         Client { revision, capabilities: Arc::new(capabilities) }
     }
 
-    /// The revision whose rules the answer follows.
+    /// The revision whose rules the response follows.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The settings under which the client declared an extension; `None` where it did not, or not as an object.
+    /// The settings with which the client declared an extension; `None` if it did not, or not with an object.
     #[must_use]
     pub fn extension(&self, name: &str) -> Option<&Map<String, Value>> {
         self.capabilities.get("extensions")?.get(name)?.as_object()
     }
 
-    /// Whether the client shows views of that media type (MCP Apps: the extension must list it in `mimeTypes`).
+    /// Whether the client can show views of that media type (MCP Apps: the extension must list it in `mimeTypes`).
     #[must_use]
     pub fn shows_views(&self, media_type: &str) -> bool {
         let types = self.extension(UI_EXTENSION).and_then(|settings| settings.get("mimeTypes"));
         types.and_then(Value::as_array).is_some_and(|types| types.iter().any(|known| known == media_type))
     }
 
-    /// Whether a call may be answered with a task. The extension exists from 2026-07-28 on: a client that declares it
-    /// in `initialize` cannot read such an answer.
+    /// Whether a call may return a task. The extension exists since 2026-07-28: a client that declares it in
+    /// `initialize` cannot parse such a result.
     #[must_use]
     pub fn accepts_tasks(&self) -> bool {
         self.revision.is_modern() && self.extension(TASKS_EXTENSION).is_some()
     }
 
-    /// Whether the client can be offered this extension of the server.
+    /// Whether this extension of the server can be offered to the client.
     pub(super) fn supports(&self, extension: &str) -> bool {
         match extension {
             TASKS_EXTENSION => self.accepts_tasks(),
@@ -60,7 +60,7 @@ impl Client {
         }
     }
 
-    /// Whether the client shows forms; `{}` means that it does (2025-11-25, client/elicitation).
+    /// Whether the client can show forms; `{}` also means that it can (2025-11-25, client/elicitation).
     pub(super) fn shows_forms(&self) -> bool {
         let elicitation = self.capabilities.get("elicitation").and_then(Value::as_object);
         self.revision.has_elicitation()
@@ -69,7 +69,7 @@ impl Client {
 }
 
 impl Default for Client {
-    /// A client of the newest revision with a handshake that declared nothing.
+    /// A client of the newest handshake revision that declared no capabilities.
     fn default() -> Client {
         Client::new(Revision::NEWEST_HANDSHAKE, None)
     }

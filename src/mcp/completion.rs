@@ -11,10 +11,10 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 
-/// No more values than this go into one answer (schema, `CompleteResult`).
+/// The maximum number of values in one response (`CompleteResult` in the schema).
 const MAX_VALUES: usize = 100;
 
-/// Reads `completion/complete`.
+/// Parses `completion/complete`.
 pub(super) fn read(toolbox: &dyn Toolbox, params: &Map<String, Value>) -> Result<(Place, Work), Fault> {
     let request = request(toolbox, params)?;
     let place = Place { queue: toolbox.queue(&request.known), order: Order::Read };
@@ -40,18 +40,18 @@ fn request(toolbox: &dyn Toolbox, params: &Map<String, Value>) -> Result<Complet
     let exists = match &reference {
         CompletionReference::Prompt(wanted) => {
             let prompt = toolbox.prompts().iter().find(|prompt| prompt.name == wanted);
-            let prompt = prompt.ok_or_else(|| wrong("`ref.name` names no prompt"))?;
+            let prompt = prompt.ok_or_else(|| wrong("`ref.name` is not a prompt"))?;
             prompt.arguments.iter().any(|argument| argument.name == name)
         }
         CompletionReference::Resource(wanted) => {
             let templates = toolbox.templates();
             let template = templates.iter().find(|template| template.uri == wanted);
-            let template = template.ok_or_else(|| wrong("`ref.uri` is none of the templates"))?;
+            let template = template.ok_or_else(|| wrong("`ref.uri` is not a resource template"))?;
             template.uri.contains(&format!("{{{name}}}"))
         }
     };
     if !exists {
-        return Err(wrong("`argument.name` is no argument of what `ref` names"));
+        return Err(wrong("`argument.name` is not an argument of `ref`"));
     }
     let typed = argument.get("value").and_then(Value::as_str);
     let others =
@@ -64,7 +64,7 @@ fn request(toolbox: &dyn Toolbox, params: &Map<String, Value>) -> Result<Complet
     })
 }
 
-/// Carries it out.
+/// Carries out `completion/complete`.
 pub(super) fn run(
     toolbox: &dyn Toolbox,
     call: &Call<'_>,

@@ -1,5 +1,5 @@
-//! Asking the person at the client (elicitation): by a request of ours in the handshake revisions from 2025-06-18
-//! on, by an answer of type `input_required` in 2026-07-28. Knows nothing of what is asked.
+//! Elicitation: questions to the user at the client. In the handshake revisions since 2025-06-18 the server sends a
+//! request, in 2026-07-28 it returns a result of type `input_required`. Independent of what is asked.
 
 use super::rpc::{Id, to_line};
 use crate::{cancel::Cancel, sync::lock};
@@ -14,43 +14,44 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a person may think; after that the question counts as cancelled.
+/// How long to wait for the user's answer; after that the question counts as cancelled.
 pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// How long it takes at most until a waiting question notices that its call was cancelled.
+/// How often a waiting question checks whether its call was cancelled.
 const SLICE: Duration = Duration::from_millis(25);
 /// The key of the one question in `inputRequests` and `inputResponses`.
 const KEY: &str = "confirm";
 
-/// A question with one field of text to fill in.
+/// A question: a form with one text field.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// What is shown: what will happen, and what to type.
+    /// The message: what will happen, and what to type.
     pub message: String,
-    /// The field's name in the schema and in the answer.
+    /// The field's name in the schema and in the response.
     pub field: &'static str,
-    /// What is shown beside the field.
+    /// The label of the field.
     pub title: String,
 }
 
-/// What the person did (`ElicitResult`).
+/// The user's response (`ElicitResult`).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reaction {
-    /// Filled the form in.
+    /// The user filled in the form.
     Accept(Map<String, Value>),
-    /// Said no.
+    /// The user declined.
     Decline,
-    /// Closed the question, or there was nobody who could, or nobody did in time.
+    /// The user closed the form, did not answer in time, or could not be asked.
     Cancel,
 }
 
-/// How a call may ask.
+/// How a call can ask the user.
 #[derive(Clone, Copy)]
 pub enum Asking<'a> {
-    /// The client shows no questions.
+    /// Not possible: the client does not support it.
     No,
-    /// Ask and wait for the reaction.
+    /// Ask and wait for the response.
     Now(&'a (dyn Fn(&Question) -> Reaction + Sync)),
-    /// Answer the call with the question (and a state to recognise it by); the client calls again with this.
+    /// Return the question and a state as the result; the client repeats the call with the response. `Some` if this is
+    /// the repeated call.
     Again(Option<&'a Retry>),
 }
 
@@ -64,30 +65,30 @@ impl fmt::Debug for Asking<'_> {
     }
 }
 
-/// What a repeated call brings along.
+/// What a repeated call contains in addition.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// `requestState` as it came back; anybody may have written it.
+    /// `requestState` as returned by the client; untrusted.
     pub state: String,
-    /// The reaction, if one came along.
+    /// The user's response, if there is one.
     pub reaction: Option<Reaction>,
 }
 
-/// How a client takes questions: [`Asking`] without what a call needs to ask one.
+/// How a client supports questions: [`Asking`] without the means to ask one.
 #[derive(Clone, Debug)]
 pub(super) enum ElicitationMode {
-    /// Not at all.
+    /// The client does not support questions.
     Unsupported,
-    /// By a request of ours, `elicitation/create`.
+    /// By the server's request `elicitation/create`.
     Request,
-    /// By a result of type `input_required`, after which the client repeats its call.
+    /// By a result of type `input_required`, after which the client repeats the call.
     InputRequired(Option<Retry>),
 }
 
-/// Reads what a repeated call brings along; `None` for a first one.
+/// Parses what a repeated call contains in addition; `None` for a first call.
 ///
 /// # Errors
-/// The rest of a sentence that begins with "Invalid params: ".
+/// `requestState` is not a string. The message follows "Invalid params: ".
 pub(super) fn retry(params: &Map<String, Value>) -> Result<Option<Retry>, &'static str> {
     let state = match params.get("requestState") {
         None | Some(Value::Null) => return Ok(None),
@@ -98,7 +99,7 @@ pub(super) fn retry(params: &Map<String, Value>) -> Result<Option<Retry>, &'stat
     Ok(Some(Retry { state, reaction }))
 }
 
-/// Anything but a clear `accept` counts as a refusal.
+/// Parses a response. Anything other than `accept` counts as a refusal.
 fn reaction(result: &Value) -> Reaction {
     match result.get("action").and_then(Value::as_str) {
         Some("accept") => {
@@ -109,7 +110,7 @@ fn reaction(result: &Value) -> Reaction {
     }
 }
 
-/// `elicitation/create`'s parameters.
+/// The parameters of `elicitation/create`.
 fn params(question: &Question, mode: bool) -> Value {
     let field = json!({"type": "string", "title": question.title});
     let schema =
@@ -127,7 +128,7 @@ pub(super) fn input_required(question: &Question, state: &str) -> Value {
     json!({"inputRequests": {KEY: request}, "requestState": state})
 }
 
-/// The questions that wait for an answer.
+/// The questions that have no response yet.
 #[derive(Debug, Default)]
 pub(super) struct PendingElicitations {
     state: Mutex<State>,
@@ -136,14 +137,14 @@ pub(super) struct PendingElicitations {
 #[derive(Debug, Default)]
 struct State {
     asked: u64,
-    /// By the ids of our requests.
+    /// Where to send the responses, by the id of the server's request.
     open: HashMap<Id, Sender<Reaction>>,
-    /// The input has ended: no answer can come any more.
+    /// The input has ended: no response can arrive any more.
     closed: bool,
 }
 
 impl PendingElicitations {
-    /// Asks and waits. `send` writes one line to the client.
+    /// Sends a question and waits for the response. `send` writes one line to the client.
     pub(super) fn ask(&self, question: &Question, cancel: &Cancel, send: &dyn Fn(Vec<u8>)) -> Reaction {
         let (sender, inbox) = channel();
         let id = {
@@ -171,20 +172,20 @@ impl PendingElicitations {
         };
         lock(&self.state).open.remove(&id);
         reaction.unwrap_or_else(|| {
-            let params = json!({"requestId": id, "reason": "Nobody waits for this answer any more."});
+            let params = json!({"requestId": id, "reason": "The server no longer waits for this response."});
             send(to_line(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})));
             Reaction::Cancel
         })
     }
 
-    /// Takes a client's answer to one of our requests; an answer to none of them is ignored.
+    /// Handles a client's response to one of the server's requests; ignores unexpected ones.
     pub(super) fn answered(&self, id: &Id, message: &Map<String, Value>) {
         if let Some(sender) = lock(&self.state).open.remove(id) {
             let _ = sender.send(message.get("result").map_or(Reaction::Cancel, reaction));
         }
     }
 
-    /// Ends every open question, and every later one at once: the input has ended, so no answer can come.
+    /// Cancels every open question and all later ones: the input has ended, so no response can arrive.
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;

@@ -1,26 +1,26 @@
-//! Lines of bounded length out of a byte stream.
+//! Reads lines of limited length from a byte stream.
 
 use std::io::{self, BufRead, ErrorKind};
 
-/// The longest line that is read, in bytes. Longer ones are passed over.
+/// The longest line that is read, in bytes. Longer ones are skipped.
 pub const MAX_LINE: usize = 16 * 1024 * 1024;
 
 /// One line of input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
-    /// The bytes now in the buffer, without the line break.
+    /// A complete line; the buffer holds its bytes without the line break.
     Whole,
-    /// Longer than the bound; nothing of it was kept.
+    /// A line longer than the limit; none of it was kept.
     TooLong,
     /// The end of the input.
     End,
 }
 
-/// Reads the next line into `line`, whose capacity is kept from call to call. A last line without a line
-/// break counts; `\r\n` ends a line as `\n` does.
+/// Reads the next line into `line`, reusing its capacity. A last line without a line break counts as a line; `\r\n`
+/// ends a line like `\n`.
 ///
 /// # Errors
-/// What the reader says, other than an interruption.
+/// Reading fails, except with `ErrorKind::Interrupted`, which is retried.
 pub fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>, max: usize) -> io::Result<Line> {
     line.clear();
     let mut too_long = false;

@@ -1,20 +1,20 @@
-//! The Model Context Protocol over stdio: JSON-RPC, versions, workers. What there is to call comes through [`Toolbox`];
-//! nothing here knows what it is.
+//! The Model Context Protocol over stdio: JSON-RPC, protocol revisions, workers. The tools, prompts and resources come
+//! from a [`Toolbox`]; nothing here depends on what they are.
 //!
-//! In reading order: [`rpc`] (one line in, one line out), [`revision`] (what the five revisions differ in), [`client`]
-//! (what a client says of itself), [`session`] (one message in, what to do about it), `calls`, `tasks`, `prompts`,
-//! `resources` and `completion` (the methods), [`subscriptions`] (what tells that it changed), `result` (what every result has
-//! around it), [`queue`] and [`scheduler`] (which call may run when),
-//! [`elicitation`] (questions to the person), [`serve`](serve()) (reader, workers, writer).
+//! In reading order: [`rpc`] (JSON-RPC messages), [`revision`] (differences between the five revisions), [`client`]
+//! (the client's revision and capabilities), [`session`] (what to do about a message), `calls`, `tasks`, `prompts`,
+//! `resources` and `completion` (the methods), [`subscriptions`] (notifications about changed resources), `result` (the
+//! form of results in each revision), [`queue`] and [`scheduler`] (which call may run when), [`elicitation`] (questions
+//! to the user), [`serve`](serve()) (reader, workers, writer).
 //!
 //! # Order
 //!
-//! While the input is open, a call that changes something is submitted after the calls before it, and later calls start
-//! once it has been submitted: nobody waits for its task. A script that is piped in cannot look at an answer before it
-//! writes the next line, so there each call waits for those before it to *end*, tasks included. A server cannot see
-//! which of the two it has until the input ends. So a call that arrives within [`queue::GRACE`] of the submission of a
-//! change is held for as long; if the input ends meanwhile, it waits for the end of the change. Clients that stay feel
-//! that only where they send a call beside a change in one go, and no call is ever held longer than that.
+//! While the input is open, a call that changes something is submitted after the calls before it, and later calls
+//! start once it has been submitted: they do not wait for its task. A script that is piped in cannot read a response
+//! before it writes the next line, so there each call waits for the calls before it to *end*, including their tasks.
+//! The server cannot tell these two cases apart until the input ends. So a call that arrives within [`queue::GRACE`] of
+//! the submission of a change is held for that long; if the input ends meanwhile, the call waits for the end of the
+//! change. Interactive clients notice this only if they send a call together with a change, and no call is held longer.
 
 mod answer;
 mod call;

@@ -1,18 +1,18 @@
-//! What a server offers beside tools: prompts, resources, completions. Plain data; says nothing of the wire.
+//! What a server offers besides tools: prompts, resources, completions. Plain data, independent of the wire format.
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// A prompt that a person picks, such as by a slash command.
+/// A prompt that a user selects, for example with a slash command.
 #[derive(Clone, Debug)]
 pub struct Prompt {
     /// The programmatic name.
     pub name: &'static str,
-    /// The name for people.
+    /// The display name.
     pub title: &'static str,
-    /// One sentence: what it is good for.
+    /// One sentence on what it is for.
     pub about: &'static str,
-    /// What it takes; every value is text.
+    /// Its arguments; every value is a string.
     pub arguments: Cow<'static, [PromptArgument]>,
 }
 
@@ -21,78 +21,78 @@ pub struct Prompt {
 pub struct PromptArgument {
     /// Its name.
     pub name: &'static str,
-    /// What it is.
+    /// Its description.
     pub about: &'static str,
-    /// Whether the prompt cannot do without it.
+    /// Whether it is required.
     pub required: bool,
 }
 
-/// A family of resources.
+/// A resource template.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
-    /// RFC 6570, simple variables only: `pve://node/{node}`.
+    /// The URI template (RFC 6570, simple variables only), such as `pve://node/{node}`.
     pub uri: &'static str,
     /// The programmatic name.
     pub name: &'static str,
-    /// The name for people.
+    /// The display name.
     pub title: &'static str,
-    /// One sentence: what is read there.
+    /// One sentence on what the resource contains.
     pub about: &'static str,
-    /// The media type of what is read.
+    /// The media type of the content.
     pub media_type: &'static str,
 }
 
-/// One resource of a list.
+/// One entry in the list of resources.
 #[derive(Clone, Debug)]
 pub struct Resource {
-    /// Where it is.
+    /// Its URI.
     pub uri: String,
     /// The programmatic name.
     pub name: String,
-    /// The name for people.
+    /// The display name.
     pub title: String,
-    /// The media type of what is read.
+    /// The media type of the content.
     pub media_type: &'static str,
 }
 
-/// What was read.
+/// The contents of a resource.
 #[derive(Clone, Debug)]
 pub struct Contents {
     /// The media type of the text.
     pub media_type: &'static str,
     /// The text.
     pub text: String,
-    /// What an extension says of it; an empty object says nothing.
+    /// `_meta` for an extension; may be empty.
     pub meta: Map<String, Value>,
 }
 
 /// Why a resource could not be read.
 #[derive(Clone, Debug)]
 pub enum ResourceError {
-    /// There is nothing of that name; a sentence.
+    /// The resource does not exist; a sentence.
     Unknown(String),
-    /// It may be there, but could not be read; sentences.
+    /// The resource may exist but could not be read; sentences.
     Failed(String),
 }
 
-/// What a completion is for (schema, `CompleteRequest.ref`).
+/// What a completion is for (`CompleteRequest.ref` in the schema).
 #[derive(Clone, Debug)]
 pub enum CompletionReference {
-    /// An argument of the prompt of that name.
+    /// An argument of the prompt with that name.
     Prompt(String),
-    /// A variable of the template with that text.
+    /// A variable of the resource template with that URI.
     Resource(String),
 }
 
-/// A request for values of an argument that is half typed.
+/// A request for values that complete an argument.
 #[derive(Clone, Debug)]
 pub struct CompletionRequest {
-    /// What the argument belongs to.
+    /// The prompt or template that the argument belongs to.
     pub reference: CompletionReference,
-    /// The argument or variable.
+    /// The name of the argument or variable.
     pub argument: String,
-    /// What is typed so far.
+    /// What has been typed so far.
     pub typed: String,
-    /// What is known of the other arguments.
+    /// The values of the other arguments that are known.
     pub known: Map<String, Value>,
 }

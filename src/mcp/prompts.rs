@@ -38,7 +38,7 @@ pub(super) fn get(toolbox: &dyn Toolbox, mut params: Map<String, Value>) -> Resu
         let known: Vec<&str> = prompts.iter().map(|prompt| prompt.name).collect();
         let known = known.join(", ");
         return Err(Fault::invalid_params(format!(
-            "Unknown prompt: {}. There are: {known}.",
+            "Unknown prompt: {}. Known prompts: {known}.",
             name.escape_debug()
         )));
     };
@@ -52,7 +52,7 @@ pub(super) fn get(toolbox: &dyn Toolbox, mut params: Map<String, Value>) -> Resu
     }))
 }
 
-/// Whether the arguments are the prompt's own, all of them text, and the required ones are there.
+/// Checks that all arguments belong to the prompt and are strings, and that the required ones are present.
 fn check(prompt: &Prompt, arguments: &Map<String, Value>) -> Result<(), String> {
     let name = prompt.name;
     for (key, value) in arguments {

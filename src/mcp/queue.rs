@@ -1,9 +1,9 @@
-//! Calls that wait for each other: which of them may start when.
+//! A queue of calls that wait for each other, and when each of them may start.
 //!
-//! Calls wait first come first served. Only the head of the queue is ever looked at: while it may not start, nothing
-//! behind it may. A reading call starts once every change before it has been submitted, a changing call once everything
-//! before it is done or submitted. While the input is open, calls that only wait (for a task, for a person) hold up the
-//! calls behind them for no more than [`GRACE`]; once it has ended, they hold them up to their end.
+//! Calls start in the order in which they arrived: while the head of the queue may not start, nothing behind it may.
+//! A reading call starts once every change before it has been submitted, a changing call once everything before it has
+//! ended or been submitted. While the input is open, calls that only wait (for a task or for the user) hold up the
+//! calls behind them for at most [`GRACE`]; once the input has ended, they hold them up until they end.
 
 use super::rpc::Id;
 use std::{
@@ -11,49 +11,49 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long it takes at most until the end of the input is seen behind lines that were written in one go. A call that
-/// arrives sooner than this after the one before it began to wait is held for as long, as that may be a script.
+/// The longest time until the end of the input is noticed after lines that were written in one go. A call that arrives
+/// within this time after an earlier call began to wait is held until the time is over, as the input may be a script.
 pub const GRACE: Duration = Duration::from_millis(100);
 
-/// How a call takes its turn among the others.
+/// How a call is ordered relative to others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Runs beside other reading calls, after the changes that came before it were submitted.
+    /// Runs in parallel with other reading calls, once earlier changes have been submitted.
     Read,
-    /// Runs after everything before it, and before everything after it, up to its being submitted.
+    /// Runs after all earlier calls; later calls wait until it has been submitted.
     Change,
 }
 
-/// A call's place among the others.
+/// The queue of a call, and its order in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The number of its queue.
+    /// The number of the queue.
     pub queue: usize,
-    /// How it takes its turn there.
+    /// How the call is ordered in it.
     pub order: Order,
 }
 
-/// What may still come.
+/// The state of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
-    /// Further calls.
+    /// Further calls may arrive.
     Open,
-    /// Nothing: what is queued is carried out.
+    /// The input has ended; queued calls are carried out.
     Ended,
-    /// Nothing, and what has not begun does not begin.
+    /// The server is stopping; calls that have not started do not start.
     Stopped,
 }
 
-/// The calls that wait for each other.
+/// Calls that wait for each other.
 #[derive(Debug)]
 pub(super) struct Queue<J> {
     pub(super) queued: VecDeque<Queued<J>>,
-    /// Running and not yet submitted.
+    /// The number of reading calls that run and have not been submitted; `changing` likewise.
     reading: usize,
     changing: usize,
-    /// Running and only waiting.
+    /// The number of calls that run but only wait.
     pub(super) waiting: usize,
-    /// When the last of those began to.
+    /// When the last of those began to wait.
     pub(super) last_wait: Option<Instant>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Queued<J> {
 }
 
 impl<J> Queue<J> {
-    /// The count of those that run in that order.
+    /// The counter of running calls of that order.
     pub(super) fn running(&mut self, order: Order) -> &mut usize {
         match order {
             Order::Read => &mut self.reading,
@@ -74,7 +74,7 @@ impl<J> Queue<J> {
         }
     }
 
-    /// How many of the calls at its head may start, now or when they have been held long enough.
+    /// How many calls at the head may start, now or after being held for [`GRACE`].
     pub(super) fn ready(&self, workers: usize, input: Input) -> usize {
         let room = workers.saturating_sub(self.reading + self.changing);
         if input == Input::Stopped {
@@ -91,7 +91,7 @@ impl<J> Queue<J> {
         }
     }
 
-    /// When the call at its head may start; `None` where something else has to end first.
+    /// When the call at the head may start; `None` if another call has to end first.
     pub(super) fn due(&self, workers: usize, input: Input) -> Option<Instant> {
         let head = self.queued.front().filter(|_| self.ready(workers, input) != 0)?;
         let waited = self.last_wait.filter(|_| input == Input::Open && self.waiting != 0);

@@ -1,18 +1,18 @@
-//! A request that takes time, for a worker to carry out.
+//! Requests that are carried out by a worker thread.
 
 use super::{client::Client, elicitation::ElicitationMode, offer::CompletionRequest, queue::Place, rpc::Id};
 use serde_json::{Map, Value};
 
-/// A request that is answered later.
+/// A request for a worker.
 #[derive(Debug)]
 pub struct Request {
     /// The id to answer with.
     pub id: Id,
-    /// Who asks.
+    /// The client that sent it.
     pub client: Client,
-    /// Its place among the others.
+    /// Its queue and order among the other requests.
     pub place: Place,
-    /// What it asks for.
+    /// What to do.
     pub work: Work,
 }
 
@@ -21,17 +21,17 @@ pub struct Request {
 pub enum Work {
     /// `tools/call`.
     CallTool(ToolCall),
-    /// `resources/list`, from this entry on.
+    /// `resources/list`, starting at this entry.
     ListResources(usize),
-    /// `resources/read` of this address.
+    /// `resources/read` of this URI.
     ReadResource(String),
     /// `completion/complete`.
     Complete(CompletionRequest),
-    /// `tasks/get` and its like, of the task of that id.
+    /// `tasks/get`, `tasks/update` or `tasks/cancel` for the task with that id.
     Task(TaskMethod, String),
 }
 
-/// What is asked of a task.
+/// A method of the tasks extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskMethod {
     /// `tasks/get`.
@@ -43,7 +43,7 @@ pub enum TaskMethod {
 }
 
 impl Work {
-    /// What it is, for the log.
+    /// A description for the log.
     pub(super) fn title(&self) -> String {
         match self {
             Work::CallTool(tool) => format!("The tool `{}`", tool.name.escape_debug()),
@@ -55,15 +55,15 @@ impl Work {
     }
 }
 
-/// A call of a tool that exists.
+/// A call of an existing tool.
 #[derive(Debug)]
 pub struct ToolCall {
     /// The tool's name as given.
     pub name: String,
     /// Its arguments, unchecked.
     pub arguments: Map<String, Value>,
-    /// The token to send progress under.
+    /// The token for progress notifications.
     pub progress_token: Option<Id>,
-    /// How the person at the client can be asked.
+    /// How the user at the client can be asked.
     pub(super) elicitation: ElicitationMode,
 }

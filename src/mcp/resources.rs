@@ -14,13 +14,13 @@ use super::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// 2024-11-05 to 2025-11-25: there is no such resource.
+/// The error code for an unknown resource from 2024-11-05 to 2025-11-25.
 const RESOURCE_NOT_FOUND: i32 = -32002;
 
-/// How long a client may keep the resources there are, in milliseconds: they come and go.
+/// How long a client may cache the list of resources, in milliseconds; short, as resources come and go.
 const RESOURCES_TTL_MS: u64 = 30_000;
 
-/// So many resources make a page: a list for people to choose from, and some clients read no second page.
+/// The number of resources on a page. Large, as some clients do not request a second page.
 const PAGE: usize = 200;
 
 /// Answers `resources/templates/list`.
@@ -41,7 +41,7 @@ pub(super) fn templates(
     Ok(cached(revision, LIST_TTL_MS, json!({"resourceTemplates": templates})))
 }
 
-/// Reads `resources/list`. The cursor of a page is the number of its first entry; only those that begin a page are ours.
+/// Parses `resources/list`. The cursor of a page is the index of its first entry; only multiples of [`PAGE`] are valid.
 pub(super) fn list(params: &Map<String, Value>) -> Result<(Place, Work), Fault> {
     let start = match params.get("cursor") {
         None | Some(Value::Null) => 0,
@@ -53,16 +53,16 @@ pub(super) fn list(params: &Map<String, Value>) -> Result<(Place, Work), Fault> 
     Ok((Place { queue: 0, order: Order::Read }, Work::ListResources(start)))
 }
 
-/// Reads `resources/read`.
+/// Parses `resources/read`.
 pub(super) fn read(toolbox: &dyn Toolbox, params: &Map<String, Value>) -> Result<(Place, Work), Fault> {
-    let uri = params::text(params, "uri", "the address of a resource")?;
+    let uri = params::text(params, "uri", "the URI of a resource")?;
     let place = Place { queue: toolbox.resource_queue(uri), order: Order::Read };
     Ok((place, Work::ReadResource(uri.to_owned())))
 }
 
 fn unknown_cursor() -> Fault {
     Fault::invalid_params(
-        "Invalid params: unknown `cursor`; give the `nextCursor` of the page before, or none.",
+        "Invalid params: unknown `cursor`; use the `nextCursor` of the previous page, or none.",
     )
 }
 
@@ -112,8 +112,8 @@ pub(super) fn run_read(
     }
 }
 
-/// Why a resource cannot be read. The newest revision has no code of its own for one that is not there; the address goes
-/// along in each (server/resources).
+/// The error for a resource that cannot be read. The newest revision has no special code for an unknown resource; the
+/// error data contains the URI in all revisions (server/resources).
 pub(super) fn unread(revision: Revision, uri: &str, why: ResourceError) -> Fault {
     match why {
         ResourceError::Unknown(sentence) => {

@@ -1,4 +1,4 @@
-//! What a result looks like in each revision, around what the methods themselves answer.
+//! The form of results in each revision, around the results of the methods.
 
 use super::{
     answer::{Answer, Task, TaskStatus},
@@ -13,10 +13,11 @@ use serde_json::{Map, Value, json, value::RawValue};
 
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// How long a client may keep a list that changes only with the configuration, so with a new process; in milliseconds.
+/// How long a client may cache a list that changes only with the configuration, and so only with a new process; in
+/// milliseconds.
 pub(super) const LIST_TTL_MS: u64 = 300_000;
 
-/// Any result (schema, `Result`): 2026-07-28 wants `resultType` in it, and the server's name in `_meta`.
+/// Any result (`Result` in the schema): 2026-07-28 requires `resultType`, and the server's name in `_meta`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ResultObject<R> {
@@ -28,24 +29,24 @@ struct ResultObject<R> {
     meta: Map<String, Value>,
 }
 
-/// Writes the answers to one request.
+/// Builds the responses to one request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Responder<'a> {
     /// The request's id.
     pub(super) id: &'a Id,
-    /// The rules that the answer follows.
+    /// The revision whose rules the response follows.
     pub(super) revision: Revision,
-    /// Who answers.
+    /// The server's name and version.
     pub(super) about: About,
 }
 
 impl Responder<'_> {
-    /// The line that answers with a final result.
+    /// The response line for a final result.
     pub(super) fn complete(self, result: impl Serialize) -> Vec<u8> {
         self.line("complete", result, Map::new())
     }
 
-    /// The same, with this in its `_meta`.
+    /// Like [`Responder::complete`], with additional members in `_meta`.
     pub(super) fn complete_with(self, result: impl Serialize, meta: Map<String, Value>) -> Vec<u8> {
         self.line("complete", result, meta)
     }
@@ -65,7 +66,7 @@ impl Responder<'_> {
         result_line(self.id, ResultObject { result_type, result, meta })
     }
 
-    /// The line that answers a call of a tool.
+    /// The response line for a tool call.
     pub(super) fn call(self, answer: Answer) -> Vec<u8> {
         let structured = |data| self.revision.has_structured_content().then_some(data);
         match &answer {
@@ -94,7 +95,7 @@ impl Responder<'_> {
     }
 }
 
-/// The result of a call that is answered later, as it stands in a task.
+/// The result of a call as part of a completed task.
 pub(super) fn call_result(answer: &Answer) -> Value {
     let result = match answer {
         Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
@@ -108,7 +109,7 @@ pub(super) fn call_result(answer: &Answer) -> Value {
     serde_json::to_value(complete).expect("a result has text keys")
 }
 
-/// A task as it is sent; in the answer to a call, without what it ended with.
+/// A task as sent to the client; without a result in the response to a call.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskObject {
@@ -151,7 +152,7 @@ impl TaskObject {
     }
 }
 
-/// What a call of a tool is answered with (schema, `CallToolResult`).
+/// The result of a tool call (`CallToolResult` in the schema).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CallToolResult<'a> {
@@ -162,7 +163,7 @@ struct CallToolResult<'a> {
     is_error: Option<bool>,
 }
 
-/// Schema, `ContentBlock`.
+/// `ContentBlock` in the schema.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 enum Content<'a> {
@@ -180,7 +181,7 @@ impl<'a> CallToolResult<'a> {
     }
 }
 
-/// How long a result may be kept, and by whom; only 2026-07-28 says so (schema, `CacheableResult`).
+/// A result with how long it may be cached, and by whom; only in 2026-07-28 (`CacheableResult` in the schema).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Cached<R> {
@@ -192,13 +193,13 @@ pub(super) struct Cached<R> {
     cache_scope: Option<&'static str>,
 }
 
-/// A result that this client may keep for so many milliseconds.
+/// A result that this client may cache for `ttl_ms` milliseconds.
 pub(super) fn cached<R>(revision: Revision, ttl_ms: u64, result: R) -> Cached<R> {
     let modern = revision.is_modern();
     Cached { result, ttl_ms: modern.then_some(ttl_ms), cache_scope: modern.then_some("private") }
 }
 
-/// An entry of a list: its name, and the one for people where the revision has it.
+/// An entry of a list: its name, and its title if the revision has titles.
 pub(super) fn named(revision: Revision, name: &str, title: &str) -> Value {
     let mut entry = json!({"name": name});
     if revision.has_structured_content() {

@@ -1,35 +1,35 @@
-//! JSON-RPC 2.0: one line in, one line out. No input or output happens here.
+//! JSON-RPC 2.0: parses and writes single messages. Does no I/O.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The line is not JSON, or not UTF-8.
 pub const PARSE_ERROR: i32 = -32700;
-/// JSON, but not a request.
+/// The line is JSON, but not a valid message.
 pub const INVALID_REQUEST: i32 = -32600;
-/// No such method in this revision.
+/// The method does not exist in this revision.
 pub const METHOD_NOT_FOUND: i32 = -32601;
-/// Wrong parameters, an unknown tool among them.
+/// The parameters are invalid, or the tool is unknown.
 pub const INVALID_PARAMS: i32 = -32602;
-/// The server failed; details are on stderr.
+/// The server failed; details are in its log on stderr.
 pub const INTERNAL_ERROR: i32 = -32603;
-/// 2026-07-28: a request names a revision that is not spoken here.
+/// The request uses an unsupported revision (2026-07-28).
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 /// The client did not declare a capability that this request needs (2026-07-28).
 pub const MISSING_CAPABILITY: i32 = -32021;
 
-/// A request's id, echoed with the type it came with: `1` and `"1"` are different ids.
+/// A request's id, returned with its original type: `1` and `"1"` are different ids.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Id {
-    /// Any string, the empty one too.
+    /// Any string, including the empty one.
     Text(String),
     /// An integer.
     Number(serde_json::Number),
 }
 
 impl Id {
-    /// A JSON value as an id; `None` for what the protocol forbids (null, fractions, everything else).
+    /// Parses an id; `None` for everything that the protocol forbids (null, fractions, other types).
     #[must_use]
     pub fn from_json(value: &Value) -> Option<Id> {
         match value {
@@ -40,63 +40,63 @@ impl Id {
     }
 }
 
-/// What one line, or one entry of a batch, holds.
+/// The contents of one line or of one entry of a batch.
 #[derive(Debug)]
 pub enum Incoming {
-    /// Wants exactly one answer.
+    /// A request, which gets exactly one response.
     Request {
         /// The id to answer with.
         id: Id,
         /// The method's name.
         method: String,
-        /// Its parameters; an object, empty when absent.
+        /// Its parameters; empty if absent.
         params: Map<String, Value>,
     },
-    /// Gets no answer, whatever it says.
+    /// A notification, which never gets a response.
     Notification {
         /// The method's name.
         method: String,
-        /// Its parameters; empty when absent or of a wrong type.
+        /// Its parameters; empty if absent or of a wrong type.
         params: Map<String, Value>,
     },
-    /// An answer to a request of ours, or to none.
+    /// A response to a request of this server, or an unexpected one.
     Response {
-        /// The id of our request; `None` where it has none that could be ours.
+        /// The id of the request; `None` if it is missing or invalid.
         id: Option<Id>,
         /// The whole message.
         message: Map<String, Value>,
     },
-    /// Several messages in one array; only revision 2025-03-26 has these.
+    /// Several messages in one array; only in revision 2025-03-26.
     Batch(Vec<Value>),
-    /// Wrong in itself, with the answer that is due.
+    /// An invalid message, with the error response to send.
     Invalid(Fault),
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Debug)]
 pub struct Fault {
-    /// The id of the request; `None` prints as `null`.
+    /// The id of the request; `None` is sent as `null`.
     pub id: Option<Id>,
     /// One of the codes above.
     pub code: i32,
-    /// A sentence.
+    /// The message, a sentence.
     pub message: String,
-    /// What a program may want to know.
+    /// Details for programs.
     pub data: Option<Box<Value>>,
 }
 
 impl Fault {
-    /// An error answer without data.
+    /// An error response without data.
     pub fn new(id: Option<Id>, code: i32, message: impl Into<String>) -> Fault {
         Fault { id, code, message: message.into(), data: None }
     }
 
-    /// Wrong parameters of a request whose id is filled in later.
+    /// An error about invalid parameters; the id is filled in later.
     pub fn invalid_params(message: impl Into<String>) -> Fault {
         Fault::new(None, INVALID_PARAMS, message)
     }
 
-    /// As a JSON-RPC response.
+    /// The error as a JSON-RPC response.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut error = json!({"code": self.code, "message": self.message});
@@ -106,14 +106,14 @@ impl Fault {
         json!({"jsonrpc": "2.0", "id": self.id, "error": error})
     }
 
-    /// As the line that answers the request, without a line break.
+    /// The error as the line to send, without a line break.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
         to_line(&self.to_json())
     }
 }
 
-/// Reads one line (without its line break).
+/// Parses one line (without its line break).
 #[must_use]
 pub fn parse(line: &[u8]) -> Incoming {
     let Ok(text) = str::from_utf8(line) else {
@@ -126,11 +126,11 @@ pub fn parse(line: &[u8]) -> Incoming {
     }
 }
 
-/// Tells what one JSON value is, an entry of a batch too.
+/// Interprets one JSON value as a message, which may be an entry of a batch.
 #[must_use]
 pub fn classify(value: Value) -> Incoming {
     let Value::Object(mut message) = value else {
-        return invalid(None, INVALID_REQUEST, "Invalid request: a message is a JSON object.");
+        return invalid(None, INVALID_REQUEST, "Invalid request: a message must be a JSON object.");
     };
     let id = message.get("id").map(Id::from_json);
     if !message.contains_key("method") && (message.contains_key("result") || message.contains_key("error")) {
@@ -140,7 +140,7 @@ pub fn classify(value: Value) -> Incoming {
         // A message without an id is a notification, valid or not, and a notification is never answered.
         None => None,
         Some(None) => {
-            return invalid(None, INVALID_REQUEST, "Invalid request: an id is a string or an integer.");
+            return invalid(None, INVALID_REQUEST, "Invalid request: an id must be a string or an integer.");
         }
         Some(id) => id,
     };
@@ -177,12 +177,12 @@ struct Response<'a, R> {
     result: R,
 }
 
-/// The line that answers request `id`, without a line break. Compact, so it holds no raw line break either.
+/// The response to request `id` as a line, without a line break. It is compact JSON, so it contains no line breaks.
 pub fn result_line(id: &Id, result: impl Serialize) -> Vec<u8> {
     to_line(&Response { jsonrpc: "2.0", id, result })
 }
 
-/// Any message as a line, without a line break.
+/// A message as a line, without a line break.
 pub fn to_line(message: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(message).expect("messages have string keys and go to memory")
 }

@@ -1,6 +1,6 @@
-//! Which call may run when: reading calls side by side, changing calls in the order they came.
+//! Schedules calls: reading calls run in parallel, changing calls in order of arrival.
 //!
-//! There is a [queue](super::queue) for each cluster: one that does not answer holds up nobody else.
+//! There is one [queue](super::queue) for each cluster, so that a cluster that does not respond delays no other.
 
 use super::{
     queue::{Input, Place, Queue, Queued},
@@ -13,10 +13,10 @@ use std::{
     time::Instant,
 };
 
-/// How many calls may wait (for a task, for a person) beside the workers.
+/// How many calls may wait (for a task or for the user) in addition to those that run.
 pub const MAX_WAITING: usize = 64;
 
-/// The calls that are queued and under way. `J` is whatever a worker needs to run one.
+/// The queued and running calls. `J` is what a worker needs to run one.
 #[derive(Debug)]
 pub struct Scheduler<J> {
     state: Mutex<State<J>>,
@@ -27,34 +27,34 @@ pub struct Scheduler<J> {
 #[derive(Debug)]
 struct State<J> {
     queues: Vec<Queue<J>>,
-    /// Every call that has no answer yet, queued or running.
+    /// Every call that has no response yet, queued or running.
     open: HashMap<Id, Cancel>,
     threads: usize,
     idle: usize,
     input: Input,
-    /// Calls that are over and whose answers are being written.
+    /// The number of calls that have ended and whose responses are being written.
     delivering: usize,
 }
 
-/// A call handed to a worker.
+/// A call given to a worker.
 #[derive(Debug)]
 pub struct Dispatched<J> {
     /// Its request's id.
     pub id: Id,
-    /// Where it stood, for [`Scheduler::release`] and [`Scheduler::finish`].
+    /// Its queue and order, for [`Scheduler::release`] and [`Scheduler::delivered`].
     pub place: Place,
-    /// Ends or hurries it.
+    /// Cancels or hurries it.
     pub cancel: Cancel,
     /// What to run.
     pub job: J,
-    /// Whether to answer only that it was not begun, as the server has been told to end.
+    /// Whether to respond only that it was not started, because the server is stopping.
     pub too_late: bool,
-    /// Whether another worker should be started for the calls behind it.
+    /// Whether to start another worker for the calls behind it.
     pub wants_thread: bool,
 }
 
 impl<J> Scheduler<J> {
-    /// For that many calls at once in each queue (those that only wait not counted).
+    /// Creates a scheduler that runs up to `workers` calls at once in each queue, not counting those that only wait.
     #[must_use]
     pub fn new(workers: usize) -> Scheduler<J> {
         let state = State {
@@ -68,14 +68,14 @@ impl<J> Scheduler<J> {
         Scheduler { state: Mutex::new(state), changed: Condvar::new(), workers: workers.max(1) }
     }
 
-    /// Whether a call of that id has no answer yet.
+    /// Whether a call with that id has no response yet.
     #[must_use]
     pub fn is_open(&self, id: &Id) -> bool {
         lock(&self.state).open.contains_key(id)
     }
 
-    /// Queues a call whose id is not open. Returns whether another worker should be started for it; it counts
-    /// as started from then on.
+    /// Queues a call whose id is not open. Returns whether to start another worker for it; that worker counts as
+    /// started from then on.
     #[must_use]
     pub fn push(&self, id: Id, place: Place, job: J) -> bool {
         let mut state = lock(&self.state);
@@ -89,8 +89,8 @@ impl<J> Scheduler<J> {
         self.wants_thread(&mut state)
     }
 
-    /// A worker that idles may have been woken for a call before this one and not have taken it yet, so what counts is
-    /// how many calls could be taken.
+    /// Whether to start another worker. An idle worker may have been woken for an earlier call without having taken it
+    /// yet, so this compares the number of idle workers with the number of calls that could start.
     fn wants_thread(&self, state: &mut State<J>) -> bool {
         let ready: usize = state.queues.iter().map(|queue| queue.ready(self.workers, state.input)).sum();
         let wanted = state.idle < ready && state.threads < state.max_threads(self.workers);
@@ -98,12 +98,12 @@ impl<J> Scheduler<J> {
         wanted
     }
 
-    /// A worker that was asked for could not be started.
+    /// Reports that a requested worker could not be started.
     pub fn not_started(&self) {
         lock(&self.state).threads -= 1;
     }
 
-    /// A worker's next call; `None` when the worker should end.
+    /// Waits for a worker's next call; `None` if the worker should end.
     pub fn next(&self) -> Option<Dispatched<J>> {
         let mut state = lock(&self.state);
         loop {
@@ -117,7 +117,7 @@ impl<J> Scheduler<J> {
             if let Some((place, id, job)) = state.take(self.workers, now) {
                 let cancel = state.open.get(&id).cloned().expect("a queued call is open");
                 let too_late = state.input == Input::Stopped;
-                // The one behind it may be able to run beside it.
+                // The call behind it may be able to run in parallel.
                 self.changed.notify_one();
                 let wants_thread = self.wants_thread(&mut state);
                 return Some(Dispatched { id, place, cancel, job, too_late, wants_thread });
@@ -134,8 +134,8 @@ impl<J> Scheduler<J> {
         }
     }
 
-    /// A running call has been submitted and only waits from now on. Returns whether it may wait, and whether
-    /// another worker should be started in its place.
+    /// Reports that a running call has been submitted and only waits from now on. Returns whether it may wait, and
+    /// whether to start another worker in its place.
     #[must_use]
     pub fn release(&self, place: Place) -> (bool, bool) {
         let mut state = lock(&self.state);
@@ -150,7 +150,8 @@ impl<J> Scheduler<J> {
         (true, self.wants_thread(&mut state))
     }
 
-    /// A running call is over. Returns whether its answer is still wanted; [`Scheduler::delivered`] follows either way.
+    /// Reports that a running call has ended. Returns whether to send its response; [`Scheduler::delivered`] must
+    /// follow in either case.
     #[must_use]
     pub fn finish(&self, id: &Id) -> bool {
         let mut state = lock(&self.state);
@@ -158,7 +159,8 @@ impl<J> Scheduler<J> {
         state.open.remove(id).is_some_and(|cancel| !cancel.is_cancelled())
     }
 
-    /// The answer of a call that is over has been written, so those behind it may start: their answers come later.
+    /// Reports that the response of an ended call has been written, so that those behind it may start and respond
+    /// later.
     pub fn delivered(&self, place: Place, released: bool) {
         let mut state = lock(&self.state);
         state.delivering -= 1;
@@ -168,7 +170,7 @@ impl<J> Scheduler<J> {
         self.changed.notify_all();
     }
 
-    /// Cancels the call of that id. A queued one is taken out and returned; a running one is told.
+    /// Cancels the call with that id. A queued call is removed and returned; a running one is notified.
     pub fn cancel(&self, id: &Id) -> Option<J> {
         let mut state = lock(&self.state);
         let found = state.queues.iter_mut().find_map(|queue| {
@@ -186,7 +188,7 @@ impl<J> Scheduler<J> {
         None
     }
 
-    /// The input has ended: what is queued is carried out in its order, and workers end when the queues are empty.
+    /// Reports that the input has ended: queued calls are carried out in order, then the workers end.
     pub fn end(&self) {
         let mut state = lock(&self.state);
         if state.input == Input::Open {
@@ -195,7 +197,7 @@ impl<J> Scheduler<J> {
         self.changed.notify_all();
     }
 
-    /// The server has been told to end: what runs is hurried, and what is queued does not begin.
+    /// Reports that the server is stopping: running calls are hurried, queued calls do not start.
     pub fn stop(&self) {
         let mut state = lock(&self.state);
         state.input = Input::Stopped;
@@ -203,7 +205,7 @@ impl<J> Scheduler<J> {
         self.changed.notify_all();
     }
 
-    /// Waits until every call has its answer, at most until then. Returns whether all have.
+    /// Waits until every call has its response, but not longer than `until`. Returns whether all have.
     #[must_use]
     pub fn drained(&self, until: Instant) -> bool {
         let mut state = lock(&self.state);
@@ -224,7 +226,7 @@ impl<J> State<J> {
         workers * self.queues.len() + self.waiting()
     }
 
-    /// The next call of any queue that may start.
+    /// Takes the next call of any queue that may start.
     fn take(&mut self, workers: usize, now: Instant) -> Option<(Place, Id, J)> {
         let input = self.input;
         let may_start = |queue: &Queue<J>| queue.due(workers, input).is_some_and(|due| due <= now);
@@ -235,7 +237,7 @@ impl<J> State<J> {
         Some((Place { queue: number, order }, id, job))
     }
 
-    /// When the first of the calls may start that are only held.
+    /// When the first call that is only being held may start.
     fn due(&self, workers: usize) -> Option<Instant> {
         self.queues.iter().filter_map(|queue| queue.due(workers, self.input)).min()
     }
@@ -278,7 +280,7 @@ mod tests {
         while lock(&scheduler.state).idle == 0 {
             thread::yield_now();
         }
-        // All pushed before the idle worker can take one: it needs the lock.
+        // All are pushed before the idle worker can take one, as it needs the lock.
         let mut state = lock(&scheduler.state);
         for number in 1..=16 {
             state.open.insert(id(number), Cancel::new());
@@ -318,7 +320,7 @@ mod tests {
         assert_eq!(scheduler.next().unwrap().place.queue, 1);
     }
 
-    /// Which of the queued calls may start as the last of them comes, when a wait began `before` the first came.
+    /// Which queued calls may start when the last of them arrives, if a wait began `before` the first arrived.
     fn started(scheduler: &Scheduler<()>, before: Duration) -> Vec<Id> {
         let mut state = lock(&scheduler.state);
         let queue = &mut state.queues[0];

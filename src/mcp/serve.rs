@@ -1,4 +1,5 @@
-//! The server: a reader that answers inline, workers for tool calls, a watcher for subscriptions, one locked writer.
+//! The server: a reader that answers simple requests itself, workers for the others, a watcher for subscriptions, and
+//! one locked writer.
 
 mod watcher;
 
@@ -34,16 +35,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How a server runs.
+/// The options of a server.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// How many tool calls run at once; those that only wait are not counted.
+    /// How many calls run at once in each queue; those that only wait are not counted.
     pub workers: usize,
-    /// Answer requests that come without a handshake.
+    /// Whether to answer requests without a handshake.
     pub lenient: bool,
-    /// Called when nobody reads the output any more; a program ends itself here, silently.
+    /// Called when the output has been closed; a program should exit silently here.
     pub on_output_closed: fn(),
-    /// Called at the first tool call, with the means to end in order what is under way.
+    /// Called before the first request for a worker or a subscription, with a handle to stop the server in an orderly
+    /// way.
     pub on_first_call: &'a (dyn Fn(Stop) + Sync),
 }
 
@@ -56,7 +58,7 @@ impl fmt::Debug for Options<'_> {
     }
 }
 
-/// The means to end a server from outside, as a signal does.
+/// A handle to stop the server from outside, for example on a signal.
 #[derive(Debug)]
 pub struct Stop {
     scheduler: Arc<Scheduler<Job>>,
@@ -64,24 +66,24 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Cuts the wait of every call short and waits until each has its answer, at most for `time`. What is queued is
-    /// answered without being begun.
+    /// Ends the waiting of every call and waits until each has its response, for at most `time`. Queued calls are
+    /// answered without being started.
     pub fn within(&self, time: Duration) {
         self.scheduler.stop();
         self.subscriptions.stop();
         let until = Instant::now() + time;
         if !self.scheduler.drained(until) || !self.subscriptions.drained(until) {
             log::warn(format_args!(
-                "The server ends with calls under way: {time:?} were not enough for them."
+                "The server stops with calls still running: they did not end within {time:?}."
             ));
         }
     }
 }
 
-/// Serves until `input` ends, then carries out to their end the calls that have come.
+/// Serves until `input` ends, then finishes the calls that have arrived.
 ///
 /// # Errors
-/// What reading the input says, after the calls under way were finished.
+/// Reading the input fails. Returned after the running calls have finished.
 pub fn serve(
     mut input: impl BufRead,
     output: impl Write + Send,
@@ -113,13 +115,13 @@ pub fn serve(
     })
 }
 
-/// What some editors write at the beginning of a file.
+/// The byte order mark that some editors write at the beginning of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A buffer that grew beyond this for one long line is given back, in bytes.
+/// The line buffer is freed after a line that made it larger than this, in bytes.
 const MAX_KEPT: usize = 256 * 1024;
 
-/// The one way out. Whole lines only, one at a time.
+/// The output. Writes whole lines, one at a time.
 struct Output<W> {
     writer: Mutex<W>,
     closed: fn(),
@@ -135,22 +137,22 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// Where an answer goes.
+/// The destination of a response.
 #[derive(Clone, Debug)]
 enum ReplyTo {
     /// To the client.
     Client,
-    /// Into the answer to a batch.
+    /// Into the response to a batch.
     Batch(Arc<Batch>),
 }
 
-/// The answers to a batch, sent as one array when the last has come.
+/// The number of responses a batch still waits for, and those it has; sent as one array when the last one is there.
 #[derive(Debug)]
 struct Batch {
     answers: Mutex<(usize, Vec<Vec<u8>>)>,
 }
 
-/// A request, for a worker, with the place its answer goes to.
+/// A request for a worker, with the destination of its response.
 #[derive(Debug)]
 struct Job {
     request: Request,
@@ -158,7 +160,7 @@ struct Job {
 }
 
 struct Server<'scope, 'env, W> {
-    /// Where workers run.
+    /// The scope of the worker threads.
     scope: &'scope Scope<'scope, 'env>,
     scheduler: &'env Scheduler<Job>,
     subscriptions: &'env Subscriptions<ReplyTo>,
@@ -178,7 +180,7 @@ impl<W> Clone for Server<'_, '_, W> {
 impl<W> Copy for Server<'_, '_, W> {}
 
 impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
-    /// Takes what comes until the input ends.
+    /// Reads and handles lines until the input ends.
     fn listen(self, input: &mut impl BufRead, mut session: Session) -> io::Result<()> {
         let mut line = Vec::new();
         let mut first_line = true;
@@ -190,7 +192,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
                 Line::Whole if text.iter().all(u8::is_ascii_whitespace) => {}
                 Line::Whole => self.take(&mut session, rpc::parse(text)),
                 Line::TooLong => {
-                    let message = format!("Invalid request: a line is at most {MAX_LINE} bytes long.");
+                    let message = format!("Invalid request: a line must be at most {MAX_LINE} bytes long.");
                     self.output.send(Fault::new(None, rpc::INVALID_REQUEST, message).to_line());
                 }
                 Line::End => return Ok(()),
@@ -201,7 +203,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         }
     }
 
-    /// Carries out what is asked for, or sees to it.
+    /// Handles one message or batch.
     fn take(self, session: &mut Session, message: Incoming) {
         match message {
             Incoming::Batch(entries) if session.takes_batches() => self.take_batch(session, entries),
@@ -209,7 +211,8 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         }
     }
 
-    /// A batch is answered by one array, in any order, with nothing for notifications (JSON-RPC 2.0 section 6).
+    /// Handles a batch. The response is one array, in any order, without entries for notifications (JSON-RPC 2.0
+    /// section 6).
     fn take_batch(self, session: &mut Session, entries: Vec<Value>) {
         if entries.is_empty() {
             let message = "Invalid request: the batch is empty.";
@@ -240,7 +243,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         }
     }
 
-    /// Refuses a request whose id is that of another one without an answer.
+    /// Rejects a request whose id is in use by a request that has no response yet. Returns whether it did.
     fn is_taken(self, id: &Id, reply_to: &ReplyTo) -> bool {
         let taken = self.scheduler.is_open(id) || self.subscriptions.has(id);
         if taken {
@@ -258,7 +261,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         (self.on_call)();
         let (id, place) = (job.request.id.clone(), job.request.place);
         if self.is_taken(&id, &job.reply_to) {
-            // It has its answer.
+            // It has been answered.
         } else if self.scheduler.push(id, place, job) {
             self.spawn();
         }
@@ -274,7 +277,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             }
         };
         if let Err(error) = thread::Builder::new().name("worker".into()).spawn_scoped(self.scope, work) {
-            // The workers there are go on, and the next call tries to start another.
+            // The existing workers continue, and the next call tries to start another one.
             self.scheduler.not_started();
             log::error(format_args!("A worker thread could not be started: {error}."));
         }
@@ -295,7 +298,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         self.scheduler.delivered(place, released.load(Ordering::Acquire));
     }
 
-    /// Carries a request out; the line that answers it.
+    /// Carries out a request and returns the response line.
     fn carry_out(self, request: Request, place: Place, cancel: &Cancel, released: &AtomicBool) -> Vec<u8> {
         let Request { id, client, work, .. } = request;
         let responder = Responder { id: &id, revision: client.revision(), about: self.toolbox.about() };
@@ -339,7 +342,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
             }
         };
         let ask_now = |question: &Question| {
-            // A person may take minutes: the calls behind go ahead meanwhile.
+            // A user may take minutes: the calls behind it start in the meantime.
             if !self.release(place, released) {
                 return Reaction::Cancel;
             }
@@ -357,7 +360,7 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
         self.toolbox.call(&call, &name, arguments)
     }
 
-    /// Lets the calls behind go ahead, once; called again, it only says that the call may wait.
+    /// Lets the calls behind this one start. Returns whether the call may wait; later calls only return `true`.
     fn release(self, place: Place, released: &AtomicBool) -> bool {
         if released.load(Ordering::Acquire) {
             return true;
@@ -388,13 +391,13 @@ impl<'scope, 'env, W: Write + Send> Server<'scope, 'env, W> {
     }
 }
 
-/// The answer to a request that a signal overtook.
-const NOT_BEGUN: &str = "The server was told to end before this request began, so nothing was done; send it again to a new server.";
+/// The error for a request that had not started when the server was told to stop.
+const NOT_BEGUN: &str = "The server was told to stop before this request began, so nothing was done; send it again to a new server.";
 
-/// The answer to what ended in a panic, which is the server's fault.
+/// The error response to a request that caused a panic.
 fn panicked(id: &Id, what: &str) -> Vec<u8> {
     log::error(format_args!("{what} panicked; its request was answered with an error."));
-    let message = "Internal error: the call failed inside the server; its log says more.";
+    let message = "Internal error: the call failed inside the server; see its log.";
     Fault::new(Some(id.clone()), rpc::INTERNAL_ERROR, message).to_line()
 }
 

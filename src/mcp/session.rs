@@ -1,7 +1,7 @@
-//! One message in, what to do about it. Knows the methods and the rules of each revision; runs nothing.
+//! Decides what to do about each message. Implements the methods and rules of each revision; runs nothing itself.
 //!
-//! Every message is judged by itself: one with the `_meta` of 2026-07-28 by that revision's rules, any other by
-//! the revision that the last `initialize` settled. So both eras work on one connection.
+//! Every message is handled separately: a message with the `_meta` of 2026-07-28 by the rules of that revision, any
+//! other by the revision that the last `initialize` negotiated. So both kinds of client work on one connection.
 
 use super::{
     calls,
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// The line to send first, for whoever did not.
+/// The line that a client must send first, for the error message.
 const FIRST_LINE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}"#;
 
 /// What to do about a message.
@@ -31,39 +31,39 @@ pub enum Action {
     Ignore,
     /// Send this line.
     Reply(Vec<u8>),
-    /// Carry this out; its answer is due later.
+    /// Carry out this request and respond later.
     Run(Request),
-    /// See to this; its answer is due later.
+    /// Handle this request about subscriptions and respond later.
     Subscribe(Subscribe),
-    /// Nobody waits for the answer to this request any more.
+    /// The client cancelled the request with this id.
     Cancel(Id),
-    /// The client answers a request of ours.
+    /// The client responded to a request of the server.
     Answered(Id, Map<String, Value>),
 }
 
-/// What one connection has settled so far.
+/// The state of one connection.
 #[derive(Debug, Default)]
 pub struct Session {
-    /// Who sent `initialize`.
+    /// The client, once it has sent `initialize`.
     handshake: Option<Client>,
     lenient: bool,
 }
 
 impl Session {
-    /// A connection on which nothing was said yet. A `lenient` one answers requests without a handshake as the
-    /// newest revision that has one would: for people who type.
+    /// A new connection. A `lenient` one responds to requests without a handshake by the rules of the newest handshake
+    /// revision, for people who type requests by hand.
     #[must_use]
     pub fn new(lenient: bool) -> Session {
         Session { handshake: None, lenient }
     }
 
-    /// Whether an array of messages is a batch here.
+    /// Whether an array of messages is a batch in the negotiated revision.
     #[must_use]
     pub fn takes_batches(&self) -> bool {
         self.handshake.as_ref().is_some_and(|client| client.revision().has_batches())
     }
 
-    /// Judges one message; a batch comes apart before this, entry by entry.
+    /// Decides what to do about one message. A batch must be split into its entries before.
     pub fn judge(&mut self, toolbox: &dyn Toolbox, message: Incoming) -> Action {
         match message {
             Incoming::Request { id, method, params } => {
@@ -78,7 +78,7 @@ impl Session {
             Incoming::Response { id: Some(id), message } => Action::Answered(id, message),
             Incoming::Notification { .. } | Incoming::Response { .. } => Action::Ignore,
             Incoming::Batch(_) => {
-                let message = "Invalid request: this revision has no batches.";
+                let message = "Invalid request: this revision does not support batches.";
                 Action::Reply(Fault::new(None, rpc::INVALID_REQUEST, message).to_line())
             }
             Incoming::Invalid(fault) => Action::Reply(fault.to_line()),
@@ -131,7 +131,10 @@ impl Session {
         Ok(Action::Reply(line))
     }
 
-    /// Who sent this request, and so by which rules it is answered; or why it is not.
+    /// The client that sent this request, which determines the rules for the response.
+    ///
+    /// # Errors
+    /// The request is rejected, as it is unclear which revision it uses.
     fn client(
         &self,
         toolbox: &dyn Toolbox,
@@ -155,7 +158,7 @@ impl Session {
             "ping" => Ok(Client::default()),
             _ if self.lenient => Ok(Client::default()),
             _ if known || serves(toolbox, method) => Err(Fault::invalid_params(format!(
-                "Invalid params: `_meta` lacks `{PROTOCOL_VERSION}`, and no `initialize` came before. Send first: \
+                "Invalid params: `_meta` lacks `{PROTOCOL_VERSION}`, and there was no `initialize` before. Send first: \
                  {FIRST_LINE} (or start the server with --lenient)."
             ))),
             _ => Err(unknown_method(method)),
@@ -185,7 +188,7 @@ impl Session {
     }
 }
 
-/// Schema, `InitializeResult`.
+/// `InitializeResult` in the schema.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InitializeResult {
@@ -195,7 +198,7 @@ struct InitializeResult {
     instructions: String,
 }
 
-/// A client by the rules of 2026-07-28, where every request must say its version and the client's capabilities.
+/// The client by the rules of 2026-07-28: every request must declare its version and the client's capabilities.
 fn modern(meta: &Map<String, Value>) -> Result<Client, Fault> {
     let Some(Value::String(version)) = meta.get(PROTOCOL_VERSION) else {
         return Err(Fault::invalid_params(format!(
@@ -217,10 +220,10 @@ fn modern(meta: &Map<String, Value>) -> Result<Client, Fault> {
     Ok(Client::new(newest, capabilities))
 }
 
-/// What is announced to that client (schema, `ServerCapabilities`): of most there is no more to say than that it is there.
+/// The capabilities announced to that client (`ServerCapabilities` in the schema).
 fn capabilities(toolbox: &dyn Toolbox, client: &Client) -> Map<String, Value> {
     let (prompts, resources) = (toolbox.has_prompts(), toolbox.has_resources());
-    // 2024-11-05 has completions, but no capability that says so.
+    // 2024-11-05 has completions, but no capability for them.
     let completions = (prompts || resources) && client.revision().has_annotations();
     let all = [("tools", true), ("prompts", prompts), ("resources", resources), ("completions", completions)];
     let served = all.into_iter().filter(|(_, served)| *served);
@@ -236,7 +239,7 @@ fn capabilities(toolbox: &dyn Toolbox, client: &Client) -> Map<String, Value> {
     capabilities
 }
 
-/// Whether this method is served at all: only what was announced is.
+/// Whether this method is supported: only methods of announced capabilities are.
 fn serves(toolbox: &dyn Toolbox, method: &str) -> bool {
     match method {
         "prompts/list" | "prompts/get" => toolbox.has_prompts(),
@@ -246,7 +249,7 @@ fn serves(toolbox: &dyn Toolbox, method: &str) -> bool {
     }
 }
 
-/// The same for that client: methods of an extension are there in the revisions that have the extension.
+/// Like [`serves`], but for one client: also includes the methods of extensions, in revisions that have the extension.
 fn serves_to(toolbox: &dyn Toolbox, client: &Client, method: &str) -> bool {
     match method {
         "tasks/get" | "tasks/update" | "tasks/cancel" => {
@@ -256,7 +259,7 @@ fn serves_to(toolbox: &dyn Toolbox, client: &Client, method: &str) -> bool {
     }
 }
 
-/// Answers `server/discover` (schema, `DiscoverResult`).
+/// Answers `server/discover` (`DiscoverResult` in the schema).
 fn discover(toolbox: &dyn Toolbox, client: &Client) -> impl Serialize {
     let revision = client.revision();
     let result = json!({

@@ -1,4 +1,4 @@
-//! Reading the requests about subscriptions: `resources/subscribe`, `resources/unsubscribe`, `subscriptions/listen`.
+//! Parses the requests about subscriptions: `resources/subscribe`, `resources/unsubscribe`, `subscriptions/listen`.
 
 use super::{
     params,
@@ -13,32 +13,32 @@ use std::collections::BTreeSet;
 pub struct Subscribe {
     /// The id to answer with.
     pub id: Id,
-    /// The rules that its answer follows.
+    /// The revision whose rules the response follows.
     pub(super) revision: Revision,
-    /// What it asks for.
+    /// What it requests.
     pub(super) wish: Wish,
 }
 
-/// What it asks for.
+/// What a request about subscriptions asks for.
 #[derive(Debug)]
 pub(super) enum Wish {
     /// `resources/subscribe`.
     Begin(String),
     /// `resources/unsubscribe`.
     End(String),
-    /// `subscriptions/listen`; `None` where it names no resources at all.
+    /// `subscriptions/listen`; `None` if it lists no resources.
     Listen(Option<BTreeSet<String>>),
 }
 
 impl Subscribe {
-    /// Reads a request of that revision; `None` where its method is another one.
+    /// Parses a request of that revision; `None` if its method is not about subscriptions.
     pub(super) fn read(
         id: &Id,
         revision: Revision,
         method: &str,
         params: &Map<String, Value>,
     ) -> Result<Option<Subscribe>, Fault> {
-        let uri = || params::text(params, "uri", "the address of a resource").map(str::to_owned);
+        let uri = || params::text(params, "uri", "the URI of a resource").map(str::to_owned);
         let wish = match (method, revision.is_modern()) {
             ("resources/subscribe", false) => Wish::Begin(uri()?),
             ("resources/unsubscribe", false) => Wish::End(uri()?),
@@ -48,12 +48,12 @@ impl Subscribe {
         Ok(Some(Subscribe { id: id.clone(), revision, wish }))
     }
 
-    /// Whether its answer comes only when it ends.
+    /// Whether it is answered only when the subscription ends.
     pub(super) fn stays_open(&self) -> bool {
         matches!(self.wish, Wish::Listen(_))
     }
 
-    /// The resources that it wants to hear of.
+    /// The URIs of the resources it wants to subscribe to.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &String> {
         let (one, several) = match &self.wish {
             Wish::Begin(uri) => (Some(uri), None),
@@ -64,11 +64,11 @@ impl Subscribe {
     }
 }
 
-/// The resources of a `SubscriptionFilter`. Lists never change here, so nothing else in it is of interest.
+/// The resources in a `SubscriptionFilter`. The lists never change here, so its other members are ignored.
 fn listened(params: &Map<String, Value>) -> Result<Option<BTreeSet<String>>, Fault> {
     let wrong = || {
         Fault::invalid_params(
-            "Invalid params: `notifications` must be an object, and `resourceSubscriptions` in it a list of the addresses of resources.",
+            "Invalid params: `notifications` must be an object, and `resourceSubscriptions` in it a list of resource URIs.",
         )
     };
     let filter = params.get("notifications").and_then(Value::as_object).ok_or_else(wrong)?;

@@ -1,6 +1,6 @@
-//! Who wants to hear when a resource changes: by `resources/subscribe` in the handshake revisions, by
-//! `subscriptions/listen` in 2026-07-28. One thread looks at everything that is subscribed to, at once, for as long as
-//! anything is; a request is answered after the first look, so that no change after its answer is missed.
+//! Subscriptions to changes of resources: by `resources/subscribe` in the handshake revisions, by
+//! `subscriptions/listen` in 2026-07-28. One thread polls all subscribed resources together, as long as there are any.
+//! A request is answered after the first poll, so that no change after the response is missed.
 
 use super::{
     call::Call,
@@ -21,16 +21,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Addresses that one client may subscribe to, over all its subscriptions.
+/// The maximum number of URIs that one client may subscribe to, over all its subscriptions.
 pub const MAX_ADDRESSES: usize = 256;
-/// Subscriptions of 2026-07-28 that may be open at once.
+/// The maximum number of open subscriptions of 2026-07-28.
 pub const MAX_OPEN: usize = 64;
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// A line to send: the answer to a request with the place it goes to, or a notification.
+/// A line to send: the response to a request, with its destination, or a notification.
 pub(super) type Message<R> = (Option<R>, Vec<u8>);
 
-/// The subscriptions of a connection. `R` is where an answer goes.
+/// The subscriptions of a connection. `R` is the destination of a response.
 #[derive(Debug)]
 pub(super) struct Subscriptions<R> {
     state: Mutex<State<R>>,
@@ -39,22 +39,22 @@ pub(super) struct Subscriptions<R> {
 
 #[derive(Debug)]
 struct State<R> {
-    /// Requests that have no answer yet, in the order they came.
+    /// Requests that have no response yet, in order of arrival.
     coming: Vec<Coming<R>>,
-    /// What the handshake revisions subscribed to.
+    /// The resources subscribed to in the handshake revisions.
     single: BTreeSet<String>,
     /// The open subscriptions of 2026-07-28.
     open: Vec<Open<R>>,
-    /// What each resource was like at the last look; `None` where it was gone.
+    /// The state of each resource at the last poll; `None` if it no longer existed.
     known: BTreeMap<String, Option<String>>,
-    /// When the next look is due, where anything is subscribed to.
+    /// When the next poll is due, if there are subscriptions.
     due: Instant,
-    /// Ends the look under way.
+    /// Cancels the poll in progress.
     looking: Option<Cancel>,
     thread: Thread,
     /// The input has ended.
     closed: bool,
-    /// And no look is waited for.
+    /// The server is stopping: polls are not waited for either.
     stopped: bool,
 }
 
@@ -69,7 +69,7 @@ enum Thread {
 struct Coming<R> {
     request: Subscribe,
     reply_to: R,
-    /// The look under way is for it too.
+    /// Whether the poll in progress includes its resources.
     looked: bool,
 }
 
@@ -82,7 +82,7 @@ struct Open<R> {
 }
 
 impl<R> Subscriptions<R> {
-    /// None yet.
+    /// No subscriptions yet.
     pub(super) fn new() -> Subscriptions<R> {
         let state = State {
             coming: Vec::new(),
@@ -98,17 +98,17 @@ impl<R> Subscriptions<R> {
         Subscriptions { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Whether a request of that id has no answer yet.
+    /// Whether a request with that id has no response yet.
     pub(super) fn has(&self, id: &Id) -> bool {
         let state = lock(&self.state);
         state.coming.iter().any(|coming| coming.request.id == *id)
             || state.open.iter().any(|open| open.id == *id)
     }
 
-    /// Takes a request in. Answers whether the thread for [`Subscriptions::next`] must be started now.
+    /// Accepts a request. Returns whether the thread for [`Subscriptions::next`] must be started now.
     ///
     /// # Errors
-    /// There are too many already.
+    /// There are too many subscriptions already.
     pub(super) fn take(&self, request: Subscribe, reply_to: R) -> Result<bool, (R, Fault)> {
         let mut state = lock(&self.state);
         let waiting = state.coming.iter().map(|coming| coming.request.addresses().count()).sum::<usize>();
@@ -128,14 +128,14 @@ impl<R> Subscriptions<R> {
         Ok(starts)
     }
 
-    /// The thread could not be started: nobody would answer. Gives back what waits.
+    /// Reports that the thread could not be started. Returns the waiting requests, which would get no response.
     pub(super) fn not_started(&self) -> Vec<(Id, R)> {
         let mut state = lock(&self.state);
         state.thread = Thread::None;
         state.coming.drain(..).map(|coming| (coming.request.id, coming.reply_to)).collect()
     }
 
-    /// Ends the request of that id without an answer.
+    /// Ends the request with that id without a response.
     pub(super) fn cancel(&self, id: &Id) -> Option<R> {
         let mut state = lock(&self.state);
         if let Some(at) = state.open.iter().position(|open| open.id == *id) {
@@ -145,7 +145,7 @@ impl<R> Subscriptions<R> {
         Some(state.coming.remove(at).reply_to)
     }
 
-    /// The input has ended: what waits gets its answer, and every subscription ends.
+    /// Reports that the input has ended: waiting requests get their responses, and every subscription ends.
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -157,7 +157,7 @@ impl<R> Subscriptions<R> {
         self.changed.notify_all();
     }
 
-    /// The server has been told to end: as [`Subscriptions::close`], without waiting for a look.
+    /// Reports that the server is stopping: like [`Subscriptions::close`], but without waiting for a poll.
     pub(super) fn stop(&self) {
         let mut state = lock(&self.state);
         (state.closed, state.stopped) = (true, true);
@@ -167,7 +167,7 @@ impl<R> Subscriptions<R> {
         self.changed.notify_all();
     }
 
-    /// Waits until every subscription has ended, at most until then. Returns whether all have.
+    /// Waits until every subscription has ended, but not longer than `until`. Returns whether all have.
     pub(super) fn drained(&self, until: Instant) -> bool {
         let mut state = lock(&self.state);
         while state.thread == Thread::Runs {
@@ -177,7 +177,7 @@ impl<R> Subscriptions<R> {
         true
     }
 
-    /// Waits until a look is due, and gives back what is to be sent after it, maybe nothing; `None` at the end.
+    /// Waits until a poll is due, polls, and returns the messages to send, which may be none; `None` at the end.
     pub(super) fn next(&self, toolbox: &dyn Toolbox) -> Option<Vec<Message<R>>> {
         let mut state = lock(&self.state);
         while state.coming.is_empty() {
@@ -218,7 +218,7 @@ impl<R> Subscriptions<R> {
     }
 }
 
-/// What each of these resources is like now.
+/// Polls the current state of these resources.
 fn look(
     toolbox: &dyn Toolbox,
     cancel: Cancel,
@@ -230,9 +230,9 @@ fn look(
     }
     let call = Call::detached(cancel);
     let found = catch_unwind(AssertUnwindSafe(|| toolbox.look(&call, &uris))).unwrap_or_else(|_| {
-        log::error(format_args!("A look at the resources that are subscribed to panicked."));
+        log::error(format_args!("A poll of the subscribed resources panicked."));
         let failed = || {
-            Err(ResourceError::Failed("The look at it failed inside the server; its log says more.".into()))
+            Err(ResourceError::Failed("Reading it failed inside the server; see its log.".into()))
         };
         uris.iter().map(|_| failed()).collect()
     });
@@ -240,15 +240,15 @@ fn look(
 }
 
 impl<R> State<R> {
-    /// Everything that the next look is for.
+    /// The URIs that the next poll includes.
     fn addresses(&self) -> BTreeSet<String> {
         let coming = self.coming.iter().flat_map(|coming| coming.request.addresses());
         let open = self.open.iter().flat_map(|open| &open.uris);
         self.single.iter().chain(open).chain(coming).cloned().collect()
     }
 
-    /// Takes over what a look has found, and says which of the resources that were known have changed. One that could
-    /// not be looked at has not.
+    /// Stores the result of a poll and returns which of the known resources have changed. A resource that could not be
+    /// read counts as unchanged.
     fn compare(&mut self, found: &BTreeMap<String, Result<String, ResourceError>>) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         for (uri, found) in found {
@@ -267,7 +267,7 @@ impl<R> State<R> {
         changed
     }
 
-    /// The notifications for what has changed.
+    /// The notifications for the changed resources.
     fn told(&self, changed: &BTreeSet<String>) -> Vec<Message<R>> {
         let single = self.single.intersection(changed).map(|uri| json!({"uri": uri}));
         let open = self.open.iter().flat_map(|open| {
@@ -278,7 +278,7 @@ impl<R> State<R> {
         told.map(|line| (None, line)).collect()
     }
 
-    /// Answers the requests that the look was for.
+    /// Responds to the requests that the poll included.
     fn settle(
         &mut self,
         found: &BTreeMap<String, Result<String, ResourceError>>,
@@ -298,7 +298,7 @@ impl<R> State<R> {
                             done
                         }
                         other => {
-                            let unseen = || ResourceError::Failed("It could not be looked at.".into());
+                            let unseen = || ResourceError::Failed("It could not be read.".into());
                             let why = other.and_then(|found| found.clone().err()).unwrap_or_else(unseen);
                             Fault { id: Some(id), ..unread(revision, &uri, why) }.to_line()
                         }
@@ -332,7 +332,7 @@ impl<R> State<R> {
 }
 
 impl<R> Open<R> {
-    /// The answer to a subscription that ends with the server (schema, `SubscriptionsListenResult`).
+    /// The response to a subscription that ends with the server (`SubscriptionsListenResult` in the schema).
     fn ended(self, about: About) -> Message<R> {
         let responder = Responder { id: &self.id, revision: self.revision, about };
         let meta = Map::from_iter([(SUBSCRIPTION_ID.to_owned(), json!(self.id))]);

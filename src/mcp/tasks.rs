@@ -1,7 +1,7 @@
-//! `tasks/get`, `tasks/update` and `tasks/cancel` (extension `io.modelcontextprotocol/tasks`, only under 2026-07-28): work
-//! that goes on after its call was answered.
+//! `tasks/get`, `tasks/update` and `tasks/cancel` (extension `io.modelcontextprotocol/tasks`, only in 2026-07-28): work
+//! that continues after the response to its call.
 //!
-//! Questions are settled before a task is made, so no task ever waits for input.
+//! Questions to the user are answered before a task is created, so no task ever waits for input.
 
 use super::{
     call::Call,
@@ -15,10 +15,10 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 
-/// Reads a request about a task.
+/// Parses a request about a task.
 ///
 /// # Errors
-/// The client did not declare the extension with this request; there is no id.
+/// The request does not declare the extension, or has no task id.
 pub(super) fn read(
     toolbox: &dyn Toolbox,
     client: &Client,
@@ -37,7 +37,7 @@ pub(super) fn read(
     Ok((toolbox.task_place(id), Work::Task(method, id.to_owned())))
 }
 
-/// Answers it.
+/// Carries out a request about a task.
 ///
 /// # Errors
 /// There is no such task, or it is no longer kept.
@@ -51,7 +51,7 @@ pub(super) fn run(
         TaskMethod::Get => {
             toolbox.task(call, id).map(|task| serde_json::to_value(TaskObject::new(task)).unwrap_or_default())
         }
-        // No task waits for input, and keys that nobody asked for are ignored.
+        // No task waits for input, and responses to requests that were never made are ignored.
         TaskMethod::Update => toolbox.has_task(id).then(|| json!({})),
         TaskMethod::Cancel => toolbox.cancel_task(id).then(|| json!({})),
     };

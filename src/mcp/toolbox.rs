@@ -1,4 +1,4 @@
-//! What there is to call, read and pick: what a server needs to know of its tools, prompts and resources.
+//! The interface between the MCP server and its tools, prompts and resources.
 
 use super::{
     answer::{Answer, Task},
@@ -14,36 +14,36 @@ use std::time::Duration;
 
 /// What a server offers to its clients.
 pub trait Toolbox: Sync {
-    /// Name, title and version of the server.
+    /// The server's name, title and version.
     fn about(&self) -> About;
 
-    /// What a model should know before it calls anything; at most 2,048 characters, as clients cut there.
+    /// The instructions for the model; at most 2,048 characters, as clients cut them off there.
     fn instructions(&self) -> String;
 
-    /// The names of the extensions that are served, such as [`UI_EXTENSION`](super::UI_EXTENSION). Each is announced
-    /// only to clients that declare it too.
+    /// The names of the supported extensions, such as [`UI_EXTENSION`](super::UI_EXTENSION). Each is announced only to
+    /// clients that declare it too.
     fn extensions(&self) -> &[&'static str] {
         &[]
     }
 
-    /// The JSON array of tools for a client of that revision, ready to be sent.
+    /// The JSON array of tools for clients of that revision, ready to be sent.
     fn list(&self, revision: Revision) -> &RawValue;
 
-    /// The same for that client: one that shows views may be told more.
+    /// Like [`Toolbox::list`], but for one client: a client that shows views may get more.
     fn list_for(&self, client: &Client) -> &RawValue {
         self.list(client.revision())
     }
 
-    /// How a call of that name takes its turn; an error sentence when there is no such tool.
+    /// How a call of that tool is ordered among others.
     ///
     /// # Errors
-    /// A sentence with the nearest name.
+    /// There is no such tool; the message suggests the nearest name.
     fn order(&self, name: &str, arguments: &Map<String, Value>) -> Result<Order, String>;
 
-    /// The same for a call of that client: one that shows views may call more.
+    /// Like [`Toolbox::order`], but for one client: a client that shows views may call more tools.
     ///
     /// # Errors
-    /// As [`Toolbox::order`].
+    /// The same as those of [`Toolbox::order`].
     fn order_for(
         &self,
         _client: &Client,
@@ -53,71 +53,73 @@ pub trait Toolbox: Sync {
         self.order(name, arguments)
     }
 
-    /// The number of the queue in which a call takes its turn: calls in different queues never wait for each other.
+    /// The number of the queue for a call. Calls in different queues never wait for each other.
     fn queue(&self, _arguments: &Map<String, Value>) -> usize {
         0
     }
 
-    /// Runs a tool whose name [`Toolbox::order_for`] has accepted. Called from several threads at once.
+    /// Runs a tool whose name [`Toolbox::order_for`] has accepted. May be called from several threads at once.
     fn call(&self, call: &Call<'_>, name: &str, arguments: Map<String, Value>) -> Answer;
 
-    /// How the task of that id stands now; `None` if there is none, or no longer. Called from several threads at once.
+    /// The current state of the task with that id; `None` if there is none or it is no longer kept. May be called from
+    /// several threads at once.
     fn task(&self, _call: &Call<'_>, _id: &str) -> Option<Task> {
         None
     }
 
-    /// Whether there is a task of that id.
+    /// Whether there is a task with that id.
     fn has_task(&self, _id: &str) -> bool {
         false
     }
 
-    /// Stops waiting for a task. Returns whether there is one of that id.
+    /// Stops waiting for a task. Returns whether there is one with that id.
     fn cancel_task(&self, _id: &str) -> bool {
         false
     }
 
-    /// How a request about that task takes its turn.
+    /// The queue and order of a request about that task.
     fn task_place(&self, _id: &str) -> Place {
         Place { queue: 0, order: Order::Read }
     }
 
-    /// The prompts for people to pick. Where there are none, prompts are not announced.
+    /// The prompts. If there are none, the capability is not announced.
     fn prompts(&self) -> &[Prompt] {
         &[]
     }
 
-    /// Whether there are any.
+    /// Whether there are any prompts.
     fn has_prompts(&self) -> bool {
         !self.prompts().is_empty()
     }
 
-    /// The text of a prompt of [`Toolbox::prompts`], its required arguments given and no other than its own.
+    /// The text of one of [`Toolbox::prompts`]. The caller has checked that the required arguments are given and that
+    /// there are no unknown ones.
     ///
     /// # Errors
-    /// A sentence about an argument that is of no use.
+    /// An argument has an invalid value.
     fn prompt(&self, prompt: &Prompt, _arguments: &Map<String, Value>) -> Result<String, String> {
         Err(format!("The prompt `{}` has no text.", prompt.name))
     }
 
-    /// The families of resources. Where there are none, resources are not announced.
+    /// The resource templates. If there are none, the resources capability is not announced.
     fn templates(&self) -> Vec<Template> {
         Vec::new()
     }
 
-    /// Whether there are any.
+    /// Whether there are any resources.
     fn has_resources(&self) -> bool {
         !self.templates().is_empty()
     }
 
-    /// All resources to choose from, in an order that stays. Called from several threads at once, as are the two below.
+    /// All resources to list, in a stable order. This and the methods below may be called from several threads at once.
     ///
     /// # Errors
-    /// Sentences that say why they cannot be told.
+    /// The resources cannot be listed; the message says why.
     fn resources(&self, _call: &Call<'_>) -> Result<Vec<Resource>, String> {
         Ok(Vec::new())
     }
 
-    /// The queue, as in [`Toolbox::queue`], in which that resource is read.
+    /// The queue in which that resource is read, as in [`Toolbox::queue`].
     fn resource_queue(&self, _uri: &str) -> usize {
         0
     }
@@ -125,43 +127,43 @@ pub trait Toolbox: Sync {
     /// Reads one resource.
     ///
     /// # Errors
-    /// That there is no such thing, or why it could not be read.
+    /// The resource does not exist or could not be read.
     fn read(&self, _call: &Call<'_>, uri: &str) -> Result<Contents, ResourceError> {
         Err(ResourceError::Unknown(format!("There is no resource `{}`.", uri.escape_debug())))
     }
 
-    /// Whether resources can be subscribed to.
+    /// Whether clients can subscribe to resources.
     fn tells_changes(&self) -> bool {
         false
     }
 
-    /// What each of these resources is like now: a text that is another one once it has changed. All are looked at
-    /// together, so that this costs a few requests however many there are.
+    /// The current state of each of these resources, as a string that differs once the resource has changed. All are
+    /// polled together, so that this takes only a few requests however many there are.
     fn look(&self, _call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
         let nothing = |uri: &String| format!("There is no resource `{}`.", uri.escape_debug());
         uris.iter().map(|uri| Err(ResourceError::Unknown(nothing(uri)))).collect()
     }
 
-    /// How long after a look the next one follows, while anything is subscribed to.
+    /// The interval between polls while there are subscriptions.
     fn look_every(&self) -> Duration {
         Duration::from_secs(5)
     }
 
-    /// Values for an argument that is half typed, the best first: all that fit, however many.
+    /// All values that complete an argument, the best ones first.
     ///
     /// # Errors
-    /// Sentences that say why they cannot be told.
+    /// The values cannot be determined; the message says why.
     fn complete(&self, _call: &Call<'_>, _request: &CompletionRequest) -> Result<Vec<String>, String> {
         Ok(Vec::new())
     }
 }
 
-/// Who the server is (schema, `Implementation`).
+/// The server's name and version (`Implementation` in the schema).
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct About {
     /// The programmatic name.
     pub name: &'static str,
-    /// The name for people.
+    /// The display name.
     pub title: &'static str,
     /// Its version.
     pub version: &'static str,

@@ -1,23 +1,24 @@
-//! What to do after Proxmox refused: read from its own words (pve.md sections 2 and 3). Pure.
+//! Advice on what to do after Proxmox refused a request, derived from its message (pve.md sections 2 and 3). Pure
+//! functions.
 
 use super::caller::Identity;
 
-/// Words after which only root@pam's own login helps.
+/// Part of the messages for requests that only root@pam may send, logged in with its password.
 const ROOT_ONLY: &str = "only root";
-/// The three ways in which a cluster without quorum refuses a change.
+/// Parts of the three messages with which a cluster without quorum refuses a change.
 const NO_QUORUM: [&str; 3] = ["no quorum", "unable to open file '/etc/pve/", "cluster not ready"];
 
-/// The sentence that follows a refusal, if there is something to say beyond Proxmox's own words.
+/// The advice to append to a refusal, if there is any to add to Proxmox's own message.
 pub(super) fn after_refusal(status: u16, message: &str, identity: &Identity) -> Option<String> {
     if let (Identity::Token(_), true) = (identity, message.contains("not available with API token")) {
-        return Some("API tokens may not do this at all: it needs a login with user and password.".into());
+        return Some("API tokens cannot do this: it needs a login with user and password.".into());
     }
     if status == 403 {
         return Some(after_403(message, identity));
     }
     if message.contains(ROOT_ONLY) {
         return Some(
-            "Only `root@pam` logged in with its password may do this; not even an API token of root@pam may."
+            "Only `root@pam` logged in with its password may do this, not an API token of root@pam."
                 .into(),
         );
     }
@@ -29,7 +30,7 @@ pub(super) fn after_refusal(status: u16, message: &str, identity: &Identity) -> 
     None
 }
 
-/// How to grant what a 403 says is missing.
+/// How to grant the privilege that a 403 names.
 fn after_403(message: &str, identity: &Identity) -> String {
     let (path, privileges) = named(message).unwrap_or(("PATH", "the privileges needed"));
     let role = role_for(privileges);
@@ -51,18 +52,18 @@ fn after_403(message: &str, identity: &Identity) -> String {
     command
 }
 
-/// Path and privileges out of `Permission check failed (/vms/100, VM.Audit|VM.Config)`.
+/// Extracts path and privileges from `Permission check failed (/vms/100, VM.Audit|VM.Config)`.
 fn named(message: &str) -> Option<(&str, &str)> {
     let inside = message.split_once('(')?.1.rsplit_once(')')?.0;
     let (path, privileges) = inside.split_once(", ")?;
-    // It goes into a command somebody may paste: nothing but what ACL paths and privileges are made of.
+    // They go into a command that somebody may paste: allow only characters of ACL paths and privileges.
     let plain = |text: &str, more: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
     };
     (path.starts_with('/') && plain(path, "/._-") && plain(privileges, ".|")).then_some((path, privileges))
 }
 
-/// The smallest built-in role that holds one of the privileges, or the word to replace by a role of one's own.
+/// The smallest built-in role with one of the privileges, or `ROLE` as a placeholder for a custom role.
 fn role_for(privileges: &str) -> &'static str {
     let roles = privileges.split('|').map(|privilege| match privilege {
         "VM.Audit" | "Sys.Audit" | "Datastore.Audit" => (0, "PVEAuditor"),
@@ -75,19 +76,19 @@ fn role_for(privileges: &str) -> &'static str {
     roles.min_by_key(|(size, _)| *size).map_or("ROLE", |(_, role)| role)
 }
 
-/// What to check when Proxmox lets nobody in; `reason` is what it says, which is often nothing telling.
+/// What to check after a 401; `reason` is Proxmox's message, which often says little.
 pub(super) fn after_401(identity: &Identity, reason: &str) -> String {
     match identity {
         Identity::Token(id) => {
             let (user, name) = id.split_once('!').unwrap_or((id, "NAME"));
             if reason.contains("token expired") {
                 return format!(
-                    "Its time is over. To let it live on, on a node: `pveum user token modify '{user}' '{name}' --expire 0` (0 is for ever, otherwise seconds since 1970)."
+                    "It has expired. To extend it, on a node: `pveum user token modify '{user}' '{name}' --expire 0` (0 is never, otherwise seconds since 1970)."
                 );
             }
             if reason.contains("no such token") {
                 return format!(
-                    "It was revoked, or never made. See `pveum user token list '{user}'`; to make it anew, on a node: `pveum user token add '{user}' '{name}'`, and put the new secret into `token_secret`."
+                    "It was revoked or never created. See `pveum user token list '{user}'`; to create it again, on a node: `pveum user token add '{user}' '{name}'`, and put the new secret into `token_secret`."
                 );
             }
             if reason.contains("is disabled")
@@ -95,11 +96,11 @@ pub(super) fn after_401(identity: &Identity, reason: &str) -> String {
                 || reason.contains("no such user")
             {
                 return format!(
-                    "Its user may not log in. To let the user in again, on a node: `pveum user modify '{user}' --enable 1 --expire 0`."
+                    "Its user is disabled, expired or deleted. To enable the user again, on a node: `pveum user modify '{user}' --enable 1 --expire 0`."
                 );
             }
             format!(
-                "Its id or secret is wrong, or it was revoked, has expired, or its user is disabled. See `pveum user token list '{user}'` on a node; the secret is shown only when a token is made."
+                "Its id or secret is wrong, or it was revoked, has expired, or its user is disabled. See `pveum user token list '{user}'` on a node; the secret is shown only when a token is created."
             )
         }
         Identity::User(user) => format!(

@@ -1,5 +1,5 @@
-//! Logging in as plain data: what to send, what the answer means, how long a ticket lasts. No input or output,
-//! and the clock is an argument.
+//! The data of a login: what to send, what the response means, how long a ticket is valid. Does no I/O, and takes the
+//! time as an argument.
 //!
 //! The facts are in pve.md section 2 (API path `/access/ticket`).
 
@@ -9,16 +9,16 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Where tickets are given out.
+/// The API path that issues tickets.
 pub(super) const PATH: &str = "/access/ticket";
 /// How long Proxmox accepts a ticket.
 const LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
-/// A ticket is renewed in this last part of its life.
+/// A ticket is renewed when this much of its lifetime is left.
 const RENEWAL: Duration = Duration::from_secs(30 * 60);
-/// A ticket this close to its end is not relied on any more.
+/// A ticket with less than this left counts as expired.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// A point in time on both clocks: the steady one stands still while a computer sleeps, the other one jumps.
+/// A point in time on both clocks: the monotonic one stops while the computer sleeps, the wall clock can jump.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) steady: Instant,
@@ -30,14 +30,14 @@ impl Moment {
         Moment { steady: Instant::now(), wall: SystemTime::now() }
     }
 
-    /// The time since `earlier` by whichever clock says more: a needless renewal is cheap, a late one is not.
+    /// The time since `earlier` by the clock that shows more: an unnecessary renewal is cheap, a late one is not.
     fn since(self, earlier: Moment) -> Duration {
         let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         self.steady.saturating_duration_since(earlier.steady).max(wall)
     }
 }
 
-/// Proof of a login.
+/// A session ticket with its CSRF token.
 #[derive(Clone, Debug)]
 pub(super) struct Ticket {
     value: Secret,
@@ -45,11 +45,11 @@ pub(super) struct Ticket {
     issued: Moment,
 }
 
-/// What may be done with a ticket.
+/// Whether a ticket can still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Validity {
     Fresh,
-    /// Good, and to be exchanged for a new one.
+    /// Still valid, but due to be renewed.
     Renew,
     Expired,
 }
@@ -63,12 +63,12 @@ impl Ticket {
         }
     }
 
-    /// The ticket as the password of its own renewal.
+    /// The ticket, which serves as the password when it is renewed.
     pub(super) fn as_password(&self) -> &Secret {
         &self.value
     }
 
-    /// The headers of a request with this ticket. Changes need the CSRF token beside it.
+    /// The headers of a request with this ticket. Changes also need the CSRF token.
     pub(super) fn headers(&self, changing: bool) -> Vec<(&'static str, Secret)> {
         let cookie = Secret::new(format!("PVEAuthCookie={}", cookie_safe(self.value.expose())));
         let mut headers = vec![("Cookie", cookie)];
@@ -79,12 +79,12 @@ impl Ticket {
     }
 }
 
-/// The header of an API token.
+/// The `Authorization` header for an API token.
 pub(super) fn token_header(id: &str, secret: &Secret) -> (&'static str, Secret) {
     ("Authorization", Secret::new(format!("PVEAPIToken={id}={}", secret.expose())))
 }
 
-/// A ticket as it is, but for bytes that would end a cookie. The server decodes it; not every imitation does.
+/// Percent-encodes only the bytes that would end a cookie. The server decodes it; not every imitation does.
 fn cookie_safe(ticket: &str) -> String {
     let mut safe = String::with_capacity(ticket.len());
     for letter in ticket.chars() {
@@ -102,7 +102,7 @@ pub(super) fn login(user: &str, password: &Secret) -> Params {
     Params::new().with("username", user).with("password", password.expose())
 }
 
-/// The parameters that answer a second factor.
+/// The parameters that answer a second-factor challenge.
 pub(super) fn second_factor(user: &str, challenge: &Secret, code: &str) -> Params {
     Params::new()
         .with("username", user)
@@ -110,18 +110,18 @@ pub(super) fn second_factor(user: &str, challenge: &Secret, code: &str) -> Param
         .with("password", format!("totp:{code}"))
 }
 
-/// What a login's answer says.
+/// The response to a login.
 #[derive(Debug)]
 pub(super) enum Login {
     Done(Ticket),
-    /// A second factor is wanted: any one of these kinds.
+    /// A second factor is required, of any of these kinds.
     Wanted {
         challenge: Secret,
         kinds: Vec<String>,
     },
 }
 
-/// Reads the data of a login's answer. `None` if it is not such.
+/// Reads the data of a response to a login; `None` if it is not one.
 pub(super) fn read_login(data: &Value, now: Moment) -> Option<Login> {
     let ticket = Secret::new(data["ticket"].as_str().filter(|ticket| !ticket.is_empty())?);
     let wanted = match &data["NeedTFA"] {
@@ -137,7 +137,7 @@ pub(super) fn read_login(data: &Value, now: Moment) -> Option<Login> {
     Some(Login::Done(Ticket { value: ticket, csrf, issued: now }))
 }
 
-/// The kinds of second factors a half ticket offers: `PVE:!tfa!{json}:…`, the JSON percent-encoded or not.
+/// The kinds of second factor that a partial ticket offers: `PVE:!tfa!{json}:…`, the JSON percent-encoded or not.
 fn challenge_kinds(ticket: &str) -> Vec<String> {
     let Some((_, challenge)) = ticket.split_once("!tfa!") else { return Vec::new() };
     let plain = if challenge.starts_with('%') {

@@ -1,10 +1,10 @@
-//! Which hosts are connected to without the proxy, as `NO_PROXY` says it. Pure.
+//! Which hosts are reached without the proxy, by the rules of `NO_PROXY`. Pure functions.
 
 use std::net::IpAddr;
 
-/// Whether one of the rules names `host`: `*`, a name (which stands for all below it too, with or without a dot
-/// before it), an address, or a network as `192.0.2.0/24`. A rule may end with `:port`, which then must fit. This
-/// computer itself needs no rule: to a proxy its name would mean another one.
+/// Whether a rule matches `host`. A rule is `*`, a domain name (which also covers its subdomains, with or without a
+/// leading dot), an address, or a network such as `192.0.2.0/24`. A rule may end with `:port`, which must then match
+/// too. Loopback hosts are always direct: to a proxy, `localhost` would be the proxy itself.
 pub(super) fn is_direct(host: &str, port: u16, rules: &[String]) -> bool {
     let here =
         host.parse::<IpAddr>().map_or(host.eq_ignore_ascii_case("localhost"), |host| host.is_loopback());

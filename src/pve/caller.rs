@@ -1,8 +1,8 @@
-//! As whom Proxmox is asked.
+//! The identity under which requests are sent.
 
 use std::fmt;
 
-/// As whom Proxmox is asked.
+/// The token or user whose privileges a request has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// `user@realm!name`.

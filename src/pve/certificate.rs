@@ -1,7 +1,7 @@
-//! The certificate that a host shows, believed or not, and what stands in it.
+//! Fetches and parses the certificate of a host, trusted or not.
 //!
-//! Reads just enough DER (X.509, RFC 5280) to tell people who signed what until when. Judges nothing: whom to
-//! believe is decided in `tls`, by rustls.
+//! Parses just enough DER (X.509, RFC 5280) to show subject, issuer, validity and names. Verifies nothing: rustls does
+//! that in `tls`.
 
 use super::{Host, Trust, tls};
 use rustls::{ClientConnection, pki_types::ServerName};
@@ -11,36 +11,36 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What stands in a certificate.
+/// The contents of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// SHA-256 of the whole.
+    /// The SHA-256 hash of the whole certificate.
     pub fingerprint: [u8; 32],
-    /// Whom it is for, as `CN=pve1.test, O=…`.
+    /// The subject, such as `CN=pve1.test, O=…`.
     pub subject: String,
-    /// Who signed it.
+    /// The issuer, in the same form.
     pub issuer: String,
-    /// From when it holds, in seconds since 1970.
+    /// The start of its validity, in seconds since 1970.
     pub not_before: u64,
-    /// Until when it holds, in seconds since 1970.
+    /// The end of its validity, in seconds since 1970.
     pub not_after: u64,
-    /// The names and addresses it is for.
+    /// The subject alternative names: DNS names and IP addresses.
     pub names: Vec<String>,
 }
 
-/// The certificate that a host shows to whoever connects. Nothing is sent but the handshake.
+/// Fetches the certificate of a host. Sends nothing but the TLS handshake.
 ///
 /// # Errors
-/// The end of a sentence that began with the host: why there is no certificate to look at.
+/// The host cannot be reached, or the handshake fails. The message is the end of a sentence that begins with the host.
 pub fn shown(host: &Host, address: SocketAddr, time: Duration) -> Result<Certificate, String> {
     let deadline = Instant::now() + time;
     let name = ServerName::try_from(host.name.clone())
-        .map_err(|_| format!("`{}` is no valid name for a TLS server.", host.name))?;
+        .map_err(|_| format!("`{}` is not a valid TLS server name.", host.name))?;
     let config = tls::client_config(&Trust::Anything)?;
     let mut connection =
         ClientConnection::new(config, name).map_err(|error| format!("TLS cannot be set up ({error})."))?;
     let mut socket = TcpStream::connect_timeout(&address, time)
-        .map_err(|error| format!("{address} cannot be connected to ({error})."))?;
+        .map_err(|error| format!("there is no connection to {address} ({error})."))?;
     let late = || {
         format!(
             "it accepted the connection, but did not finish the TLS handshake within {} s. Check that this port is the API's (8006) and that the node is not overloaded.",
@@ -63,11 +63,11 @@ pub fn shown(host: &Host, address: SocketAddr, time: Duration) -> Result<Certifi
         }
     }
     let chain = connection.peer_certificates().unwrap_or_default();
-    let first = chain.first().ok_or("it showed no certificate.")?;
+    let first = chain.first().ok_or("it sent no certificate.")?;
     read(first).ok_or_else(|| "its certificate cannot be read.".into())
 }
 
-/// One write or read of a handshake.
+/// Does one write or read of the handshake.
 fn step(connection: &mut ClientConnection, socket: &mut TcpStream) -> io::Result<()> {
     if connection.wants_write() {
         return connection.write_tls(socket).map(drop);
@@ -81,7 +81,7 @@ fn step(connection: &mut ClientConnection, socket: &mut TcpStream) -> io::Result
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Reads a certificate in DER form.
+/// Parses a certificate in DER form; `None` if it is not one.
 #[must_use]
 pub fn read(der: &[u8]) -> Option<Certificate> {
     let mut whole = Der(der).take(SEQUENCE)?;
@@ -104,12 +104,12 @@ pub fn read(der: &[u8]) -> Option<Certificate> {
 }
 
 const SEQUENCE: u8 = 0x30;
-/// Attributes of names: the last byte under 2.5.4, and how people write them.
+/// Attributes of distinguished names: the last number of the OID 2.5.4.x, and the usual abbreviation.
 const ATTRIBUTES: [(u8, &str); 6] = [(3, "CN"), (6, "C"), (7, "L"), (8, "ST"), (10, "O"), (11, "OU")];
-/// 2.5.29.17, the extension of the subject's alternative names.
+/// The OID 2.5.29.17, the extension for subject alternative names.
 const ALTERNATIVE_NAMES: [u8; 3] = [0x55, 0x1d, 0x11];
 
-/// What is left to read.
+/// A DER reader: the bytes still to be read.
 #[derive(Clone, Copy)]
 struct Der<'a>(&'a [u8]);
 
@@ -121,7 +121,7 @@ impl<'a> Der<'a> {
         let mut length = usize::from(first);
         if 0x80 <= first {
             let count = usize::from(first & 0x7f);
-            // Lengths of more than four bytes, and those without an end, are in no certificate.
+            // Certificates have no lengths of more than four bytes, and no indefinite lengths.
             if !(1..=4).contains(&count) || rest.len() < count {
                 return None;
             }
@@ -133,7 +133,7 @@ impl<'a> Der<'a> {
         Some((tag, Der(content)))
     }
 
-    /// The content of the next element, if it has that tag; otherwise nothing is taken.
+    /// The content of the next element if it has that tag; otherwise reads nothing.
     fn take(&mut self, wanted: u8) -> Option<Der<'a>> {
         let before = *self;
         match self.next() {
@@ -146,7 +146,7 @@ impl<'a> Der<'a> {
     }
 }
 
-/// `CN=…, O=…`, in the order in which they stand. A stranger wrote it, so nothing in it may steer a terminal.
+/// A distinguished name as `CN=…, O=…`, in its own order. It is untrusted, so control characters are escaped.
 fn distinguished_name(mut name: Der<'_>) -> String {
     let mut parts = Vec::new();
     while let Some((_, mut set)) = name.next() {
@@ -161,7 +161,7 @@ fn distinguished_name(mut name: Der<'_>) -> String {
     parts.join(", ")
 }
 
-/// The text of a string of a certificate.
+/// Decodes a string in a certificate and escapes control characters.
 fn words(tag: u8, bytes: &[u8]) -> String {
     let text = if tag == 0x1e {
         let units: Vec<u16> =
@@ -201,7 +201,7 @@ fn address(bytes: &[u8]) -> Option<String> {
     <[u8; 16]>::try_from(bytes).ok().map(|sixteen| Ipv6Addr::from(sixteen).to_string())
 }
 
-/// Seconds since 1970 of `YYMMDDHHMMSSZ` (1950 to 2049) or `YYYYMMDDHHMMSSZ`. An earlier time than 1970 is 0.
+/// Parses `YYMMDDHHMMSSZ` (1950 to 2049) or `YYYYMMDDHHMMSSZ` as seconds since 1970; an earlier time is 0.
 fn time((tag, content): (u8, Der<'_>)) -> Option<u64> {
     let text = std::str::from_utf8(content.0).ok()?.strip_suffix('Z')?;
     let (year, rest) = match tag {
@@ -220,7 +220,7 @@ fn time((tag, content): (u8, Der<'_>)) -> Option<u64> {
         }
     };
     let &[month @ 1..=12, day @ 1..=31, hour, minute, second] = parts else { return None };
-    // Days by the civil calendar, with years that begin in March.
+    // Days in the Gregorian calendar, with years that begin in March.
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
     Some(u64::try_from(days * 86_400 + hour * 3_600 + minute * 60 + second).unwrap_or(0))

@@ -1,8 +1,8 @@
-//! The client: who asks, with what proof, and how many at once. Which node is asked, and when again, is in
+//! The client: authentication and the limit on concurrent requests. The choice of host and retries are in
 //! [`super::failover`].
 //!
-//! What a 401 turned away at the door was not carried out: it is sent once more with a new ticket, or with the
-//! token's secret if that was replaced.
+//! A request rejected with a 401 was not carried out: it is sent once more with a new ticket, or with the token's new
+//! secret if that was replaced.
 
 use super::{
     Auth, Method, Params, Settings,
@@ -25,20 +25,20 @@ use std::{
     time::Instant,
 };
 
-/// One cluster. Shared by all threads; at most `workers` requests are under way at once.
+/// The client of one cluster. Shared by all threads; at most `workers` requests run at once.
 pub struct Pve {
     pub(super) settings: Arc<Settings>,
     pub(super) wire: Mutex<Option<Arc<Wire>>>,
     slots: Slots,
     session: Session,
-    /// The token's secret, once fetched.
+    /// The token's secret, once it has been fetched.
     token: Mutex<Option<Secret>>,
     pub(super) hosts: Arc<Hosts>,
-    /// Who holds a connection open.
+    /// The state of the thread that keeps a connection open.
     pub(super) keeper: Arc<Keeper>,
 }
 
-/// When a request must end.
+/// What ends a request early: cancellation or its deadline.
 #[derive(Clone, Copy)]
 pub(super) struct Limits<'a> {
     pub(super) cancel: &'a Cancel,
@@ -46,8 +46,8 @@ pub(super) struct Limits<'a> {
 }
 
 impl Pve {
-    /// Where a browser finds the web interface: the first configured host that did not fail a moment ago, with the path of a
-    /// reverse proxy and without a slash at the end.
+    /// The URL of the web interface: the first configured host, preferring those that did not fail recently, with the
+    /// path prefix of a reverse proxy and without a trailing slash.
     #[must_use]
     pub fn web_interface(&self) -> Option<String> {
         let host = self.hosts.in_order().into_iter().find(|host| !self.hosts.is_found(host))?;
@@ -55,7 +55,7 @@ impl Pve {
         Some(format!("{scheme}://{}{}", authority(&host), self.settings.base_path))
     }
 
-    /// A client. Neither connects nor reads anything yet.
+    /// Creates a client. Neither connects nor reads any file yet.
     #[must_use]
     pub fn new(settings: impl Into<Arc<Settings>>) -> Pve {
         let settings = settings.into();
@@ -70,8 +70,8 @@ impl Pve {
         }
     }
 
-    /// Asks Proxmox: `path` is what follows `/api2/extjs`, its parts percent-encoded (see [`super::path::fill`]).
-    /// GET and DELETE carry their parameters in the query, POST and PUT in a form.
+    /// Sends a request. `path` is what follows `/api2/extjs`, with its parts percent-encoded (see
+    /// [`super::path::fill`]). GET and DELETE send the parameters in the query, POST and PUT in a form.
     ///
     /// # Errors
     /// See [`Error`]; [`Error::may_have_been_carried_out`] says whether a change without an answer may have happened.
@@ -88,7 +88,7 @@ impl Pve {
         result
     }
 
-    /// Asks as the token or with a ticket; once more with a new one if that is what a 401 takes.
+    /// Sends the request with the token or a ticket; after a 401, once more with a new one.
     fn admitted(&self, limits: Limits<'_>, method: Method, path: &str, params: &Params) -> Result<Reply> {
         match &self.settings.auth {
             Auth::Missing(problem) => Err(Error::Setup { problem: problem.clone() }),
@@ -98,7 +98,7 @@ impl Pve {
                 let result =
                     self.ask(limits, method, path, params, vec![token_header(id, &secret)], &identity);
                 let Err(Error::Unauthorized { .. }) = result else { return result };
-                // It may have been replaced: a file or a command gives it again.
+                // The secret may have been replaced: fetch it again from its file or command.
                 *lock(&self.token) = None;
                 let newer = self.token()?;
                 if newer == secret {
@@ -118,7 +118,7 @@ impl Pve {
         }
     }
 
-    /// Asks the cluster for its nodes' addresses. One that will not tell is no reason to fail.
+    /// Requests the node addresses from the cluster. A failure is only logged.
     fn learn_hosts(&self, limits: Limits<'_>) {
         let deadline = limits.deadline.min(Instant::now() + self.settings.connect_timeout);
         let limits = Limits { deadline, ..limits };
@@ -131,7 +131,7 @@ impl Pve {
         }
     }
 
-    /// Asks with GET.
+    /// Sends a GET request.
     ///
     /// # Errors
     /// See [`Error`].
@@ -153,7 +153,7 @@ impl Pve {
             Stop::Timeout | Stop::ConnectTimeout | Stop::ReadTimeout => Error::NotSent {
                 host: self.settings.hosts.iter().map(authority).collect::<Vec<_>>().join(", "),
                 problem: format!(
-                    "the {} requests that may be under way at once were all busy for {} s. Try again later.",
+                    "all {} request slots were busy for {} s. Try again later.",
                     self.settings.workers,
                     self.settings.timeout.as_secs_f64()
                 ),
@@ -165,7 +165,7 @@ impl Pve {
         let Auth::Token { secret, .. } = &self.settings.auth else {
             return Err(Error::Setup { problem: "No API token is configured.".into() });
         };
-        // Held while fetching, so that a command is run once.
+        // The lock is held while fetching, so that a command runs only once.
         let mut known = lock(&self.token);
         if let Some(known) = &*known {
             return Ok(known.clone());
@@ -222,7 +222,7 @@ impl fmt::Debug for Pve {
     }
 }
 
-/// Nothing but a path: no query, no fragment, nothing that leads elsewhere.
+/// Accepts only a plain path: no query, no fragment, no `.` or `..` parts.
 pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>{}|^`".contains(&byte);
     let winding = path.split('/').any(|part| matches!(part, "." | ".."));
@@ -230,7 +230,7 @@ pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`{}` is no path of the API; it must begin with `/` and its parts be percent-encoded.",
+        "`{}` is not an API path; it must begin with `/` and have percent-encoded parts.",
         path.escape_debug()
     ))
 }

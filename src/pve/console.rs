@@ -1,7 +1,8 @@
-//! Guests' screens and consoles: a proxy opened by POST, and a conversation over the websocket that leads to it.
+//! Guests' screens and consoles: a POST opens a proxy, and a websocket connects to it.
 //!
-//! Both go to the same node (pve.md section 7), with the login and the trust of every other request, and over a
-//! connection of their own. Nothing is typed. A conversation ends with its time, when it is cancelled, or at its bounds.
+//! Both requests go to the same node (pve.md section 7), with the same authentication and TLS settings as every other
+//! request, and the websocket has a connection of its own. Nothing is typed. A session ends when its time is over, when
+//! it is cancelled, or when it reaches its size limit.
 
 use super::{
     Auth, Host, Method, Params, Pve,
@@ -24,21 +25,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A whole picture comes within a second; more than this is a display that does not send one.
+/// Time limit for a screenshot. A display sends a whole picture within a second; one this late does not send any.
 const PICTURE_TIME: Duration = Duration::from_secs(15);
 
-/// What a console said.
+/// The output of a console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    /// The bytes, control sequences and all.
+    /// The bytes, including control sequences.
     pub bytes: Vec<u8>,
-    /// More would have come: the bound was reached.
+    /// Whether the limit was reached and more output was cut off.
     pub cut: bool,
-    /// The other side ended the conversation before the time was over.
+    /// Whether the server closed the connection before the time was over.
     pub ended: bool,
 }
 
-/// What a proxy answers; numbers may come as texts.
+/// The response of `vncproxy` or `termproxy`; numbers may be strings.
 struct Proxy {
     port: String,
     ticket: Secret,
@@ -48,10 +49,10 @@ struct Proxy {
 }
 
 impl Pve {
-    /// The screen of a VM. `guest` is its path: `/nodes/{node}/qemu/{vmid}`.
+    /// Takes a screenshot of a VM. `guest` is its path: `/nodes/{node}/qemu/{vmid}`.
     ///
     /// # Errors
-    /// See [`Error`]; what the display did wrong is a part of [`Error::Unanswered`].
+    /// See [`Error`]; faults of the display are reported as [`Error::Unanswered`].
     pub fn screen(&self, cancel: &Cancel, guest: &str) -> Result<Picture> {
         let params = Params::new().with("websocket", 1).with("generate-password", 1);
         let path = format!("{guest}/vncproxy");
@@ -66,8 +67,8 @@ impl Pve {
         })
     }
 
-    /// What a console says for that long, or until there are that many bytes. `guest` is its path,
-    /// `/nodes/{node}/{type}/{vmid}`; `serial` names a VM's port, such as `serial0`.
+    /// Reads the output of a console for `time`, or until there are `most` bytes. `guest` is its path,
+    /// `/nodes/{node}/{type}/{vmid}`; `serial` names a VM's serial port, such as `serial0`.
     ///
     /// # Errors
     /// See [`Error`].
@@ -105,14 +106,14 @@ impl Pve {
     fn no_entry(&self) -> String {
         let advice = match &self.settings().auth {
             Auth::Token { .. } => {
-                " Some versions of Proxmox let no API token into a console: use a user and a password for it"
+                " Some Proxmox versions do not accept API tokens for consoles: use a user and password"
             }
             _ => " Check that the guest is running and that the user has VM.Console on it",
         };
-        format!("the console did not let this login in.{advice}")
+        format!("the console rejected this login.{advice}")
     }
 
-    /// Opens the websocket behind a proxy and holds a conversation there.
+    /// Opens the websocket to a proxy and runs `talk` over it.
     fn converse<T>(
         &self,
         cancel: &Cancel,
@@ -138,7 +139,7 @@ impl Pve {
         match result {
             Ok(Conversation::Held(Ok(result))) => Ok(result),
             Ok(Conversation::Refused(answer)) => {
-                let problem = "it opened no websocket, though it answered as if it had done what was asked";
+                let problem = "it reported success but opened no websocket";
                 match reply::read(*answer, asked.clone(), &identity) {
                     Err(error) => Err(error),
                     Ok(_) => Err(unanswered(asked, problem.into())),
@@ -147,7 +148,7 @@ impl Pve {
             Ok(Conversation::Held(Err(error))) if flown.stopped.is_none() => {
                 let why = self.fate(cancel, guest, &proxy.task);
                 let problem = match error.kind() {
-                    io::ErrorKind::UnexpectedEof => "the other side ended the conversation".to_owned(),
+                    io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
                     _ => error.to_string(),
                 };
                 let told = why.map_or(String::new(), |why| format!("; its task ended with `{why}`"));
@@ -157,14 +158,14 @@ impl Pve {
                 Err(Error::Cancelled { may_have_been_carried_out: false })
             }
             Ok(Conversation::Held(Err(_))) => {
-                let problem = format!("nothing whole came within {} s", time.as_secs_f64());
+                let problem = format!("no complete answer came within {} s", time.as_secs_f64());
                 Err(Error::Unanswered { asked: Box::new(asked), problem, timed_out: true })
             }
             Err(broken) => Err(meaning(broken, flown, asked, self.settings())),
         }
     }
 
-    /// What shows who asks.
+    /// The authentication headers, and the identity they stand for.
     fn proof(&self, limits: Limits<'_>) -> Result<(Vec<(&'static str, Secret)>, Identity)> {
         match &self.settings().auth {
             Auth::Missing(problem) => Err(Error::Setup { problem: problem.clone() }),
@@ -177,20 +178,20 @@ impl Pve {
         }
     }
 
-    /// The host that opened the proxy, which the websocket must go to as well.
+    /// The host that opened the proxy; the websocket must go to the same one.
     fn host_of(&self, opened: &Reply) -> Result<Host> {
         let asked = opened.asked();
         self.hosts.in_order().into_iter().find(|host| authority(host) == asked.host).ok_or_else(|| {
             Error::Setup {
                 problem: format!(
-                    "The host `{}`, which answered a moment ago, is none of the configured ones.",
+                    "The host `{}`, which has just answered, is not one of the configured hosts.",
                     asked.host
                 ),
             }
         })
     }
 
-    /// How the proxy's task ended, if it ended badly: why a conversation broke off.
+    /// The exit status of the proxy's task if it failed: the reason why the connection broke off.
     fn fate(&self, cancel: &Cancel, guest: &str, task: &str) -> Option<String> {
         let node = guest.strip_prefix("/nodes/")?.split('/').next()?;
         let path = super::path::fill("{task}", |_| Some(task.to_owned())).ok()?;
@@ -213,8 +214,7 @@ impl Proxy {
             return Err(Error::NotProxmox {
                 asked: Box::new(reply.asked().clone()),
                 status: Some(200),
-                problem: "the answer names no port and no ticket. Is this version of Proxmox supported?"
-                    .into(),
+                problem: "the answer lacks a port or ticket. Is this version of Proxmox supported?".into(),
             });
         };
         Ok(Proxy {
@@ -227,14 +227,14 @@ impl Proxy {
     }
 }
 
-/// Takes what comes until the time is over. That it is over is no failure here.
+/// Reads output until the time is over, which is not an error here.
 fn hear(socket: &mut Socket<Call>, time: Duration, most: usize) -> io::Result<Heard> {
     let until = Instant::now() + time;
     flight::with(|flight| {
         flight.deadline = until;
         flight.read_timeout = time + Duration::from_secs(1);
     });
-    // The size of the window, as every terminal says it; no key.
+    // The size of the window, which every terminal sends; not a key press.
     socket.write_all(b"1:80:24:")?;
     let (mut bytes, mut place) = (Vec::new(), [0; 4096]);
     let mut ended = false;

@@ -1,6 +1,5 @@
-//! DES (FIPS PUB 46-3), as VNC's password check needs it, and for nothing else: it protects nothing any more, and
-//! the conversation it is part of runs inside TLS. Written from the standard's tables: no crate for two blocks of a
-//! broken cipher.
+//! DES (FIPS PUB 46-3), used only for VNC's password check: the cipher is broken, and the VNC connection runs inside
+//! TLS. Implemented from the standard's tables, as two blocks of it do not justify a dependency.
 
 /// Initial permutation; bits are counted from 1 at the left, as in the standard.
 const IP: [u8; 64] = [
@@ -19,23 +18,23 @@ const E: [u8; 48] = [
     32, 1, 2, 3, 4, 5, 4, 5, 6, 7, 8, 9, 8, 9, 10, 11, 12, 13, 12, 13, 14, 15, 16, 17, 16, 17, 18, 19, 20,
     21, 20, 21, 22, 23, 24, 25, 24, 25, 26, 27, 28, 29, 28, 29, 30, 31, 32, 1,
 ];
-/// Permutation behind the S-boxes.
+/// Permutation after the S-boxes.
 const P: [u8; 32] = [
     16, 7, 20, 21, 29, 12, 28, 17, 1, 15, 23, 26, 5, 18, 31, 10, 2, 8, 24, 14, 32, 27, 3, 9, 19, 13, 30, 6,
     22, 11, 4, 25,
 ];
-/// Permuted choice 1: the key less its parity bits.
+/// Permuted choice 1: the key without its parity bits.
 const PC1: [u8; 56] = [
     57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60, 52, 44,
     36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21, 13, 5, 28, 20,
     12, 4,
 ];
-/// Permuted choice 2: a round's key.
+/// Permuted choice 2: the key of a round.
 const PC2: [u8; 48] = [
     14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2, 41, 52, 31, 37,
     47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32,
 ];
-/// How far both halves of the key are turned before each round.
+/// How far both halves of the key are rotated before each round.
 const SHIFTS: [u32; 16] = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
 /// The S-boxes: four rows of sixteen hexadecimal digits each.
 const S: [[u8; 64]; 8] = [
@@ -49,8 +48,8 @@ const S: [[u8; 64]; 8] = [
     *b"d2846fb1a93e50c71fd8a374c56b0e927b419ce206adf35821e74a8dfc90356b",
 ];
 
-/// The answer to a VNC challenge: it is encrypted with the password, of which eight bytes count (RFC 6143 section
-/// 7.2.2). The bits of each byte of the key stand the other way round than in the standard.
+/// The response to a VNC challenge: the challenge, encrypted with the first eight bytes of the password (RFC 6143
+/// section 7.2.2). The bits of each key byte are in reverse order compared with the DES standard.
 pub(crate) fn vnc_response(password: &[u8], challenge: [u8; 16]) -> [u8; 16] {
     let mut key = [0; 8];
     key.iter_mut().zip(password).for_each(|(byte, letter)| *byte = letter.reverse_bits());
@@ -63,7 +62,7 @@ pub(crate) fn vnc_response(password: &[u8], challenge: [u8; 16]) -> [u8; 16] {
     response
 }
 
-/// One block.
+/// Encrypts one block.
 fn encrypt(key: [u8; 8], block: [u8; 8]) -> [u8; 8] {
     let halves = permute(u64::from_be_bytes(key), 64, &PC1);
     let (mut c, mut d) = (halves >> 28, halves & 0x0fff_ffff);
@@ -89,7 +88,7 @@ fn round(half: u64, key: u64) -> u64 {
     permute(chosen, 32, &P)
 }
 
-/// The bits that `table` names, of a value that is `width` bits wide.
+/// Selects the bits that `table` lists from a value that is `width` bits wide.
 fn permute(value: u64, width: u32, table: &[u8]) -> u64 {
     table.iter().fold(0, |bits, &place| bits << 1 | (value >> (width - u32::from(place)) & 1))
 }

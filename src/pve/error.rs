@@ -1,28 +1,28 @@
-//! What can go wrong with a request, by what is known about it having been carried out.
+//! The errors of a request, classified by whether it may have been carried out.
 //!
-//! `Display` is finished sentences with the next step; code branches on the predicates only.
+//! `Display` gives complete sentences with the next step; code should branch only on the methods.
 
 pub use super::caller::Identity;
 
 use super::{Method, advice, api, auth, tls};
 use std::fmt;
 
-/// The result of asking Proxmox.
+/// The result of a request to Proxmox.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What was asked of whom. Parameters are left out: they may be secret.
+/// The request that an error is about. Without parameters, as they may be secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The method.
     pub method: Method,
     /// The path without `/api2/extjs` and without the query.
     pub path: String,
-    /// `host:port` of the node asked.
+    /// `host:port` of the host that the request was sent to.
     pub host: String,
 }
 
 impl Asked {
-    /// Whether sending it a second time could do something a second time. A login only makes another ticket.
+    /// Whether sending it twice could have an effect twice. A login only creates another ticket.
     pub(super) fn changes(&self) -> bool {
         self.method != Method::Get && self.path != auth::PATH
     }
@@ -34,103 +34,104 @@ impl fmt::Display for Asked {
     }
 }
 
-/// Why a request has no result. Sentences never hold a secret.
+/// Why a request has no result. Messages never contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Never sent: the settings, a secret's source or the CA file are of no use.
+    /// Never sent: the settings, the source of a secret or the CA file cannot be used.
     Setup {
-        /// Finished sentences.
+        /// Complete sentences.
         problem: String,
     },
-    /// Never sent, or not as a whole: no name, no connection, no free one, a break while sending.
+    /// Not sent, or not completely: name resolution or connecting failed, all request slots were busy, or the
+    /// connection broke while sending.
     NotSent {
-        /// `host:port`, one or several.
+        /// One or several `host:port`.
         host: String,
         /// The rest of the sentence, and the next step.
         problem: String,
     },
-    /// Never sent: the server's certificate or TLS is not what the settings ask for.
+    /// Never sent: the server's certificate or TLS does not meet the settings.
     Tls {
         /// `host:port`.
         host: String,
         /// The rest of the sentence, and the next step.
         problem: String,
-        /// SHA-256 of the certificate that was shown.
+        /// SHA-256 fingerprint of the server's certificate.
         seen: Option<[u8; 32]>,
     },
-    /// Sent as a whole, and no whole answer came.
+    /// Sent completely, but no complete response came.
     Unanswered {
-        /// What was asked.
+        /// The request.
         asked: Box<Asked>,
         /// How it ended, as a clause.
         problem: String,
-        /// Whether the time was up; otherwise the connection broke.
+        /// Whether it timed out; otherwise the connection broke.
         timed_out: bool,
     },
-    /// Proxmox refused or failed.
+    /// Proxmox refused the request or failed to carry it out.
     Refused {
-        /// What was asked.
+        /// The request.
         asked: Box<Asked>,
-        /// As whom.
+        /// The identity of the request.
         identity: Identity,
         /// 400, 403, 500, 501, …
         status: u16,
-        /// Proxmox's words, less the final line break.
+        /// Proxmox's message, without the final line break.
         message: String,
         /// Parameter names and what is wrong with each.
         errors: Vec<(String, String)>,
     },
-    /// A 401 that logging in again does not cure. Not carried out.
+    /// A 401 even after logging in again. Not carried out.
     Unauthorized {
-        /// As whom.
+        /// The identity of the request.
         identity: Identity,
-        /// Proxmox's words.
+        /// Proxmox's message.
         reason: String,
     },
     /// Logging in with a password failed.
     LoginRefused {
         /// `user@realm`.
         user: String,
-        /// Proxmox's words.
+        /// Proxmox's message.
         message: String,
         /// The next step.
         advice: String,
     },
-    /// The account asks for a second factor that cannot be given.
+    /// The account requires a second factor that is not available.
     SecondFactor {
         /// `user@realm`.
         user: String,
-        /// Finished sentences.
+        /// Complete sentences.
         problem: String,
     },
-    /// 595–599: the node asked could not get an answer from the node (or service) that does the work.
+    /// 595–599: the host could not get an answer from the node (or service) that does the work.
     NodeUnreachable {
-        /// What was asked.
+        /// The request.
         asked: Box<Asked>,
-        /// 595 no connection, 596 no answer, 597 half an answer, 599 anything else.
+        /// 595 no connection, 596 no answer, 597 incomplete answer, 599 anything else.
         status: u16,
-        /// The words beside the status.
+        /// The reason phrase.
         reason: String,
     },
-    /// Something that is not the API answered, or the answer cannot be read.
+    /// Something other than the API answered, or the response cannot be parsed.
     NotProxmox {
-        /// What was asked.
+        /// The request.
         asked: Box<Asked>,
         /// The HTTP status, if there was one.
         status: Option<u16>,
         /// The rest of the sentence, and the next step.
         problem: String,
     },
-    /// The answer is over the bound and was not read further.
+    /// The response exceeds the size limit and was not read further.
     TooLarge {
-        /// What was asked.
+        /// The request.
         asked: Box<Asked>,
-        /// The bound in bytes.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The caller cancelled.
     Cancelled {
-        /// Whether a change had been sent by then.
+        /// Whether a change had already been sent.
         may_have_been_carried_out: bool,
     },
 }
@@ -142,7 +143,7 @@ impl Error {
         matches!(self, Error::Cancelled { .. })
     }
 
-    /// Proxmox's status of a refusal (400, 403, 500, …), 401 for one at the door, or 595–599.
+    /// The status of a refusal (400, 403, 500, …), 401 for a rejected login, or 595–599.
     #[must_use]
     pub fn api_status(&self) -> Option<u16> {
         match self {
@@ -152,7 +153,7 @@ impl Error {
         }
     }
 
-    /// Proxmox's own words, less the final line break.
+    /// Proxmox's own message, without the final line break.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         match self {
@@ -162,20 +163,20 @@ impl Error {
         }
     }
 
-    /// What Proxmox says about single parameters.
+    /// What Proxmox reports about individual parameters.
     #[must_use]
     pub fn errors(&self) -> &[(String, String)] {
         if let Error::Refused { errors, .. } = self { errors } else { &[] }
     }
 
-    /// Whether a change may have happened although there is no answer that says so.
+    /// Whether a change may have been carried out although no response says so.
     #[must_use]
     pub fn may_have_been_carried_out(&self) -> bool {
         match self {
             Error::Unanswered { asked, .. } | Error::TooLarge { asked, .. } => asked.changes(),
             Error::NodeUnreachable { asked, status, .. } => asked.changes() && *status != 595,
-            // A redirect, a refusal or an overload notice comes before the work; what came with 200, or when
-            // a proxy lost its server, may come after it.
+            // A redirect, a refusal or an overload notice is sent before the work; a 200, or an error of a proxy that
+            // lost its server, may be sent after it.
             Error::NotProxmox { asked, status, .. } => {
                 asked.changes() && !matches!(status, Some(300..=499 | 501 | 503))
             }
@@ -184,8 +185,8 @@ impl Error {
         }
     }
 
-    /// Whether the same request may simply be sent again, with some hope: certainly nothing was done, or it only
-    /// reads, and the cause may pass by itself.
+    /// Whether it is safe and useful to send the same request again: nothing was done, or it only reads, and the cause
+    /// may go away by itself.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
@@ -208,9 +209,9 @@ impl fmt::Display for Error {
             Error::Tls { host, problem, seen } => {
                 write!(f, "`{host}` is not trusted: {problem}")?;
                 match seen {
-                    // The sentence of a wrong fingerprint names it already.
+                    // The message about a wrong fingerprint already contains it.
                     Some(seen) if !problem.contains(&tls::colons(seen)) => {
-                        write!(f, " The certificate shown has the fingerprint {}.", tls::colons(seen))
+                        write!(f, " Its certificate has the fingerprint {}.", tls::colons(seen))
                     }
                     _ => Ok(()),
                 }
@@ -232,7 +233,7 @@ impl fmt::Display for Error {
                 }
             }
             Error::Unauthorized { identity, reason } => {
-                write!(f, "Proxmox did not let {identity} in (401): {}", stopped(reason))?;
+                write!(f, "Proxmox rejected {identity} (401): {}", stopped(reason))?;
                 write!(f, " {}", advice::after_401(identity, reason))
             }
             Error::LoginRefused { user, message, advice } => {
@@ -249,7 +250,7 @@ impl fmt::Display for Error {
                 if *status == 596 {
                     f.write_str(" A node gives up after 30 s, while the work may go on.")?;
                 }
-                f.write_str(" Look at `/cluster/status` and `/nodes` for what is offline; guests of a dead node are listed as running for up to 5 minutes, then as unknown.")
+                f.write_str(" See `/cluster/status` and `/nodes` for what is offline; guests of a dead node are listed as running for up to 5 minutes, then as unknown.")
             }
             Error::NotProxmox { asked, problem, .. } => {
                 write!(f, "{asked} was not answered by a Proxmox API at `{}`: {problem}", asked.host)
@@ -263,15 +264,15 @@ impl fmt::Display for Error {
             Error::Cancelled { .. } => f.write_str("The request was cancelled."),
         }?;
         if self.may_have_been_carried_out() {
-            f.write_str(" It may have been carried out all the same: look at the target and at the newest tasks (`/cluster/tasks`) before sending it again.")?;
+            f.write_str(" It may have been carried out anyway: check the target and the newest tasks (`/cluster/tasks`) before sending it again.")?;
         } else if let Error::Unanswered { .. } = self {
-            f.write_str(" It only reads, so it may simply be asked again.")?;
+            f.write_str(" It only reads, so it can be sent again.")?;
         }
         Ok(())
     }
 }
 
-/// The words with a full stop, so that another sentence can follow; verbatim otherwise.
+/// Adds a full stop to the message if it has none, so that another sentence can follow.
 fn stopped(words: &str) -> String {
     let ended = words.ends_with(['.', '!', '?']);
     if words.is_empty() {

@@ -1,12 +1,13 @@
-//! One HTTP exchange: the request as it goes out, the answer as it came, and what a failure means.
+//! One HTTP exchange: sends a request, reads the response, and maps failures to [`Error`].
 //!
-//! One agent (two where a proxy leads to some of the hosts) has one TLS configuration (so sessions are resumed). GET takes
-//! kept-alive connections. A connection that was idle for seconds may have been closed by the server a moment ago (after
-//! 5 s, when a worker has served its requests, at a restart), which nobody can tell from "received, then died". So whatever
-//! must not be sent twice goes out on one that served within the last second, most often for the look-up before the
-//! change, or on a new one; what is known when that breaks is the same for both.
+//! There is one agent (two if some hosts are behind a proxy) with one TLS configuration, so that sessions are resumed.
+//! GET uses kept-alive connections. A connection that has been idle for seconds may just have been closed by the server
+//! (after 5 s, when a worker has served its number of requests, or at a restart), which cannot be distinguished from a
+//! server that received the request and then died. So a request that must not be sent twice uses a connection that was
+//! used within the last second, usually for the look-up before the change, or a new one; if that breaks, the same is
+//! known in both cases.
 //!
-//! Knows no tickets and no tokens, only headers.
+//! Handles headers without knowing about tickets or tokens.
 
 use super::{
     Host, Settings, bypass,
@@ -33,14 +34,14 @@ use ureq::{
     unversioned::transport::{Transport, TransportAdapter, time},
 };
 
-/// What every request introduces itself as.
+/// The `User-Agent` of every request.
 const USER_AGENT: &str = concat!("proxmox-mcp/", env!("CARGO_PKG_VERSION"));
 
-/// Why there is no answer.
+/// Why there is no response.
 pub(super) enum Broken {
-    /// The answer is over the bound.
+    /// The response exceeds the size limit.
     TooLarge,
-    /// The request cannot be written down.
+    /// The request cannot be encoded.
     Unsendable(String),
     Http(ureq::Error),
 }
@@ -51,42 +52,42 @@ impl From<ureq::Error> for Broken {
     }
 }
 
-/// The stream of a conversation.
+/// The stream of a websocket connection.
 pub(super) type Call = TransportAdapter<Box<dyn Transport>>;
 
-/// What came of asking for one.
+/// The result of opening a websocket.
 pub(super) enum Conversation<T> {
-    /// It was held, with this end.
+    /// It was opened; the result of `talk`.
     Held(io::Result<T>),
-    /// The host answered something else.
+    /// The host sent another response.
     Refused(Box<Answer>),
 }
 
-/// A way to a host.
+/// An agent and its pool, direct or through the proxy.
 struct Way {
     agent: Agent,
     pool: Arc<Pool>,
 }
 
-/// The way to the cluster.
+/// The HTTP connections to a cluster.
 pub(super) struct Wire {
     direct: Way,
     /// Through the proxy, if there is one.
     proxied: Option<Way>,
     chains: Chains,
     no_proxy: Vec<String>,
-    /// What stands before every path.
+    /// The prefix of every path.
     base_path: String,
     limit: u64,
-    /// How long an upload may stand still.
+    /// How long an upload may make no progress.
     patience: Duration,
 }
 
 impl Wire {
-    /// Reads the CA file or the certificate store; connects to nobody.
+    /// Reads the CA file or the certificate store; opens no connection.
     ///
     /// # Errors
-    /// A finished sentence: the CA file, the store or the proxy's address is of no use.
+    /// The CA file, the certificate store or the proxy's address cannot be used.
     pub(super) fn new(settings: &Settings) -> Result<Wire, String> {
         let mut tls = tls::client_config(&settings.trust)?;
         if let Some(identity) = &settings.client_identity {
@@ -101,7 +102,7 @@ impl Wire {
                 .user_agent(USER_AGENT)
                 .accept("application/json")
                 .proxy(proxy)
-                // Ours keeps them.
+                // Our own pool keeps them.
                 .max_idle_connections(0)
                 .max_idle_connections_per_host(0)
                 .build();
@@ -134,7 +135,7 @@ impl Wire {
         (result, flight)
     }
 
-    /// Opens a websocket at `host` and lets `talk` speak over it. All of it is one flight: it ends when that must.
+    /// Opens a websocket to `host` and runs `talk` over it, all within the limits of one request.
     pub(super) fn converse<T>(
         &self,
         host: &Host,
@@ -169,12 +170,12 @@ impl Wire {
         self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct)
     }
 
-    /// One for each connection that should be opened so that `wanted` requests can go out to `host` at once.
+    /// Returns one [`Opening`] for each connection to open so that `wanted` requests can be sent to `host` at once.
     pub(super) fn lacking(&self, host: &Host, wanted: usize) -> Vec<Opening> {
         self.uri(host, "/").map_or_else(|_| Vec::new(), |uri| self.way(host).pool.lacking(&uri, wanted))
     }
 
-    /// How long ago a connection to `host` became idle, if there is one.
+    /// How long the most recently used connection to `host` has been idle, if there is one.
     pub(super) fn idle_for(&self, host: &Host) -> Option<Duration> {
         self.way(host).pool.idle_for(&self.uri(host, "/").ok()?)
     }
@@ -183,7 +184,7 @@ impl Wire {
         let scheme = if host.plain { "http" } else { "https" };
         let url = format!("{scheme}://{}{}{target}", authority(host), self.base_path);
         url.parse().map_err(|error| {
-            Broken::Unsendable(format!("`{}` is no URL ({error}); correct the host.", authority(host)))
+            Broken::Unsendable(format!("`{}` is not a valid host ({error}); correct it.", authority(host)))
         })
     }
 
@@ -232,29 +233,29 @@ impl Wire {
 
 fn header_value(value: &Secret) -> Result<HeaderValue, Broken> {
     HeaderValue::from_str(value.expose()).map_err(|_| {
-        Broken::Unsendable("The token or ticket has characters that no HTTP header can hold; correct the token's id and secret.".into())
+        Broken::Unsendable("The token or ticket has characters that are not allowed in HTTP headers; correct the token's id and secret.".into())
     })
 }
 
-/// The proxy of the settings, its secret fetched.
+/// The proxy of the settings, with its address fetched from its source.
 fn proxy(settings: &Settings) -> Result<Option<Proxy>, String> {
     let Some(source) = &settings.proxy else { return Ok(None) };
     let address = source.fetch()?;
     let proxy = Proxy::new(address.expose().trim()).ok();
-    // Others would silently be passed by.
+    // Proxies of other kinds would silently be ignored.
     let proxy = proxy.filter(|proxy| matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https));
     proxy.map(Some).ok_or_else(|| {
-        "The proxy's address is of no use; give it as `http://host:port`, with `user:password@` before the host if it asks for them, in `proxy` of the configuration or in HTTPS_PROXY; `\"proxy\": \"none\"` does without.".into()
+        "The proxy's address is not valid; give it as `http://host:port`, with `user:password@` before the host if it requires them, in `proxy` of the configuration or in HTTPS_PROXY; `\"proxy\": \"none\"` uses no proxy.".into()
     })
 }
 
-/// `host:port` as in a URL.
+/// `host:port` as in a URL, with brackets around an IPv6 address.
 pub(super) fn authority(host: &Host) -> String {
     let Host { name, port, .. } = host;
     if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") }
 }
 
-/// What is known after a failure.
+/// Turns a failure into an [`Error`] by what is known about the request.
 pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &Settings) -> Error {
     let host = asked.host.clone();
     let error = match broken {
@@ -274,7 +275,7 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
             let limit = flight.connect_timeout.as_secs_f64();
             if flight.stage == Stage::Securing {
                 let problem = format!(
-                    "it accepts connections, but the TLS handshake was not over within {limit} s (`connect_timeout`). Check that this port is the API's (8006), and that long packets get through (MTU)."
+                    "it accepts connections, but the TLS handshake did not finish within {limit} s (`connect_timeout`). Check that this port is the API's (8006), and that large packets get through (MTU)."
                 );
                 return Error::NotSent { host, problem };
             }
@@ -297,7 +298,7 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
                 (Stage::Answering, Stop::ReadTimeout) => {
                     format!("its answer stopped for {limit} s (`{key}`)")
                 }
-                (Stage::Answering, _) => format!("its answer was not whole within {limit} s (`{key}`)"),
+                (Stage::Answering, _) => format!("its answer was not complete within {limit} s (`{key}`)"),
                 _ => format!("no answer came within {limit} s (`{key}`)"),
             };
             return Error::Unanswered { asked: Box::new(asked), problem, timed_out: true };
@@ -309,7 +310,7 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
         Some(Obstacle::Network(problem)) => return Error::NotSent { host, problem },
         None => {}
     }
-    // The handshake's end: in TLS 1.3 the server judges this client when the request may be on its way already.
+    // In TLS 1.3 the server checks the client certificate when the request may already have been sent.
     if !flight.reused
         && flight.stage < Stage::Answering
         && let Some(problem) = tls::turned_away(&error)
@@ -319,7 +320,7 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
     match error {
         ureq::Error::ConnectProxyFailed(why) => {
             let problem = format!(
-                "the HTTP proxy made no connection to it ({why}). Check `proxy` (or HTTPS_PROXY); if the host is to be reached without it, name it in `no_proxy`."
+                "the HTTP proxy could not connect to it ({why}). Check `proxy` (or HTTPS_PROXY); if the host can be reached without it, list it in `no_proxy`."
             );
             Error::NotSent { host, problem }
         }
@@ -339,7 +340,7 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
         }
         error => {
             let problem =
-                format!("the connection broke before the request was sent as a whole ({error}). Try again.");
+                format!("the connection broke before the whole request was sent ({error}). Try again.");
             Error::NotSent { host, problem }
         }
     }

@@ -1,9 +1,9 @@
-//! Which node is asked, and when a request may be sent again.
+//! Which host a request is sent to, and when it is retried.
 //!
-//! Sent again are only: what reads (once after a broken connection, after an overloaded server's `Retry-After`, to
-//! the next host after this one failed), what never left (once over a new connection if it was to go out on one that
-//! turned out to be closed, and to the next host), and what was turned away unread, to the next host. Whatever may
-//! have been carried out is sent once.
+//! A request that reads is retried after a broken connection (once), after an overloaded server's `Retry-After` (up to
+//! three times), and on the next host if this one failed. A change is retried only if it cannot have been carried out:
+//! if it was never sent completely (once over a new connection if the kept one turned out to be closed, and on the next
+//! host), or if it was rejected unread (on the next host). A change that may have been carried out is never retried.
 
 use super::{
     Host, Method, Params, Pve,
@@ -17,14 +17,15 @@ use super::{
 use crate::{log, secret::Secret, sync::lock};
 use std::time::{Duration, Instant};
 
-/// How often an overloaded server is waited for, if it says how long.
+/// How many times to wait for an overloaded server that says how long to wait.
 const PAUSES: usize = 3;
-/// A 596 that comes sooner than this is no timeout: a node's certificate was new to the one that was asked, and
-/// is known to it from then on (pve.md section 3).
+/// A 596 that comes sooner than this is not a timeout: the host did not know the other node's certificate yet, and
+/// knows it from then on (pve.md section 3).
 const EARLY: Duration = Duration::from_secs(5);
 
 impl Pve {
-    /// Asks one host after the other as long as nothing can be done twice. Also tells whom the last connection led to.
+    /// Sends the request to one host after the other, as long as it cannot be carried out twice. Also returns the peer
+    /// of the last connection.
     pub(super) fn ask_as(
         &self,
         limits: Limits<'_>,
@@ -65,23 +66,23 @@ impl Pve {
         (Err(all_failed(failures)), peer)
     }
 
-    /// Whether another host may do better: this one cannot be reached, breaks off, is silent, or cannot reach its
-    /// own services.
+    /// Whether another host may succeed: this one cannot be reached, breaks off, is silent, or cannot reach its own
+    /// services.
     fn is_hosts_fault(&self, host: &Host, error: &Error) -> bool {
         match error {
             Error::NotSent { .. } | Error::Unanswered { .. } => true,
             Error::NodeUnreachable { asked, .. } => self.hosts.is_own(host, &asked.path),
             Error::Tls { .. } => {
-                // What is trusted is read from files that may have changed.
+                // The trusted certificates are read from files, which may have changed.
                 *lock(&self.wire) = None;
-                // An address that the cluster told may be none that the certificate names.
+                // An address reported by the cluster may not be in the certificate.
                 self.hosts.is_found(host)
             }
             _ => false,
         }
     }
 
-    /// Asks one host; again only what reads.
+    /// Sends the request to one host, with the retries described above.
     fn ask_host(
         &self,
         way: &Way<'_>,
@@ -149,26 +150,26 @@ impl Pve {
     }
 }
 
-/// How a host is asked.
+/// The target of an attempt.
 struct Way<'a> {
     wire: &'a Wire,
     host: &'a Host,
-    /// There is no other host to go on with.
+    /// Whether this is the only host.
     alone: bool,
 }
 
-/// What came of sending a request once.
+/// The outcome of sending a request once.
 struct Attempt {
     result: Result<Reply>,
     peer: Peer,
-    /// Over a connection that had been open before.
+    /// Whether it was sent over a kept-alive connection.
     kept: bool,
-    /// How long the server asks to be left alone.
+    /// How long the server asks to wait before the next request.
     pause: Option<Duration>,
 }
 
-/// Whether the same host may do better at once: a kept connection turned out to be closed, the only host broke
-/// off, or a node's certificate was new to it.
+/// Whether an immediate retry on the same host may succeed: a kept-alive connection turned out to be closed, the only
+/// host broke off, or the host did not know a node's certificate yet.
 fn is_passing(error: &Error, alone: bool, kept: bool, after: Duration) -> bool {
     match error {
         Error::NotSent { .. } => kept,
@@ -178,8 +179,8 @@ fn is_passing(error: &Error, alone: bool, kept: bool, after: Duration) -> bool {
     }
 }
 
-/// One error for all hosts: that something may have been carried out goes before all else, and what a host said
-/// tells more than that others could not be reached.
+/// Combines the errors of all hosts into one. An error after which the request may have been carried out comes first,
+/// then an answer from a host, then the hosts that could not be reached.
 fn all_failed(mut failures: Vec<Error>) -> Error {
     if let Some(last) = failures.pop_if(|error| error.may_have_been_carried_out()) {
         return last;

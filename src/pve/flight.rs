@@ -1,8 +1,8 @@
-//! What is known about the request under way on this thread: how far it got, when it must end, whom it talks to.
+//! The state of the request that runs on this thread: its progress, its deadline and its peer.
 //!
-//! ureq runs a request on the thread that asked for it, but hands its connectors and transports no place to
-//! keep such things. So `send` puts them here for the duration of one exchange and takes them out afterwards.
-//! Knows no HTTP but its URLs, and no TLS.
+//! ureq runs a request on the thread that called it, but gives its connectors and transports no way to pass such state
+//! along. So [`run`] stores it in a thread-local for the duration of one exchange and returns it afterwards.
+//! Independent of TLS, and of HTTP except for its URLs.
 
 use crate::cancel::Cancel;
 use std::{
@@ -14,56 +14,56 @@ use std::{
 };
 use ureq::http::Uri;
 
-/// How long anything blocks before it looks whether it should stop. Cancelling takes about this long.
+/// How long a blocking operation waits before it checks whether to stop. Cancelling takes about this long.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
 
-/// How far a request got. What may have been carried out follows from it.
+/// How far a request got, which decides whether it may have been carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// Finding the host's addresses.
+    /// Resolving the host's name.
     Resolving,
-    /// Opening a connection, or asking a proxy for one.
+    /// Connecting, directly or through a proxy.
     Connecting,
-    /// Shaking hands.
+    /// In the TLS handshake.
     Securing,
-    /// A part of the request is on its way; the rest was not accepted by the system yet. A server that lacks
-    /// a part of a request cannot carry it out.
+    /// The operating system has accepted at most a part of the request. A server that has not received a whole request
+    /// cannot carry it out.
     Sending,
-    /// The system accepted the last byte so far. From here on the request may have been carried out.
+    /// The operating system has accepted every byte so far. From here on the request may have been carried out.
     Sent,
-    /// Some of the answer arrived.
+    /// A part of the response has arrived.
     Answering,
 }
 
-/// Which connection a request may go out on.
+/// Which connection a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wants {
-    /// Any that the server should not have closed yet.
+    /// Any connection that the server should not have closed yet.
     Any,
-    /// One on which an answer came a moment ago, or a new one.
+    /// One on which a response arrived within the last second, or a new one.
     Recent,
     /// A new one.
     New,
-    /// A new one that is only opened, for a request to come.
+    /// A new one that is only opened, for a later request.
     Spare,
 }
 
-/// Why a request was ended from this side.
+/// Why this side ended a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     Cancelled,
-    /// No connection within the time for connecting.
+    /// There was no connection within the connect timeout.
     ConnectTimeout,
-    /// Nothing came, or nothing could be sent, for as long as may be waited for one more byte.
+    /// No byte could be received or sent within the read timeout.
     ReadTimeout,
     /// The whole request took too long.
     Timeout,
 }
 
-/// Whom a connection leads to.
+/// The other end of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Peer {
-    /// The address connected to: the host's, or the proxy's.
+    /// The address of the host or the proxy.
     pub(super) address: Option<SocketAddr>,
     /// The TLS version and the SHA-256 fingerprint of the certificate.
     pub(super) tls: Option<(&'static str, [u8; 32])>,
@@ -74,36 +74,36 @@ pub(super) struct Peer {
 pub(super) enum Obstacle {
     /// A sentence about the network.
     Network(String),
-    /// A sentence about the server's certificate or TLS, and the fingerprint it showed.
+    /// A sentence about the server's certificate or TLS, and the fingerprint of its certificate.
     Tls(String, Option<[u8; 32]>),
 }
 
-/// One exchange.
+/// The state of one exchange.
 pub(super) struct Flight {
     pub(super) cancel: Cancel,
     pub(super) deadline: Instant,
     pub(super) connect_timeout: Duration,
     /// How long a connection may be silent.
     pub(super) read_timeout: Duration,
-    /// `host:port` as it stands in the URL: what tells the connection to the host from one to a proxy.
+    /// `host:port` as in the URL; distinguishes the connection to the host from one to a proxy.
     pub(super) target: String,
     pub(super) wants: Wants,
     pub(super) stage: Stage,
-    /// The connection had been open before the request.
+    /// Whether the connection was open before the request.
     pub(super) kept: bool,
-    /// The connection had served a request before.
+    /// Whether the connection has served a request before.
     pub(super) reused: bool,
-    /// Nothing may be waited for: only what has arrived is read.
+    /// Whether reads must not block: only what has arrived is read.
     glancing: bool,
     pub(super) stopped: Option<Stop>,
     pub(super) obstacle: Option<Obstacle>,
-    /// The fingerprint of the certificate that the server showed, believed or not.
+    /// The fingerprint of the server's certificate, trusted or not.
     pub(super) shown: Option<[u8; 32]>,
     pub(super) peer: Peer,
-    /// The words after the status code: all that Proxmox says about a 401 or a 595.
+    /// The reason phrase: the only message that Proxmox gives with a 401 or a 595.
     pub(super) reason: Option<String>,
     connect_deadline: Instant,
-    /// When bytes last went one way or the other.
+    /// When bytes were last sent or received.
     moved: Instant,
 }
 
@@ -137,7 +137,7 @@ impl Flight {
         }
     }
 
-    /// When the present stage must be over.
+    /// The deadline of the current stage.
     fn limit(&self) -> Instant {
         if self.stage < Stage::Sending {
             self.connect_deadline
@@ -146,7 +146,7 @@ impl Flight {
         }
     }
 
-    /// Fails once the request is cancelled or late, and remembers why.
+    /// Fails if the request was cancelled or has timed out, and records why.
     fn check(&mut self) -> io::Result<()> {
         let stop = if self.cancel.is_cancelled() {
             Stop::Cancelled
@@ -168,9 +168,9 @@ thread_local! {
     static FLIGHT: RefCell<Option<Flight>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` with `flight` as this thread's request under way, and gives it back with what was learnt.
+/// Runs `work` with `flight` as the state of this thread's request, and returns the result and the updated state.
 pub(super) fn run<T>(flight: Flight, work: impl FnOnce() -> T) -> (T, Flight) {
-    /// Clears the place even if `work` panics: the thread serves other requests afterwards.
+    /// Clears the state even if `work` panics: the thread serves other requests afterwards.
     struct Clear;
     impl Drop for Clear {
         fn drop(&mut self) {
@@ -185,17 +185,17 @@ pub(super) fn run<T>(flight: Flight, work: impl FnOnce() -> T) -> (T, Flight) {
     (done, flight)
 }
 
-/// Lets `note` look at and change the request under way, if there is one.
+/// Gives `note` access to the state of the current request, if there is one.
 pub(super) fn with<T>(note: impl FnOnce(&mut Flight) -> T) -> Option<T> {
     FLIGHT.with_borrow_mut(|flight| flight.as_mut().map(note))
 }
 
-/// Fails once the request under way is cancelled or late.
+/// Fails if the current request was cancelled or has timed out.
 pub(super) fn check() -> io::Result<()> {
     with(Flight::check).unwrap_or(Ok(()))
 }
 
-/// Lets `work` read what has arrived, and not wait for more.
+/// Runs `work` with non-blocking reads: it gets what has arrived and does not wait for more.
 pub(super) fn glance<T>(work: impl FnOnce() -> T) -> T {
     with(|flight| flight.glancing = true);
     let done = work();
@@ -203,40 +203,40 @@ pub(super) fn glance<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Whether nothing may be waited for.
+/// Whether reads must not block now.
 pub(super) fn is_glancing() -> bool {
     with(|flight| flight.glancing).unwrap_or(false)
 }
 
-/// What is left of the time for the present stage; never zero, which sockets take for "for ever".
+/// The time left for the current stage; never zero, as sockets take zero as no limit.
 pub(super) fn left() -> Duration {
     with(|flight| flight.limit().saturating_duration_since(Instant::now()))
         .unwrap_or(SLICE)
         .max(Duration::from_millis(1))
 }
 
-/// Whether that `host:port` of a URL is a proxy on the way and not the host itself.
+/// Whether the `host:port` of that URL is a proxy and not the host itself.
 pub(super) fn is_proxy(uri: &Uri) -> bool {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     with(|flight| flight.target != authority).unwrap_or(false)
 }
 
-/// Says how far the request got.
+/// Records how far the request got.
 pub(super) fn reached(stage: Stage) {
     with(|flight| flight.stage = stage);
 }
 
-/// Says that bytes went one way or the other.
+/// Records that bytes were sent or received.
 pub(super) fn moved() {
     with(|flight| flight.moved = Instant::now());
 }
 
-/// Remembers why there is no connection, for the sentence the caller reads.
+/// Records why there is no connection, for the error message.
 pub(super) fn blocked(obstacle: Obstacle) {
     with(|flight| flight.obstacle = Some(obstacle));
 }
 
-/// Waits for a message, in slices, until the request under way is cancelled or late.
+/// Waits up to [`SLICE`] for a message; fails if the current request was cancelled or has timed out.
 pub(super) fn receive<T>(inbox: &Receiver<T>) -> io::Result<Option<T>> {
     check()?;
     Ok(inbox.recv_timeout(SLICE).ok())

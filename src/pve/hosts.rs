@@ -1,5 +1,5 @@
-//! The nodes that may be asked: which of them, in which order, and which were found out from the cluster itself.
-//! Knows no requests.
+//! The hosts of a cluster: the order in which they are tried, and those learnt from the cluster itself. Sends no
+//! requests.
 
 use super::Host;
 use crate::sync::lock;
@@ -10,25 +10,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a host that failed is asked last.
+/// How long a host that failed is tried last.
 const ASIDE: Duration = Duration::from_secs(30);
-/// How long the cluster's word on its nodes' addresses holds.
+/// How long the node addresses reported by the cluster are considered current.
 const LEARNT: Duration = Duration::from_secs(300);
 
 /// The hosts of one cluster.
 pub(super) struct Hosts {
     known: Mutex<Vec<Known>>,
-    /// When the cluster was last asked for its nodes.
+    /// When the list of nodes was last requested from the cluster.
     asked: Mutex<Option<Instant>>,
 }
 
 struct Known {
     host: Host,
-    /// The node's name, where the cluster told it.
+    /// The node's name, if the cluster has reported it.
     node: Option<String>,
-    /// Whether the cluster told its address; otherwise the settings did.
+    /// Whether its address was reported by the cluster; otherwise it comes from the settings.
     found: bool,
-    /// Until when it is asked last.
+    /// Until when it is tried last.
     aside: Option<Instant>,
 }
 
@@ -48,7 +48,7 @@ impl Hosts {
         Hosts { known: Mutex::new(configured.iter().map(known).collect()), asked: Mutex::new(None) }
     }
 
-    /// The hosts as configured, then those found, but those that failed lately last.
+    /// The configured hosts, then those learnt from the cluster; those that failed recently come last.
     pub(super) fn in_order(&self) -> Vec<Host> {
         let now = Instant::now();
         let known = lock(&self.known);
@@ -58,7 +58,7 @@ impl Hosts {
         order.into_iter().map(|known| known.host.clone()).collect()
     }
 
-    /// Lets a host be asked last for a while, or in its place again.
+    /// Moves a host to the end of the order for a while, or back to its place.
     pub(super) fn set_aside(&self, host: &Host, aside: bool) {
         let until = aside.then(|| Instant::now() + ASIDE);
         lock(&self.known)
@@ -67,12 +67,12 @@ impl Hosts {
             .for_each(|known| known.aside = until);
     }
 
-    /// Whether the cluster told the address, and not the settings.
+    /// Whether the host's address was reported by the cluster and is not in the settings.
     pub(super) fn is_found(&self, host: &Host) -> bool {
         lock(&self.known).iter().any(|known| known.host == *host && known.found)
     }
 
-    /// Whether that path is the host's own business, as far as is known: not that of another node.
+    /// Whether, as far as is known, the host serves that path itself and does not forward it to another node.
     pub(super) fn is_own(&self, host: &Host, path: &str) -> bool {
         let Some(node) = path.strip_prefix("/nodes/").and_then(|rest| rest.split('/').next()) else {
             return true;
@@ -82,7 +82,7 @@ impl Hosts {
         named || node == "localhost" || is_called(host, node)
     }
 
-    /// Whether it is time to ask the cluster for its nodes. Only one thread is told so.
+    /// Whether the list of nodes is due to be requested. Returns `true` to only one thread at a time.
     pub(super) fn wants_members(&self) -> bool {
         let mut asked = lock(&self.asked);
         let due = asked.is_none_or(|asked| LEARNT <= asked.elapsed());
@@ -92,8 +92,8 @@ impl Hosts {
         due
     }
 
-    /// Takes the cluster's word on its nodes: names for the configured ones, and the addresses of the others, which
-    /// are asked like the first host in all but the address.
+    /// Takes over the cluster's list of nodes: the names of the configured hosts, and the addresses of other nodes,
+    /// which otherwise get the settings of the first host.
     pub(super) fn learn(&self, members: Vec<Member>) {
         let mut known = lock(&self.known);
         let Some(first) = known.first().map(|known| known.host.clone()) else { return };
@@ -110,7 +110,7 @@ impl Hosts {
     }
 }
 
-/// Whether a host's name is that of the node, with or without a domain.
+/// Whether the host's name is the node's name, with or without a domain.
 fn is_called(host: &Host, node: &str) -> bool {
     host.name.parse::<IpAddr>().is_err()
         && host.name.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case(node))
@@ -136,7 +136,7 @@ mod tests {
         hosts.set_aside(&host("b"), true);
         hosts.set_aside(&host("a"), false);
         assert_eq!(names(&hosts), ["a", "c", "b"]);
-        // Its time is over.
+        // The time aside is over.
         lock(&hosts.known)[1].aside = Some(Instant::now());
         assert_eq!(names(&hosts), ["a", "b", "c"]);
     }

@@ -1,6 +1,6 @@
 //! The client of the Proxmox VE API: TLS, login, requests, tasks and errors.
 //!
-//! Knows nothing of MCP and nothing of what is offered to an assistant: paths and parameters in, data out.
+//! Independent of MCP and of the tools offered to an assistant: paths and parameters in, data out.
 
 mod advice;
 pub mod api;
@@ -52,21 +52,21 @@ pub use tls::colons;
 
 use std::fmt;
 
-/// The four methods Proxmox knows.
+/// The four HTTP methods of the Proxmox API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
-    /// Reads; may be sent again.
+    /// Reads; may be retried.
     Get,
-    /// Creates or acts; sent once.
+    /// Creates something or performs an action; sent once.
     Post,
     /// Changes; sent once.
     Put,
-    /// Deletes; sent once, its parameters in the query.
+    /// Deletes; sent once, with its parameters in the query.
     Delete,
 }
 
 impl Method {
-    /// The word in the request line.
+    /// The method's name in the request line.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Method {
         }
     }
 
-    /// The method of that word, in capitals or not.
+    /// The method with that name, in upper or lower case.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Method> {
         let all = [Method::Get, Method::Post, Method::Put, Method::Delete];

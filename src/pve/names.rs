@@ -1,6 +1,6 @@
-//! The addresses of hosts: looked up on a thread of its own, because the system's lookup cannot be interrupted,
-//! and remembered for a while, because a static binary has no cache. Only what was found is remembered: a name
-//! that cannot be resolved now is looked up again by the next request.
+//! Name resolution. A lookup runs on its own thread, because the system's lookup cannot be interrupted, and its
+//! result is cached for a while, because a static binary has no other cache. Failures are not cached: the next
+//! request looks the name up again.
 
 use super::flight::{self, Obstacle, Stage};
 use crate::sync::lock;
@@ -22,17 +22,17 @@ use ureq::{
     },
 };
 
-/// How long found addresses are used again.
+/// How long addresses are cached.
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// Addresses found lately, and how others are found.
+/// A cache of addresses, and the function that looks up others.
 pub(super) struct Names {
     known: Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>,
     find: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
 }
 
 impl Default for Names {
-    /// Asks the system.
+    /// A cache that uses the system's resolver.
     fn default() -> Names {
         Names::found_by(|name, port| (name, port).to_socket_addrs().map(Iterator::collect))
     }
@@ -49,7 +49,7 @@ impl Names {
         Names { known: Mutex::default(), find }
     }
 
-    /// Drops what is known of a URL's host.
+    /// Removes the host of a URL from the cache.
     pub(super) fn forget(&self, uri: &Uri) {
         let (name, port) = name_and_port(uri);
         lock(&self.known).remove(&format!("{name}:{port}"));
@@ -87,7 +87,7 @@ impl Names {
     }
 }
 
-/// The names as ureq asks for them.
+/// The cache as a resolver for ureq.
 #[derive(Debug)]
 pub(super) struct Lookup(pub(super) Arc<Names>);
 
@@ -112,7 +112,7 @@ pub(super) fn name_and_port(uri: &Uri) -> (&str, u16) {
     (name, uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }))
 }
 
-/// Starts a small thread that may be left behind.
+/// Starts a detached thread with a small stack.
 pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).stack_size(256 * 1024).spawn(work).map(drop)
 }

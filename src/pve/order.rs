@@ -1,18 +1,18 @@
-//! A request as it is written down once, ready for whichever host answers.
+//! A request, encoded once and independent of the host that it is sent to.
 
 use super::{Method, Params, upload::Multipart};
 use crate::secret::Secret;
 
-/// A request, ready for any host.
+/// A request that can be sent to any host.
 pub(super) struct Order {
     pub(super) method: Method,
-    /// Path and query, from `/api2/extjs` on.
+    /// Path and query, starting with `/api2/extjs`.
     pub(super) target: String,
     pub(super) headers: Vec<(&'static str, Secret)>,
     pub(super) body: Body,
 }
 
-/// What goes along with POST and PUT.
+/// The body of a request; only POST and PUT have one.
 pub(super) enum Body {
     None,
     Form(String),
@@ -20,7 +20,7 @@ pub(super) enum Body {
 }
 
 impl Order {
-    /// The request for a path below `/api2/extjs`.
+    /// Builds the request for a path below `/api2/extjs`.
     pub(super) fn new(
         method: Method,
         path: &str,

@@ -1,13 +1,13 @@
-//! The parameters of one request, and their form encoding.
+//! The parameters of one request and their form encoding.
 
 use super::upload::Upload;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::fmt;
 
-/// Parameters in the order in which they are sent. A repeated name makes an array (RESTHandler's rule).
+/// Parameters in the order in which they are sent. A repeated name forms an array (a rule of RESTHandler).
 ///
-/// `Debug` shows the names only: a value may be a password.
+/// `Debug` shows only the names, as a value may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params {
     pairs: Vec<(String, String)>,
@@ -21,7 +21,7 @@ impl Params {
         Params::default()
     }
 
-    /// Adds a parameter, builder fashion.
+    /// Adds a parameter and returns the parameters (builder style).
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl ToString) -> Params {
         self.push(name, value);
@@ -33,8 +33,8 @@ impl Params {
         self.pairs.push((name.into(), value.to_string()));
     }
 
-    /// Adds a JSON value as Proxmox wants it: booleans as 1 and 0, an array as its name repeated, `null` not at
-    /// all, an object as a property string (`k=v,k2=v2`).
+    /// Adds a JSON value in the form that Proxmox expects: a boolean as 1 or 0, an array as one parameter per item,
+    /// an object as a property string (`k=v,k2=v2`). `null` adds nothing.
     pub fn push_json(&mut self, name: &str, value: &Value) {
         match value {
             Value::Null => {}
@@ -43,13 +43,13 @@ impl Params {
         }
     }
 
-    /// Sends this file along, as the part whose name the parameter `filename` says.
+    /// Attaches a file, which is sent under the name in the parameter `filename`.
     #[must_use]
     pub fn with_file(self, file: Upload) -> Params {
         Params { file: Some(file), ..self }
     }
 
-    /// The file that goes along.
+    /// The attached file, if any.
     #[must_use]
     pub fn file(&self) -> Option<&Upload> {
         self.file.as_ref()
@@ -60,20 +60,20 @@ impl Params {
         self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The first value of that name.
+    /// The first value with that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// Whether there are none.
+    /// Whether there are no parameters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 
-    /// `application/x-www-form-urlencoded`, fit for a body and for a query. Proxmox splits pairs at `;` too and
-    /// cuts a value at a raw `=`, so everything but letters, digits and `-_.~` is percent-encoded.
+    /// Encodes as `application/x-www-form-urlencoded`, for a body or a query. Proxmox also splits pairs at `;` and
+    /// cuts a value off at a raw `=`, so everything except letters, digits and `-_.~` is percent-encoded.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut form = String::new();
@@ -107,10 +107,10 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// Everything but letters, digits and `-_.~`.
+/// Everything except letters, digits and `-_.~`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Appends `text` percent-encoded: everything but letters, digits and `-_.~`.
+/// Appends `text`, percent-encoding everything except letters, digits and `-_.~`.
 pub fn encode_into(out: &mut String, text: &str) {
     out.extend(utf8_percent_encode(text, ENCODED));
 }

@@ -1,14 +1,14 @@
-//! Path templates: filling `{holes}` so that a value can never become another path. Pure.
+//! Path templates: fills in placeholders so that a value can never change which path is meant. Pure functions.
 
 use super::params::encode_into;
 
-/// Fills every `{hole}` of `template` with the percent-encoded value that `value_of` gives for its name.
+/// Replaces every `{name}` in `template` with the percent-encoded value that `value_of` returns for that name.
 ///
-/// Proxmox decodes a path before it splits it, so an encoded slash would still lead elsewhere: values with a
-/// slash are refused, except for `{volume}` and `{cidr}` at the end of a path, which Proxmox takes whole.
+/// Proxmox decodes a path before it splits it, so an encoded slash would still select another path: values with a
+/// slash are rejected, except for `{volume}` and `{cidr}` at the end of a path, which Proxmox takes as a whole.
 ///
 /// # Errors
-/// A finished sentence: a missing or empty value, `.` or `..`, a slash, a control character.
+/// A value is missing or empty, is `.` or `..`, or contains a slash or a control character.
 pub fn fill(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut path = String::with_capacity(template.len() + 32);
     let mut rest = template;
@@ -18,7 +18,7 @@ pub fn fill(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Result
             .ok_or_else(|| format!("The path `{template}` has an unclosed `{{`; correct it."))?;
         path.push_str(before);
         let value =
-            value_of(hole).ok_or_else(|| format!("`{hole}` is missing; it is a part of `{template}`."))?;
+            value_of(hole).ok_or_else(|| format!("`{hole}` is missing; `{template}` needs it."))?;
         let takes_slashes = after.is_empty() && matches!(hole, "volume" | "cidr");
         check(hole, &value, takes_slashes)?;
         encode_into(&mut path, &value);
@@ -30,16 +30,14 @@ pub fn fill(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Result
 
 fn check(hole: &str, value: &str, takes_slashes: bool) -> Result<(), String> {
     if value.chars().any(char::is_control) {
-        return Err(format!("`{hole}` has a control character in it; it must be plain text."));
+        return Err(format!("`{hole}` contains a control character; it must be plain text."));
     }
     if !takes_slashes && value.contains('/') {
         return Err(format!("`{hole}` is `{value}`, but it must not contain a slash."));
     }
     for part in value.split('/') {
         if matches!(part, "" | "." | "..") {
-            return Err(format!(
-                "`{hole}` is `{value}`, but it must be a name and not a way through folders."
-            ));
+            return Err(format!("`{hole}` is `{value}`, but it must be a name, not a path."));
         }
     }
     Ok(())
@@ -71,13 +69,13 @@ mod tests {
         check("/version", "unused", Ok("/version"));
         let volume = "/nodes/n/storage/s/content/{volume}";
         check(volume, "local:iso/a.iso", Ok("/nodes/n/storage/s/content/local%3Aiso%2Fa.iso"));
-        check(volume, "local:../../etc", Err("way through folders"));
+        check(volume, "local:../../etc", Err("not a path"));
         check("/i/{cidr}", "10.0.0.0/8", Ok("/i/10.0.0.0%2F8"));
         check("/i/{cidr}/x", "10.0.0.0/8", Err("slash"));
         check("/nodes/{node}/qemu", "a/b", Err("slash"));
-        check("/nodes/{node}/qemu", "..", Err("way through folders"));
-        check("/nodes/{node}/qemu", ".", Err("way through folders"));
-        check("/nodes/{node}/qemu", "", Err("way through folders"));
+        check("/nodes/{node}/qemu", "..", Err("not a path"));
+        check("/nodes/{node}/qemu", ".", Err("not a path"));
+        check("/nodes/{node}/qemu", "", Err("not a path"));
         check("/nodes/{node}/qemu", "a\r\nHost: x", Err("control character"));
         check("/nodes/{absent}/qemu", "x", Err("`absent` is missing"));
         check("/nodes/{node", "x", Err("unclosed"));

@@ -1,9 +1,10 @@
-//! Connections that are open and idle: which of them a request may go out on, and keeping them afterwards.
+//! The pool of idle connections: which of them a request may use, and how they are returned.
 //!
-//! ureq's own pool hands out whichever connection has been idle longest and cannot be given one, so the agents are told
-//! to keep none and [`PoolLink`] stands around their whole connector chain. What reads takes any connection that the server should
-//! not have closed yet. What must not be sent twice takes one on which an answer came within [`RECENT`], for a server
-//! closes connections that are idle for seconds, not those; or else a new one. Knows no TCP, no TLS and no HTTP.
+//! ureq's own pool hands out the connection that has been idle longest, and connections cannot be added to it. So the
+//! agents are configured to keep none, and [`PoolLink`] wraps their whole connector chain. A request that reads may use
+//! any connection that the server should not have closed yet. A request that must not be sent twice uses one on which
+//! a response arrived within [`RECENT`], as servers close only connections that have been idle for seconds, or else a
+//! new one. Independent of TCP, TLS and HTTP.
 
 use super::flight::{self, Wants};
 use crate::sync::lock;
@@ -18,22 +19,22 @@ use ureq::{
     unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport},
 };
 
-/// For so long after an answer, or after it was opened, a connection is as good as a new one.
+/// How long after a response, or after being opened, a connection is as good as a new one.
 const RECENT: Duration = Duration::from_secs(1);
 
 /// The idle connections of one agent.
 pub(super) struct Pool {
     state: Mutex<State>,
-    /// How many are kept for one host.
+    /// The maximum number kept for one host.
     most: usize,
     max_idle: Duration,
 }
 
 #[derive(Default)]
 struct State {
-    /// Those that served last are last.
+    /// In the order in which they were last used, most recent last.
     idle: Vec<Idle>,
-    /// How many are being opened with no request to send.
+    /// How many are being opened ahead of need.
     opening: usize,
 }
 
@@ -43,7 +44,7 @@ struct Idle {
     transport: Box<dyn Transport>,
 }
 
-/// A connection that is about to be opened ahead of need; dropping it says that this is over.
+/// A connection that is being opened ahead of need; dropping it marks this as finished.
 pub(super) struct Opening(Arc<Pool>);
 
 impl Drop for Opening {
@@ -57,8 +58,8 @@ impl Pool {
         Pool { state: Mutex::default(), most, max_idle }
     }
 
-    /// One for each connection that should be opened now, so that `wanted` requests can go out at once. The first of
-    /// them opens its own where there is none.
+    /// Returns one [`Opening`] for each connection that must be opened now so that `wanted` requests can be sent at
+    /// once. If there is no connection yet, the first request opens its own, which is not counted here.
     pub(super) fn lacking(self: &Arc<Pool>, uri: &Uri, wanted: usize) -> Vec<Opening> {
         let key = key(uri);
         let mut state = lock(&self.state);
@@ -69,13 +70,13 @@ impl Pool {
         (0..lacking).map(|_| Opening(Arc::clone(self))).collect()
     }
 
-    /// How long ago a connection to that host became idle, if there is one.
+    /// How long the most recently used connection to that host has been idle, if there is one.
     pub(super) fn idle_for(&self, uri: &Uri) -> Option<Duration> {
         let key = key(uri);
         lock(&self.state).idle.iter().rev().find(|one| one.key == key).map(|one| one.since.elapsed())
     }
 
-    /// The connection that served last, out of those that will do.
+    /// Takes the most recently used connection that is suitable.
     fn take(&self, key: &str, wants: Wants) -> Option<Box<dyn Transport>> {
         let limit = match wants {
             Wants::Any => self.max_idle,
@@ -111,7 +112,7 @@ impl Pool {
     }
 }
 
-/// What tells the connections to one host from those to others.
+/// The key of a host's connections: scheme and authority.
 fn key(uri: &Uri) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     format!("{}://{authority}", uri.scheme_str().unwrap_or_default())
@@ -126,7 +127,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Hands out idle connections, and opens others with the chain inside.
+/// Hands out idle connections, and opens new ones with the inner chain.
 #[derive(Debug)]
 pub(super) struct PoolLink<C> {
     pub(super) chain: C,
@@ -153,7 +154,7 @@ impl<C: Connector<Out = Box<dyn Transport>>> Connector for PoolLink<C> {
         };
         if wants == Wants::Spare {
             self.pool.put(key, transport);
-            // There is nothing to send; ureq ends here.
+            // There is nothing to send; ureq stops here.
             return Ok(None);
         }
         let transport = Some(transport);
@@ -161,15 +162,15 @@ impl<C: Connector<Out = Box<dyn Transport>>> Connector for PoolLink<C> {
     }
 }
 
-/// A connection that serves a request. It goes back into the pool if ureq, which looks whether it is open after the
-/// last byte of an answer that lets it stay open, finds that it is.
+/// A connection in use by a request. It returns to the pool if it is still open after the last byte of the response.
+/// ureq calls `is_open` at that point, unless the response says that the connection is to be closed.
 #[derive(Debug)]
 struct Lent {
-    /// None only while it is dropped.
+    /// `None` only while it is being dropped.
     transport: Option<Box<dyn Transport>>,
     key: String,
     pool: Arc<Pool>,
-    /// The answer has been read to its end, and the connection is open.
+    /// Whether the response has been read completely and the connection is open.
     whole: bool,
 }
 
@@ -259,7 +260,7 @@ mod tests {
             last.since.checked_sub(Duration::from_secs(seconds)).expect("the machine runs for longer");
     }
 
-    /// The name of the connection that is handed out, or nothing.
+    /// The name of the connection that is handed out, or an empty string.
     fn taken(pool: &Pool, wants: Wants) -> String {
         pool.take(KEY, wants).map(|transport| format!("{transport:?}")).unwrap_or_default()
     }

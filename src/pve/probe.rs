@@ -1,4 +1,4 @@
-//! The connection step by step, in sentences that name what was found.
+//! A connection test in steps, each with a sentence about what was found.
 
 use super::{
     Auth, Method, Params, Pve,
@@ -11,14 +11,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// One step.
+/// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// `reach`, `tls`, `login`, `version` or `permissions`.
     pub name: &'static str,
     /// Whether it worked.
     pub ok: bool,
-    /// Finished sentences: what was found, or what is wrong and what to do.
+    /// Sentences: what was found, or what is wrong and what to do.
     pub detail: String,
 }
 
@@ -30,8 +30,8 @@ struct Version {
 }
 
 impl Pve {
-    /// Tries reach, tls, login, version and permissions in this order, and stops at the first that fails. The
-    /// first two ask `/access/domains`, which needs no login (pve.md section 2).
+    /// Tests reach, tls, login, version and permissions in this order and stops at the first that fails. The first
+    /// two request `/access/domains`, which needs no login (pve.md section 2).
     #[must_use]
     pub fn probe(&self, cancel: &Cancel) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -41,7 +41,7 @@ impl Pve {
         steps
     }
 
-    /// The realms one may log in to, by name (API path `/access/domains`, which needs no login).
+    /// The names of the realms that users can log in to (API path `/access/domains`, which needs no login).
     ///
     /// # Errors
     /// See [`Error`].
@@ -83,7 +83,7 @@ impl Pve {
                 steps.push(failed("tls", &error));
                 return false;
             }
-            // A refusal is Proxmox's answer too.
+            // A refusal also shows that Proxmox answers.
             Ok(_)
             | Err(Error::Refused { .. } | Error::Unauthorized { .. } | Error::NodeUnreachable { .. }) => {}
             Err(error) => {
@@ -104,7 +104,7 @@ impl Pve {
         true
     }
 
-    /// Any request proves the login; `/version` gives the next step with it.
+    /// Any authenticated request tests the login; `/version` also gives the next step.
     fn probe_login(&self, cancel: &Cancel, steps: &mut Vec<Step>) -> bool {
         let reply = match self.get(cancel, "/version", &Params::new()) {
             Ok(reply) => reply,

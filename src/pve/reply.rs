@@ -1,4 +1,4 @@
-//! What an answer of the API means: the envelope of `/api2/extjs`, and what comes in its stead. Pure.
+//! Parses API responses: the envelope of `/api2/extjs`, and what may come instead of it. Pure functions.
 
 use super::{
     Method,
@@ -8,12 +8,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 use std::{fmt, ops::Range, time::Duration};
 
-/// The data of a request that was carried out.
+/// The response to a request that was carried out.
 #[derive(Clone)]
 pub struct Reply {
-    /// `data` of the answer, JSON text as it came; `null` for many actions.
+    /// `data` of the response, as the original JSON text; `null` for many actions.
     pub data: String,
-    /// How many rows there are in all, where a list is paged (tasks, logs).
+    /// The total number of rows of a paged list (tasks, logs).
     pub total: Option<u64>,
     /// The server's clock when it answered, in seconds since 1970.
     pub date: Option<u64>,
@@ -21,7 +21,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The answer to a request that was not sent: no data.
+    /// A response without data, for a request that was not sent.
     #[must_use]
     pub fn pretended(method: Method, path: &str) -> Reply {
         Reply {
@@ -32,57 +32,57 @@ impl Reply {
         }
     }
 
-    /// What was asked, and of which host.
+    /// The request, and the host it was sent to.
     pub(super) fn asked(&self) -> &Asked {
         &self.asked
     }
 
-    /// The data as a type of one's own. Mind that Proxmox sends some numbers as strings (pve.md section 4).
+    /// Deserializes the data. Note that Proxmox sends some numbers as strings (pve.md section 4).
     ///
     /// # Errors
-    /// [`Error::NotProxmox`] when the data has another shape.
+    /// [`Error::NotProxmox`] if the data has another structure.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.data).map_err(|error| Error::NotProxmox {
             asked: self.asked.clone(),
             status: Some(200),
             problem: format!(
-                "the data has an unexpected shape ({error}). Is this version of Proxmox supported?"
+                "the data has an unexpected structure ({error}). Is this version of Proxmox supported?"
             ),
         })
     }
 
-    /// The data as a JSON value; as its own text where no value can hold it.
+    /// The data as a JSON value, or as its text if it cannot be represented as one.
     #[must_use]
     pub fn value(&self) -> Value {
-        // Only numbers beyond f64 and nesting beyond all reason can fail in JSON that was read before.
+        // The JSON was parsed before, so only numbers beyond f64 and very deep nesting can fail.
         serde_json::from_str(&self.data).unwrap_or_else(|_| Value::String(self.data.clone()))
     }
 }
 
 impl fmt::Debug for Reply {
-    /// The data may be a ticket or a new token: only its size is shown.
+    /// Shows only the size of the data, which may be a ticket or a new token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reply({}, {} bytes)", self.asked, self.data.len())
     }
 }
 
-/// An HTTP answer as it came.
+/// An HTTP response as received.
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// The words after the status: all that Proxmox says beside an empty body.
+    /// The reason phrase: the only message that Proxmox gives with an empty body.
     pub(super) reason: String,
     /// Where a redirect points.
     pub(super) location: Option<String>,
     pub(super) date: Option<u64>,
-    /// How many seconds to wait before asking again, if it says so.
+    /// `Retry-After` in seconds, if given.
     pub(super) retry_after: Option<u64>,
     pub(super) body: Vec<u8>,
 }
 
-/// What many actions answer with.
+/// The data of many actions.
 const NULL: &str = "null";
 
-/// An answer of the API. The data may be megabytes: it is not parsed here.
+/// A response of the API. The data may be megabytes, so it is not parsed here.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -95,22 +95,22 @@ struct Envelope<'a> {
     total: Option<Value>,
 }
 
-/// Keeps an unforeseen shape of `errors` from spoiling the whole answer.
+/// Accepts `errors` of any type, so that an unexpected one does not make the whole response unreadable.
 fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 impl Answer {
-    /// How long an overloaded server, or a proxy before it, asks to be left alone.
+    /// How long an overloaded server, or a proxy in front of it, asks to wait.
     pub(super) fn pause(&self) -> Option<Duration> {
         self.retry_after.filter(|_| matches!(self.status, 429 | 503)).map(Duration::from_secs)
     }
 }
 
-/// What the answer means.
+/// Interprets a response.
 ///
 /// # Errors
-/// Whatever is not data: see [`Error`].
+/// The response is anything other than data: see [`Error`].
 pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<Reply> {
     let asked = Box::new(asked);
     let status = answer.status;
@@ -148,7 +148,7 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
         let said = envelope.status.as_ref().and_then(number).and_then(|said| u16::try_from(said).ok());
         let status = said.unwrap_or(if status < 400 { 500 } else { status });
         let message = envelope.message.map_or(answer.reason, |message| trimmed(&message));
-        // A change under /access may carry a password of its own, and then its 401 is about that one.
+        // A change under /access may contain a password itself, and then a 401 is about that password.
         if status == 401 && !(asked.changes() && asked.path.starts_with("/access/")) {
             return Err(Error::Unauthorized { identity: identity.clone(), reason: message });
         }
@@ -168,10 +168,10 @@ pub(super) fn read(answer: Answer, asked: Asked, identity: &Identity) -> Result<
     })
 }
 
-/// [`read`] for an answer that somebody made up, to try what becomes of it.
+/// Calls [`read`] with a made-up response, for tests.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as those of [`read`].
 #[doc(hidden)]
 pub fn read_made_up(method: Method, path: &str, status: u16, said: &str, body: Vec<u8>) -> Result<Reply> {
     let asked = Asked { method, path: path.to_owned(), host: "192.0.2.1:8006".into() };
@@ -183,7 +183,7 @@ pub fn read_made_up(method: Method, path: &str, status: u16, said: &str, body: V
     )
 }
 
-/// A body that could be an envelope, as text: a guest's agent or a volume's name can slip raw bytes in.
+/// The body as text if it could be an envelope. Invalid UTF-8, as from a guest agent or a volume name, is replaced.
 fn text_of(body: Vec<u8>) -> std::result::Result<String, Vec<u8>> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(body);
@@ -191,21 +191,21 @@ fn text_of(body: Vec<u8>) -> std::result::Result<String, Vec<u8>> {
     Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// The body as an answer of the API, if it is one.
+/// The body as an envelope of the API, if it is one.
 fn envelope(body: &str) -> Option<Envelope<'_>> {
     let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
     let known = envelope.data.is_some() || envelope.success.is_some() || envelope.message.is_some();
     (known || envelope.errors.is_some()).then_some(envelope)
 }
 
-/// That part of the text, in the memory that the whole has: it may be megabytes.
+/// Cuts out a part of the text in place, without copying it to a new allocation: it may be megabytes.
 fn cut(mut text: String, place: Range<usize>) -> String {
     text.truncate(place.end);
     text.drain(..place.start);
     text
 }
 
-/// A body that is no envelope: empty beside a status (pve.md section 3), or from something in between.
+/// The error for a body that is not an envelope: it is empty (pve.md section 3), or comes from something in between.
 fn without_envelope(answer: &Answer, asked: Box<Asked>, identity: &Identity) -> Error {
     let status = answer.status;
     let body = answer.body.trim_ascii();
@@ -222,14 +222,14 @@ fn without_envelope(answer: &Answer, asked: Box<Asked>, identity: &Identity) -> 
             format!("it sent the HTML page `{}`", shortened(title))
         })
     } else if body.starts_with(b"{") {
-        "it sent JSON that is broken or has no `data`".to_owned()
+        "it sent JSON that is invalid or has no `data`".to_owned()
     } else {
         "it sent something that is not JSON".to_owned()
     };
     let next = match status {
         429 | 502..=504 => "A proxy in between is overloaded or has lost the server; try again later.",
         _ => {
-            "Check that host and port are those of the API (8006) and that nothing in between answers in its stead."
+            "Check that host and port are those of the API (8006) and that nothing in between answers instead."
         }
     };
     let pause = match answer.pause() {
@@ -254,7 +254,7 @@ fn parameter_errors(errors: Value) -> Vec<(String, String)> {
     }
 }
 
-/// A number, also one that came as a string or a boolean.
+/// A number, which may be given as a string or a boolean.
 fn number(value: &Value) -> Option<u64> {
     match value {
         Value::Bool(flag) => Some(u64::from(*flag)),
@@ -263,17 +263,17 @@ fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// Proxmox's words without the line break they end with.
+/// Proxmox's message without its final line break.
 fn trimmed(message: &str) -> String {
     message.trim_end_matches(['\r', '\n']).to_owned()
 }
 
-/// Words of a stranger, kept short and on one line.
+/// Untrusted text, shortened and on one line.
 fn shortened(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect()
 }
 
-/// Seconds since 1970 of an HTTP date, `Sat, 21 Nov 2026 00:58:18 GMT`.
+/// Parses an HTTP date such as `Sat, 21 Nov 2026 00:58:18 GMT` as seconds since 1970.
 pub(super) fn http_date(text: &str) -> Option<u64> {
     let mut words = text.split([' ', ':', ',']).filter(|word| !word.is_empty()).skip(1);
     let day: u64 = words.next()?.parse().ok()?;
@@ -286,7 +286,7 @@ pub(super) fn http_date(text: &str) -> Option<u64> {
     if year < 1970 || 31 < day || 23 < hour || 59 < minute || 60 < second {
         return None;
     }
-    // Days by the civil calendar, with years that begin in March.
+    // Days in the Gregorian calendar, with years that begin in March.
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
     Some((days.checked_sub(719_469)?) * 86_400 + hour * 3_600 + minute * 60 + second)

@@ -1,19 +1,19 @@
-//! The screen of a VNC server (RFB, RFC 6143): one whole picture, and nothing typed or moved.
+//! A minimal VNC client (RFB, RFC 6143) that takes one screenshot and sends no key or pointer events.
 //!
-//! Asks for plain pixels only (Raw, and CopyRect where a server insists) and to be told of another size. Works over
-//! any stream; how long it may take is the stream's business, how much it may send is bounded here.
+//! Requests only the encodings Raw and CopyRect, and to be notified of size changes. Works over any stream, which is
+//! responsible for timeouts; the amount of data is limited here.
 
 use super::des::vnc_response;
 use crate::websocket::wrong;
 use std::io::{self, Read, Write};
 
-/// Larger screens are refused: that many pixels are read into memory as a whole (4K UHD and somewhat more).
+/// The largest screen, in pixels, as the whole picture is held in memory (somewhat more than 4K UHD).
 const MAX_PIXELS: usize = 10_000_000;
-/// A name or a reason is no longer.
+/// The longest desktop name or reason, in bytes.
 const MAX_TEXT: u32 = 64 * 1024;
-/// What servers put into a clipboard is passed over, up to that much in all.
+/// How much other data, such as clipboard text, is skipped in all, in bytes and messages.
 const MAX_ASIDE: u64 = 4 * 1024 * 1024;
-/// So often may the screen change its size, or an update leave something out, before it is given up.
+/// How many updates may be incomplete, or change the size of the screen, before the client gives up.
 const MAX_TURNS: usize = 16;
 
 const RAW: i32 = 0;
@@ -21,21 +21,21 @@ const COPY_RECT: i32 = 1;
 const DESKTOP_SIZE: i32 = -223;
 const LAST_RECT: i32 = -224;
 
-/// A picture.
+/// A screenshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// In pixels.
+    /// The width in pixels.
     pub width: usize,
-    /// In pixels.
+    /// The height in pixels.
     pub height: usize,
-    /// Red, green, blue; row by row.
+    /// Red, green and blue bytes of each pixel, row by row.
     pub rgb: Vec<u8>,
 }
 
-/// Shakes hands, asks for everything, and gives it.
+/// Does the handshake, requests the whole screen and returns it.
 ///
 /// # Errors
-/// The connection ended, or what came breaks the rules or the bounds; a clause.
+/// The connection ends, or the server violates the protocol or the limits. The message is a clause.
 pub(super) fn picture<S: Read + Write>(stream: S, password: &[u8]) -> io::Result<Picture> {
     let mut talk = Talk { stream };
     talk.greet(password)?;
@@ -49,13 +49,13 @@ pub(super) fn picture<S: Read + Write>(stream: S, password: &[u8]) -> io::Result
         }
     }
     Err(wrong(&format!(
-        "its display sent {MAX_TURNS} updates and still left {} of {} pixels out",
+        "its display sent {MAX_TURNS} updates, but {} of {} pixels are still missing",
         screen.missing,
         screen.width * screen.height
     )))
 }
 
-/// What has arrived of the picture.
+/// The part of the picture received so far.
 struct Screen {
     width: usize,
     height: usize,
@@ -68,11 +68,11 @@ impl Screen {
     fn new(width: usize, height: usize) -> io::Result<Screen> {
         let pixels = width * height;
         if pixels == 0 {
-            return Err(wrong("its display has no size at present"));
+            return Err(wrong("its display currently has no size"));
         }
         if MAX_PIXELS < pixels {
             return Err(wrong(&format!(
-                "its display has {width} × {height} pixels, and more than {MAX_PIXELS} are not read"
+                "its display has {width} × {height} pixels, more than the limit of {MAX_PIXELS}"
             )));
         }
         Ok(Screen { width, height, rgb: vec![0; pixels * 3], seen: vec![false; pixels], missing: pixels })
@@ -112,14 +112,14 @@ struct Talk<S> {
 }
 
 impl<S: Read + Write> Talk<S> {
-    /// Version and password.
+    /// Negotiates the version and authenticates.
     fn greet(&mut self, password: &[u8]) -> io::Result<()> {
         let version: [u8; 12] = self.array()?;
         let minor = std::str::from_utf8(&version)
             .ok()
             .and_then(|text| text.strip_prefix("RFB 003.")?.strip_suffix('\n')?.parse::<u32>().ok())
-            .ok_or_else(|| wrong("what its display said first is no VNC"))?;
-        // Servers name odd numbers; what is not 3.7 or 3.8 speaks 3.3 (section 7.1.1).
+            .ok_or_else(|| wrong("its display did not start with a VNC greeting"))?;
+        // Some servers report other numbers; anything except 3.7 and 3.8 is treated as 3.3 (section 7.1.1).
         let minor = match minor {
             8.. => 8,
             7 => 7,
@@ -136,7 +136,7 @@ impl<S: Read + Write> Talk<S> {
             0 => return Err(self.refusal()),
             other => {
                 return Err(wrong(&format!(
-                    "its display asks for a login of kind {other}, which is not known"
+                    "its display requires VNC security type {other}, which is not supported"
                 )));
             }
         }
@@ -146,7 +146,7 @@ impl<S: Read + Write> Talk<S> {
         Ok(())
     }
 
-    /// The kind of login, the one without a password first.
+    /// Chooses the security type, preferably the one without a password.
     fn choose(&mut self) -> io::Result<u32> {
         let count = self.array::<1>()?[0];
         let mut kinds = vec![0; usize::from(count)];
@@ -171,15 +171,15 @@ impl<S: Read + Write> Talk<S> {
         }
     }
 
-    /// The first size, and in which form pixels are to come.
+    /// Reads the initial size and sets the pixel format and encodings.
     fn begin(&mut self) -> io::Result<Screen> {
-        // Others may look at the same time.
+        // Share the session with other clients.
         self.stream.write_all(&[1])?;
         let size: [u8; 4] = self.array()?;
         let _their_format: [u8; 16] = self.array()?;
         let _name = self.text()?;
         let mut wishes = vec![0, 0, 0, 0];
-        // 32 bits in a pixel, 24 of them used, little end first, true colour; blue, green, red, nothing.
+        // 32 bits per pixel, depth 24, little-endian, true colour: blue, green, red, unused.
         wishes.extend([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]);
         let encodings = [RAW, COPY_RECT, DESKTOP_SIZE, LAST_RECT];
         wishes.extend([2, 0, 0, 4]);
@@ -188,7 +188,7 @@ impl<S: Read + Write> Talk<S> {
         Screen::new(pair(&size[..2]), pair(&size[2..]))
     }
 
-    /// Asks for the whole screen.
+    /// Requests the whole screen.
     fn ask(&mut self, screen: &Screen) -> io::Result<()> {
         let mut request = vec![3, 0, 0, 0, 0, 0];
         for length in [screen.width, screen.height] {
@@ -197,12 +197,12 @@ impl<S: Read + Write> Talk<S> {
         self.stream.write_all(&request)
     }
 
-    /// Takes messages up to the end of an update.
+    /// Reads messages up to the end of an update.
     fn update(&mut self, screen: &mut Screen, aside: &mut u64) -> io::Result<()> {
         loop {
             match self.array::<1>()?[0] {
                 0 => return self.rectangles(screen),
-                // Colours of a palette that was not asked for.
+                // Colour map entries, which were not requested.
                 1 => {
                     let head: [u8; 5] = self.array()?;
                     self.skip(6 * pair(&head[3..]) as u64, aside)?;
@@ -214,9 +214,7 @@ impl<S: Read + Write> Talk<S> {
                     self.skip(length.into(), aside)?;
                 }
                 other => {
-                    return Err(wrong(&format!(
-                        "its display sent a message of kind {other}, which is not known"
-                    )));
+                    return Err(wrong(&format!("its display sent a VNC message of unknown type {other}")));
                 }
             }
             count(aside, 1)?;
@@ -240,7 +238,7 @@ impl<S: Read + Write> Talk<S> {
                 LAST_RECT => break,
                 other => {
                     return Err(wrong(&format!(
-                        "its display sent pixels in a form ({other}) that was not asked for"
+                        "its display sent pixels in the encoding {other}, which was not requested"
                     )));
                 }
             }
@@ -275,7 +273,7 @@ impl<S: Read + Write> Talk<S> {
         Ok(())
     }
 
-    /// Text with its length before it.
+    /// Reads a length-prefixed string.
     fn text(&mut self) -> io::Result<String> {
         let length = self.u32()?;
         if MAX_TEXT < length {
@@ -303,13 +301,13 @@ impl<S: Read + Write> Talk<S> {
     }
 }
 
-/// Counts what was passed over, in bytes and in messages.
+/// Counts skipped bytes and messages against the limit.
 fn count(aside: &mut u64, more: u64) -> io::Result<()> {
     *aside = aside.saturating_add(more);
-    if MAX_ASIDE < *aside { Err(wrong("its display sends without end what is no picture")) } else { Ok(()) }
+    if MAX_ASIDE < *aside { Err(wrong("its display keeps sending other data than pixels")) } else { Ok(()) }
 }
 
-/// Two bytes as a number.
+/// Reads two bytes as a big-endian number.
 fn pair(bytes: &[u8]) -> usize {
     usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
 }

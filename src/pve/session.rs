@@ -1,6 +1,6 @@
-//! The ticket of a user with a password: one login at a time for all threads, renewal, the second factor.
+//! The ticket of a user who logs in with a password: one login at a time for all threads, renewal, second factor.
 //!
-//! How a login is sent is the caller's business; pve.md section 2 says what is sent.
+//! The caller provides the function that sends a login; pve.md section 2 describes what is sent.
 
 use super::{
     Params,
@@ -22,21 +22,21 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Whose ticket it is.
+/// The account to log in with.
 pub(super) struct Account<'a> {
     pub(super) user: &'a str,
     pub(super) password: &'a SecretSource,
     pub(super) totp: Option<&'a SecretSource>,
 }
 
-/// How a thread asks for a ticket.
+/// What a thread needs to obtain a ticket.
 pub(super) struct Door<'a> {
     pub(super) account: Account<'a>,
     pub(super) cancel: &'a Cancel,
     pub(super) deadline: Instant,
     /// Sends a login.
     pub(super) ask: &'a dyn Fn(&Params) -> Result<Reply>,
-    /// Asks which realms there are (API path `/access/domains`, which needs no login).
+    /// Requests the list of realms (API path `/access/domains`, which needs no login).
     pub(super) realms: &'a dyn Fn() -> Result<Reply>,
 }
 
@@ -48,14 +48,14 @@ struct Realm {
     kind: String,
 }
 
-/// A ticket and its number; each login has the next one.
+/// A ticket and its number; each login gets the next number.
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
     pub(super) number: u64,
     pub(super) ticket: Ticket,
 }
 
-/// What all threads share.
+/// The login state that all threads share.
 #[derive(Default)]
 pub(super) struct Session {
     state: Mutex<State>,
@@ -65,20 +65,20 @@ pub(super) struct Session {
 #[derive(Default)]
 struct State {
     pass: Option<Pass>,
-    /// A thread is logging in.
+    /// Whether a thread is logging in.
     busy: bool,
-    /// How many logins have ended.
+    /// How many logins have finished.
     ended: u64,
     /// Why the last one failed.
     failure: Option<Error>,
-    /// The last one-time password: Proxmox takes each only once.
+    /// The last one-time password: Proxmox accepts each only once.
     spent: Option<String>,
 }
 
 impl Session {
-    /// The present ticket, or a new one if there is none, it is old, or it is the one that was `refused`. Of
-    /// several threads one logs in; the others wait and get its ticket, or its failure: a wrong password is
-    /// tried once, not once for each thread.
+    /// Returns the current ticket, or a new one if there is none, it is due for renewal, or it is the one that was
+    /// `refused`. If several threads need one, one of them logs in; the others wait and get its ticket or its error, so
+    /// that a wrong password is tried once, not once per thread.
     pub(super) fn pass(&self, door: &Door<'_>, refused: Option<u64>) -> Result<Pass> {
         let mut state = lock(&self.state);
         let ended_before = state.ended;
@@ -118,7 +118,7 @@ impl Session {
                 Ok(Pass { number, ticket: state.pass.as_ref().expect("it was just set").ticket.clone() })
             }
             Err(error) => {
-                // That one caller lost interest says nothing about the password.
+                // A cancellation by one caller says nothing about the password.
                 state.failure = Some(error.clone()).filter(|error| !error.is_cancelled());
                 state.pass.take_if(|pass| refused == Some(pass.number));
                 // A failed renewal leaves a ticket that is still good.
@@ -131,7 +131,7 @@ impl Session {
     }
 }
 
-/// Says that nobody is logging in any more, also after a panic.
+/// Resets `busy` when the login is over, also after a panic.
 struct Busy<'a>(&'a Session);
 
 impl Drop for Busy<'_> {
@@ -149,13 +149,13 @@ impl Door<'_> {
         if self.deadline <= Instant::now() {
             return Err(Error::SecondFactor {
                 user: self.account.user.into(),
-                problem: "the login was not over within the time for one request. Try again.".into(),
+                problem: "the login did not finish within the time for one request. Try again.".into(),
             });
         }
         Ok(())
     }
 
-    /// A new ticket: for the old one if there is one, else, or if that is refused, for the password.
+    /// Obtains a new ticket: with the old one if there is one; otherwise, or if that is refused, with the password.
     fn ticket(&self, renewing: Option<&Pass>, spent: &mut Option<String>) -> Result<Ticket> {
         let user = self.account.user;
         if let Some(old) = renewing {
@@ -186,7 +186,7 @@ impl Door<'_> {
         }
     }
 
-    /// Answers a challenge with a one-time password, by the server's clock where it tells it.
+    /// Answers a challenge with a one-time password, calculated from the server's clock if its time is known.
     fn second_factor(
         &self,
         challenge: &Secret,
@@ -218,7 +218,7 @@ impl Door<'_> {
                 break code;
             }
             if totp::is_code(secret.expose()) || self.cancel.is_hurried() {
-                return Err(stopped("the one-time password has been used already; Proxmox takes each only once. Try again with the next one.".into()));
+                return Err(stopped("the one-time password has been used already; Proxmox accepts each only once. Try again with the next one.".into()));
             }
             let _ = self.cancel.sleep(Duration::from_millis(500));
             self.check()?;
@@ -237,18 +237,18 @@ impl Door<'_> {
         }
     }
 
-    /// What is known about a refused password. Proxmox does not say whether user, realm or password is wrong, but
-    /// it lists its realms.
+    /// Advice after a refused password. Proxmox does not say whether user, realm or password is wrong, but it lists its
+    /// realms.
     fn why_refused(&self) -> String {
         let (user, realm) =
             (self.account.user, self.account.user.rsplit_once('@').map_or("", |(_, realm)| realm));
         let realms = (self.realms)().and_then(|reply| reply.parse::<Vec<Realm>>()).unwrap_or_default();
         match realms.iter().find(|known| known.realm == realm) {
             Some(known) if known.kind == "openid" => format!(
-                "The realm `{realm}` is one of OpenID Connect, where a browser logs in and no password is taken. Use an API token instead: `pveum user token add '{user}' NAME` on a node."
+                "The realm `{realm}` uses OpenID Connect, which takes a login in a browser and no password. Use an API token instead: `pveum user token add '{user}' NAME` on a node."
             ),
             None if !realms.is_empty() => format!(
-                "There is no realm `{realm}`; there are {}. Correct `user` or `realm`.",
+                "There is no realm `{realm}`; the realms are {}. Correct `user` or `realm`.",
                 realms
                     .iter()
                     .map(|known| format!("`{}`", known.realm))
@@ -273,7 +273,7 @@ impl Door<'_> {
     fn strange(&self) -> Error {
         Error::LoginRefused {
             user: self.account.user.into(),
-            message: "the answer holds no ticket".into(),
+            message: "the answer contains no ticket".into(),
             advice: "Check that host and port are those of the API (8006).".into(),
         }
     }
@@ -322,7 +322,7 @@ mod tests {
         session.pass(&Door { account, cancel, deadline, ask, realms: &unreachable }, None)
     }
 
-    /// Asks for a pass with a ticket of that age; `expected` are the passwords sent and the ticket that comes out.
+    /// Requests a pass with a ticket of that age; `expected` are the passwords sent and the resulting ticket.
     #[track_caller]
     fn check(minutes: u64, answers: &[fn() -> Result<Reply>], expected: (&[&str], Option<&str>)) {
         let session = Session::default();

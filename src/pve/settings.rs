@@ -1,58 +1,58 @@
-//! What the client must know to reach one cluster. Made by the configuration, or by a test.
+//! The settings of the client for one cluster, created from the configuration or by a test.
 
 use super::bypass;
 use crate::secret::SecretSource;
 use std::{path::PathBuf, time::Duration};
 
-/// How to reach and enter one cluster.
+/// How to reach one cluster and log in to it.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Nodes of the cluster, in the order in which they are tried. Never empty.
     pub hosts: Vec<Host>,
     /// How to log in.
     pub auth: Auth,
-    /// Whose certificates are believed.
+    /// Which server certificates are trusted.
     pub trust: Trust,
-    /// Time to connect to one host, TLS included.
+    /// Time limit for connecting to one host, including the TLS handshake.
     pub connect_timeout: Duration,
-    /// How long a connection may be silent while an answer is awaited or read. A node gives up another one after
-    /// 30 s (pve.md section 3), and that answer says more.
+    /// How long a connection may be silent while a response is awaited or read. Longer than the 30 s after which a
+    /// node gives up on another node (pve.md section 3), because that response says more.
     pub read_timeout: Duration,
-    /// Time for one whole request, connecting included.
+    /// Time limit for one whole request, including connecting.
     pub timeout: Duration,
-    /// How many requests may be under way at once; also the size of the connection pool.
+    /// The maximum number of concurrent requests; also the size of the connection pool.
     pub workers: usize,
-    /// The largest answer that is read, in bytes.
+    /// The largest response that is read, in bytes.
     pub max_response_bytes: u64,
     /// How long an idle connection is kept. The server closes it after 4.5 to 5 s (pve.md section 1).
     pub max_idle: Duration,
-    /// The HTTP proxy to the cluster, as `http://[user:password@]host:port`, if there is one in between.
+    /// The HTTP proxy in front of the cluster, if any, as `http://[user:password@]host:port`.
     pub proxy: Option<SecretSource>,
-    /// Hosts that are connected to without the proxy: names (with all below them), addresses, networks as
-    /// `192.0.2.0/24`, or `*`.
+    /// Hosts that are reached without the proxy: domain names (including their subdomains), addresses, networks such
+    /// as `192.0.2.0/24`, or `*`.
     pub no_proxy: Vec<String>,
-    /// What stands before `/api2` in every path, for a reverse proxy: empty, or `/path` without a slash at its end.
+    /// The path prefix before `/api2`, for a reverse proxy: empty, or `/path` without a trailing slash.
     pub base_path: String,
-    /// What this client shows to a server that asks for a certificate.
+    /// The certificate that this client presents to a server that requests one.
     pub client_identity: Option<ClientIdentity>,
-    /// Whether addresses that `/cluster/status` gives are tried too, when no configured host can be reached.
+    /// Whether the node addresses from `/cluster/status` are tried too when no configured host can be reached.
     pub cluster_addresses: bool,
-    /// Whether a connection is held open by a cheap request every few seconds, until a minute after the last call.
+    /// Whether a cheap request every few seconds keeps a connection open, until a minute after the last call.
     pub keep_warm: bool,
 }
 
 /// The files of a client certificate, in PEM form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientIdentity {
-    /// The certificate, and those of the authorities in between.
+    /// The certificate, followed by any intermediate certificates.
     pub certificate: PathBuf,
     /// Its private key; may be the same file.
     pub key: PathBuf,
 }
 
 impl Settings {
-    /// Settings with everything else at its default: 10 s to connect, 45 s of silence, 60 s for a request, 6
-    /// workers, answers up to 64 MiB, connections idle for up to 3 s, nothing in between.
+    /// Settings with defaults for everything else: 10 s to connect, 45 s of silence, 60 s for a request, 6 workers,
+    /// responses up to 64 MiB, connections idle for up to 3 s, no proxy.
     #[must_use]
     pub fn new(hosts: Vec<Host>, auth: Auth, trust: Trust) -> Settings {
         Settings {
@@ -84,11 +84,11 @@ impl Settings {
 /// One node of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// A DNS name or an IP address; an IPv6 address stands without brackets.
+    /// A DNS name or an IP address; an IPv6 address without brackets.
     pub name: String,
     /// The API's port, 8006 by default.
     pub port: u16,
-    /// Plain HTTP instead of HTTPS. Only the built-in sample cluster, on loopback, is spoken to like this.
+    /// Whether to use plain HTTP instead of HTTPS. Only for the built-in sample cluster, on loopback.
     pub plain: bool,
 }
 
@@ -99,7 +99,7 @@ pub enum Auth {
     Token {
         /// `user@realm!name`.
         id: String,
-        /// The UUID shown when the token was made.
+        /// The UUID shown when the token was created.
         secret: SecretSource,
     },
     /// A user, who gets a ticket (pve.md section 2; API path `/access/ticket`).
@@ -109,22 +109,22 @@ pub enum Auth {
         /// The password.
         password: SecretSource,
         /// The secret of the second factor TOTP, in base 32 as shown when it was set up, or as an `otpauth:` URL;
-        /// or a source that gives the code of the moment.
+        /// or a source that returns the current code.
         totp: Option<SecretSource>,
     },
-    /// Nothing configured yet: every request is refused with this sentence, which says what to set.
+    /// Nothing is configured yet: every request fails with this message, which says what to set.
     Missing(String),
 }
 
-/// Whose certificates are believed.
+/// Which server certificates are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// The system's certificate store, or the bundled roots where there is none.
+    /// The system's certificate store, or the bundled roots if it is empty.
     System,
-    /// The certificates in this PEM file and no others.
+    /// Only the certificates in this PEM file.
     CaFile(PathBuf),
-    /// The one certificate with this SHA-256 fingerprint, whatever its name or date.
+    /// Only the certificate with this SHA-256 fingerprint, whatever its name or dates.
     Fingerprint([u8; 32]),
-    /// Any certificate at all.
+    /// Any certificate: verification is disabled.
     Anything,
 }

@@ -1,4 +1,4 @@
-//! How many requests may be under way at once: a node's API has three single-threaded workers (pve.md section 1).
+//! Limits the number of concurrent requests: a node's API has three single-threaded workers (pve.md section 1).
 
 use super::flight::{SLICE, Stop};
 use crate::{cancel::Cancel, sync::lock};
@@ -7,13 +7,13 @@ use std::{
     time::Instant,
 };
 
-/// A fixed number of permissions.
+/// A counting semaphore: a fixed number of permits.
 pub(super) struct Slots {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// One permission; dropping it gives it back.
+/// One permit; dropping it returns it.
 pub(super) struct Slot<'a>(&'a Slots);
 
 impl Slots {
@@ -21,7 +21,7 @@ impl Slots {
         Slots { free: Mutex::new(count.max(1)), freed: Condvar::new() }
     }
 
-    /// Waits for a permission until `deadline` or until the call is cancelled.
+    /// Waits for a permit until `deadline` or until the call is cancelled.
     pub(super) fn take(&self, cancel: &Cancel, deadline: Instant) -> Result<Slot<'_>, Stop> {
         let mut free = lock(&self.free);
         loop {

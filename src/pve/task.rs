@@ -1,4 +1,4 @@
-//! Tasks: what Proxmox goes on doing after it has accepted a request (pve.md section 5).
+//! Tasks: work that Proxmox continues after it has accepted a request (pve.md section 5).
 //!
 //! API paths `/nodes/{node}/tasks/{upid}/status` and `…/log`.
 
@@ -14,16 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The first pause between two looks at a task; each next one is half as long again.
+/// The first pause between two polls of a task; each one after it is 1.5 times as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How long looks may fail in a row for reasons that pass, such as a restart of the API, before the wait ends.
+/// How long polls may keep failing with temporary errors, such as a restart of the API, before the wait ends.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many lines of a log are read at once.
+/// How many lines of a log are requested at once.
 const LOG_CHUNK: u64 = 500;
 
-/// The name of a task.
+/// A parsed task id (UPID).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upid {
     /// The node that runs it.
@@ -40,15 +40,15 @@ pub struct Upid {
 }
 
 impl Upid {
-    /// Reads `UPID:node:pid:pstart:starttime:type:id:user:`.
+    /// Parses `UPID:node:pid:pstart:starttime:type:id:user:`.
     ///
     /// # Errors
-    /// A finished sentence.
+    /// The text is not a UPID.
     pub fn parse(text: &str) -> std::result::Result<Upid, String> {
         read_upid(text).ok_or_else(|| {
             let shown: String = text.chars().take(120).collect();
             format!(
-                "`{}` is no task id; one looks like `UPID:pve1:000002AE:000ADB4F:6B00EC8C:qmstart:100:root@pam:`, with the colon at its end.",
+                "`{}` is not a task id; one looks like `UPID:pve1:000002AE:000ADB4F:6B00EC8C:qmstart:100:root@pam:`, with the colon at its end.",
                 shown.escape_debug()
             )
         })
@@ -94,12 +94,12 @@ fn read_upid(text: &str) -> Option<Upid> {
     })
 }
 
-/// What is told after each look at a running task.
+/// What is reported after each poll of a running task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Poll {
-    /// How much is done, 0 to 100, if the log says so.
+    /// The progress in percent, 0 to 100, if the log shows it.
     pub percent: Option<f64>,
-    /// The last line of the log, if it is read.
+    /// The last line of the log, if the log is read.
     pub last_line: Option<String>,
 }
 
@@ -108,24 +108,24 @@ pub struct Poll {
 pub struct Watch {
     /// When to stop waiting.
     pub until: Instant,
-    /// Whether to read the log too, for what [`Poll`] tells.
+    /// Whether to read the log too, to fill in [`Poll`].
     pub log: bool,
 }
 
 /// How a wait ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The task goes on.
+    /// The task is still running.
     Running,
-    /// The task is over.
+    /// The task has ended.
     Stopped {
         /// `OK`, `WARNINGS: n`, or what went wrong.
         exitstatus: String,
-        /// Whether it did what it should, warnings or not.
+        /// Whether it succeeded, with or without warnings.
         ok: bool,
         /// How many warnings, if any.
         warnings: Option<u32>,
-        /// How long it ran, in seconds, as seen from here.
+        /// How long it ran, in seconds, as measured here.
         duration: f64,
     },
 }
@@ -151,7 +151,7 @@ struct Listed {
     endtime: Option<u64>,
 }
 
-/// A number, which Perl sends as text once it was used as such.
+/// A number, which Perl sends as a string once it has been used as one.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Whole {
@@ -171,11 +171,12 @@ fn maybe_whole<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Resul
     })
 }
 
-/// Waits until the task is over, `watch.until`, or the call is hurried; looks at least once. `told` hears of each
-/// look that found it running.
+/// Waits until the task has ended, until `watch.until`, or until the call is hurried; polls at least once. Calls `told`
+/// after each poll that found the task running.
 ///
 /// # Errors
-/// Cancelled; or the task cannot be looked at: at once when Proxmox refuses, after a while of trying otherwise.
+/// The call is cancelled, or the task's status cannot be read: at once if Proxmox refuses, after 30 s of temporary
+/// errors.
 pub fn wait(
     pve: &Pve,
     cancel: &Cancel,
@@ -201,7 +202,7 @@ pub fn wait(
                 return Ok(stopped(exitstatus.unwrap_or_else(|| "unexpected status".into()), duration));
             }
             Ok((_, since_start)) => {
-                // The clock has whole seconds: a task this young was most likely started for this wait.
+                // The server's clock has whole seconds: a task this young most likely started just before this wait.
                 age.get_or_insert(if since_start < 2 { 0.0 } else { since_start as f64 });
                 last_success = Instant::now();
                 if watch.log {
@@ -230,7 +231,7 @@ fn stopped(exitstatus: String, duration: f64) -> Outcome {
     Outcome::Stopped { exitstatus, ok, warnings, duration }
 }
 
-/// How long a task ran that was over at the first look. The status does not say; the node's list does.
+/// How long a task ran that had ended before the first poll. Its status does not contain this; the node's list does.
 fn ended_before(pve: &Pve, cancel: &Cancel, upid: &Upid, since_start: u64) -> f64 {
     if since_start < 2 {
         return since_start as f64;
@@ -253,7 +254,7 @@ struct Log {
 }
 
 impl Log {
-    /// Reads what is new. A log that cannot be read is no reason to stop waiting.
+    /// Reads the new lines. If the log cannot be read, the wait continues without it.
     fn read_on(&mut self, pve: &Pve, cancel: &Cancel, upid: &Upid) {
         while let Ok(lines) = lines(pve, cancel, upid, self.seen, LOG_CHUNK) {
             let (lines, _) = lines;
@@ -275,7 +276,7 @@ impl Log {
     }
 }
 
-/// The last `lines` lines of a task's log.
+/// The last `count` lines of a task's log.
 ///
 /// # Errors
 /// See [`Error`].
@@ -288,21 +289,21 @@ pub fn log_tail(pve: &Pve, cancel: &Cancel, upid: &Upid, count: usize) -> Result
     Ok(read.into_iter().map(|line| line.t.unwrap_or_default()).collect())
 }
 
-/// Up to `limit` lines after the first `start`, and how many there are in all.
+/// Up to `limit` lines after the first `start`, and the total number of lines.
 fn lines(pve: &Pve, cancel: &Cancel, upid: &Upid, start: u64, limit: u64) -> Result<(Vec<Line>, u64)> {
     let path = upid.path("/nodes/{node}/tasks/{upid}/log")?;
     let params = Params::new().with("start", start).with("limit", limit);
     let reply = pve.get(cancel, &path, &params)?;
     let mut lines: Vec<Line> = reply.parse()?;
-    // What an empty log is answered with.
+    // The response for an empty log.
     lines.retain(|line| !(line.n == 1 && line.t.as_deref() == Some("no content")));
     let total = reply.total.unwrap_or(start + lines.len() as u64);
     Ok((lines, total))
 }
 
-/// How much is done according to a line of a log: the last number in it that is followed by `%`.
+/// The progress according to a line of a log: the last number followed by `%`.
 fn percent(line: &str) -> Option<f64> {
-    // How much of a backup is empty says nothing about how far it is.
+    // The sparse share of a backup is not its progress.
     if line.contains("sparse") {
         return None;
     }

@@ -1,7 +1,7 @@
-//! Whose certificates are believed, and what to say when one is not.
+//! Verification of server certificates, and error messages for when it fails.
 //!
-//! Makes rustls configurations and sentences; opens no connection. Whatever is believed, the server must prove
-//! with its handshake signature that it holds the certificate's key.
+//! Creates rustls configurations and messages; opens no connection. Whatever is trusted, the server must prove with its
+//! handshake signature that it has the certificate's private key.
 
 use super::{Trust, flight};
 use ring::digest;
@@ -19,10 +19,10 @@ use rustls::{
 };
 use std::{fmt::Write, fs, io, path::Path, sync::Arc};
 
-/// The configuration that believes whom `trust` says.
+/// The TLS configuration that trusts the certificates that `trust` selects.
 ///
 /// # Errors
-/// A finished sentence when the CA file or the certificate store is of no use.
+/// The CA file or the certificate store cannot be used.
 pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let belief = match trust {
@@ -36,7 +36,7 @@ pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> 
             roots.add_parsable_certificates(certificates.iter().cloned());
             if roots.is_empty() {
                 return Err(format!(
-                    "The CA file `{}` holds no usable certificate; give the cluster's `/etc/pve/pve-root-ca.pem`.",
+                    "The CA file `{}` contains no usable certificate; give the cluster's `/etc/pve/pve-root-ca.pem`.",
                     path.display()
                 ));
             }
@@ -59,11 +59,11 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, String> {
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().map_err(
-        |error| format!("The trusted certificates are of no use ({error}); set `ca_file` or `fingerprint`."),
+        |error| format!("The trusted certificates cannot be used ({error}); set `ca_file` or `fingerprint`."),
     )
 }
 
-/// The system's roots, or the bundled ones where the system has none (a bare host, a scratch container).
+/// The system's root certificates, or the bundled ones if it has none (a minimal host, a scratch container).
 fn or_bundled(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
@@ -78,11 +78,11 @@ fn read_ca_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         format!("The CA file `{}` cannot be read ({error}); correct `ca_file`.", path.display())
     })?;
     CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().map_err(|error| {
-        format!("The CA file `{}` is not in PEM form ({error}); correct `ca_file`.", path.display())
+        format!("The CA file `{}` is not in PEM format ({error}); correct `ca_file`.", path.display())
     })
 }
 
-/// SHA-256 of a certificate.
+/// The SHA-256 fingerprint of a certificate.
 pub(super) fn fingerprint_of(certificate: &[u8]) -> [u8; 32] {
     let mut fingerprint = [0; 32];
     fingerprint.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
@@ -101,7 +101,7 @@ pub fn colons(fingerprint: &[u8; 32]) -> String {
 
 #[derive(Debug)]
 enum Belief {
-    /// Signed by one of the roots, or exactly one of these.
+    /// Signed by one of the roots, or identical to one of the certificates in `exactly`.
     Roots {
         verifier: Arc<WebPkiServerVerifier>,
         exactly: Vec<CertificateDer<'static>>,
@@ -110,7 +110,7 @@ enum Belief {
     Anything,
 }
 
-/// The verifier of every connection. It notes the fingerprint shown, believed or not, so that a user can compare
+/// The verifier of every connection. It records the server's fingerprint, trusted or not, so that a user can compare
 /// and pin it.
 #[derive(Debug)]
 struct Judge {
@@ -133,17 +133,17 @@ impl ServerCertVerifier for Judge {
             Belief::Anything => Ok(ServerCertVerified::assertion()),
             Belief::Fingerprint(expected) if *expected == seen => Ok(ServerCertVerified::assertion()),
             Belief::Fingerprint(expected) => Err(Error::General(format!(
-                "{MISMATCH} its certificate has the fingerprint {}, the configuration expects {}. If the \
+                "{MISMATCH} its certificate has the fingerprint {}, but the configuration expects {}. If the \
                  certificate was renewed, compare the new one with `pvenode cert info` on the node and set \
-                 `fingerprint` to it; if not, somebody may be in between.",
+                 `fingerprint` to it; if not, somebody may be intercepting the connection.",
                 colons(&seen),
                 colons(expected)
             ))),
             Belief::Roots { verifier, exactly } => {
                 let verdict =
                     verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-                // webpki refuses a CA's certificate as a server's own, after it has checked the dates. Somebody
-                // who names exactly this certificate as the CA file means it.
+                // webpki rejects a CA certificate as a server certificate, after it has checked the dates. Here the
+                // user has configured exactly this certificate as the CA file, so it is accepted.
                 if is_ca_as_server(&verdict) && exactly.iter().any(|known| known == end_entity) {
                     verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                     return Ok(ServerCertVerified::assertion());
@@ -178,15 +178,15 @@ impl ServerCertVerifier for Judge {
     }
 }
 
-/// How the sentence of a wrong fingerprint begins; it travels through rustls as the text of a general error.
-const MISMATCH: &str = "it is not the server that was pinned:";
+/// How the message about a wrong fingerprint begins; rustls passes it on as the text of a general error.
+const MISMATCH: &str = "it is not the pinned server:";
 
 fn is_ca_as_server(verdict: &Result<ServerCertVerified, Error>) -> bool {
     let Err(Error::InvalidCertificate(CertificateError::Other(other))) = verdict else { return false };
     format!("{other:?}").contains("CaUsedAsEndEntity")
 }
 
-/// The TLS version and the certificate's fingerprint of a finished handshake, resumed ones included.
+/// The TLS version and the certificate's fingerprint after a handshake, full or resumed.
 pub(super) fn facts(connection: &ClientConnection) -> Option<(&'static str, [u8; 32])> {
     let version = match connection.protocol_version()? {
         ProtocolVersion::TLSv1_2 => "TLS 1.2",
@@ -196,7 +196,7 @@ pub(super) fn facts(connection: &ClientConnection) -> Option<(&'static str, [u8;
     Some((version, fingerprint_of(connection.peer_certificates()?.first()?)))
 }
 
-/// Why a handshake failed and what to set, as the end of a sentence that begins with the host.
+/// Why a handshake failed and what to change, as the end of a sentence that begins with the host.
 pub(super) fn explain(error: &io::Error, name: &str) -> String {
     use CertificateError as Bad;
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
@@ -205,13 +205,13 @@ pub(super) fn explain(error: &io::Error, name: &str) -> String {
     match error {
         Error::General(sentence) if sentence.starts_with(MISMATCH) => sentence.clone(),
         Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => format!(
-            "its certificate is for another name than `{name}`. Use a name or address that is in the certificate, or pin it with `fingerprint`."
+            "its certificate is not valid for the name `{name}`. Use a name or address that is in the certificate, or pin it with `fingerprint`."
         ),
         Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
             "its certificate has expired. Renew it on the node (`pvecm updatecerts --force`), or pin it with `fingerprint`, which ignores dates.".into()
         }
         Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
-            "its certificate is not valid yet. Set this computer's clock and the node's right, or pin the certificate with `fingerprint`.".into()
+            "its certificate is not valid yet. Correct the clocks of this computer and the node, or pin the certificate with `fingerprint`.".into()
         }
         Error::InvalidCertificate(Bad::UnknownIssuer) => {
             "its certificate is signed by a CA that is not trusted here. Set `ca_file` to a copy of the cluster's `/etc/pve/pve-root-ca.pem`, or pin the certificate with `fingerprint`.".into()
@@ -224,13 +224,13 @@ pub(super) fn explain(error: &io::Error, name: &str) -> String {
         }
         Error::AlertReceived(alert) if judges_client(*alert) => no_entry(*alert),
         Error::InvalidCertificate(other) => {
-            format!("its certificate cannot be believed ({other}). Set `ca_file`, or pin it with `fingerprint`.")
+            format!("its certificate cannot be trusted ({other}). Set `ca_file`, or pin it with `fingerprint`.")
         }
         other => format!("the TLS handshake failed ({other}). Check that this port is the API's (8006)."),
     }
 }
 
-/// Whether the server says with this alert that the client's certificate is missing or wrong.
+/// Whether the server reports with this alert that the client certificate is missing or not accepted.
 fn judges_client(alert: AlertDescription) -> bool {
     use AlertDescription as Alert;
     matches!(
@@ -250,12 +250,12 @@ fn judges_client(alert: AlertDescription) -> bool {
 
 fn no_entry(alert: AlertDescription) -> String {
     format!(
-        "it turned this client away ({alert:?}): it wants a client certificate, or another one. Set `client_certificate` and `client_key` to what it knows."
+        "it rejected this client ({alert:?}): it requires a client certificate, or a different one. Set `client_certificate` and `client_key` to one that it accepts."
     )
 }
 
-/// Why the server refused this client, if that is what an exchange over a new connection failed of. It then never
-/// looked at the request.
+/// Why the server rejected this client, if that is why an exchange over a new connection failed. In that case it never
+/// processed the request.
 pub(super) fn turned_away(error: &ureq::Error) -> Option<String> {
     let error = match error {
         ureq::Error::Rustls(error) => error,
@@ -277,7 +277,7 @@ mod tests {
         let bundled = or_bundled(Vec::new()).len();
         assert_eq!(bundled, webpki_roots::TLS_SERVER_ROOTS.len());
         assert!(100 < bundled);
-        // A store that holds nothing but rubbish is none.
+        // A store without a valid certificate counts as empty.
         assert_eq!(or_bundled(vec![CertificateDer::from(vec![1, 2, 3])]).len(), bundled);
     }
 }

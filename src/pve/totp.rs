@@ -1,14 +1,14 @@
-//! One-time passwords by time (RFC 6238 with HMAC-SHA-1). Pure.
+//! Time-based one-time passwords (RFC 6238 with HMAC-SHA-1). Pure functions.
 
 use ring::hmac;
 
-/// The code that `secret` gives at `unix` seconds since 1970.
+/// The code for `secret` at `unix` seconds since 1970.
 ///
-/// `secret` is base 32 (blanks, dashes and padding allowed), an `otpauth:` URL, or a code of six to eight digits
-/// that is passed on as it is.
+/// `secret` is base 32 (blanks, dashes and padding allowed), an `otpauth:` URL, or a code of six to eight digits,
+/// which is returned unchanged.
 ///
 /// # Errors
-/// A finished sentence that does not show the secret.
+/// `secret` is none of these. The message does not show the secret.
 pub(super) fn code(secret: &str, unix: u64) -> Result<String, String> {
     let secret = secret.trim();
     if is_code(secret) {
@@ -19,12 +19,12 @@ pub(super) fn code(secret: &str, unix: u64) -> Result<String, String> {
         None => (secret, 6, 30),
     };
     let key = base32(key).filter(|key| !key.is_empty()).ok_or(
-        "The TOTP secret is neither base 32 nor an `otpauth:` URL nor a code of six digits; correct `totp` in the configuration.",
+        "The TOTP secret is not base 32, an `otpauth:` URL or a code of six digits; correct `totp` in the configuration.",
     )?;
     Ok(hotp(&key, unix / period, digits))
 }
 
-/// Whether a source gave a code of the moment instead of a secret; such a value must not be kept.
+/// Whether a source returned a current code instead of a secret; such a value must not be kept.
 pub(super) fn is_code(secret: &str) -> bool {
     let secret = secret.trim();
     (6..=8).contains(&secret.len()) && secret.bytes().all(|byte| byte.is_ascii_digit())
@@ -44,9 +44,7 @@ fn from_url(url: &str) -> Result<(&str, u32, u64), String> {
         }
     }
     if !(6..=8).contains(&digits) || period == 0 {
-        return Err(
-            "The `otpauth:` URL asks for an impossible number of digits or period; correct `totp`.".into()
-        );
+        return Err("The `otpauth:` URL has an invalid number of digits or period; correct `totp`.".into());
     }
     Ok((key, digits, period))
 }

@@ -1,12 +1,12 @@
 //! Connections: TCP and TLS, as links of ureq's connector chain.
 //!
-//! With [`super::names`], [`super::pool`] and [`super::watch`] the only file that uses `ureq::unversioned`. Everything here that waits does so in slices of
-//! [`flight::SLICE`], so that cancelling or running late ends it; ureq's own timeouts are not used. What std
-//! cannot interrupt (looking up a name, `connect`) runs on a thread of its own, which is left behind when the
-//! request is cancelled and ends by itself: after the system's resolver timeout, or the connect timeout.
+//! With [`super::names`], [`super::pool`] and [`super::watch`] the main user of `ureq::unversioned`. Everything here
+//! waits in slices of [`flight::SLICE`], so that a cancellation or a deadline ends it; ureq's own timeouts are not
+//! used. What std cannot interrupt (name lookup, `connect`) runs on its own thread, which is left behind when the
+//! request is cancelled and ends by itself after the system's resolver timeout or the connect timeout.
 //!
-//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`WatchLink`], and around them all [`PoolLink`]. A proxied connection skips
-//! only TCP. Knows nothing of Proxmox.
+//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`WatchLink`], and around all of them [`PoolLink`].
+//! A proxied connection skips only TCP. Independent of Proxmox.
 
 use super::{
     flight::{self, Obstacle, Peer, SLICE, Stage},
@@ -34,12 +34,12 @@ use ureq::{
     },
 };
 
-/// A second address is tried when the first has not answered for this long: half of a dual stack may be dead.
+/// How long to wait for one address before the next is tried too: IPv4 or IPv6 may be down on a dual-stack host.
 const HEAD_START: Duration = Duration::from_millis(250);
-/// The size of both buffers of a connection; they last as long as it.
+/// The size of each of the two buffers of a connection, in bytes.
 const BUFFER: usize = 16 * 1024;
 
-/// Agents that connect through this file and share what it remembers.
+/// Creates connector chains that share the DNS cache and the TLS configuration.
 pub(super) struct Chains {
     names: Arc<Names>,
     tls: Arc<ClientConfig>,
@@ -50,13 +50,13 @@ impl Chains {
         Chains { names: Arc::default(), tls }
     }
 
-    /// An agent that takes its connections from `pool` and leaves them there.
+    /// An agent that takes its connections from `pool` and returns them to it.
     pub(super) fn agent(&self, config: Config, pool: Arc<Pool>) -> Agent {
         let chain = self.links();
         Agent::with_parts(config, PoolLink { chain, pool }, Lookup(Arc::clone(&self.names)))
     }
 
-    /// A connection to the host of that URL for a conversation that is not HTTP all along.
+    /// Opens a connection to the host of that URL for a protocol that only starts as HTTP, such as a websocket.
     pub(super) fn open(&self, config: &Config, uri: &Uri) -> Result<Box<dyn Transport>, Error> {
         let chain = Arc::new(self.links());
         let inner = Arc::clone(&chain);
@@ -80,7 +80,7 @@ impl Chains {
             timeout: nobody,
             current_time: Arc::new(time::Instant::now),
             run_connector: Arc::new(move |details: &ConnectionDetails<'_>| connected(&*inner, details)),
-            // Nobody shuts a conversation down but its own flight.
+            // Only the request's own limits end such a connection.
             register_shutdown: Arc::new(|_| Ok(())),
         };
         connected(&*chain, &details)
@@ -128,7 +128,7 @@ impl<In: Transport> Connector<In> for TcpLink {
     }
 }
 
-/// Connects to whichever address answers first; each next one starts when the one before failed or is slow.
+/// Connects to the address that answers first; the next one is tried when the previous one failed or is slow.
 fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
     let (results, inbox) = mpsc::channel();
     let (mut waiting, mut under_way) = (addresses.iter(), 0);
@@ -161,7 +161,7 @@ fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
     let failures = failures.join("; ");
     flight::blocked(Obstacle::Network(if proxy {
         format!(
-            "no connection to the HTTP proxy in between ({failures}). Check `proxy` (or HTTPS_PROXY); `no_proxy` names hosts that are reached without it."
+            "no connection to the HTTP proxy ({failures}). Check `proxy` (or HTTPS_PROXY); `no_proxy` lists hosts that are reached without it."
         )
     } else {
         format!(
@@ -171,7 +171,7 @@ fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
     Err(io::Error::from(ErrorKind::NotConnected))
 }
 
-/// A TCP connection whose reads and writes end when the request under way must.
+/// A TCP connection whose reads and writes end when the current request is cancelled or times out.
 struct Tcp {
     stream: TcpStream,
     buffers: LazyBuffers,
@@ -224,7 +224,7 @@ impl Transport for Tcp {
         }
     }
 
-    /// Open, and silent: bytes that nobody asked for are a farewell or a fault.
+    /// Whether the connection is open and silent: unsolicited bytes mean that the server is closing it or is faulty.
     fn is_open(&mut self) -> bool {
         if self.stream.set_nonblocking(true).is_err() {
             return false;
@@ -235,13 +235,13 @@ impl Transport for Tcp {
     }
 }
 
-/// Fails where there is no place left for more: a head that fills the whole buffer is none. Reading into no place
+/// Fails if the buffer has no space left, which means that the response head is too long. Reading into an empty slice
 /// would look like the end of the connection.
 fn full(place: &[u8]) -> Result<(), Error> {
     if place.is_empty() { Err(Error::LargeResponseHeader(BUFFER, BUFFER)) } else { Ok(()) }
 }
 
-/// Whether a read or write merely used up its slice.
+/// Whether a read or write only used up its time slice.
 fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
@@ -267,7 +267,7 @@ impl<In: Transport> Connector<In> for TlsLink {
         let (name, _) = name_and_port(details.uri);
         let server = ServerName::try_from(name.to_owned()).map_err(|_| {
             let sentence =
-                format!("`{name}` is no valid name for a TLS server. Correct the host in the configuration.");
+                format!("`{name}` is not a valid TLS server name. Correct the host in the configuration.");
             flight::blocked(Obstacle::Tls(sentence, None));
             Error::Tls("invalid server name")
         })?;
@@ -286,7 +286,7 @@ impl<In: Transport> Connector<In> for TlsLink {
     }
 }
 
-/// Why a server closed a connection that was still written to, if it said so before.
+/// Replaces a write error by the TLS alert that the server sent before it closed the connection, if it sent one.
 fn last_words(stream: &mut StreamOwned<ClientConnection, TransportAdapter>, error: io::Error) -> io::Error {
     if !matches!(
         error.kind(),
@@ -325,8 +325,8 @@ impl Transport for Tls {
         Ok(0 < amount)
     }
 
-    /// Open, and silent but for what TLS itself has to say: a server hands out tickets whenever it likes, and the first of
-    /// them before any request.
+    /// Whether the connection is open and silent, except for TLS's own messages: a server sends session tickets at any
+    /// time, the first ones before any request.
     fn is_open(&mut self) -> bool {
         loop {
             let silent = self

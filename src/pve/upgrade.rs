@@ -1,26 +1,27 @@
-//! Asking a server over HTTP/1.1 to go on as a websocket.
+//! The HTTP/1.1 upgrade of a connection to a websocket.
 
 use super::reply::Answer;
 use crate::websocket::{Socket, accept, key, wrong};
 use std::io::{self, Read, Write};
 
-/// The head of an answer is smaller.
+/// The largest response head that is read, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
-/// What is read of the answer of a server that refuses.
+/// How much of the body is read when the server refuses, in bytes.
 const MAX_REFUSAL: u64 = 64 * 1024;
 
-/// What came of asking for a websocket.
+/// The result of an upgrade request.
 pub(super) enum Upgrade<S> {
-    /// The conversation may begin.
+    /// The websocket is open.
     Open(Socket<S>),
-    /// The server answered something else.
+    /// The server sent another response.
     Refused(Box<Answer>),
 }
 
-/// Asks for a websocket; `head` are the request's lines less those of the upgrade itself, each ended by CRLF.
+/// Requests a websocket. `head` holds the request line and headers, except those of the upgrade itself, each ending
+/// with CRLF.
 ///
 /// # Errors
-/// The connection broke, or what came is no HTTP or no websocket.
+/// The connection breaks, or the response is not HTTP or not a valid upgrade.
 pub(super) fn upgrade<S: Read + Write>(mut stream: S, head: &str) -> io::Result<Upgrade<S>> {
     let key = key()?;
     let request = format!(
@@ -33,12 +34,12 @@ pub(super) fn upgrade<S: Read + Write>(mut stream: S, head: &str) -> io::Result<
         return refused(stream, answer).map(|answer| Upgrade::Refused(Box::new(answer)));
     }
     if answer.field("sec-websocket-accept") != Some(&*accept(&key)) {
-        return Err(wrong("it agreed to a websocket without the proof that it understood the request"));
+        return Err(wrong("it accepted the websocket without a valid Sec-WebSocket-Accept header"));
     }
     Ok(Upgrade::Open(Socket::client(stream)))
 }
 
-/// The head of an HTTP answer.
+/// The status line and headers of an HTTP response.
 struct Head {
     status: u16,
     reason: String,
@@ -51,7 +52,7 @@ impl Head {
     }
 }
 
-/// Reads up to the empty line and no byte further: what follows belongs to the conversation.
+/// Reads up to the empty line and not a byte further: what follows belongs to the websocket.
 fn read_head(stream: &mut impl Read) -> io::Result<Head> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -59,7 +60,7 @@ fn read_head(stream: &mut impl Read) -> io::Result<Head> {
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);
         if MAX_HEAD < head.len() {
-            return Err(wrong("the head of its answer is too long"));
+            return Err(wrong("the headers of its response are too long"));
         }
     }
     let head = String::from_utf8_lossy(&head);
@@ -78,12 +79,12 @@ fn read_head(stream: &mut impl Read) -> io::Result<Head> {
     Ok(Head { status, reason, fields })
 }
 
-/// The rest of an answer that is not a websocket.
+/// Reads the rest of a response that refuses the upgrade.
 fn refused(stream: impl Read, head: Head) -> io::Result<Answer> {
     let length = head.field("content-length").and_then(|length| length.parse::<u64>().ok());
     let mut body = Vec::new();
     let mut stream = stream.take(length.unwrap_or(MAX_REFUSAL).min(MAX_REFUSAL));
-    // A server that closes early has said what there is.
+    // If the server closes early, what has arrived is the body.
     match stream.read_to_end(&mut body) {
         Err(error) if body.is_empty() && length.is_some_and(|length| 0 < length) => return Err(error),
         _ => {}
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
     use std::io::ErrorKind;
 
-    /// A stream whose other side was written down beforehand.
+    /// A stream that plays back a fixed response.
     struct Script {
         said: io::Cursor<Vec<u8>>,
         heard: Vec<u8>,

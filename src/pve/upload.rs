@@ -1,5 +1,5 @@
-//! A local file on its way to a storage: `multipart/form-data`, streamed, as `…/storage/{storage}/upload` wants it
-//! (pve.md section 8: the other parts first, the file's field named `filename`, a length and no chunks).
+//! Uploads a local file to a storage as streamed `multipart/form-data`, in the form that `…/storage/{storage}/upload`
+//! expects (pve.md section 8: the other parts first, the file's field named `filename`, `Content-Length`, not chunked).
 
 use super::flight::{self, Stage};
 use std::{
@@ -13,20 +13,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A file that goes along with a request's parameters, under the name that the parameter `filename` has.
+/// A file that is sent with a request's parameters, under the file name given in the parameter `filename`.
 #[derive(Clone, Debug)]
 pub struct Upload {
-    /// Where it is on this machine.
+    /// Its path on this machine.
     pub path: PathBuf,
-    /// The file itself, open: what has its path by now may be another one.
+    /// The open file: the path may refer to a different file by now.
     pub file: Arc<File>,
-    /// Its size in bytes; what it has grown by since is not sent.
+    /// Its size in bytes when it was opened; anything appended since is not sent.
     pub size: u64,
-    /// How much was handed to the network so far, in bytes; starts anew when it is sent anew.
+    /// How many bytes have been sent so far; reset to 0 when the upload is sent again.
     pub sent: Arc<AtomicU64>,
 }
 
-/// Two are the same when they send the same file.
+/// Uploads are equal if they have the same path and size.
 impl PartialEq for Upload {
     fn eq(&self, other: &Upload) -> bool {
         (&self.path, self.size) == (&other.path, other.size)
@@ -35,15 +35,15 @@ impl PartialEq for Upload {
 
 impl Eq for Upload {}
 
-/// What parts the parts. A file would have to hold this very line to be cut.
+/// The multipart boundary. Only a file that contains exactly this line would be cut off.
 const BOUNDARY: &str = "proxmox-mcp-7d1f4c2e9a6b53f08e1c";
 
-/// The header that says what the body is.
+/// The value of the `Content-Type` header.
 pub(super) fn content_type() -> String {
     format!("multipart/form-data; boundary={BOUNDARY}")
 }
 
-/// A body: the parameters, then the file.
+/// A multipart body: the parameters, then the file.
 #[derive(Clone, Debug)]
 pub(super) struct Multipart {
     head: Vec<u8>,
@@ -57,7 +57,7 @@ impl Multipart {
         let mut filename = String::new();
         for (name, value) in pairs {
             if name == "filename" {
-                // Quotes and breaks would end the header that it stands in.
+                // Quotes and line breaks would end the header value.
                 filename = value.replace(['"', '\r', '\n'], "_");
                 continue;
             }
@@ -73,12 +73,13 @@ impl Multipart {
         Multipart { head: head.into_bytes(), upload: upload.clone(), tail: tail.into_bytes() }
     }
 
-    /// The whole body's length in bytes.
+    /// The length of the whole body in bytes.
     pub(super) fn len(&self) -> u64 {
         self.head.len() as u64 + self.upload.size + self.tail.len() as u64
     }
 
-    /// Begins with the file anew. As long as it goes on being read, the request is not late: `patience` counts anew.
+    /// Returns a reader over the body, with the file rewound to its start. Every read extends the request's deadline
+    /// to `patience` from then on, so that an upload that makes progress does not time out.
     pub(super) fn reader(&self, patience: Duration) -> io::Result<impl Read + use<>> {
         let mut file = self.upload.file.try_clone()?;
         file.rewind()?;
@@ -89,7 +90,7 @@ impl Multipart {
     }
 }
 
-/// Counts what is sent and keeps its request from being late.
+/// Counts the bytes sent and extends the request's deadline while the upload makes progress.
 struct Moving<R> {
     body: R,
     sent: Arc<AtomicU64>,
@@ -103,7 +104,7 @@ impl<R: Read> Read for Moving<R> {
         flight::with(|flight| {
             flight.deadline = flight.deadline.max(Instant::now() + self.patience);
             if 0 < count {
-                // A server that lacks a part of it cannot carry it out.
+                // A server that has not received the whole body cannot carry out the request.
                 flight.stage = Stage::Sending;
             }
         });

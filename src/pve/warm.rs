@@ -1,5 +1,5 @@
-//! Connections before they are needed: those that a call is about to need beside its first, and one that is held open
-//! while calls come.
+//! Opens connections ahead of need: the additional ones that a call will use in parallel, and one that is kept open
+//! while calls keep coming.
 
 use super::{
     Auth, Host, Pve, Settings,
@@ -16,16 +16,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What holds a connection open: the realms, which need no login and are read from one small file.
+/// The request that keeps a connection open: the list of realms needs no login and comes from one small file.
 const CHEAP: &str = "/access/domains";
-/// A connection is held open until so many times the time that one may be idle have passed since the last call: a
-/// minute.
+/// How long after the last call a connection is kept open, as a multiple of `max_idle`: a minute by default.
 const LASTING: u32 = 20;
 
 impl Pve {
-    /// Says that a call is about to send up to `connections` requests at once, so that their connections are opened
-    /// now, side by side and with the one of the first request, and not when the first answer is there. Does not wait,
-    /// and does nothing where there are as many already. What goes wrong is for the requests themselves to tell.
+    /// Announces that a call is about to send up to `connections` requests at once, so that their connections are
+    /// opened now, in parallel with that of the first request, instead of after its response. Does not wait, and opens
+    /// only what is missing. Failures are ignored here: the requests themselves report them.
     pub fn warm(&self, cancel: &Cancel, connections: usize) {
         if matches!(self.settings.auth, Auth::Missing(_)) {
             return;
@@ -34,7 +33,7 @@ impl Pve {
         for opening in wire.lacking(&host, connections.min(self.settings.workers)) {
             let flight = flight(cancel, &host, &self.settings, Wants::Spare);
             let (wire, host) = (Arc::clone(&wire), host.clone());
-            // A thread that cannot be started is a connection that is opened later.
+            // If the thread cannot be started, the connection is opened later.
             let _ = spawn("warm", move || {
                 let _ = wire.exchange(&host, &cheap(), flight);
                 drop(opening);
@@ -42,7 +41,7 @@ impl Pve {
         }
     }
 
-    /// Has a connection held open from now on, if the settings want it.
+    /// Keeps a connection open from now on, if the settings ask for it.
     pub(super) fn keep_warm(&self) {
         if !self.settings.keep_warm || !self.keeper.begins() {
             return;
@@ -69,7 +68,7 @@ fn cheap() -> Order {
     Order::new(Method::Get, CHEAP, &super::Params::new(), Vec::new())
 }
 
-/// Whether a connection is being held open, and since when nobody has called.
+/// Whether a thread keeps a connection open, and the time of the last call.
 #[derive(Debug, Default)]
 pub(super) struct Keeper(Mutex<Keeping>);
 
@@ -80,7 +79,7 @@ struct Keeping {
 }
 
 impl Keeper {
-    /// Notes a call. Whether it is for the caller to start holding a connection open.
+    /// Records a call. Returns whether the caller must start the thread that keeps a connection open.
     fn begins(&self) -> bool {
         let mut keeping = lock(&self.0);
         keeping.called = Some(Instant::now());
@@ -91,7 +90,7 @@ impl Keeper {
         lock(&self.0).running = false;
     }
 
-    /// Whether the last call is not so long ago; otherwise it ends here.
+    /// Whether the last call is less than `lasting` ago; if not, marks the thread as ended.
     fn goes_on(&self, lasting: Duration) -> bool {
         let mut keeping = lock(&self.0);
         keeping.running = keeping.called.is_some_and(|called| called.elapsed() < lasting);
@@ -99,7 +98,7 @@ impl Keeper {
     }
 }
 
-/// Who holds the connection open. It keeps nothing alive: it ends with the client, and with the process.
+/// The thread that keeps the connection open. It holds only weak references, so it ends with the client.
 struct Round {
     wire: Weak<Wire>,
     hosts: Weak<Hosts>,
@@ -109,7 +108,7 @@ struct Round {
 
 impl Round {
     fn run(&self) {
-        // Sooner than a connection is given up.
+        // Shorter than the time after which an idle connection is dropped.
         let period = self.settings.max_idle * 2 / 3;
         let mut rest = period;
         loop {

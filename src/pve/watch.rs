@@ -1,6 +1,6 @@
-//! The watch over each request: how far it got, what the server's first line said, whom it talked to.
+//! Records the progress of each request: how far it got, the server's status line, and the peer.
 //!
-//! The outermost link of the connector chain of [`super::transport`]. Knows no TCP and no TLS.
+//! The outermost link of the connector chain of [`super::transport`]. Independent of TCP and TLS.
 
 use super::flight::{self, Peer, Stage};
 use ureq::{
@@ -8,7 +8,7 @@ use ureq::{
     unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport},
 };
 
-/// Puts the watch on the connection to the host (not on one to a proxy).
+/// Wraps the connection to the host (not one to a proxy) in [`Watch`].
 #[derive(Debug)]
 pub(super) struct WatchLink;
 
@@ -24,12 +24,12 @@ impl<In: Transport> Connector<In> for WatchLink {
     }
 }
 
-/// Notes how far each request gets.
+/// A transport that records how far each request gets.
 #[derive(Debug)]
 struct Watch {
     transport: Box<dyn Transport>,
     peer: Peer,
-    /// A request was answered over it before.
+    /// Whether an earlier request was answered over this connection.
     served: bool,
 }
 
@@ -73,7 +73,7 @@ impl Transport for Watch {
     }
 }
 
-/// The words after the status code in the first line of an answer, once that line is whole. ureq drops them.
+/// The reason phrase of the status line, once that line is complete. ureq discards it.
 fn reason_phrase(input: &[u8]) -> Option<String> {
     let line = input.strip_prefix(b"HTTP/1.")?.split(|&byte| byte == b'\n').next()?;
     if line.len() + b"HTTP/1.".len() == input.len() {

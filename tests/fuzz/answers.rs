@@ -135,7 +135,7 @@ fn answers(input: &[u8]) -> u64 {
             let shown = error.to_string();
             assert!(shown.ends_with(['.', '?', '!', ')']), "no finished sentence: {shown:?}");
             // Whoever did not see an answer to a change may not be told that it can simply be repeated.
-            assert!(method == Method::Get || !shown.contains("may simply be asked again"), "{shown}");
+            assert!(method == Method::Get || !shown.contains("can be sent again"), "{shown}");
             let (said, errors) = match &error {
                 Error::Refused { status, errors, .. } => (*status, errors.len().min(3)),
                 _ => (status, 0),

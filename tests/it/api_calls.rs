@@ -222,16 +222,16 @@ fn what_is_wrong_is_told_with_what_is_right() {
             "DELETE",
             "/nodes/pve1/storage/local/content/{volume}",
             json!({"volume": "local:iso/../x"}),
-            &["way through folders"],
+            &["not a path"],
         ),
         ("DELETE", "/access/users/{userid}", json!({"userid": "../groups"}), &["slash"]),
         ("PUT", "/access/password", json!({"userid": "a@pve", "password": "hush"}), &["`password`", "8..64"]),
         ("POST", "/nodes/pve1/storage/local/upload", json!({}), &["not called here", "download-url"]),
         ("POST", "/nodes/pve1/qemu/100/vncproxy", json!({}), &["not called here", "web interface"]),
-        ("PUT", "/nodes/../access", json!({}), &["leads through folders"]),
+        ("PUT", "/nodes/../access", json!({}), &["contains `.` or `..`"]),
         ("PUT", "/nodes/pve1/qemu/100%2f../config", json!({}), &["encoded slash"]),
         ("PUT", "/nodes/pve1/qemu/100/config?cores=2", json!({}), &["`arguments`"]),
-        ("PUT", "https://pve/api2/json/nodes", json!({}), &["is an address"]),
+        ("PUT", "https://pve/api2/json/nodes", json!({}), &["is a URL"]),
     ] {
         let call = json!({"method": method, "path": path, "arguments": arguments});
         sample.fails("proxmox_call_api", call.clone(), words);

@@ -63,7 +63,7 @@ fn consoles_say_who_they_are() {
 fn a_guest_that_does_not_run_shows_nothing() {
     let server = start();
     let error = with_token(&server).screen(&Cancel::new(), "/nodes/pve1/qemu/100").unwrap_err().to_string();
-    assert!(error.contains("ended the conversation"), "{error}");
+    assert!(error.contains("closed the connection"), "{error}");
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn what_is_wrong_with_a_certificate() {
             "pve1.example",
             2090,
             ca.clone(),
-            &["another name than `127.0.0.1`", "Set `host`", "`pve1.example`"],
+            &["not valid for the name `127.0.0.1`", "Set `host`", "`pve1.example`"],
         ),
         (
             "127.0.0.1",

@@ -169,7 +169,7 @@ fn each_kind_of_trust_meets_each_kind_of_certificate() {
     check(&good, authority.trust(), None);
     check(&good, Trust::System, Some(&["CA that is not trusted", "pve-root-ca.pem"]));
     check(&good, Authority::new().trust(), Some(&["is not trusted:"]));
-    check(&other_name, authority.trust(), Some(&["another name than `127.0.0.1`"]));
+    check(&other_name, authority.trust(), Some(&["not valid for the name `127.0.0.1`"]));
     check(&expired, authority.trust(), Some(&["has expired"]));
     check(&lonely, authority.trust(), Some(&["is not trusted:"]));
     check(&lonely, pem_file(&lonely.pem).trust(), None);

@@ -1,4 +1,4 @@
-//! The thread that looks at what is subscribed to, and tells what has changed.
+//! The thread that polls the subscribed resources and sends notifications about changes.
 
 use super::{ReplyTo, Server};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 use std::{io::Write, thread};
 
 impl<W: Write + Send> Server<'_, '_, W> {
-    /// Takes a request about subscriptions in.
+    /// Accepts a request about subscriptions.
     pub(super) fn subscribe(self, request: Subscribe, reply_to: &ReplyTo) {
         (self.on_call)();
         let id = request.id.clone();
@@ -19,7 +19,7 @@ impl<W: Write + Send> Server<'_, '_, W> {
             return;
         }
         if request.stays_open() && matches!(reply_to, ReplyTo::Batch(_)) {
-            // The other answers of the batch would wait for its end.
+            // The other responses of the batch would be held back until the subscription ends.
             let message = "Invalid request: `subscriptions/listen` must not be part of a batch.";
             return self.refuse(reply_to, Fault::new(None, rpc::INVALID_REQUEST, message), &id);
         }
@@ -41,7 +41,7 @@ impl<W: Write + Send> Server<'_, '_, W> {
         if let Err(error) = thread::Builder::new().name("watcher".into()).spawn_scoped(self.scope, work) {
             log::error(format_args!("A thread for subscriptions could not be started: {error}."));
             for (id, reply_to) in self.subscriptions.not_started() {
-                let message = "Internal error: no thread could be started; the server's log says more.";
+                let message = "Internal error: no thread could be started; see the server's log.";
                 self.refuse(&reply_to, Fault::new(None, rpc::INTERNAL_ERROR, message), &id);
             }
         }

@@ -1,14 +1,14 @@
-//! What a refusal has to do with the server's age: methods and parameters that came with a later version.
+//! Explains errors by the server's version: methods and parameters that were added in a later one.
 
 use super::{Lookup, find};
 use crate::pve::Method;
 
-/// What Proxmox says of a parameter that it does not have.
+/// Part of Proxmox's message about a parameter that does not exist.
 const UNDEFINED: &str = "not defined in schema";
 
-/// Says since which version there is what a server refused as unknown: a method (status 501) or parameters, of which
-/// `errors` has names and Proxmox's words. `None` where the refusal has another reason, or where every version from
-/// 6.4 on has it. `path` is percent-encoded, as sent.
+/// Says which version introduced what a server rejected as unknown: a method (status 501), or parameters, whose names
+/// and messages are in `errors`. `None` if the error has another reason, or if it is in every version since 6.4. `path`
+/// is percent-encoded, as sent.
 #[must_use]
 pub fn later_than_server(
     method: Method,
@@ -21,7 +21,7 @@ pub fn later_than_server(
         let since = found.row.since();
         return (since != "6.4").then(|| {
             format!(
-                "`{method} {}` needs Proxmox VE {since} or newer; `/version` tells this server's.",
+                "`{method} {}` needs Proxmox VE {since} or newer; `/version` shows this server's version.",
                 found.row.path()
             )
         });
@@ -34,7 +34,7 @@ pub fn later_than_server(
             (since != "6.4").then(|| format!("`{name}` needs Proxmox VE {since} or newer"))
         })
         .collect();
-    (!later.is_empty()).then(|| format!("{}; `/version` tells this server's.", later.join(", ")))
+    (!later.is_empty()).then(|| format!("{}; `/version` shows this server's version.", later.join(", ")))
 }
 
 #[cfg(test)]

@@ -1,34 +1,34 @@
-//! What Proxmox would refuse in a request, in Proxmox's own words. Knows the table only, not what a cluster holds.
+//! Checks the parameters of a request, with Proxmox's own messages. Uses only the table, not the state of a cluster.
 //!
-//! The order of the checks and the words are those of PVE::JSONSchema: a value is refused for the first reason found.
-//! Patterns are not run, of the named formats only those in `format.rs` are, and rules that live in a method's own code
-//! (such as which options exclude each other) are not in the table.
+//! The order of the checks and the messages are those of PVE::JSONSchema: a value is rejected for the first reason
+//! found. Patterns are not checked, of the named formats only those in `format.rs` are, and rules in a method's own
+//! code (such as which options exclude each other) are not in the table.
 
 use super::{Param, Row, format, property};
 
-/// One thing that Proxmox would refuse: an entry of `errors` in its answer with status 400.
+/// One thing that Proxmox would reject: an entry of `errors` in its response with status 400.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The parameter, `net0`; of a list the item, `map[1]`.
+    /// The parameter, such as `net0`, or the item of a list, such as `map[1]`.
     pub param: String,
-    /// Proxmox's words.
+    /// Proxmox's message.
     pub message: String,
-    /// What is wrong, for code.
+    /// The kind of problem.
     pub kind: Kind,
 }
 
-/// What is wrong with a parameter.
+/// A kind of problem with a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The method has no such parameter.
     Unknown,
-    /// It is needed and was not given.
+    /// It is required and was not given.
     Missing,
-    /// It is needed by another one that was given.
+    /// It is required by another parameter that was given.
     Requires,
-    /// No such number, boolean, or a list where one value belongs.
+    /// Not a number or boolean of that type, or a list instead of a single value.
     Type,
-    /// Not in the form asked for; also anything wrong inside a property string.
+    /// Not in the required format; also any error inside a property string.
     Format,
     /// Not one of the choices.
     Choice,
@@ -39,15 +39,15 @@ pub enum Kind {
 }
 
 impl Row {
-    /// What Proxmox would refuse in a request with these parameters, those of the path among them. A repeated name is
-    /// a list.
+    /// What Proxmox would reject in a request with these parameters, which include those of the path. A repeated name
+    /// is a list.
     #[must_use]
     pub fn check(&self, given: &[(&str, &str)]) -> Vec<Violation> {
         object(&self.params(), given, self.open(), "")
     }
 }
 
-/// Checks names and values against what is defined; `prefix` (`net0.`) goes before every name in the answer.
+/// Checks names and values against their definitions; `prefix` (`net0.`) is added to every name in the result.
 fn object(defined: &[Param], given: &[(&str, &str)], open: bool, prefix: &str) -> Vec<Violation> {
     let has = |name: &str| given.iter().any(|(key, _)| *key == name);
     let mut found = Vec::new();
@@ -91,7 +91,7 @@ fn object(defined: &[Param], given: &[(&str, &str)], open: bool, prefix: &str) -
         } else if 1 < values.len() && !param.format().is_some_and(|format| format.ends_with("list")) {
             refuse(name, Kind::Type, format!("type check ('{}') failed - got ARRAY", param.kind()));
         } else {
-            // Proxmox takes a repeated name for a list that is written as text, too.
+            // Proxmox also accepts a repeated name for a list in string form.
             let joined = values.join(",");
             if let Err((kind, message)) = value_of(&param, &path, &joined) {
                 refuse(name, kind, message);
@@ -101,7 +101,7 @@ fn object(defined: &[Param], given: &[(&str, &str)], open: bool, prefix: &str) -
     found
 }
 
-/// The definition a name in a request is judged by. Of several alternatives it is the one whose condition holds.
+/// The definition for a name in a request: of several alternatives, the one whose condition holds.
 fn alternative(defined: &[Param], name: &str, given: &[(&str, &str)]) -> Option<Param> {
     let mut candidates = defined.iter().filter(|param| param.answers_to(name));
     let first = candidates.next()?;
@@ -113,12 +113,12 @@ fn alternative(defined: &[Param], name: &str, given: &[(&str, &str)]) -> Option<
     };
     let rest: Vec<&Param> = candidates.collect();
     if rest.is_empty() {
-        return Some(*first); // Proxmox judges the value of a single definition whether or not its condition holds.
+        return Some(*first); // Proxmox checks against a single definition whether or not its condition holds.
     }
     std::iter::once(first).chain(rest).find(holds).copied()
 }
 
-/// Judges one value, `path` being its name in messages about what is inside it.
+/// Checks one value; `path` is its name in messages about what is inside it.
 fn value_of(param: &Param, path: &str, value: &str) -> Result<(), (Kind, String)> {
     let kind = param.kind();
     let fits = match kind {
@@ -169,7 +169,7 @@ fn value_of(param: &Param, path: &str, value: &str) -> Result<(), (Kind, String)
     Ok(())
 }
 
-/// What is wrong with a property string, in Proxmox's words without the last newline.
+/// Checks a property string. The error is Proxmox's message without the last newline.
 fn properties(keys: &[Param], text: &str, path: &str) -> Result<(), String> {
     let values = property::parse(keys, text)?;
     let mut found = object(keys, &values, false, &format!("{path}."));
@@ -182,7 +182,7 @@ fn properties(keys: &[Param], text: &str, path: &str) -> Result<(), String> {
     Err(format!("format error\n{}", lines.join("\n")))
 }
 
-/// A sign, if any, and digits.
+/// An optional sign, and digits.
 fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -1,10 +1,10 @@
-//! Proxmox's named formats, as far as their rule is simple and certain (PVE::JSONSchema). The others are let through.
+//! Checks Proxmox's named formats, as far as their rules are simple and certain (PVE::JSONSchema). Others are accepted.
 
 use crate::pve::values::{self, is_label, split_list};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// What is wrong with a value of that format, in Proxmox's words without the last newline. A format that ends in
-/// `-list` takes several values, `-opt` an empty one too.
+/// Checks a value against a format. The error is Proxmox's message without the last newline. A format that ends in
+/// `-list` accepts several values, one that ends in `-opt` also an empty one.
 pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
     if let Some(single) = name.strip_suffix("-list") {
         return split_list(value).try_for_each(|part| single_value(single, part));
@@ -50,7 +50,7 @@ fn is_config_id(value: &str) -> bool {
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// An address, a slash and a prefix of at least 8.
+/// An address, a slash and a prefix length of at least 8.
 fn is_network(value: &str, version_4: bool) -> bool {
     let Some((address, prefix)) = value.split_once('/') else { return false };
     let is_address =
@@ -69,7 +69,7 @@ fn is_mac(value: &str) -> bool {
     pairs.len() == 6 && pairs.iter().all(is_pair) && is_unicast()
 }
 
-/// A number, with a fraction or not, and one of K, M, G, T or nothing.
+/// An integer or decimal number with an optional suffix K, M, G or T.
 fn is_disk_size(value: &str) -> bool {
     let number = value.strip_suffix(['K', 'M', 'G', 'T']).unwrap_or(value);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! One parameter, or one key of a property string: its line of the table, read on demand. Does not judge values.
+//! One parameter, or one key of a property string: its line in the table, parsed on demand. Does not check values.
 
 use super::shared;
 
@@ -27,14 +27,14 @@ impl Param {
         self.name
     }
 
-    /// Whether a name in a request means this parameter.
+    /// Whether a name in a request refers to this parameter.
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
         super::effect::answers(self.name, name)
     }
 
-    /// `string`, `integer`, `number`, `boolean`, `any`, or `alias` for a key that only leads to another.
-    /// Of a list it is the type of each item.
+    /// The type: `string`, `integer`, `number`, `boolean`, `any`, or `alias` for a key that is an alias of another one.
+    /// For a list, the type of its items.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         let word = self.word().trim_end_matches('?');
@@ -47,18 +47,18 @@ impl Param {
         self.word().starts_with('[')
     }
 
-    /// Whether it may be left out: optional, only another name, or asked for only with some value of another parameter.
+    /// Whether it may be left out: it is optional, an alias, or needed only with some value of another parameter.
     #[must_use]
     pub fn is_optional(&self) -> bool {
         self.word().ends_with('?') || self.kind() == "alias" || self.only_if().is_some()
     }
 
-    /// The choices, if there are only some.
+    /// The allowed values, if it is an enumeration.
     pub fn choices(&self) -> Option<impl Iterator<Item = &'static str> + use<>> {
         self.field("of ").map(|choices| choices.split('|'))
     }
 
-    /// The smallest and the largest number, each as the table writes it.
+    /// The minimum and maximum, each as written in the table.
     #[must_use]
     pub fn range(&self) -> (Option<&'static str>, Option<&'static str>) {
         let bounds = self.split().find(|field| {
@@ -68,20 +68,20 @@ impl Param {
         bounds.map_or((None, None), ends)
     }
 
-    /// The least and the most characters.
+    /// The minimum and maximum length in characters.
     #[must_use]
     pub fn length(&self) -> (Option<usize>, Option<usize>) {
         let (least, most) = self.field("len ").map_or((None, None), ends);
         (least.and_then(|text| text.parse().ok()), most.and_then(|text| text.parse().ok()))
     }
 
-    /// The Perl pattern of the whole value. It is a fact for readers; [`Row::check`](super::Row::check) does not run it.
+    /// The Perl pattern of the whole value. Only for information: [`Row::check`](super::Row::check) does not use it.
     #[must_use]
     pub fn pattern(&self) -> Option<&'static str> {
         self.field("~")
     }
 
-    /// What Proxmox takes when it is left out, as text. Some defaults are remarks, not values.
+    /// The default value, as text. Some defaults are remarks instead of values.
     #[must_use]
     pub fn default(&self) -> Option<&'static str> {
         self.field("=")
@@ -99,8 +99,8 @@ impl Param {
         Some(shared(format).map(Param::of))
     }
 
-    /// The keys as far as they are known: those of [`Param::keys`], or of a format that Proxmox only names. The latter
-    /// are for readers; [`Row::check`](super::Row::check) does not judge by them.
+    /// The known keys: those of [`Param::keys`], or of a format that the API only names. The latter are only for
+    /// information: [`Row::check`](super::Row::check) does not use them.
     pub fn known_keys(&self) -> Option<impl Iterator<Item = Param> + use<>> {
         let checked = self.split().find(|field| field.starts_with('@')).map(shared);
         let mut told = super::FORMATS.lines();
@@ -111,20 +111,20 @@ impl Param {
         (!lines.is_empty()).then(|| lines.into_iter().map(Param::of))
     }
 
-    /// Whether it is the key whose name may be left out.
+    /// Whether it is the default key, whose name may be left out.
     #[must_use]
     pub fn is_default_key(&self) -> bool {
         self.split().any(|field| field == "key")
     }
 
-    /// The key that this one is another name of, and the key that takes this one's name as its value.
+    /// The key that this one is an alias of, and the key that gets this one's name as its value.
     #[must_use]
     pub fn alias(&self) -> Option<(&'static str, Option<&'static str>)> {
         let alias = self.field("as ")?;
         Some(alias.split_once('/').map_or((alias, None), |(key, name_of)| (key, Some(name_of))))
     }
 
-    /// The parameter without which this one is refused.
+    /// The parameter that this one requires.
     #[must_use]
     pub fn requires(&self) -> Option<&'static str> {
         self.field("needs ")
@@ -138,7 +138,7 @@ impl Param {
         Some((name, values.split('|')))
     }
 
-    /// The first of 7.4, 8.4 and 9.2 that has the parameter, when that is later than its method's.
+    /// The first of 7.4, 8.4 and 9.2 that has the parameter, if that is later than its method's.
     #[must_use]
     pub fn since(&self) -> Option<&'static str> {
         self.field("from ")

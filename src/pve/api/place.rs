@@ -1,4 +1,5 @@
-//! A path as somebody wrote it: filled in, or a template with `{holes}`. Nothing in it can lead elsewhere.
+//! A path as given by a caller: filled in, or a template with placeholders. Rejects anything that could change which
+//! path is meant.
 
 use super::{Found, Lookup, find, rows};
 use crate::{
@@ -6,29 +7,30 @@ use crate::{
     suggest::distance,
 };
 
-/// What is longer, in bytes, is no slip of any path there is; comparing it with all of them would take minutes.
+/// The longest path, in bytes, to search a similar path for: a longer one is not a misspelling, and comparing it with
+/// all paths would take minutes.
 const SLIP: usize = 1000;
 
-/// The longest path that an error repeats, in characters.
+/// How much of a path an error message shows, in characters.
 const SHOWN: usize = 200;
 
-/// A path in its decoded segments.
+/// A path as its decoded segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place(Vec<String>);
 
 impl Place {
-    /// Reads a path. `/api2/json` before it and a slash after it do not count.
+    /// Parses a path. A leading `/api2/json` and a trailing slash are ignored.
     ///
     /// # Errors
-    /// A sentence: an address, a query, dots, an encoded slash, an empty segment, a broken escape.
+    /// The text is a URL, or contains a query, `.` or `..`, an encoded slash, an empty segment or an invalid escape.
     pub fn read(text: &str) -> Result<Place, String> {
         let text = text.trim();
         let refuse = |why: &str| Err(format!("The path `{}` {why}", text.escape_debug()));
         if text.contains("://") || text.starts_with("//") {
-            return refuse("is an address; write what follows `/api2/json`, such as `/nodes`.");
+            return refuse("is a URL; give only what follows `/api2/json`, such as `/nodes`.");
         }
         if text.contains(['?', '#']) {
-            return refuse("has a query in it; give parameters in `arguments`.");
+            return refuse("contains a query; give parameters in `arguments`.");
         }
         let path = text.strip_prefix('/').unwrap_or(text);
         let rest = ["api2/json", "api2/extjs"].iter().find_map(|prefix| path.strip_prefix(prefix));
@@ -37,17 +39,17 @@ impl Place {
         let mut segments = Vec::new();
         for segment in path.strip_suffix('/').unwrap_or(path).split('/') {
             let Some(segment) = decode(segment) else {
-                return refuse("has a `%` in it that begins no escape; write it as `%25`.");
+                return refuse("contains a `%` that begins no escape; write it as `%25`.");
             };
             if segment.is_empty() {
-                return refuse("has an empty part; write it without.");
+                return refuse("has an empty part; remove it.");
             }
             if matches!(&*segment, "." | "..") {
-                return refuse("leads through folders; write it without `.` and `..`.");
+                return refuse("contains `.` or `..`; write it without.");
             }
             if segment.contains(['/', '\\']) || segment.chars().any(char::is_control) {
                 return refuse(
-                    "has an encoded slash, a backslash or a control character in it; write the template, such as \
+                    "contains an encoded slash, a backslash or a control character; use the template, such as \
                      `/storage/{storage}`, and give the value in `arguments`.",
                 );
             }
@@ -56,7 +58,7 @@ impl Place {
         Ok(Place(segments))
     }
 
-    /// The path, each segment percent-encoded.
+    /// The path with percent-encoded segments.
     #[must_use]
     pub fn encoded(&self) -> String {
         let mut path = String::new();
@@ -73,10 +75,11 @@ impl Place {
         &self.0
     }
 
-    /// The method at this path.
+    /// Finds the method of this path.
     ///
     /// # Errors
-    /// A sentence: no such path, with the nearest; or the methods that it has.
+    /// The path does not exist (the message suggests the nearest one), or does not have the method (the message lists
+    /// those that it has).
     pub fn find(&self, method: Method) -> Result<Found, String> {
         let shown = shortened(&format!("/{}", self.0.join("/")));
         match find(method, &self.encoded()) {
@@ -95,7 +98,7 @@ impl Place {
         }
     }
 
-    /// The path of the table that is most like this one, its holes filled as they are here.
+    /// The most similar path in the table, with its placeholders filled with the segments of this one.
     #[must_use]
     pub fn nearest(&self, method: Method) -> Option<String> {
         let length: usize = self.0.iter().map(String::len).sum();
@@ -116,9 +119,9 @@ impl Place {
         (cost <= length / 2 + 2).then(|| format!("/{}", filled.collect::<Vec<_>>().join("/")))
     }
 
-    /// The letters to change, segment by segment; a hole may be filled by anything.
+    /// The edit distance to a template, segment by segment; a placeholder matches any segment.
     fn distance(&self, template: &[&str]) -> usize {
-        // The words that people know the two kinds of guest by.
+        // Common names of the two types of guest.
         let known = |own: &str, part: &str| match part {
             "qemu" => matches!(own, "vm" | "vms" | "kvm"),
             "lxc" => matches!(own, "ct" | "cts" | "container" | "containers"),
@@ -128,7 +131,8 @@ impl Place {
             if known(own, part) || part.starts_with('{') {
                 return 1;
             }
-            // A word that differs in more than half of its letters is another word, as is one of another length.
+            // A segment that differs in more than half of its letters, or greatly in length, counts as a different
+            // word.
             let letters = if part.len() < own.len() / 2 { own.len() } else { distance(own, part) };
             if letters <= own.len() / 2 { letters } else { own.len() + part.len() }
         };
@@ -150,7 +154,7 @@ impl Place {
     }
 }
 
-/// A path as an error shows it.
+/// A path, shortened for an error message.
 fn shortened(path: &str) -> String {
     match path.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &path[..end]),
@@ -158,7 +162,7 @@ fn shortened(path: &str) -> String {
     }
 }
 
-/// Undoes percent-encoding; `None` for a broken escape or bytes that are no UTF-8.
+/// Percent-decodes; `None` for an invalid escape or invalid UTF-8.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -198,13 +202,13 @@ mod tests {
     #[test]
     fn paths_that_lead_elsewhere_are_refused() {
         for (text, words) in [
-            ("https://pve:8006/api2/json/nodes", "address"),
-            ("//pve/nodes", "address"),
+            ("https://pve:8006/api2/json/nodes", "URL"),
+            ("//pve/nodes", "URL"),
             ("/nodes?type=vm", "query"),
             ("/nodes#x", "query"),
-            ("/nodes/../access", "folders"),
-            ("/nodes/%2e%2e/access", "folders"),
-            ("/nodes/./x", "folders"),
+            ("/nodes/../access", "`..`"),
+            ("/nodes/%2e%2e/access", "`..`"),
+            ("/nodes/./x", "`.` or"),
             ("/nodes/a%2Fb", "slash"),
             ("/nodes/a%5cb", "backslash"),
             ("/nodes/a\\b", "backslash"),

@@ -1,35 +1,35 @@
-//! Who may call a method, as an expression that can be evaluated. Knows nothing of users.
+//! The permissions that a method requires, as an expression. Independent of users.
 
-/// Who may call a method. root@pam may call every one.
+/// Who may call a method. root@pam may call any method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Privilege {
-    /// Nobody but root@pam.
+    /// Only root@pam.
     Root,
     /// Everybody, even without a login.
     World,
-    /// Everybody who is logged in; the method's own code may look closer.
+    /// Everybody who is logged in; the method's own code may check more.
     AnyUser,
-    /// Whoever holds privileges at a path of the access tree.
+    /// Users and tokens with privileges on a path of the access tree.
     Perm {
-        /// The path, whose holes are filled from the parameters: `/vms/{vmid}`.
+        /// The path, with placeholders for parameters: `/vms/{vmid}`.
         path: &'static str,
         /// The privileges, such as `VM.Audit`.
         privileges: Vec<&'static str>,
-        /// Whether one of them is enough.
+        /// Whether one of them is sufficient.
         any: bool,
-        /// The check fails unless this parameter is given.
+        /// If set, the check fails unless this parameter is given.
         only_with: Option<&'static str>,
     },
-    /// One of these is enough.
+    /// One of these is sufficient.
     Or(Vec<Privilege>),
-    /// All of these are needed.
+    /// All of these are required.
     And(Vec<Privilege>),
-    /// A check of another kind, as Proxmox writes it in JSON: `["userid-param","self"]`.
+    /// Another kind of check, in Proxmox's JSON form: `["userid-param","self"]`.
     Other(&'static str),
 }
 
 impl Privilege {
-    /// Reads what stands behind `may ` in the table.
+    /// Parses the text after `may ` in the table.
     pub(super) fn parse(text: &'static str) -> Privilege {
         if let Some(parts) = inside(text, "or(") {
             return Privilege::Or(parts.into_iter().map(Privilege::parse).collect());
@@ -54,7 +54,7 @@ impl Privilege {
     }
 }
 
-/// The parts of `word(part;part;…)`, in which parts may have parentheses of their own.
+/// The parts of `word(part;part;…)`; parts may contain parentheses themselves.
 fn inside(text: &'static str, word: &str) -> Option<Vec<&'static str>> {
     let list = text.strip_prefix(word)?.strip_suffix(')')?;
     let (mut parts, mut depth, mut start) = (Vec::new(), 0_usize, 0);

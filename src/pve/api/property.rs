@@ -1,8 +1,9 @@
-//! Property strings, `virtio,bridge=vmbr0`: parts, the key that may be left out, other names of keys.
+//! Parses property strings such as `virtio,bridge=vmbr0`, with default keys and key aliases.
 
 use super::Param;
 
-/// Keys and values by the names under which Proxmox keeps them. Unknown keys stay, for the check to refuse.
+/// Returns keys and values, with aliases replaced by the key's own name. Unknown keys are kept, for the check to
+/// reject.
 pub(super) fn parse<'a>(keys: &[Param], text: &'a str) -> Result<Vec<(&'a str, &'a str)>, String> {
     let mut values: Vec<(&str, &str)> = Vec::new();
     let mut put = |key: &'a str, value: &'a str| {
@@ -37,7 +38,7 @@ pub(super) fn parse<'a>(keys: &[Param], text: &'a str) -> Result<Vec<(&'a str, &
     Ok(values)
 }
 
-/// The booleans that property strings allow, as 1 and 0; anything else stays for the type check to refuse.
+/// Converts the booleans that property strings allow to 1 and 0; keeps anything else, for the type check to reject.
 fn flag(value: &str) -> &str {
     match value.to_ascii_lowercase().as_str() {
         "1" | "on" | "yes" | "true" => "1",

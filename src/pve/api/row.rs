@@ -1,4 +1,4 @@
-//! One method of the API: its line of the table and the parameter lines under it. Does not judge values.
+//! One method of the API: its line in the table and the parameter lines under it. Does not check values.
 
 use super::{Param, Privilege, blocks, hole, hole_name, shared};
 use crate::pve::Method;
@@ -17,7 +17,7 @@ pub(super) fn rows_of(path: &'static str, block: &'static str) -> impl Iterator<
 }
 
 impl Row {
-    /// The path with its holes: `/nodes/{node}/qemu/{vmid}/config`.
+    /// The path template, such as `/nodes/{node}/qemu/{vmid}/config`.
     #[must_use]
     pub fn path(&self) -> &'static str {
         self.path
@@ -34,7 +34,7 @@ impl Row {
         }
     }
 
-    /// Proxmox's name for the method, such as `update_vm`. Not unique; `-` where Proxmox gives none.
+    /// Proxmox's name for the method, such as `update_vm`. Not unique; `-` if it has none.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.head.split('\t').nth(1).unwrap_or("-")
@@ -52,7 +52,7 @@ impl Row {
         !self.head.split('\t').any(|field| field == "notoken")
     }
 
-    /// Whether parameters that are not listed are let through.
+    /// Whether parameters that are not listed are allowed.
     #[must_use]
     pub fn open(&self) -> bool {
         self.head.split('\t').any(|field| field == "open")
@@ -64,19 +64,19 @@ impl Row {
         Privilege::parse(self.privilege_text())
     }
 
-    /// Who may call it, as the table writes it.
+    /// Who may call it, in the form of the table.
     #[must_use]
     pub fn privilege_text(&self) -> &'static str {
         self.field("may ").unwrap_or("root")
     }
 
-    /// Whether the node that the parameter `node` names carries it out.
+    /// Whether it is carried out by the node that the parameter `node` names.
     #[must_use]
     pub fn proxied_by_node(&self) -> bool {
         self.field("at ") == Some("node")
     }
 
-    /// What it returns, in a word: `array`, `object`, `string`, `integer`, `boolean`, `null` or `any`.
+    /// The type that it returns: `array`, `object`, `string`, `integer`, `boolean`, `null` or `any`.
     #[must_use]
     pub fn returns(&self) -> &'static str {
         self.field("-> ").unwrap_or("any")
@@ -102,8 +102,8 @@ impl Row {
         params
     }
 
-    /// The parameter that a name in a request means; `net0` is answered by the family `net[n]`. Of several
-    /// alternatives it is the first.
+    /// The parameter for a name in a request; `net0` belongs to the family `net[n]`. If there are several alternatives,
+    /// the first one.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Param> {
         self.params().into_iter().find(|param| param.answers_to(name))

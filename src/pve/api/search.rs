@@ -1,23 +1,22 @@
-//! Search: which methods a question in users' words is about. Scans the table as it stands; keeps nothing.
+//! Finds the methods for a question in users' words. Scans the table for each question; keeps no index.
 //!
-//! A question is cut into notions: a word, or words that `synonyms.txt` knows together. Each notion is held against
-//! path, method name, parameter names, choices and privileges of every method; notions that few methods have
-//! count more.
+//! A question is split into notions: single words, or phrases in `synonyms.txt`. Each notion is compared with the path,
+//! name, parameter names, choices and privileges of every method; notions that match few methods count more.
 
 use super::{Param, Row, rows};
 use crate::pve::Method;
 
-/// Users' words and the API's.
+/// The list of users' words and the API's words for them.
 const SYNONYMS: &str = include_str!("synonyms.txt");
 
-/// Words that say nothing about what is looked for.
+/// Stop words, which are ignored.
 const EMPTY: &[&str] = &[
     "a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has",
     "have", "how", "i", "in", "into", "is", "it", "its", "me", "my", "of", "on", "or", "our", "please",
     "pve", "proxmox", "s", "that", "the", "their", "there", "this", "to", "up", "was", "we", "with", "you",
 ];
 
-/// How much a word counts by where it stands.
+/// The weight of a matching word, by where it occurs.
 mod weight {
     pub(super) const LAST_SEGMENT: f64 = 10.0;
     pub(super) const SEGMENT: f64 = 7.0;
@@ -28,22 +27,22 @@ mod weight {
     pub(super) const HOLE: f64 = 2.0;
     pub(super) const CHOICE: f64 = 2.0;
     pub(super) const PRIVILEGE: f64 = 1.0;
-    /// A word that only begins or holds the one asked for.
+    /// The factor for a word that only contains the one searched for.
     pub(super) const ALMOST: f64 = 0.5;
 }
 
-/// A method that may be what was asked for.
+/// A search result.
 #[derive(Clone, Debug)]
 pub struct Hit {
     /// The method.
     pub row: Row,
-    /// How well it fits; only comparable within one search.
+    /// How well it matches; comparable only within one search.
     pub score: f64,
-    /// The parameters whose names or choices fit.
+    /// The parameters whose names or choices match.
     pub params: Vec<&'static str>,
 }
 
-/// The methods that fit a question, best first; none where no word of it is known.
+/// The methods that match a question, best first; empty if no word of it matches.
 #[must_use]
 pub fn methods(question: &str) -> Vec<Hit> {
     let (notions, action) = read(question);
@@ -68,7 +67,7 @@ pub fn methods(question: &str) -> Vec<Hit> {
             scores.iter().zip(&rarity).filter(|(score, _)| 0.0 < **score).map(|(_, rare)| rare).sum();
         let by_action = match action {
             Some(wanted) if wanted == row.method() => 1.4,
-            // A change is a POST in some places and a PUT in others.
+            // Some changes are a POST, others a PUT.
             Some(Method::Put | Method::Post) if matches!(row.method(), Method::Put | Method::Post) => 1.15,
             Some(_) => 0.8,
             None if row.method() == Method::Get => 1.1,
@@ -83,12 +82,12 @@ pub fn methods(question: &str) -> Vec<Hit> {
     hits
 }
 
-/// Something asked for: it is met by any of its ways, and a way by all of its words.
+/// A concept in a question. It matches if one of its `ways` does; a way matches if all of its words do.
 struct Notion {
     ways: Vec<Vec<String>>,
 }
 
-/// A question as notions, and the method that its verb leads to.
+/// Parses a question into notions and the method that its verb suggests.
 fn read(question: &str) -> (Vec<Notion>, Option<Method>) {
     let lower = question.to_lowercase();
     let words: Vec<&str> =
@@ -116,7 +115,7 @@ fn read(question: &str) -> (Vec<Notion>, Option<Method>) {
         }
         rest = &rest[length..];
     }
-    // A question that is nothing but a verb asks for methods of that name.
+    // A question that consists only of verbs searches for methods of that name.
     if notions.is_empty() {
         let ways = words.iter().filter(|word| !EMPTY.contains(word)).map(|word| vec![stem(word)]);
         notions.extend(ways.map(|way| Notion { ways: vec![way] }));
@@ -129,7 +128,7 @@ enum Meaning {
     Ways { ways: &'static str, own: bool },
 }
 
-/// The longest words at the beginning that the list knows, how many they are, and what they mean.
+/// The longest entry of the synonym list that `words` begin with: its number of words, and its meaning.
 fn synonym(words: &[&str]) -> Option<(usize, Meaning)> {
     let fits = |known: &str| {
         let known = known.split(' ');
@@ -152,11 +151,11 @@ fn synonym(words: &[&str]) -> Option<(usize, Meaning)> {
         Some((fits(known)?, Meaning::Ways { ways, own: own.is_some() }))
     };
     let lines = SYNONYMS.lines().filter(|line| !line.starts_with('#'));
-    // The first of several that are as long: `max_by_key` would take the last.
+    // The first of several with the same length; `max_by_key` would return the last.
     lines.filter_map(read).reduce(|best, next| if best.0 < next.0 { next } else { best })
 }
 
-/// A word without the endings that grammar gives it.
+/// A word without grammatical endings.
 fn stem(word: &str) -> String {
     let mut word = word.to_ascii_lowercase();
     let shorten = |word: &mut String, ending: &str| {
@@ -175,7 +174,7 @@ fn stem(word: &str) -> String {
     word
 }
 
-/// How well a method meets each notion, and which of its parameters do.
+/// How well a method matches each notion, and which of its parameters match.
 fn measure(row: &Row, notions: &[Notion]) -> (Vec<f64>, Vec<&'static str>) {
     let mut terms: Vec<Term> = Vec::with_capacity(64);
     let segments: Vec<&'static str> = row.path().split('/').filter(|segment| !segment.is_empty()).collect();
@@ -224,14 +223,14 @@ fn measure(row: &Row, notions: &[Notion]) -> (Vec<f64>, Vec<&'static str>) {
     (scores, params)
 }
 
-/// A word of a method, and what it counts.
+/// A word of a method, and its weight.
 struct Term {
     word: &'static str,
     weight: f64,
     param: Option<Param>,
 }
 
-/// A name as a whole, and its parts.
+/// Adds a name as a whole, and its parts.
 fn parts(terms: &mut Vec<Term>, name: &'static str, whole: f64, part: f64, param: Option<Param>) {
     terms.push(Term { word: name, weight: whole, param });
     if name.contains(['-', '_']) {
@@ -239,7 +238,7 @@ fn parts(terms: &mut Vec<Term>, name: &'static str, whole: f64, part: f64, param
     }
 }
 
-/// The most that a word counts in a method, and the parameter it stands in.
+/// The highest score of a word in a method, and the parameter that it occurs in.
 fn best(terms: &[Term], wanted: &str) -> (f64, Option<&'static str>) {
     let mut best = (0.0, None);
     for term in terms {
@@ -257,7 +256,7 @@ fn best(terms: &[Term], wanted: &str) -> (f64, Option<&'static str>) {
     best
 }
 
-/// Whether a word of the table has that stem. A stem is a beginning, so most words are told by comparing that.
+/// Whether a word of the table has that stem. Compares the beginnings first, which excludes most words.
 fn same(word: &str, wanted: &str) -> bool {
     let starts = word.len() >= wanted.len().saturating_sub(1)
         && word.as_bytes()[..wanted.len() - 1].eq_ignore_ascii_case(&wanted.as_bytes()[..wanted.len() - 1]);

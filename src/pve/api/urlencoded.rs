@@ -1,10 +1,11 @@
-//! Values that Proxmox takes and keeps percent-encoded: parameters of the format `urlencoded`, such as a VM's `sshkeys`,
-//! and keys of that format in property strings, such as a disk's `serial`. A request may give them either way.
+//! Values that Proxmox expects and stores percent-encoded: parameters of the format `urlencoded`, such as a VM's
+//! `sshkeys`, and keys of that format in property strings, such as a disk's `serial`. Callers may give
+//! them encoded or not.
 
 use super::Param;
 use crate::pve::params::encode_into;
 
-/// Where in a parameter's value the encoding applies.
+/// Which part of a parameter's value is encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encoded {
     /// The whole value.
@@ -15,11 +16,11 @@ pub enum Encoded {
 
 /// The format's name in the table.
 const FORMAT: &str = "urlencoded";
-/// How often a value may have been encoded by mistake before it is taken for what it says.
+/// The maximum number of times that a given value is decoded, as it may have been encoded several times by mistake.
 const MOST: usize = 3;
 
 impl Encoded {
-    /// Where a parameter is encoded, if anywhere.
+    /// Which part of a parameter is encoded, if any.
     #[must_use]
     pub fn of(param: &Param) -> Option<Encoded> {
         if param.format() == Some(FORMAT) {
@@ -29,7 +30,7 @@ impl Encoded {
         Some(keys.collect()).filter(|keys: &Vec<_>| !keys.is_empty()).map(Encoded::Keys)
     }
 
-    /// The value as Proxmox takes it, whether it was given raw or encoded.
+    /// The value as Proxmox expects it, whether it was given raw or encoded.
     #[must_use]
     pub fn encode(&self, value: &str) -> String {
         self.each(value, |text| {
@@ -39,12 +40,12 @@ impl Encoded {
         })
     }
 
-    /// The value as people read it.
+    /// The value in readable form.
     #[must_use]
     pub fn decode(&self, value: &str) -> String {
         self.each(value, |text| match (self, decoded(text)) {
             (_, None) => text.to_owned(),
-            // A comma would part it in two.
+            // A comma would split the property string.
             (Encoded::Keys(_), Some(plain)) if plain.contains(',') => text.to_owned(),
             (_, Some(plain)) => plain,
         })
@@ -60,15 +61,15 @@ impl Encoded {
     }
 }
 
-/// What a given text means. One with blanks was given raw; one whose every `%` begins an escape is decoded, also where
-/// that was done twice, and where blanks were written as `+`.
+/// The raw value of a given text. A text with blanks is raw; a text in which every `%` begins an escape is decoded,
+/// also if it was encoded twice, or with `+` for blanks.
 fn raw(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..MOST {
         if text.contains(char::is_whitespace) || !text.contains('%') {
             break;
         }
-        // Forms write a blank as `+`; then there is no `%20`.
+        // Form encoding uses `+` for a blank; then there is no `%20`.
         let form = !text.contains("%20") && text.contains("%2B") | text.contains("%2F") && text.contains('+');
         let Some(plain) = decoded(&if form { text.replace('+', "%20") } else { text.clone() }) else { break };
         text = plain;
@@ -76,7 +77,7 @@ fn raw(text: &str) -> String {
     text
 }
 
-/// The text with its escapes resolved; none if some `%` begins none, or if the bytes are no text.
+/// Percent-decodes a text; `None` if a `%` is not an escape, or if the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -123,7 +124,7 @@ mod tests {
         for given in [
             "ssh-ed25519 AAAA+c1/x me@host",
             sent,
-            // By halves, twice, and as a form does.
+            // Partly encoded, encoded twice, and form-encoded.
             "ssh-ed25519%20AAAA+c1/x%20me@host",
             "ssh-ed25519%2520AAAA%252Bc1%252Fx%2520me%2540host",
             "ssh-ed25519+AAAA%2Bc1%2Fx+me%40host",

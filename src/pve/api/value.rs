@@ -1,11 +1,12 @@
-//! A JSON value as the text in which Proxmox takes a parameter.
+//! Converts JSON values to the text form of Proxmox parameters.
 
 use super::Param;
 use crate::pve::Params;
 use serde_json::Value;
 
-/// Adds a parameter as `param` says it is written: booleans as 1 and 0, a list as its name repeated or, where it is text,
-/// with commas, an object as `key=value,…`, `null` not at all. Without a definition it is guessed from the value.
+/// Adds a parameter in the form that its definition `param` requires: a boolean as 1 or 0, a list as one parameter per
+/// item or, if it is a string, separated by commas, an object as `key=value,…`. `null` adds nothing. Without a
+/// definition, the form is guessed from the value.
 pub fn push(params: &mut Params, param: Option<&Param>, name: &str, value: &Value) {
     match value {
         Value::Null => {}
@@ -32,7 +33,7 @@ fn text(param: Option<&Param>, value: &Value) -> String {
             _ => word.trim().into(),
         },
         (Some("integer"), Value::Number(number)) => match number.as_f64() {
-            // Some clients know only floating point.
+            // Some clients send all numbers as floating point.
             Some(float) if float.fract() == 0.0 && float.abs() < 1e15 && !number.is_i64() => {
                 format!("{float:.0}")
             }
@@ -49,7 +50,7 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         Value::Number(number) => number.to_string(),
-        // Inside a property string, lists are written with semicolons.
+        // Inside a property string, lists are separated by semicolons.
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(";"),
         Value::Object(keys) => {
             let pairs = keys.iter().filter(|(_, value)| !value.is_null());

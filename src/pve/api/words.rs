@@ -1,12 +1,12 @@
-//! What is wrong with a call, in sentences with the nearest right name or value. Shows no value of a secret.
+//! Error messages about the parameters of a request, with the nearest valid name or value. Never shows a secret value.
 
 use super::{Kind, Param, Row, Violation};
 use crate::suggest::did_you_mean;
 
-/// Names of parameters that are listed in a sentence.
+/// The maximum number of parameter names that a message lists.
 const LISTED: usize = 30;
 
-/// Whether a parameter's value is nobody's business.
+/// Whether a parameter's value is secret, judging by its name.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -16,7 +16,7 @@ pub fn is_secret(name: &str) -> bool {
         || matches!(name.as_str(), "otp" | "key" | "token" | "keyring" | "credentials" | "data")
 }
 
-/// One problem as a sentence; `given` is the value, where there is one.
+/// A message about one problem; `given` is the value, if there is one.
 #[must_use]
 pub fn sentence(row: &Row, problem: &Violation, given: Option<&str>) -> String {
     let name = &problem.param;
@@ -25,15 +25,15 @@ pub fn sentence(row: &Row, problem: &Violation, given: Option<&str>) -> String {
     let expected = || param.as_ref().map_or_else(|| "something else".to_owned(), expectation);
     let value = match given {
         Some(value) if !is_secret(base) => format!("\"{}\"", short(value)),
-        _ => "a value that does not fit".to_owned(),
+        _ => "an invalid value".to_owned(),
     };
     match problem.kind {
         Kind::Unknown => unknown(row, name),
         Kind::Missing if row.path().contains(&format!("{{{name}}}")) => {
-            format!("`{name}` is missing; it is a part of the path and must be {}.", expected())
+            format!("`{name}` is missing; it is part of the path and must be {}.", expected())
         }
         Kind::Missing => format!("`{name}` is missing; it must be {}.", expected()),
-        Kind::Requires => format!("`{name}` is missing; another parameter that was given needs it."),
+        Kind::Requires => format!("`{name}` is missing; another given parameter needs it."),
         Kind::Choice => {
             let choices: Vec<&str> = param.iter().filter_map(Param::choices).flatten().collect();
             let hint = given.map_or_else(String::new, |value| did_you_mean(value, choices.iter().copied()));
@@ -42,7 +42,7 @@ pub fn sentence(row: &Row, problem: &Violation, given: Option<&str>) -> String {
         Kind::Type | Kind::Range | Kind::Length => {
             format!("`{name}` is {value}, but it must be {}.", expected())
         }
-        Kind::Format if is_secret(base) => format!("`{name}` has not the form it must have: {}.", expected()),
+        Kind::Format if is_secret(base) => format!("`{name}` has the wrong form; it must be {}.", expected()),
         Kind::Format => match param.and_then(|param| Some(param.keys()?.collect::<Vec<_>>())) {
             Some(keys) => format!("`{name}` is {value}: {}", inner(base, &keys, &problem.message)),
             None => {
@@ -53,7 +53,7 @@ pub fn sentence(row: &Row, problem: &Violation, given: Option<&str>) -> String {
     }
 }
 
-/// The sentence for a parameter that a method does not have.
+/// The message about a parameter that a method does not have.
 #[must_use]
 pub fn unknown(row: &Row, name: &str) -> String {
     let digits: String = name.chars().filter(char::is_ascii_digit).collect();
@@ -72,7 +72,7 @@ pub fn unknown(row: &Row, name: &str) -> String {
     format!("`{} {}` has no parameter `{}`.{hint}{list}", row.method(), row.path(), name.escape_debug())
 }
 
-/// What is wrong inside a property string: the lines of the check, with the nearest key where one is unknown.
+/// The message about errors inside a property string, with the nearest key for an unknown one.
 fn inner(name: &str, keys: &[Param], message: &str) -> String {
     let all: Vec<&str> = keys.iter().map(Param::name).collect();
     let prefix = format!("{name}.");
@@ -91,14 +91,14 @@ fn inner(name: &str, keys: &[Param], message: &str) -> String {
                 let expected = keys.iter().find(|one| one.name() == key).map(expectation);
                 let expected =
                     expected.map_or_else(String::new, |expected| format!(" It must be {expected}."));
-                format!("its key `{key}` does not fit: {problem}.{expected}")
+                format!("its key `{key}` is invalid: {problem}.{expected}")
             }
             None => format!("{line}. Its keys are {}.", all.join(", ")),
         });
     sentences.collect::<Vec<_>>().join(" ")
 }
 
-/// What a value must be, to go after "it must be".
+/// What a value must be, to follow "it must be".
 #[must_use]
 pub fn expectation(param: &Param) -> String {
     if let Some(choices) = param.choices() {
@@ -123,7 +123,7 @@ pub fn expectation(param: &Param) -> String {
     format!("{list}{what}{detail}")
 }
 
-/// Choices, range, length or format in a few words, if there is any.
+/// A short description of the choices, or of range, length and format; `None` if there are none.
 #[must_use]
 pub fn values(param: &Param) -> Option<String> {
     if let Some(choices) = param.choices() {
@@ -143,7 +143,7 @@ pub fn values(param: &Param) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// A value as it appears in a sentence: on one line, and not all of it.
+/// A value for a message: on one line, and shortened.
 fn short(value: &str) -> String {
     let text: String = value.chars().take(60).flat_map(char::escape_debug).collect();
     if value.chars().count() <= 60 { text } else { text + "…" }

@@ -1,9 +1,9 @@
-//! The screen, from servers that were written down beforehand: honest ones, and others.
+//! Screenshots from scripted servers, correct and faulty ones.
 
 use super::*;
 use std::io::ErrorKind;
 
-/// What a server says, without listening; and what it was told.
+/// A server that plays back fixed bytes and records what it receives.
 struct Server {
     says: io::Cursor<Vec<u8>>,
     heard: Vec<u8>,
@@ -76,7 +76,7 @@ fn a_picture_is_put_together_from_its_parts() {
     let seen = picture(&mut server, b"").unwrap();
     assert_eq!((seen.width, seen.height), (3, 2));
     assert_eq!(seen.rgb, [1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 1, 2, 3, 4, 5, 6]);
-    // Version, kind of login, shared, and then only wishes about pixels and requests for them: no key, no pointer.
+    // Version, security type, shared flag, then only pixel format, encodings and update requests: no key, no pointer.
     let heard = &server.heard;
     assert!(heard.starts_with(b"RFB 003.008\n\x01\x01\0\0\0\0\x20\x18"));
     let requests = &heard[12 + 1 + 1 + 20 + 20..];
@@ -108,24 +108,24 @@ fn passwords_are_given_in_every_version() {
     fails(&[b"RFB 003.008\n\x01\x02", &challenge, b"\0\0\0\x01\0\0\0\x05wrong"], "refused: wrong");
     fails(&[b"RFB 003.003\n\0\0\0\x02", &challenge, b"\0\0\0\x01"], "refused the password");
     fails(&[b"RFB 003.008\n\0\0\0\0\x08too many"], "refused: too many");
-    fails(&[b"RFB 003.008\n\x01\x13"], "kind 19");
+    fails(&[b"RFB 003.008\n\x01\x13"], "type 19");
 }
 
 #[test]
 fn servers_that_break_the_rules_or_the_bounds_are_left() {
-    fails(&[b"HTTP/1.1 400"], "no VNC");
+    fails(&[b"HTTP/1.1 400"], "VNC greeting");
     fails(&[NO_PASSWORD, &size(0, 5)], "no size");
     fails(&[NO_PASSWORD, &size(65535, 65535)], "65535 × 65535");
     fails(&[NO_PASSWORD, b"\0\x01\0\x01", &[0; 16], b"\xff\xff\xff\xff"], "too long");
     let start = [NO_PASSWORD, &size(2, 2)].concat();
     fails(&[&start, &update(&[rect([1, 0, 2, 1], RAW, &[0; 8])])], "outside");
     fails(&[&start, &update(&[rect([0, 0, 1, 1], COPY_RECT, &[0, 2, 0, 0])])], "outside");
-    fails(&[&start, &update(&[rect([0, 0, 1, 1], 16, b"")])], "form (16)");
-    fails(&[&start, b"\x07"], "kind 7");
-    fails(&[&start, b"\x03\0\0\0\xff\xff\xff\xff"], "without end");
+    fails(&[&start, &update(&[rect([0, 0, 1, 1], 16, b"")])], "encoding 16");
+    fails(&[&start, b"\x07"], "type 7");
+    fails(&[&start, b"\x03\0\0\0\xff\xff\xff\xff"], "other data than pixels");
     fails(&[&start, &update(&[]).repeat(MAX_TURNS)], "4 of 4 pixels");
     let bells = vec![2; usize::try_from(MAX_ASIDE).unwrap() + 10];
-    fails(&[&start, &bells], "without end");
+    fails(&[&start, &bells], "other data than pixels");
     for cut in 0..start.len() {
         let error = picture(&mut server(&[&start[..cut]]), b"").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{cut}");

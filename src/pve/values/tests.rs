@@ -1,4 +1,5 @@
-//! Every spelling in which Proxmox takes lists, guests, nodes, pools and volumes, and what must not be taken for one.
+//! Every spelling that Proxmox accepts for lists, guests, nodes, pools and volumes, and texts that must not be
+//! accepted.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Names of volumes, and what a disk of a guest is on: whose volume it is, as Proxmox's storage plugins name them.
+//! Parses volume names and disk values: which guest a volume belongs to, by the naming of Proxmox's storage plugins.
 
 use super::{Unreadable, properties, storage, vmid};
 
@@ -7,32 +7,33 @@ use super::{Unreadable, properties, storage, vmid};
 pub struct Volume {
     /// The storage that it is on.
     pub storage: String,
-    /// Its name there: `vm-100-disk-0`, `100/vm-100-disk-0.qcow2`, `iso/debian.iso`, `backup/vzdump-qemu-100-….vma.zst`.
+    /// Its name in the storage: `vm-100-disk-0`, `100/vm-100-disk-0.qcow2`, `iso/debian.iso`,
+    /// `backup/vzdump-qemu-100-….vma.zst`.
     pub name: String,
-    /// The guest that it belongs to, or is a backup of. None for what belongs to no guest, such as an image of a CD.
+    /// The guest that it belongs to, or is a backup of. `None` if it belongs to no guest, such as a CD image.
     pub owner: Option<u32>,
-    /// Further guests whose volumes it needs or names: the template that a linked clone rests on.
+    /// Other guests whose volumes it needs or names, such as the template of a linked clone.
     pub others: Vec<u32>,
 }
 
-/// What has a name of its own in a storage and belongs to no guest, whatever stands in its name.
+/// The content types of volumes that belong to no guest, whatever their names contain.
 const COMMON: [&str; 4] = ["iso", "vztmpl", "snippets", "import"];
 
 impl Volume {
-    /// Reads a volume's whole name.
+    /// Parses a volume id, `storage:name`.
     ///
     /// # Errors
-    /// It is no such name, or it cannot be told to whom the volume belongs.
+    /// It is not a volume id, or its owner cannot be determined.
     pub fn read(volid: &str) -> Result<Volume, Unreadable> {
         let (on, name) = volid.split_once(':').ok_or(Unreadable)?;
         let (owner, others) = owners(name)?;
         Ok(Volume { storage: storage(on)?.to_owned(), name: name.to_owned(), owner, others })
     }
 
-    /// Reads a volume of a storage, whose name may be left out.
+    /// Parses a volume id, or a volume name in the storage `on`.
     ///
     /// # Errors
-    /// As [`Volume::read`].
+    /// The same as those of [`Volume::read`].
     pub fn read_on(on: &str, name: &str) -> Result<Volume, Unreadable> {
         if name.contains(':') && !name.starts_with("backup/") {
             return Volume::read(name);
@@ -40,13 +41,13 @@ impl Volume {
         Volume::read(&format!("{on}:{name}"))
     }
 
-    /// All guests that it has to do with, the owner first.
+    /// All guests that it is related to, the owner first.
     pub fn guests(&self) -> impl Iterator<Item = u32> {
         self.owner.into_iter().chain(self.others.iter().copied())
     }
 }
 
-/// To whom a volume belongs by its name, and whom else it names.
+/// The owner of a volume according to its name, and other guests that the name contains.
 fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
     let parts: Vec<&str> = name.split('/').collect();
     if parts.iter().any(|part| matches!(*part, "" | "." | "..")) || name.chars().any(char::is_control) {
@@ -54,10 +55,10 @@ fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
     }
     match parts.as_slice() {
         [kind, _, ..] if COMMON.contains(kind) => Ok((None, Vec::new())),
-        // Of a Proxmox Backup Server.
+        // On a Proxmox Backup Server.
         ["backup", "vm" | "ct", guest, _] => Ok((Some(vmid(guest)?), Vec::new())),
         ["backup", "host", _, _] => Ok((None, Vec::new())),
-        // Of an ESXi host: data centre, datastore, folder, file.
+        // On an ESXi host: data centre, datastore, folder, file.
         [_, _, _, .., file] if file.ends_with(".vmx") => Ok((None, Vec::new())),
         ["backup", file] => {
             let rest = ["qemu", "lxc", "openvz"]
@@ -66,8 +67,8 @@ fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
             let Some(rest) = rest else { return Err(Unreadable) };
             Ok((Some(vmid(rest.split('-').next().unwrap_or_default())?), Vec::new()))
         }
-        // Volumes of guests: in a folder of the guest's number, or with the number in their names, and in a linked clone
-        // both those of its template and its own. What comes last is its own.
+        // Volumes of guests: in a folder with the guest's VMID, or with the VMID in the name. A linked clone's name
+        // contains both its template's and its own; the last one is its own.
         parts => {
             let mut guests = Vec::new();
             for part in parts {
@@ -78,7 +79,7 @@ fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
                 };
                 guests.extend(guest);
             }
-            // A file in a guest's folder is that guest's, however it is called.
+            // A file in a guest's folder belongs to that guest, whatever its name.
             let owner = match parts {
                 [.., folder, _] if folder.bytes().all(|byte| byte.is_ascii_digit()) => vmid(folder)?,
                 _ => *guests.last().ok_or(Unreadable)?,
@@ -90,7 +91,7 @@ fn owners(name: &str) -> Result<(Option<u32>, Vec<u32>), Unreadable> {
     }
 }
 
-/// The number in `vm-100-disk-0`, `base-100-disk-0`, `subvol-100-disk-0`, `basevol-100-disk-0`; none in other names.
+/// The VMID in `vm-100-disk-0`, `base-100-disk-0`, `subvol-100-disk-0` or `basevol-100-disk-0`; `None` for other names.
 fn numbered(name: &str) -> Result<Option<u32>, Unreadable> {
     let prefixes = ["vm-", "base-", "subvol-", "basevol-"];
     let Some(rest) = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)) else { return Ok(None) };
@@ -98,28 +99,28 @@ fn numbered(name: &str) -> Result<Option<u32>, Unreadable> {
     vmid(number).map(Some)
 }
 
-/// What the value of a disk's key puts there, such as that of `scsi0` or `mp0`.
+/// What the value of a disk's key, such as `scsi0` or `mp0`, refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disk {
     /// Nothing (`none`), or the node's own drive (`cdrom`).
     Nothing,
-    /// A volume that is made for it on this storage.
+    /// A volume that will be created on this storage.
     Made {
         /// The storage.
         storage: String,
     },
-    /// A volume that is there already.
+    /// An existing volume.
     Volume(Volume),
     /// A volume whose content is copied into the new one (`import-from`).
     Imported(Volume),
-    /// A disk, file or folder of the node.
+    /// The path of a disk, file or folder of the node.
     Path(String),
-    /// Something else, which may be anything.
+    /// A value that cannot be parsed, and so may refer to anything.
     Unreadable(String),
 }
 
 impl Disk {
-    /// Everything that the value of a disk's key names.
+    /// Parses everything that the value of a disk's key refers to.
     #[must_use]
     pub fn read(value: &str) -> Vec<Disk> {
         let mut found = Vec::new();
@@ -148,7 +149,7 @@ impl Disk {
             return Disk::Path(text.to_owned());
         }
         let Some((on, name)) = text.split_once(':') else { return unreadable() };
-        // A size in GiB, or a cloud-init drive: made anew.
+        // A size in GiB, or a cloud-init drive: will be created.
         let is_size = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && !name.is_empty();
         if is_size || name == "cloudinit" {
             return storage(on).map_or_else(|_| unreadable(), |on| Disk::Made { storage: on.to_owned() });

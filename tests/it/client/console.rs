@@ -200,13 +200,13 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
     let greeted = |connection: &mut Connection| {
         connection.send(&frame(&[b"RFB 003.008\n\x01\x01\0\0\0\0", SIZE].concat()));
     };
-    screen_fails(Connection::hold, "nothing whole came within 2 s");
+    screen_fails(Connection::hold, "no complete answer came within 2 s");
     screen_fails(
         move |connection| {
             greeted(connection);
             connection.hold();
         },
-        "nothing whole came within 2 s",
+        "no complete answer came within 2 s",
     );
     // What never ends, a byte at a time and as fast as it goes.
     screen_fails(
@@ -218,7 +218,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
                 }
             }
         },
-        "no VNC",
+        "VNC greeting",
     );
     screen_fails(
         move |connection| {
@@ -227,19 +227,19 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
                 connection.send(&frame(&[2; 60_000]));
             }
         },
-        "without end|nothing whole came within 15 s",
+        "other data than pixels|no complete answer came within 15 s",
     );
-    screen_fails(|_| {}, "ended the conversation; its task ended with `VM 100 not running`");
+    screen_fails(|_| {}, "the server closed the connection; its task ended with `VM 100 not running`");
     screen_fails(
         move |connection| {
             greeted(connection);
             connection.send(b"\x88\0");
             connection.hold();
         },
-        "ended the conversation; its task",
+        "the server closed the connection; its task",
     );
     screen_fails(|connection| connection.send(b"\xff\xff\xff\xff"), "extension");
-    screen_fails(|connection| connection.send(&frame(b"SSH-2.0-x\r\n ")), "no VNC");
+    screen_fails(|connection| connection.send(&frame(b"SSH-2.0-x\r\n ")), "VNC greeting");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn a_refusal_is_told_in_proxmoxs_words() {
     for (status, body, expected) in [
         ("403 Permission check failed (/vms/100, VM.Console)", "", "VM.Console"),
         ("501 Method not implemented", "", "501"),
-        ("200 OK", r#"{"success":1,"data":null}"#, "it opened no websocket"),
+        ("200 OK", r#"{"success":1,"data":null}"#, "opened no websocket"),
     ] {
         let server = Server::answering(move |request| match request.line() {
             line if line.starts_with("GET") && line.contains("vncwebsocket") => answer(status, "", body),
@@ -259,7 +259,7 @@ fn a_refusal_is_told_in_proxmoxs_words() {
     }
     let server = Server::answering(|_| data("null"));
     let error = client(&server).screen(&Cancel::new(), GUEST).unwrap_err().to_string();
-    assert!(error.contains("no port and no ticket"), "{error}");
+    assert!(error.contains("lacks a port or ticket"), "{error}");
     assert_eq!(server.lines(), ["POST /api2/extjs/nodes/pve1/qemu/100/vncproxy"]);
 }
 
@@ -317,7 +317,7 @@ fn a_console_is_listened_to_until_its_bounds() {
 
 #[test]
 fn a_console_that_lets_nobody_in_says_what_may_help() {
-    for (auth, expected) in [(token(), "no API token into a console"), (password(None), "VM.Console")] {
+    for (auth, expected) in [(token(), "do not accept API tokens"), (password(None), "VM.Console")] {
         let server = node(None, |connection| {
             hear(connection);
             connection.send(&frame(b"no"));

@@ -123,13 +123,7 @@ fn every_kind_of_failure_has_its_sentence() {
         &["permission denied - invalid PVE ticket", "ops@pve!ai"],
     );
     let inside = || extjs(r#"{"success":0,"status":401,"message":"invalid token\n"}"#);
-    check_error(
-        Post,
-        inside(),
-        Some(401),
-        false,
-        &["did not let the API token `ops@pve!ai` in", "invalid token."],
-    );
+    check_error(Post, inside(), Some(401), false, &["rejected the API token `ops@pve!ai`", "invalid token."]);
     let no_route = || answer("595 No route to host", "", "");
     check_error(Post, no_route(), Some(595), false, &["node `pve2`", "No route to host"]);
     let late = || answer("596 Connection timed out", "", "");
@@ -153,7 +147,7 @@ fn every_kind_of_failure_has_its_sentence() {
 #[test]
 fn nothing_waits_for_ever() {
     for (partial, words) in
-        [("", "no answer came within 1 s"), ("HTTP/1.1 200 OK\r\nA: b\r\n", "was not whole within")]
+        [("", "no answer came within 1 s"), ("HTTP/1.1 200 OK\r\nA: b\r\n", "was not complete within")]
     {
         let server = Server::new(move |connection| {
             connection.next();
@@ -173,7 +167,7 @@ fn nothing_waits_for_ever() {
     settings.hosts[0].plain = false;
     settings.connect_timeout = Duration::from_millis(200);
     let error = post(&Pve::new(settings), "/x").unwrap_err();
-    assert!(error.to_string().contains("the TLS handshake was not over within 0.2 s"), "{error}");
+    assert!(error.to_string().contains("the TLS handshake did not finish within 0.2 s"), "{error}");
     assert!(error.retryable());
 }
 

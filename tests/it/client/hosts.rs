@@ -160,7 +160,7 @@ fn this_computer_is_reached_without_the_proxy_and_so_is_what_the_rules_name() {
     get(&Pve::new(settings.clone()), "/x").unwrap();
     settings.hosts[0].name = "no.such.host.invalid".into();
     let text = get(&Pve::new(settings.clone()), "/x").unwrap_err().to_string();
-    assert!(text.contains("the HTTP proxy in between"), "{text}");
+    assert!(text.contains("connection to the HTTP proxy"), "{text}");
     settings.no_proxy = vec![".host.invalid".into()];
     let text = get(&Pve::new(settings.clone()), "/x").unwrap_err().to_string();
     assert!(text.contains("cannot be resolved") && text.contains("Correct the host"), "{text}");
@@ -168,7 +168,7 @@ fn this_computer_is_reached_without_the_proxy_and_so_is_what_the_rules_name() {
         settings.no_proxy.clear();
         settings.proxy = Some(SecretSource::Value(Secret::new(address)));
         let text = get(&Pve::new(settings.clone()), "/x").unwrap_err().to_string();
-        assert!(text.contains("The proxy's address is of no use"), "{address}: {text}");
+        assert!(text.contains("The proxy's address is not valid"), "{address}: {text}");
     }
 }
 

@@ -138,7 +138,7 @@ fn a_refused_login_says_what_the_realms_tell() {
         (r#"[{"realm":"pam","type":"pam"},{"realm":"pve","type":"openid"}]"#, "OpenID Connect"),
         (
             r#"[{"realm":"pam","type":"pam"},{"realm":"corp","type":"ad"}]"#,
-            "There is no realm `pve`; there are `corp`, `pam`",
+            "There is no realm `pve`; the realms are `corp`, `pam`",
         ),
         (r#"[{"realm":"pve","type":"ldap"}]"#, "Check user, realm and password"),
         ("7", "Check user, realm and password"),

@@ -65,12 +65,12 @@ fn connecting() -> Vec<Row> {
                 let host = stage.host();
                 (host.port, host.plain) = (port, false);
             },
-            (Failed, 0, "the TLS handshake was not over within"),
+            (Failed, 0, "the TLS handshake did not finish within"),
         ),
         same(
             "no TLS on the port",
             |stage| stage.host().plain = false,
-            (Failed, 0, "the TLS handshake was not over"),
+            (Failed, 0, "the TLS handshake did not finish"),
         ),
         same(
             "the proxy is down",
@@ -195,9 +195,9 @@ fn breaking() -> Vec<Row> {
         row(
             "the answer trickles",
             |stage| stage.always(Fault::Trickle(Duration::from_millis(50))),
-            (Failed, 1, "its answer was not whole within"),
-            (Maybe, 1, "its answer was not whole within"),
-            (Failed, 1, "its answer was not whole within"),
+            (Failed, 1, "its answer was not complete within"),
+            (Maybe, 1, "its answer was not complete within"),
+            (Failed, 1, "its answer was not complete within"),
         ),
         row(
             "slow, but in time",
@@ -250,9 +250,9 @@ fn strange() -> Vec<Row> {
         row(
             "broken JSON",
             |stage| stage.always(Fault::BrokenJson),
-            (Failed, 1, "JSON that is broken"),
-            (Maybe, 1, "JSON that is broken"),
-            (Failed, 1, "JSON that is broken"),
+            (Failed, 1, "JSON that is invalid"),
+            (Maybe, 1, "JSON that is invalid"),
+            (Failed, 1, "JSON that is invalid"),
         ),
         row(
             "an HTML page with 200",

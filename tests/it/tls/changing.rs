@@ -150,9 +150,9 @@ fn files_that_hold_no_certificate_or_key_are_named_and_not_quoted() {
     let nonsense = pem_file("s3cret nonsense");
     let server = guarded(&authority, &shown, false);
     for (certificate, key, words) in [
-        (&nonsense, &key, "`client_certificate` is of no use"),
-        (&certificate, &nonsense, "`client_key` is of no use"),
-        (&certificate, &other_key, "does not go with the certificate"),
+        (&nonsense, &key, "`client_certificate` cannot be used"),
+        (&certificate, &nonsense, "`client_key` cannot be used"),
+        (&certificate, &other_key, "does not match the certificate"),
         (&certificate, &PemFile("/nonexistent/key.pem".into()), "cannot be read"),
     ] {
         let error = ask(&showing(&server, authority.trust(), Some((&certificate.0, &key.0)))).unwrap_err();

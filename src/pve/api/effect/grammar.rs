@@ -1,21 +1,21 @@
-//! The grammar of the table of effects: its text in, rows out. `build.rs` reads the table by this file too, so it names
-//! nothing of the crate. Does not know which methods there are, nor any request.
+//! The parser of the table of effects. `build.rs` includes this file too, so it must not use the rest of the crate.
+//! Independent of the methods of the API and of requests.
 
 use super::terms::{CLASSES, Class, HOLES, KINDS, Kind, ROLES, Role};
 
-/// What must hold of one or several parameters. Of several, one is enough.
+/// A condition on one or several parameters. If there are several, one is sufficient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Test<'t> {
-    /// Parameters (a family as `net[n]`), or holes in their braces.
+    /// Parameters (`net[n]` for a family), or placeholders in braces.
     pub(super) names: Vec<&'t str>,
-    /// The key of a property string, where the test is about that.
+    /// The key of a property string that the test is about, if any.
     pub(super) key: Option<&'t str>,
     pub(super) is: Is<'t>,
-    /// The condition as the table writes it.
+    /// The condition as written in the table.
     pub(super) text: &'t str,
 }
 
-/// What must hold of a value.
+/// A condition on a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Is<'t> {
     Given,
@@ -28,14 +28,14 @@ pub(super) enum Is<'t> {
     Names(Vec<&'t str>),
     GetsOther,
     GetsPath,
-    /// What the request names is there already. No request tells; somebody has to look.
+    /// What the request names exists already. This depends on the state of the cluster.
     Present,
 }
 
 /// Tests that must all hold.
 pub(super) type When<'t> = Vec<Test<'t>>;
 
-/// Further classes, and when a request has them.
+/// Additional classes, and the condition under which a request has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Raise<'t> {
     pub(super) classes: Vec<Class>,
@@ -43,7 +43,7 @@ pub(super) struct Raise<'t> {
     pub(super) why: &'t str,
 }
 
-/// Where something that is touched stands.
+/// Which placeholders or parameters name something that is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Touches<'t> {
     pub(super) kind: Kind,
@@ -52,18 +52,18 @@ pub(super) struct Touches<'t> {
     pub(super) when: When<'t>,
 }
 
-/// What stands below a method or a set.
+/// The lines below a method or a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Body<'t> {
     pub(super) raises: Vec<Raise<'t>>,
     pub(super) touches: Vec<Touches<'t>>,
     /// Parameters that are free text.
     pub(super) texts: Vec<&'t str>,
-    /// Parameters whose names or formats look like something touched, and which are not.
+    /// Parameters that do not name something touched, although their names or formats look like it.
     pub(super) aside: Vec<&'t str>,
 }
 
-/// One or several methods of one or several paths that do the same.
+/// One or several methods, of one or several paths, with the same effects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row<'t> {
     pub(super) methods: Vec<&'t str>,
@@ -74,7 +74,7 @@ pub(super) struct Row<'t> {
     pub(super) body: Body<'t>,
 }
 
-/// A name for several words: `words @net "a network card" net[n]`.
+/// A name for a list of parameters: `words @net "a network card" net[n]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Words<'t> {
     pub(super) name: &'t str,
@@ -87,13 +87,13 @@ pub(super) struct Words<'t> {
 pub(super) struct Table<'t> {
     pub(super) rows: Vec<Row<'t>>,
     pub(super) words: Vec<Words<'t>>,
-    /// Parameters that are free text wherever they are.
+    /// Parameters that are free text in every method.
     pub(super) texts: Vec<&'t str>,
     sets: Vec<(&'t str, Body<'t>)>,
 }
 
 impl Row<'_> {
-    /// The paths that it is about.
+    /// The paths that it applies to.
     pub(super) fn paths(&self) -> Vec<String> {
         let mut paths = vec![String::new()];
         for segment in self.path.split('/').skip(1) {
@@ -105,15 +105,15 @@ impl Row<'_> {
         paths
     }
 
-    /// The holes of its path.
+    /// The placeholders of its path.
     pub(super) fn holes(&self) -> impl Iterator<Item = &str> {
         self.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
     }
 
-    /// The holes of its path that say by their names what is touched: the last is the target, and the others are where
-    /// that is. What a line of the row says of a hole goes before.
+    /// The placeholders of its path whose names determine what is touched: the last one is the target, the others are
+    /// where that is. A line of the row about a placeholder takes precedence.
     pub(super) fn touched_holes(&self) -> Vec<(Kind, &str, Role)> {
-        // Who names the guests of a node says nothing of the node itself.
+        // A line about the guests of a node is not about the node itself.
         let is_said = |one: &Touches<'_>| {
             !matches!(one.kind, Kind::NodeGuests | Kind::PoolGuests | Kind::StorageGuests)
         };
@@ -136,7 +136,7 @@ pub(super) fn hole_of(name: &str) -> Option<&str> {
     name.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// Whether a name in a request is meant by a name of the table, in which `net[n]` stands for net0, net1, ….
+/// Whether a name in a request matches a name in the table, in which `net[n]` stands for net0, net1, ….
 #[must_use]
 pub(super) fn answers(defined: &str, name: &str) -> bool {
     let Some(family) = defined.strip_suffix("[n]") else { return defined == name };
@@ -146,10 +146,10 @@ pub(super) fn answers(defined: &str, name: &str) -> bool {
     })
 }
 
-/// Reads the table: files in order, each with its name, those with words and sets before those that use them.
+/// Parses the table: files with their names, in order. Words and sets must come before the lines that use them.
 ///
 /// # Errors
-/// A sentence with file and line: a line that the grammar does not know, an unknown word.
+/// A line has a syntax error or an unknown word. The message contains file and line.
 pub(super) fn parse<'t>(files: &[(&str, &'t str)]) -> Result<Table<'t>, String> {
     let mut table = Table::default();
     for (file, text) in files {
@@ -166,7 +166,7 @@ pub(super) fn parse<'t>(files: &[(&str, &'t str)]) -> Result<Table<'t>, String> 
     Ok(table)
 }
 
-/// What the indented lines belong to.
+/// What indented lines belong to.
 enum Place {
     Nowhere,
     Row,
@@ -176,7 +176,7 @@ enum Place {
 fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Result<(), String> {
     if line.starts_with(' ') {
         let (line, why) = sentence(line.trim_start())?;
-        // Taken out while it is added to: what it uses may be any other set.
+        // Taken out while lines are added, as they may refer to any other set.
         let body = match place {
             Place::Nowhere => return Err("an indented line belongs to a method or a set above it".to_owned()),
             Place::Row => table.rows.last_mut().map(|row| &mut row.body),
@@ -199,13 +199,13 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
                 .trim_start()
                 .strip_prefix('"')
                 .and_then(|rest| rest.split_once('"'))
-                .ok_or("after the name comes what the words mean, in quotes")?;
+                .ok_or("after the name must come a description in quotes")?;
             let words = words.split_whitespace().collect();
             table.words.push(Words { name, label, words });
             *place = Place::Nowhere;
         }
         "set" => {
-            table.sets.push((words.next().ok_or("a set has a name")?, Body::default()));
+            table.sets.push((words.next().ok_or("a set must have a name")?, Body::default()));
             *place = Place::Set;
         }
         "text" => {
@@ -216,14 +216,14 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
             let methods: Vec<&str> = methods.split('|').collect();
             if let Some(word) = methods.iter().find(|word| !["GET", "POST", "PUT", "DELETE"].contains(word)) {
                 return Err(format!(
-                    "`{word}` is no method; a line begins with one, `words`, `set` or `text`"
+                    "`{word}` is not a method; a line begins with one, `words`, `set` or `text`"
                 ));
             }
             let path =
-                words.next().filter(|path| path.starts_with('/')).ok_or("after the method comes a path")?;
+                words.next().filter(|path| path.starts_with('/')).ok_or("after the method must come a path")?;
             let classes = words.map(class).collect::<Result<Vec<_>, _>>()?;
             if classes.is_empty() {
-                return Err("after the path come the classes".to_owned());
+                return Err("after the path must come classes".to_owned());
             }
             if why.is_empty() && classes.iter().any(|class| !matches!(class, Class::Read | Class::Change)) {
                 return Err("a class other than `read` and `change` needs a reason after `--`".to_owned());
@@ -262,12 +262,12 @@ fn read_detail<'t>(
             let (_, kind, reads) = KINDS
                 .iter()
                 .find(|(known, ..)| *known == word)
-                .ok_or(format!("`{word}` is no kind of what is touched"))?;
+                .ok_or(format!("`{word}` is not a kind of what is touched"))?;
             let rest: Vec<&str> = words.collect();
             let (from, role) = match rest.as_slice() {
                 [from @ .., "as", role] => {
                     let known = ROLES.iter().find(|(known, _)| known == role);
-                    (from, known.ok_or(format!("`{role}` is no role"))?.1)
+                    (from, known.ok_or(format!("`{role}` is not a role"))?.1)
                 }
                 from => (from, Role::Target),
             };
@@ -285,10 +285,10 @@ fn read_detail<'t>(
             let classes = [first].into_iter().chain(words).map(class).collect::<Result<Vec<_>, _>>()?;
             let when = when(table, condition)?;
             if when.is_empty() {
-                return Err("a further class needs a condition, after `when`".to_owned());
+                return Err("an additional class needs a condition after `when`".to_owned());
             }
             if why.is_empty() {
-                return Err("a further class needs a reason after `--`".to_owned());
+                return Err("an additional class needs a reason after `--`".to_owned());
             }
             body.raises.push(Raise { classes, when, why });
         }
@@ -325,12 +325,12 @@ fn read_test<'t>(table: &Table<'t>, text: &'t str) -> Result<Test<'t>, String> {
         ["names", words] => Is::Names(words_of(table, words)?),
         ["gets", "other"] => Is::GetsOther,
         ["gets", "path"] => Is::GetsPath,
-        _ => return Err(format!("`{text}` is no condition")),
+        _ => return Err(format!("`{text}` is not a condition")),
     };
     Ok(Test { names, key, is, text })
 }
 
-/// `a|@set` as the words that it stands for.
+/// The names that `a|@set` stands for.
 fn words_of<'t>(table: &Table<'t>, text: &'t str) -> Result<Vec<&'t str>, String> {
     let mut found = Vec::new();
     for word in text.split('|') {
@@ -346,15 +346,15 @@ fn words_of<'t>(table: &Table<'t>, text: &'t str) -> Result<Vec<&'t str>, String
 
 fn class(word: &str) -> Result<Class, String> {
     let known = CLASSES.iter().find(|(known, _)| *known == word);
-    known.map(|(_, class)| *class).ok_or(format!("`{word}` is no class"))
+    known.map(|(_, class)| *class).ok_or(format!("`{word}` is not a class"))
 }
 
-/// Cuts off the sentence behind `--`.
+/// Splits off the sentence after `--`.
 fn sentence(line: &str) -> Result<(&str, &str), String> {
     let Some((line, why)) = line.split_once(" -- ") else { return Ok((line, "")) };
     let why = why.trim();
     if !why.ends_with('.') || !why.starts_with(|first: char| first.is_ascii_uppercase()) {
-        return Err("what stands behind `--` is a sentence, from its capital to its full stop".to_owned());
+        return Err("the text after `--` must be a sentence with a capital and a full stop".to_owned());
     }
     Ok((line.trim_end(), why))
 }

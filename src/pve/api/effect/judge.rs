@@ -1,4 +1,4 @@
-//! One request held against its row: which conditions hold, by which parameters.
+//! Evaluates the conditions of a row for one request, and finds the parameters that fulfil them.
 
 use super::grammar::{Is, Row, Test, answers, hole_of};
 use crate::pve::{
@@ -7,18 +7,18 @@ use crate::pve::{
     values::{self, Disk, split_list},
 };
 
-/// A request, as far as its row asks about it.
+/// A request with its row in the table.
 pub(super) struct Request<'a> {
     pub(super) row: &'a Row<'static>,
     pub(super) found: &'a Found,
     given: Vec<(&'a str, &'a str)>,
 }
 
-/// That conditions hold, and why.
+/// The result of conditions that hold.
 pub(super) struct Holds {
-    /// The parameters that make them hold.
+    /// The parameters that fulfil them.
     pub(super) by: Vec<String>,
-    /// Only if what they name is there already.
+    /// Whether they hold only if what the parameters name exists already.
     pub(super) if_present: bool,
 }
 
@@ -27,12 +27,12 @@ impl<'a> Request<'a> {
         Request { row, found, given: params.iter().collect() }
     }
 
-    /// The value of a hole of the path.
+    /// The value of a placeholder of the path.
     pub(super) fn hole(&self, hole: &str) -> Option<&str> {
         self.found.values.iter().find(|(name, _)| *name == hole).map(|(_, value)| value.as_str())
     }
 
-    /// The values of a hole or parameter, or of all of a family, each with the name that it was given under.
+    /// The values of a placeholder or parameter, or of all parameters of a family, each with its name in the request.
     pub(super) fn values<'b>(&'b self, name: &'b str) -> Vec<(&'b str, &'b str)> {
         match hole_of(name) {
             Some(hole) => self.hole(hole).map(|value| (name, value)).into_iter().collect(),
@@ -40,7 +40,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The parameters that its method does not have, or that say otherwise than its path.
+    /// The parameters that the method does not have, or that contradict the path.
     pub(super) fn strange(&self) -> Vec<(&str, &str)> {
         let known = self.found.row.params();
         let is_strange = |name: &str, value: &str| match self.hole(name) {
@@ -50,7 +50,7 @@ impl<'a> Request<'a> {
         self.given.iter().filter(|(name, value)| is_strange(name, value)).copied().collect()
     }
 
-    /// Whether all of the tests hold.
+    /// Whether all tests hold; `None` if not.
     pub(super) fn holds(&self, when: &[Test<'_>]) -> Option<Holds> {
         let mut holds = Holds { by: Vec::new(), if_present: false };
         for test in when {
@@ -67,10 +67,10 @@ impl<'a> Request<'a> {
         Some(holds)
     }
 
-    /// The parameters that make a test hold, which may be none; `None` if it does not hold.
+    /// The parameters that fulfil a test, which may be none; `None` if it does not hold.
     fn test(&self, test: &Test<'_>) -> Option<Vec<String>> {
         let values: Vec<(&str, &str)> = test.names.iter().flat_map(|name| self.values(name)).collect();
-        // Of a value, the whole is asked about, or what a key of the property string has.
+        // The test is about the whole value, or about one key of the property string.
         let by = |holds: &dyn Fn(&str) -> bool| -> Option<Vec<String>> {
             let fits = |value: &str| match test.key {
                 None => holds(value),
@@ -112,7 +112,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Whether a disk is on a volume of another guest than the one that the request is about, or maybe is.
+    /// Whether a disk is, or may be, on a volume that belongs to another guest than that of the request.
     fn is_others(&self, disk: &Disk) -> bool {
         let own = self.hole("vmid").or_else(|| self.values("vmid").first().map(|(_, value)| *value));
         let own = own.and_then(|text| values::vmid(text).ok());

@@ -1,8 +1,9 @@
-//! What a request does, told from the request alone: its classes with the reasons, and everything that it touches.
+//! Determines what a request does from the request alone: its classes with the reasons, and everything that it touches.
 //!
-//! `rows/` holds it for people to read and review, one row for each method; `rows/words.txt` explains the words, and
-//! `build.rs` refuses a table that does not fit the API. Knows nothing of what a cluster holds: where only a look at it
-//! tells ([`Reason::if_present`], [`Touch::needs_look`]), that is said. What cannot be read counts as touching everything.
+//! `rows/` contains the data in a form for review, with one row for each method. `rows/words.txt` explains the
+//! keywords, and `build.rs` rejects a table that does not match the API. The state of the cluster is not used: what
+//! depends on it is marked ([`Reason::if_present`], [`Touch::needs_look`]). A value that cannot be parsed counts as
+//! touching everything.
 
 mod grammar;
 mod judge;
@@ -22,10 +23,10 @@ use flate2::read::DeflateDecoder;
 use judge::Request;
 use std::{io::Read, sync::LazyLock};
 
-/// The rows, packed by `build.rs`.
+/// The rows, compressed by `build.rs`.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/effects.deflate"));
 
-/// The rows as text, in about a millisecond.
+/// The rows as text. Decompressing them takes about a millisecond.
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = String::with_capacity(PACKED.len() * 6);
     DeflateDecoder::new(PACKED)
@@ -34,7 +35,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     text
 });
 
-/// The rows, and where each method's is: by path and method, in order.
+/// The rows, and a sorted index of them by path and method.
 struct Effects {
     table: grammar::Table<'static>,
     index: Vec<(String, &'static str, usize)>,
@@ -60,28 +61,28 @@ pub fn prepare() {
 /// What a request does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// Its classes, each with a reason. One class may have several.
+    /// Its classes, each with a reason. A class may have several reasons.
     pub reasons: Vec<Reason>,
     /// Everything that it touches.
     pub touches: Vec<Touched>,
 }
 
-/// Why a request is of a class.
+/// Why a request has a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The class.
     pub class: Class,
-    /// What is changed, lost or cut off, as a sentence. Empty for `read` and `change`.
+    /// A sentence on what is changed, lost or cut off. Empty for `read` and `change`.
     pub why: &'static str,
-    /// The parameters that raise the class, such as `scsi0`; empty where the method itself does.
+    /// The parameters that cause the class, such as `scsi0`; empty if the method itself does.
     pub by: Vec<String>,
-    /// It holds only if what the request names is there already and is something else, which a look at the cluster tells.
-    /// Until somebody has looked it counts as holding.
+    /// Whether it applies only if what the request names exists already and is different, which depends on the state of
+    /// the cluster. Until that has been checked, it counts as applying.
     pub if_present: bool,
 }
 
 impl Effect {
-    /// Whether it is of a class.
+    /// Whether it has a class.
     #[must_use]
     pub fn is(&self, class: Class) -> bool {
         self.reasons.iter().any(|reason| reason.class == class)
@@ -96,13 +97,13 @@ impl Effect {
         classes
     }
 
-    /// The guests that it names, in whatever way, and what each is to it. Guests that only a look at the cluster tells
-    /// are not among them.
+    /// The guests that the request names in any way, with their roles. Guests that depend on the state of the cluster
+    /// are not included.
     pub fn guests(&self) -> impl Iterator<Item = (u32, Role)> {
         self.touches.iter().flat_map(Touched::guests)
     }
 
-    /// Whether it may touch anything there is, because something in it cannot be read.
+    /// Whether it may touch anything, for example because a value cannot be parsed.
     #[must_use]
     pub fn touches_everything(&self) -> bool {
         self.touches
@@ -110,12 +111,12 @@ impl Effect {
             .any(|touched| matches!(touched.what, Touch::Everything | Touch::Unreadable { .. }))
     }
 
-    /// Of a path that nobody knows.
+    /// The effect of an unknown path: every class except `read`.
     fn unknown() -> Effect {
         use Class::{Change, Destroy, Execute, Interrupt, Outbound, Rights, Unguard};
         let reason = |class| Reason {
             class,
-            why: "Nobody here knows what this path does, so it may be anything.",
+            why: "This path is unknown here, so it may do anything.",
             by: Vec::new(),
             if_present: false,
         };
@@ -126,11 +127,11 @@ impl Effect {
     }
 }
 
-/// What a request does. `path` is below `/api2/json`, its parts percent-encoded; the file that an upload sends along does
-/// not matter.
+/// Determines what a request does. `path` is below `/api2/json`, with percent-encoded segments; the file of an upload
+/// is ignored.
 ///
 /// # Errors
-/// A sentence: a value has a control character in it, which nothing in Proxmox needs and which could hide what follows.
+/// A name or value contains a control character, which Proxmox never needs and which could hide what follows.
 pub fn read(method: Method, path: &str, params: &Params) -> Result<Effect, String> {
     let Lookup::Found(found) = find(method, path) else {
         refuse_controls(&[], params.iter())?;
@@ -158,7 +159,7 @@ pub fn read(method: Method, path: &str, params: &Params) -> Result<Effect, Strin
     Ok(Effect { reasons, touches: touch::of(&request) })
 }
 
-/// Whether a GET of that path only reads, whatever its parameters are.
+/// Whether a GET of that path only reads, regardless of its parameters.
 #[must_use]
 pub fn only_reads(path: &str) -> bool {
     let Lookup::Found(found) = find(Method::Get, path) else { return false };
@@ -166,7 +167,7 @@ pub fn only_reads(path: &str) -> bool {
     row.classes == [Class::Read] && row.body.raises.is_empty()
 }
 
-/// The row of a method.
+/// The row in the table of effects for a method.
 fn row_of(row: &Row) -> &'static grammar::Row<'static> {
     let wanted = (row.path(), row.method().word());
     let at = EFFECTS.index.binary_search_by(|(path, method, _)| (path.as_str(), *method).cmp(&wanted));
@@ -184,17 +185,17 @@ fn refuse_controls<'a>(
     match found {
         None => Ok(()),
         Some((name, _)) if is_text(name) => Err(format!(
-            "`{}` has a control character in it; it may have tabs and line breaks, and no others.",
+            "`{}` contains a control character; only tabs and line breaks are allowed.",
             name.escape_debug()
         )),
         Some((name, _)) => Err(format!(
-            "`{}` has a control character or a line break in it; it must be plain text on one line.",
+            "`{}` contains a control character or a line break; it must be plain text on one line.",
             name.escape_debug()
         )),
     }
 }
 
-/// Whether a name in a request is meant by a name of the table, in which `net[n]` stands for net0, net1, ….
+/// Whether a name in a request matches a name in the table, in which `net[n]` stands for net0, net1, ….
 pub(super) fn answers(defined: &str, name: &str) -> bool {
     grammar::answers(defined, name)
 }

@@ -1,12 +1,12 @@
-//! The table of effects held against the table of the API: every method has one row, and rows name only what there is.
-//! `build.rs` refuses to build by this file, so it names nothing of the crate.
+//! Checks the table of effects against the table of the API: every method has exactly one row, and rows use only names
+//! that exist. `build.rs` includes this file and fails on problems, so it must not use the rest of the crate.
 
 use super::{
     grammar::{Is, Row, Table, Test, answers, hole_of},
     terms::Class,
 };
 
-/// Formats of parameters that name something a request touches.
+/// Formats of parameters that name something that a request touches.
 const TOUCHING: [&str; 12] = [
     "pve-vmid",
     "pve-vmid-list",
@@ -22,20 +22,20 @@ const TOUCHING: [&str; 12] = [
     "storage-pair-list",
 ];
 
-/// Names of such parameters, where their formats do not tell.
+/// Names of such parameters that do not have one of these formats.
 const NAMED: [&str; 10] =
     ["vmid", "vms", "newid", "sid", "archive", "ostemplate", "node", "target", "pool", "volume"];
 
-/// One method, as the table of the API has it.
+/// A method in the table of the API.
 struct Method<'t> {
     path: &'t str,
     word: &'t str,
-    /// Parameters that are not listed are let through.
+    /// Whether parameters that are not listed are allowed.
     open: bool,
     params: Vec<Param<'t>>,
 }
 
-/// A parameter: its name, its format, the keys of its property string.
+/// A parameter with its format and the keys of its property string.
 #[derive(Clone)]
 struct Param<'t> {
     name: &'t str,
@@ -43,7 +43,7 @@ struct Param<'t> {
     keys: Vec<&'t str>,
 }
 
-/// Holds the effects against the table of the API: a sentence for each thing that is wrong, with path and method.
+/// Checks the effects against the table of the API. Returns a sentence for each problem, with path and method.
 pub(super) fn problems(api: &str, effects: &Table<'_>) -> Vec<String> {
     let methods = methods(api);
     let mut rows: Vec<(String, &str, &Row<'_>)> = Vec::new();
@@ -55,12 +55,10 @@ pub(super) fn problems(api: &str, effects: &Table<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (at, (path, word, _)) in rows.iter().enumerate() {
         if rows[..at].iter().any(|(earlier, method, _)| earlier == path && method == word) {
-            found.push(format!("`{word} {path}` has two rows; leave one."));
+            found.push(format!("`{word} {path}` has two rows; remove one."));
         }
         if !methods.iter().any(|method| method.path == path && method.word == *word) {
-            found.push(format!(
-                "`{word} {path}` has a row, but the API has no such method; take the row out."
-            ));
+            found.push(format!("`{word} {path}` has a row, but the API has no such method; remove the row."));
         }
     }
     for method in &methods {
@@ -76,7 +74,7 @@ pub(super) fn problems(api: &str, effects: &Table<'_>) -> Vec<String> {
         }
     }
     let unknown = effects.texts.iter().filter(|name| !methods.iter().any(|method| has(method, name)));
-    found.extend(unknown.map(|name| format!("`text` names `{name}`, which no method has; take it out.")));
+    found.extend(unknown.map(|name| format!("`text` names `{name}`, which no method has; remove it.")));
     found
 }
 
@@ -84,10 +82,10 @@ fn check_row(method: &Method<'_>, row: &Row<'_>) -> Result<(), String> {
     let read = row.classes.contains(&Class::Read);
     let raised = || row.body.raises.iter().flat_map(|raise| &raise.classes);
     if (read && method.word != "GET") || raised().any(|class| matches!(class, Class::Read | Class::Change)) {
-        return Err("says `read` of what is no GET, or raises to `read` or `change`".to_owned());
+        return Err("uses `read` for a method other than GET, or raises to `read` or `change`".to_owned());
     }
     if method.word == "GET" && row.classes.contains(&Class::Change) {
-        return Err("says `change` of a GET".to_owned());
+        return Err("uses `change` for a GET".to_owned());
     }
     let tests = row.body.raises.iter().flat_map(|raise| &raise.when);
     for test in tests.chain(row.body.touches.iter().flat_map(|touches| &touches.when)) {
@@ -100,14 +98,14 @@ fn check_row(method: &Method<'_>, row: &Row<'_>) -> Result<(), String> {
     let accounted = |param: &Param<'_>| {
         let named = row.body.touches.iter().flat_map(|touches| &touches.names).chain(&row.body.aside);
         named.into_iter().any(|name| *name == param.name)
-            // The node that the path names already may be given again.
+            // A parameter may repeat a placeholder of the path, such as the node.
             || row.holes().any(|hole| hole == param.name)
     };
     let touching = |param: &&Param<'_>| {
         NAMED.contains(&param.name) || param.format.is_some_and(|format| TOUCHING.contains(&format))
     };
     if read {
-        return Ok(()); // What a reader filters by is nothing that it touches.
+        return Ok(()); // The filters of a read request are not things that it touches.
     }
     match method.params.iter().filter(touching).find(|param| !accounted(param)) {
         Some(param) => Err(format!(
@@ -134,12 +132,12 @@ fn check_test(method: &Method<'_>, test: &Test<'_>) -> Result<(), String> {
     }
 }
 
-/// Whether a row may name a hole or a parameter.
+/// Whether a row may use the name of a placeholder or parameter.
 fn known(method: &Method<'_>, name: &str) -> Result<(), String> {
     let in_path = |hole: &str| method.path.split('/').any(|segment| hole_of(segment) == Some(hole));
     match hole_of(name) {
         Some(hole) if in_path(hole) => Ok(()),
-        Some(_) => Err(format!("names the hole `{name}`, which is not in its path")),
+        Some(_) => Err(format!("names the placeholder `{name}`, which is not in its path")),
         None if method.open || has(method, name) => Ok(()),
         None => Err(format!("names the parameter `{name}`, which the method does not have")),
     }
@@ -149,7 +147,7 @@ fn has(method: &Method<'_>, name: &str) -> bool {
     method.params.iter().any(|param| param.name == name || answers(param.name, name))
 }
 
-/// The methods of the table of the API, whose grammar is in `mod.rs` beside it.
+/// Parses the methods in the table of the API, whose grammar is described in its `mod.rs`.
 fn methods(api: &str) -> Vec<Method<'_>> {
     let mut methods: Vec<Method<'_>> = Vec::new();
     let mut path = "";
@@ -178,7 +176,7 @@ fn methods(api: &str) -> Vec<Method<'_>> {
     methods
 }
 
-/// A parameter from its line, without the tab before it.
+/// Parses a parameter from its line, without the leading tab.
 fn param<'t>(api: &'t str, line: &'t str) -> Param<'t> {
     let fields = || line.split('\t').skip(1);
     let keys = fields().find(|field| field.starts_with('@')).map(|format| below(api, format));

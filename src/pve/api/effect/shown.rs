@@ -1,4 +1,4 @@
-//! What a method can do, whatever a request says: for people who choose, and for whoever describes it.
+//! The possible effects of a method, independent of a request, for documentation and for people who choose methods.
 
 use super::{
     Class, EFFECTS,
@@ -7,18 +7,18 @@ use super::{
 };
 use crate::pve::api::Row;
 
-/// A class that requests by a method are of, always or under a condition.
+/// A class that the requests of a method have, always or under a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Possible {
     /// The class.
     pub class: Class,
-    /// When, as a clause: "with `force` on". None where it always is.
+    /// The condition, as a clause: "with `force` on". `None` if it always applies.
     pub when: Option<String>,
-    /// What is changed, lost or cut off then, as a sentence. Empty for `read` and `change`.
+    /// A sentence on what is changed, lost or cut off. Empty for `read` and `change`.
     pub why: &'static str,
 }
 
-/// Every class that a method can be of, those that it always is first.
+/// Every class that a method can have, beginning with those that always apply.
 #[must_use]
 pub fn possible(row: &Row) -> Vec<Possible> {
     let row = row_of(row);
@@ -34,7 +34,7 @@ pub fn possible(row: &Row) -> Vec<Possible> {
     always.chain(raised).collect()
 }
 
-/// A test in words.
+/// A condition in words.
 fn clause(test: &Test<'_>) -> String {
     let written = test.text.split(' ').next().unwrap_or_default();
     let subject = any_of(written, true);
@@ -51,13 +51,13 @@ fn clause(test: &Test<'_>) -> String {
             let words = test.text.rsplit(' ').next().unwrap_or_default();
             format!("when {subject} names {}", any_of(words, false))
         }
-        Is::GetsOther => format!("when {subject} gets a volume of another guest, or one that cannot be told"),
+        Is::GetsOther => format!("when {subject} gets a volume of another guest, or one of unknown owner"),
         Is::GetsPath => format!("when {subject} gets a disk, file or folder of the node"),
-        Is::Present => "when that is there already".to_owned(),
+        Is::Present => "when that exists already".to_owned(),
     }
 }
 
-/// `a|@set` as "`a` or a disk". A set of parameters is told with those that it stands for.
+/// `a|@set` as "`a` or a disk". A set of parameters is followed by the parameters that it stands for.
 fn any_of(written: &str, with_names: bool) -> String {
     let (names, key) = written.split_once('.').map_or((written, None), |(names, key)| (names, Some(key)));
     let one = |name: &str| {

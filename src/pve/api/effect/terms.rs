@@ -1,27 +1,27 @@
-//! The words of the table of effects. `build.rs` reads the table by this file too, so it names nothing of the crate.
+//! The keywords of the table of effects. `build.rs` includes this file too, so it must not use the rest of the crate.
 
-/// What a request can do. The order is that of the words in `words.txt`.
+/// What a request can do. The order is that of the keywords in `words.txt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Reads, and nothing else.
+    /// Only reads.
     Read,
-    /// Changes something, and nothing worse.
+    /// Changes something, with none of the effects below.
     Change,
-    /// What runs stops, or is cut off from network, disk or users.
+    /// Something that runs stops, or is cut off from network, disk or users.
     Interrupt,
     /// Stored data or settings are lost.
     Destroy,
-    /// Who may do what: accounts, roles, rights, tokens, passwords, keys.
+    /// Access rights change: accounts, roles, permissions, tokens, passwords, keys.
     Rights,
     /// A program runs, or a file is written, in a guest or on a node.
     Execute,
-    /// A server is made to talk to another host.
+    /// A server connects to another host.
     Outbound,
-    /// What protects a guest may be taken from it: its tags, its pool, its setting `protection`.
+    /// A guest may lose what protects it: its tags, its pool, its setting `protection`.
     Unguard,
 }
 
-/// The classes and their words.
+/// The classes and their keywords.
 pub(super) const CLASSES: [(&str, Class); 8] = [
     ("read", Class::Read),
     ("change", Class::Change),
@@ -34,31 +34,31 @@ pub(super) const CLASSES: [(&str, Class); 8] = [
 ];
 
 impl Class {
-    /// Its word in the table.
+    /// Its keyword in the table.
     #[must_use]
     pub fn word(self) -> &'static str {
         CLASSES.iter().find(|(_, class)| *class == self).map_or("", |(word, _)| word)
     }
 }
 
-/// What something that a request touches is to the request.
+/// The role that something has in a request that touches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// The request is about it: this is what changes, stops or is lost.
+    /// The object of the request: what changes, stops or is lost.
     Target,
     /// The target is on or in it.
     At,
-    /// It is read or copied from.
+    /// Something is read or copied from it.
     Source,
-    /// Something is put on it or into it.
+    /// Something is put onto or into it.
     Destination,
-    /// The request makes it.
+    /// The request creates it.
     New,
-    /// The new value of a setting names it, as a backup job names guests.
+    /// The new value of a setting names it, such as a guest in a backup job.
     Member,
 }
 
-/// The roles and their words.
+/// The roles and their keywords.
 pub(super) const ROLES: [(&str, Role); 6] = [
     ("target", Role::Target),
     ("at", Role::At),
@@ -68,7 +68,7 @@ pub(super) const ROLES: [(&str, Role); 6] = [
     ("member", Role::Member),
 ];
 
-/// How the value of a hole or parameter is read, and what it then names. `words.txt` explains each.
+/// How to parse the value of a placeholder or parameter, and what it names. `words.txt` explains each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Guest,
@@ -99,7 +99,7 @@ pub(super) enum Kind {
     Everything,
 }
 
-/// The kinds, their words, and whether they read values.
+/// The kinds, their keywords, and whether they have values to parse.
 pub(super) const KINDS: [(&str, Kind, bool); 26] = [
     ("guest", Kind::Guest, true),
     ("guests", Kind::Guests, true),
@@ -129,7 +129,7 @@ pub(super) const KINDS: [(&str, Kind, bool); 26] = [
     ("everything", Kind::Everything, false),
 ];
 
-/// The holes that say what they are by their names.
+/// The placeholders whose names determine their kind.
 pub(super) const HOLES: [(&str, Kind); 7] = [
     ("node", Kind::Node),
     ("vmid", Kind::Guest),

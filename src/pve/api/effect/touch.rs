@@ -1,4 +1,4 @@
-//! What a request touches: each place that its row names, read, with what it is to the request.
+//! Determines what a request touches, by parsing each placeholder and parameter that its row lists.
 
 use super::{grammar::Row, judge::Request, terms::Kind, terms::Role};
 use crate::pve::values::{self, Disk, Node, Task, Unreadable, Volume, split_list};
@@ -10,37 +10,37 @@ pub enum Touch {
     Guest(u32),
     /// A node.
     Node(Node),
-    /// A pool, by its name; those inside it have its name and a slash before theirs.
+    /// A pool, by its full name; nested pools have their parent's name and a slash before their own.
     Pool(String),
     /// A storage, by its name.
     Storage(String),
-    /// A volume, and the guests that it belongs to.
+    /// A volume, with the guests that it belongs to.
     Volume(Volume),
     /// Every guest of a node.
     GuestsOfNode(Node),
-    /// Every guest of a pool, and of those inside it.
+    /// Every guest of a pool and its nested pools.
     GuestsOfPool(String),
     /// Every guest with a volume on a storage.
     GuestsOfStorage(String),
-    /// The guests that the backup job of that id selects.
+    /// The guests that the backup job with that id selects.
     Job(String),
     /// Every guest of the cluster.
     EveryGuest,
     /// Every node of the cluster.
     EveryNode,
-    /// What belongs to the cluster as a whole, and to no guest, node, pool or storage.
+    /// The cluster as a whole, and no guest, node, pool or storage.
     Cluster,
-    /// Anything there is.
+    /// Anything in the cluster.
     Everything,
-    /// A value that cannot be read, and so may mean anything there is.
+    /// A value that cannot be parsed, and so may refer to anything.
     Unreadable {
-        /// The hole or parameter.
+        /// The placeholder or parameter.
         name: String,
     },
 }
 
 impl Touch {
-    /// Whether only a look at the cluster tells which guests it means.
+    /// Whether the guests depend on the state of the cluster.
     #[must_use]
     pub fn needs_look(&self) -> bool {
         use Touch::{EveryGuest, GuestsOfNode, GuestsOfPool, GuestsOfStorage, Job};
@@ -48,17 +48,17 @@ impl Touch {
     }
 }
 
-/// Something that a request touches, and what it is to the request.
+/// Something that a request touches, with its role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Touched {
-    /// What is touched.
+    /// What the request touches.
     pub what: Touch,
-    /// What it is to the request.
+    /// Its role in the request.
     pub role: Role,
 }
 
 impl Touched {
-    /// The guests that it names. Of a volume they are its owner, and those whose volumes it rests on, which are read.
+    /// The guests that it names. For a volume: its owner, and as sources the guests whose volumes it is based on.
     pub fn guests(&self) -> impl Iterator<Item = (u32, Role)> {
         let (owner, others) = match &self.what {
             Touch::Guest(vmid) => (Some(*vmid), &[][..]),
@@ -84,7 +84,7 @@ pub(super) fn of(request: &Request<'_>) -> Vec<Touched> {
     for (name, _) in request.strange() {
         found.unreadable(name);
     }
-    // Whatever a request is about must be among what it touches.
+    // Every request must have a target.
     let about = |role: Role| matches!(role, Role::Target | Role::New);
     if !found.touches.iter().any(|touched| about(touched.role)) {
         let none = if is_about_nothing(request.row) { Touch::Cluster } else { Touch::Everything };
@@ -93,14 +93,14 @@ pub(super) fn of(request: &Request<'_>) -> Vec<Touched> {
     found.touches
 }
 
-/// Whether no request by this row is about a guest, node, pool, storage or volume.
+/// Whether the requests of this row never have a guest, node, pool, storage or volume as their target.
 fn is_about_nothing(row: &Row<'_>) -> bool {
     let said = row.body.touches.iter().map(|touches| touches.role);
     let holes = row.touched_holes();
     !said.chain(holes.iter().map(|(.., role)| *role)).any(|role| matches!(role, Role::Target | Role::New))
 }
 
-/// What was found so far.
+/// What has been found so far.
 struct Found<'a> {
     request: &'a Request<'a>,
     touches: Vec<Touched>,
@@ -118,7 +118,7 @@ impl Found<'_> {
         self.add(Touch::Unreadable { name: name.to_owned() }, Role::Target);
     }
 
-    /// Reads all values of these names.
+    /// Parses all values of these names.
     fn read(&mut self, kind: Kind, names: &[&str], role: Role) {
         let request = self.request;
         let values: Vec<(&str, &str)> = names.iter().flat_map(|name| request.values(name)).collect();
@@ -143,7 +143,7 @@ impl Found<'_> {
         }
     }
 
-    /// Reads one value.
+    /// Parses one value.
     fn read_one(&mut self, kind: Kind, value: &str, role: Role) -> Result<(), Unreadable> {
         match kind {
             Kind::Guest => self.add(Touch::Guest(values::vmid(value)?), role),
@@ -205,7 +205,7 @@ impl Found<'_> {
             match disk {
                 Disk::Nothing | Disk::Path(_) => {}
                 Disk::Made { storage } => self.add(Touch::Storage(storage), Role::Destination),
-                // An image of a CD is only read.
+                // A CD image is only read.
                 Disk::Volume(volume) if volume.owner.is_none() => {
                     self.add(Touch::Volume(volume), Role::Source);
                 }

@@ -1,6 +1,6 @@
-//! What is told of requests: each condition of the rows, each spelling of what is touched.
+//! The effects of requests: each condition of the rows, each spelling of what is touched.
 //!
-//! A request is one line: method, path, and after two blanks each parameter.
+//! A request is one line: method, path, and each parameter after two blanks.
 
 mod classes;
 mod table;
@@ -8,7 +8,7 @@ mod touches;
 
 use super::*;
 
-/// Reads a request from its line.
+/// Parses a request from its line and reads its effect.
 fn effect_of(line: &str) -> Result<Effect, String> {
     let mut parts = line.split("  ");
     let (method, path) = parts.next().unwrap().split_once(' ').unwrap();
@@ -24,7 +24,7 @@ fn effect(line: &str) -> Effect {
     effect_of(line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
-/// A request's classes as words. A class that only a look at the cluster confirms has a question mark.
+/// A request's classes as keywords. A class that depends on the state of the cluster has a question mark.
 fn classes(line: &str) -> String {
     let effect = effect(line);
     let word = |class: Class| {
@@ -77,14 +77,14 @@ fn control_characters_are_refused_where_no_free_text_belongs() {
     for (line, words) in [
         (
             "PUT /nodes/pve1/qemu/105/config  delete=description\0scsi3",
-            "`delete` has a control character or a line break",
+            "`delete` contains a control character or a line break",
         ),
-        ("PUT /nodes/pve1/qemu/105/config  name=web\n01", "`name` has a control character or a line break"),
-        ("PUT /nodes/pve1/qemu/105/config  tags=a\u{9b}b", "`tags`"),
         (
-            "PUT /nodes/pve1/qemu/105/config  description=a\u{1b}[2J",
-            "may have tabs and line breaks, and no others",
+            "PUT /nodes/pve1/qemu/105/config  name=web\n01",
+            "`name` contains a control character or a line break",
         ),
+        ("PUT /nodes/pve1/qemu/105/config  tags=a\u{9b}b", "`tags`"),
+        ("PUT /nodes/pve1/qemu/105/config  description=a\u{1b}[2J", "only tabs and line breaks are allowed"),
         ("PUT /nodes/pve1/qemu/105/config  na\nme=x", "`na\\nme`"),
         ("POST /nodes/pve1/stopall  vms=100\t105", "`vms`"),
         ("POST /nodes/pve1%0a/stopall", "`node`"),

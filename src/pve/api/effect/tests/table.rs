@@ -1,11 +1,11 @@
-//! The rows themselves: what the build refuses, how many methods are of each class, what is shown of a method.
+//! The rows themselves: what the build rejects, how many methods have each class, how a method is shown.
 
 use super::*;
 use crate::pve::api::{self, effect::grammar::parse};
 
 const WORDS: &str = "words @net \"a network card\" net[n]\n";
 
-/// A table of an API of two methods, to break.
+/// The table of an API with two methods, for tables of effects with errors.
 const API: &str = "# A remark.\n/a/{vmid}\nGET\tread\nPUT\tchange\n\t&shared\n\tdelete\tstring?\n\tnet[n]\tstring?\t@net\n\ttarget\tstring?\t<pve-node\n\
                    {vmid}\tinteger\n@net\n\tbridge\tstring?\n\tlink_down\tboolean?\n&shared\n\tforce\tboolean?\n";
 
@@ -28,29 +28,29 @@ fn the_build_refuses_rows_that_do_not_fit() {
         (format!("{get}{get}{put}"), "`GET /a/{vmid}` has two rows"),
         (format!("{get}{put}GET /b  read\n"), "`GET /b` has a row, but the API has no such method"),
         (format!("{get}PUT /a/{{vmid}}  change\n"), "does not say what its parameter `target` names"),
-        (format!("{get}{put}    on guest {{id}}\n"), "names the hole `{id}`"),
+        (format!("{get}{put}    on guest {{id}}\n"), "names the placeholder `{id}`"),
         (format!("{get}{put}    on guest other\n"), "names the parameter `other`"),
         (format!("{get}{put}    text other\n"), "names the parameter `other`"),
         (format!("{get}{put}    destroy when other on -- Lost.\n"), "names the parameter `other`"),
         (format!("{get}{put}    destroy when delete names other -- Lost.\n"), "names the parameter `other`"),
         (format!("{get}{put}    interrupt when net[n].speed on -- Off.\n"), "the key `speed`"),
         (format!("{get}{put}    change when force on -- Off.\n"), "raises to `read` or `change`"),
-        (format!("GET /a/{{vmid}}  change\n{put}"), "says `change` of a GET"),
-        (format!("{get}PUT /a/{{vmid}}  read\n"), "says `read` of what is no GET"),
+        (format!("GET /a/{{vmid}}  change\n{put}"), "uses `change` for a GET"),
+        (format!("{get}PUT /a/{{vmid}}  read\n"), "uses `read` for a method other than GET"),
         (format!("{get}{put}text other\n"), "`text` names `other`"),
-        ("GET /a/{vmid}  reed\n".to_owned(), "rows.txt, line 2: `reed` is no class"),
-        ("GOT /a/{vmid}  read\n".to_owned(), "`GOT` is no method"),
-        ("GET a  read\n".to_owned(), "after the method comes a path"),
-        ("GET /a\n".to_owned(), "after the path come the classes"),
+        ("GET /a/{vmid}  reed\n".to_owned(), "rows.txt, line 2: `reed` is not a class"),
+        ("GOT /a/{vmid}  read\n".to_owned(), "`GOT` is not a method"),
+        ("GET a  read\n".to_owned(), "after the method must come a path"),
+        ("GET /a\n".to_owned(), "after the path must come classes"),
         ("GET /a  destroy\n".to_owned(), "needs a reason"),
         ("    destroy\n".to_owned(), "belongs to a method or a set above it"),
         (format!("{put}    destroy -- Lost.\n"), "needs a condition"),
         (format!("{put}    destroy when force on\n"), "needs a reason"),
-        (format!("{put}    destroy when force on -- lost\n"), "is a sentence"),
-        (format!("{put}    destroy when force is\n"), "is no condition"),
+        (format!("{put}    destroy when force on -- lost\n"), "must be a sentence"),
+        (format!("{put}    destroy when force is\n"), "is not a condition"),
         (format!("{put}    destroy when @card -- Lost.\n"), "`@card` is not among the words"),
-        (format!("{put}    on gues target\n"), "`gues` is no kind"),
-        (format!("{put}    on guest target as goal\n"), "`goal` is no role"),
+        (format!("{put}    on gues target\n"), "`gues` is not a kind"),
+        (format!("{put}    on guest target as goal\n"), "`goal` is not a role"),
         (format!("{put}    on guest\n"), "needs the names"),
         (format!("{put}    on cluster target\n"), "reads no value"),
         (format!("{put}    uses nothing\n"), "there is no set `nothing`"),
@@ -69,8 +69,7 @@ fn sets_and_alternatives_are_written_out() {
     assert_eq!(table.rows[0].body.raises[0].why, "It is lost.");
 }
 
-/// How many methods can be of a class: always, and only under a condition. Whoever changes a row sees here what else it
-/// changes.
+/// How many methods have a class: always, and only under a condition. This shows the side effects of a changed row.
 #[test]
 fn classes_are_counted() {
     let count = |class: Class| {
@@ -145,7 +144,7 @@ fn conditions_are_told_in_words() {
         "interrupt with `link_down` of a network card (`net[n]`) on: The network card is cut off.",
         "interrupt when `delete` names a network card: The network card is taken from the guest.",
         "destroy with `protection` off: The guest and its disks can be deleted.",
-        "interrupt with a network card (`net[n]`) and when that is there already: The network card that the guest has at this key is replaced.",
+        "interrupt with a network card (`net[n]`) and when that exists already: The network card that the guest has at this key is replaced.",
     ] {
         assert!(config.iter().any(|line| line == expected), "{expected}\n{config:#?}");
     }

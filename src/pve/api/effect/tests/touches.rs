@@ -1,4 +1,5 @@
-//! What requests touch: every spelling of guests, nodes, pools, storages and volumes, and what is none of them.
+//! What requests touch: every spelling of guests, nodes, pools, storages and volumes, and values that are none of
+//! these.
 
 use super::{effect, touches};
 use crate::pve::api::effect::{Role, Touch};
