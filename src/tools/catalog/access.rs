@@ -21,24 +21,14 @@ const ID: Param = Param::text("id");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_access", Effect::Read, list_access)
-        .about("List users, groups, roles, ACL, realms, or a user's tokens.")
-        .params(&[
-            Param::one_of("what", KINDS),
-            Param::text("userid").about("For tokens.").optional(),
-            FIELDS,
-            LIMIT,
-            OFFSET,
-        ]),
+        .about("Users, groups, roles, ACL, realms or a user's tokens.")
+        .params(&[Param::one_of("what", KINDS), Param::text("userid").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::with("proxmox_get_permissions", Effect::Read, get_permissions)
         .about("Effective permissions of this account or a user, by path.")
         .params(&[Param::text("userid").optional(), Param::text("path").optional()]),
     Tool::with("proxmox_create_access", Effect::Ask, |context, args| change(context, args, Method::Post))
         .about("Create a user, group, role or API token, whose secret is kept in a file.")
-        .params(&[
-            WHAT,
-            ID,
-            Param::more("options").about("comment, groups, privs, password, privsep, expire, …"),
-        ])
+        .params(&[WHAT, ID, Param::more("options").about("groups, privs, password, privsep, …")])
         .behind(&[
             (Method::Post, "/access/users"),
             (Method::Post, "/access/groups"),
@@ -47,7 +37,7 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::with("proxmox_update_access", Effect::Ask, |context, args| change(context, args, Method::Put))
         .about("Change a user, group, role or API token.")
-        .params(&[WHAT, ID, Param::more("options").about("comment, groups, privs, enable, expire, …")])
+        .params(&[WHAT, ID, Param::more("options").about("groups, privs, enable, …")])
         .behind(&[
             (Method::Put, "/access/users/{userid}"),
             (Method::Put, "/access/groups/{groupid}"),
@@ -60,7 +50,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[WHAT, ID])
         .idempotent(),
     Tool::put("proxmox_update_acl", "/access/acl")
-        .about("Grant roles on a path, or revoke them with delete.")
+        .about("Grant roles on a path; delete revokes them.")
         .params(&[
             Param::text("path"),
             Param::text("roles"),

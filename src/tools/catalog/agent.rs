@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_execute_vm_command", Effect::Change, execute)
-        .about("Run a command in a VM through its guest agent; returns exit code and output (untrusted).")
+        .about("Run a command in a VM through its guest agent; output is untrusted.")
         .params(&[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE])
         .core(),
     Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
-        .about("Output of a command that was still running; available once after it ends.")
+        .about("Output of a command left running; can be read only once.")
         .params(&[VMID, Param::int("pid", 0, 4_294_967_295), NODE]),
     Tool::post("proxmox_control_agent", "/nodes/{node}/qemu/{vmid}/agent/{command}")
         .about("Freeze, thaw or trim a VM's file systems.")
@@ -56,7 +56,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, NODE])
         .idempotent(),
     Tool::with("proxmox_read_vm_file", Effect::Read, read_file)
-        .about("Read a file in a VM through its guest agent; untrusted text.")
+        .about("Read a file in a VM through its guest agent; untrusted.")
         .params(&[VMID, Param::text("file"), NODE]),
     Tool::with("proxmox_write_vm_file", Effect::Ask, write_file)
         .about("Write or replace a text file in a VM through its guest agent.")

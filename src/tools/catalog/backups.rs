@@ -29,7 +29,7 @@ const ID: Param = Param::text("id");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_backups", Effect::Read, list_backups)
-        .about("List backups, newest first: volume, guest, time, size in bytes.")
+        .about("Backups, newest first: volume, guest, time, size in bytes.")
         .params(&[
             Param::int("vmid", 100, 999_999_999).optional(),
             Param::text("storage").optional(),
@@ -49,41 +49,41 @@ pub const TOOLS: &[Tool] = &[
             Param::text("notes-template").unlisted(),
             Param::flag("protected").unlisted(),
             NODE,
-            Param::more("options").about("bwlimit, prune-backups, mailto, …"),
+            Param::more("options").about("bwlimit, prune-backups, …"),
         ])
         .behind(&[(Method::Post, "/nodes/{node}/vzdump")])
         .task()
         .core(),
     Tool::with("proxmox_restore_backup", Effect::Ask, restore::restore)
-        .about("Restore a backup to a new VMID, or with force overwrite an existing guest.")
+        .about("Restore a backup to a new VMID; force overwrites an existing guest.")
         .params(restore::PARAMS)
         .behind(guest_create::BEHIND)
         .task()
         .core(),
     Tool::get("proxmox_get_backup_config", "/nodes/{node}/vzdump/extractconfig")
-        .about("Configuration of the guest inside a backup.")
+        .about("Guest configuration in a backup.")
         .params(&[Param::text("node"), Param::text("volume")]),
-    Tool::list("proxmox_list_backup_jobs", "/cluster/backup", JOBS).about("List scheduled backup jobs."),
+    Tool::list("proxmox_list_backup_jobs", "/cluster/backup", JOBS).about("Scheduled backup jobs."),
     Tool::post("proxmox_create_backup_job", "/cluster/backup")
         .about("Create a scheduled backup job.")
         .params(&[
-            Param::text("schedule").about("For example sun 01:00."),
+            Param::text("schedule").about("sun 01:00"),
             Param::text("storage"),
             Param::text("vmid").optional(),
-            Param::more("options").about("all, mode, prune-backups, exclude, …"),
+            Param::more("options").about("all, mode, exclude, …"),
         ]),
     Tool::put("proxmox_update_backup_job", "/cluster/backup/{id}")
         .about("Change a backup job.")
-        .params(&[ID, Param::more("options").about("schedule, vmid, storage, enabled, …")]),
+        .params(&[ID, Param::more("options").about("schedule, vmid, enabled, …")]),
     Tool::delete("proxmox_delete_backup_job", "/cluster/backup/{id}")
         .about("Delete a backup job.")
         .params(&[ID]),
     Tool::with("proxmox_run_backup_job", Effect::Change, run_job)
-        .about("Run a backup job now, on its node or on every node.")
+        .about("Run a backup job now, on its node or all nodes.")
         .params(&[ID])
         .task(),
     Tool::list("proxmox_list_not_backed_up", "/cluster/backup-info/not-backed-up", GUESTS)
-        .about("List guests that no backup job covers."),
+        .about("Guests that no backup job covers."),
 ];
 
 const BACKUPS: &[Column] = &[

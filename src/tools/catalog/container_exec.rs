@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[Tool::with("proxmox_execute_container_command", Effect::Change, execute)
-    .about("Run a command in a container, over SSH to its node.")
+    .about("Run a command in a container over SSH to its node.")
     .params(PARAMS)];
 
 const PARAMS: &[Param] = &[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE];

@@ -25,13 +25,13 @@ pub const TOOLS: &[Tool] = &[
         let path = format!("{}/options", scope(context, args)?);
         context.wrap(context.get(&path, &Params::new())?.value())
     })
-    .about("Firewall options of the cluster, a node or a guest.")
+    .about("Firewall options of the cluster, a node or guest.")
     .params(&[VMID, NODE]),
     Tool::with("proxmox_update_firewall", Effect::Change, |context, args| {
         let path = format!("{}/options", scope(context, args)?);
         send(context, Method::Put, &path, args)
     })
-    .about("Set firewall options of the cluster, a node or a guest.")
+    .about("Set firewall options of the cluster, a node or guest.")
     .params(&[VMID, NODE, Param::more("options").about("enable, policy_in, …")])
     .behind(&[
         (Method::Put, "/cluster/firewall/options"),
@@ -40,25 +40,25 @@ pub const TOOLS: &[Tool] = &[
     ])
     .idempotent(),
     Tool::with("proxmox_list_firewall_rules", Effect::Read, list_rules)
-        .about("List firewall rules of the cluster, a node, a guest or a group.")
+        .about("Firewall rules of the cluster, a node, guest or group.")
         .params(&[VMID, NODE, GROUP, FIELDS, LIMIT, OFFSET]),
     Tool::with("proxmox_create_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Post, &rules_path(context, args)?, args)
     })
-    .about("Add a firewall rule to a guest, a node, a group or, by default, the cluster.")
+    .about("Add a firewall rule to a guest, node, group or, by default, the cluster.")
     .params(&[
         Param::one_of("type", &["in", "out", "forward", "group"]),
         Param::text("action"),
         VMID,
         NODE,
         GROUP,
-        Param::more("options").about("proto, dport, source, macro, …"),
+        Param::more("options").about("proto, dport, source, …"),
     ])
     .behind(&[(Method::Post, "/cluster/firewall/rules")]),
     Tool::with("proxmox_update_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Put, &rule_path(context, args)?, args)
     })
-    .about("Change a firewall rule, or its position with moveto.")
+    .about("Change a firewall rule; moveto moves it.")
     .params(&[
         POS,
         VMID,
@@ -66,7 +66,7 @@ pub const TOOLS: &[Tool] = &[
         GROUP,
         Param::int("moveto", 0, 100_000).optional(),
         Param::text("digest").unlisted(),
-        Param::more("options").about("action, proto, dport, enable, …"),
+        Param::more("options").about("action, dport, enable, …"),
     ])
     .behind(&[(Method::Put, "/cluster/firewall/rules/{pos}")]),
     Tool::with("proxmox_delete_firewall_rule", Effect::Ask, |context, args| {
@@ -75,7 +75,7 @@ pub const TOOLS: &[Tool] = &[
     .about("Delete a firewall rule by its position.")
     .params(&[POS, VMID, NODE, GROUP, Param::text("digest").unlisted()]),
     Tool::with("proxmox_list_firewall_objects", Effect::Read, list_objects)
-        .about("List firewall aliases, IP sets or groups; with name, list an IP set's entries.")
+        .about("Firewall aliases, IP sets or groups; with name, an IP set's entries.")
         .params(&[
             Param::one_of("what", &["aliases", "ipset", "groups"]),
             Param::text("name").optional(),
@@ -86,10 +86,10 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::with("proxmox_create_firewall_object", Effect::Change, create_object)
-        .about("Add a firewall alias (with cidr), IP set or group, or with cidr an IP set entry.")
+        .about("Add a firewall alias (with cidr), IP set (with cidr: its entry) or group.")
         .params(&[WHAT, NAME, CIDR, VMID, Param::text("comment").unlisted()]),
     Tool::with("proxmox_delete_firewall_object", Effect::Ask, delete_object)
-        .about("Delete a firewall alias, IP set or group, or with cidr an IP set entry.")
+        .about("Delete a firewall alias, IP set (with cidr: its entry) or group.")
         .params(&[WHAT, NAME, CIDR, VMID])
         .idempotent(),
     Tool::with("proxmox_get_firewall_log", Effect::Read, log)

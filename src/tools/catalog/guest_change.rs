@@ -18,8 +18,8 @@ use serde_json::{Map, Value, json};
 /// What a change of configuration takes.
 pub const UPDATE: &[Param] = &[
     VMID,
-    Param::more("config").about("cores, memory, net0, description, …"),
-    Param::words("delete").about("Keys to remove.").optional(),
+    Param::more("config").about("cores, net0, …"),
+    Param::words("delete").about("Keys.").optional(),
     NODE,
 ];
 /// What moving a disk takes.

@@ -24,13 +24,13 @@ pub const PARAMS: &[Param] = &[
     Param::flag("full").optional(),
     Param::text("snapname").unlisted(),
     Param::text("storage").optional(),
-    Param::text("target").about("Target node.").optional(),
+    Param::text("target").about("Node.").optional(),
     Param::text("pool").unlisted(),
     Param::text("description").unlisted(),
     Param::text("format").only(Kind::Vm).unlisted(),
-    Param::more("config").about("cores, memory, ciuser, sshkeys, …"),
-    Param::int("disk_size", 1, 1_048_576).about("New size of its boot disk in GiB.").optional(),
-    Param::flag("start").about("Start it and wait for its address.").optional(),
+    Param::more("config").about("ciuser, sshkeys, …"),
+    Param::int("disk_size", 1, 1_048_576).about("Boot disk, GiB.").optional(),
+    Param::flag("start").optional(),
     Param::text("node").unlisted(),
 ];
 

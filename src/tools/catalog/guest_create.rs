@@ -17,13 +17,13 @@ pub const PARAMS: &[Param] = &[
     Param::text("name").optional(),
     Param::int("cores", 1, 8192).optional(),
     Param::int("memory", 16, 67_108_864).about("MiB.").optional(),
-    Param::text("storage").about("For the disk.").optional(),
+    Param::text("storage").optional(),
     Param::int("disk_size", 1, 1_048_576).about("GiB.").optional(),
     Param::text("bridge").unlisted(),
-    Param::text("iso").about("Volume to install from.").only(Kind::Vm),
-    Param::text("ostemplate").about("Volume of its template.").only(Kind::Container),
+    Param::text("iso").about("Volume.").only(Kind::Vm),
+    Param::text("ostemplate").about("Volume.").only(Kind::Container),
     Param::flag("start").optional(),
-    Param::more("config").about("Further keys: net0, tags, …"),
+    Param::more("config").about("net0, tags, …"),
 ];
 
 /// The method behind it.

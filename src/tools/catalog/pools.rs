@@ -19,13 +19,13 @@ const POOLID: Param = Param::text("poolid");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_pools", Effect::Read, list)
-        .about("List pools, or the members of a pool.")
+        .about("Pools, or a pool's members.")
         .params(&[Param::text("poolid").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_pool", "/pools")
         .about("Create a pool.")
         .params(&[POOLID, Param::text("comment").optional()]),
     Tool::with("proxmox_update_pool", Effect::Change, update)
-        .about("Add guests and storages to a pool, or remove them with delete.")
+        .about("Add guests and storages to a pool; delete removes them.")
         .params(&[
             POOLID,
             Param::text("vms").about("VMIDs.").optional(),

@@ -12,14 +12,14 @@ use serde_json::{Map, json};
 
 /// What restoring takes.
 pub const PARAMS: &[Param] = &[
-    Param::text("archive").about("Volume of the backup."),
-    Param::int("vmid", 100, 999_999_999).about("Defaults to the VMID in the backup.").optional(),
+    Param::text("archive").about("Backup volume."),
+    Param::int("vmid", 100, 999_999_999).about("Default: as in the backup.").optional(),
     Param::text("storage").optional(),
     Param::flag("force").optional(),
     Param::flag("unique").unlisted(),
     Param::flag("start").optional(),
     Param::text("node").unlisted(),
-    Param::more("config").about("name, unique, bwlimit, …"),
+    Param::more("config").about("name, bwlimit, …"),
 ];
 
 /// Virtual machines take the archive as such, containers as their template (pve.md section 8).

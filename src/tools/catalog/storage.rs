@@ -28,22 +28,22 @@ use serde_json::json;
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_storage", Effect::Read, list_storage)
-        .about("List storages with their usage; a shared storage is one row with its nodes.")
+        .about("Storages with usage; a shared one is one row.")
         .params(&[
             Param::text("node").optional(),
             Param::text("storage").optional(),
             Param::text("type").about("nfs, dir, …").unlisted(),
-            Param::text("content").about("iso, backup, images, vztmpl, …").optional(),
+            Param::text("content").about("iso, backup, …").optional(),
             FIELDS,
             LIMIT,
             OFFSET,
         ])
         .core(),
     Tool::get("proxmox_get_storage", "/storage/{storage}")
-        .about("Definition of a storage: type, server, export, options, nodes.")
+        .about("Definition of a storage: server, options, nodes.")
         .params(&[STORAGE]),
     Tool::with("proxmox_list_storage_content", Effect::Read, list_content)
-        .about("List volumes of a storage.")
+        .about("Volumes of a storage.")
         .params(&[
             STORAGE,
             Param::text("content").optional(),
@@ -54,7 +54,7 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::with("proxmox_download_to_storage", Effect::Ask, download)
-        .about("Download an ISO, template or image from a URL into a storage.")
+        .about("Download an ISO, template or disk image from a URL.")
         .params(&[
             STORAGE,
             Param::text("url"),
@@ -69,21 +69,21 @@ pub const TOOLS: &[Tool] = &[
         ])
         .task(),
     Tool::with("proxmox_upload_to_storage", Effect::Change, upload::upload)
-        .about("Upload a local file to a storage: an ISO, template or disk image.")
+        .about("Upload a local ISO, template or disk image.")
         .params(upload::PARAMS)
         .task(),
     Tool::list("proxmox_list_appliances", "/nodes/{node}/aplinfo", APPLIANCES)
-        .about("List container templates that can be downloaded.")
+        .about("Container templates to download.")
         .params(&[Param::text("node"), Param::text("section").filter().unlisted()]),
     Tool::post("proxmox_download_appliance", "/nodes/{node}/aplinfo")
-        .about("Download a container template into a storage.")
+        .about("Download a container template.")
         .params(&[Param::text("node"), STORAGE, Param::text("template")])
         .asks()
         .idempotent()
         .task(),
     Tool::with("proxmox_delete_volume", Effect::Ask, delete_volume)
-        .about("Delete a volume: an ISO, template, backup or unused disk.")
-        .params(&[Param::text("volume").about("As storage:path."), NODE.unlisted()])
+        .about("Delete a volume: ISO, template, backup or unused disk.")
+        .params(&[Param::text("volume").about("storage:path"), NODE.unlisted()])
         .idempotent()
         .task(),
     Tool::with("proxmox_update_volume", Effect::Change, update_volume)
@@ -97,17 +97,17 @@ pub const TOOLS: &[Tool] = &[
         .idempotent(),
     Tool::post("proxmox_create_storage", "/storage").about("Add a storage definition.").params(&[
         STORAGE,
-        Param::text("type").about("dir, nfs, lvmthin, zfspool, pbs, …"),
-        Param::more("options").about("path, server, export, content, nodes, …"),
+        Param::text("type").about("dir, nfs, …"),
+        Param::more("options").about("path, server, content, …"),
     ]),
     Tool::put("proxmox_update_storage", "/storage/{storage}")
         .about("Change a storage's definition.")
-        .params(&[STORAGE, Param::more("options").about("content, nodes, disable, …")]),
+        .params(&[STORAGE, Param::more("options").about("content, nodes, …")]),
     Tool::delete("proxmox_delete_storage", "/storage/{storage}")
-        .about("Remove a storage's definition; the data is kept.")
+        .about("Remove a storage's definition; data is kept.")
         .params(&[STORAGE]),
     Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
-        .about("Scan a server from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .about("Find NFS exports, shares, targets, LVM or ZFS from a node.")
         .asks()
         .params(&[
             Param::text("node"),

@@ -28,7 +28,7 @@ const UPID: Param = Param::text("upid");
 /// The rows.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_tasks", Effect::Read, list_tasks)
-        .about("List tasks, newest first.")
+        .about("Tasks, newest first.")
         .params(&[
             Param::one_of("status", &["running", "failed", "ok"]).optional(),
             Param::int("vmid", 100, 999_999_999).optional(),
@@ -42,11 +42,11 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_wait_task", Effect::Read, wait_task)
-        .about("Wait for tasks (comma-separated) and report their results.")
+        .about("Wait for tasks (comma-separated) and report results.")
         .params(&[Param::words("upid"), WAIT])
         .core(),
     Tool::with("proxmox_get_task_log", Effect::Read, task_log)
-        .about("Log of a task: its last lines, or from line `start`.")
+        .about("Last lines of a task's log, or from line `start`.")
         .params(&[
             UPID,
             Param::int("start", 0, 100_000_000).optional(),

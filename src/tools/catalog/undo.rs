@@ -8,8 +8,6 @@ use crate::tools::{
 
 /// The rows.
 pub const TOOLS: &[Tool] = &[Tool::with("proxmox_undo", Effect::Change, undo::undo)
-    .about(
-        "Undo a configuration change made by this server; without id, list the changes that can be undone.",
-    )
+    .about("Undo a configuration change by this server; without id, list what can be undone.")
     .params(&[Param::int("id", 1, i64::MAX).optional()])
     .task()];

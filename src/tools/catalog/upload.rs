@@ -23,7 +23,7 @@ use std::{
 /// What uploading takes.
 pub const PARAMS: &[Param] = &[
     Param::text("storage"),
-    Param::text("file").about("Path on this machine."),
+    Param::text("file").about("Local path."),
     Param::one_of("content", &["iso", "vztmpl", "import"]),
     Param::text("filename").unlisted(),
     Param::text("checksum").unlisted(),

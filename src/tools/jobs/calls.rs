@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 
 /// What a plan takes.
 pub const PARAMS: &[Param] = &[
-    Param::objects("calls").about("{tool, arguments}; \"$1.vmid\" is out of call 1's answer."),
+    Param::objects("calls").about("{tool, arguments}; \"$1.vmid\" is from call 1's answer."),
     Param::one_of("on_failure", &["back", "stop"]).unlisted(),
 ];
 

@@ -22,7 +22,7 @@ pub const PARAMS: &[Param] = &[
     chosen::VMID,
     chosen::POOL,
     chosen::TAG,
-    Param::flag("reboot").about("Reboot each then.").optional(),
+    Param::flag("reboot").optional(),
     Param::flag("keep_snapshot").unlisted(),
     Param::int("limit", 1, 20).unlisted(),
     Param::int("timeout", 1, 3600).about("Seconds for a guest to answer.").unlisted(),
