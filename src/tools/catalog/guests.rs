@@ -1,4 +1,4 @@
-//! Virtual machines and containers: the same rows for both, each row two tools.
+//! Virtual machines and containers. Most rows define two tools, one for each.
 
 use crate::{
     pve::{Method, Params},
@@ -244,7 +244,7 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer_with(context, args, &records, COLUMNS, &missing)
 }
 
-/// The state that a filter names: one of Proxmox's words, or one that some guest has.
+/// The state that the filter `status` names: a common one, or one that some guest is in.
 fn wanted_state(word: &str, records: &[Record<'_>]) -> Result<State, Failure> {
     let word = word.trim().to_lowercase();
     let present = records.iter().map(|record| record.text("status").into_owned());
@@ -267,7 +267,7 @@ fn is_unknown(record: &&Record<'_>) -> bool {
     State::of(&record.text("status")) == State::Unknown
 }
 
-/// The nodes that some guest's state is known of, where that of any is not.
+/// If the state of any guest is unknown: the nodes that report the state of at least one guest.
 fn heard_of(records: &[Record<'_>]) -> BTreeSet<String> {
     let guests = || records.iter().filter(|record| guest::is_guest(record));
     if !guests().any(|record| is_unknown(&record)) {
@@ -276,11 +276,11 @@ fn heard_of(records: &[Record<'_>]) -> BTreeSet<String> {
     guests().filter(|record| !is_unknown(record)).map(|record| record.text("node").into_owned()).collect()
 }
 
-/// What is to be said of guests that nothing is known of: that their node is silent, or that they are only new.
+/// Sentences about guests in an unknown state: their node does not respond, or they are new.
 fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[Record<'_>]) -> Vec<String> {
     let unknown = || shown.iter().filter(is_unknown);
     let nodes: BTreeSet<String> = unknown().map(|record| record.text("node").into_owned()).collect();
-    // A node of which anything is known answers; where nothing is, the list of nodes says it.
+    // A node that reports any state is up; the list of nodes tells whether the others are.
     let doubtful: Vec<String> = nodes.into_iter().filter(|node| !alive.contains(node)).collect();
     let mut silent = Vec::new();
     if !doubtful.is_empty() {
@@ -295,9 +295,9 @@ fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[R
     }
     let mut sentences = Vec::new();
     if !silent.is_empty() {
-        // For the first 5 minutes Proxmox goes on listing them as running (pve.md section 6).
+        // For the first 5 minutes Proxmox still lists them as running (pve.md section 6).
         sentences.push(format!(
-            "Nothing has been heard of these nodes for 5 minutes or more, so the state of their guests is unknown: {}.",
+            "These nodes have not responded for 5 minutes or more, so the state of their guests is unknown: {}.",
             silent.join(", ")
         ));
     }
@@ -307,7 +307,7 @@ fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[R
         .collect();
     if !fresh.is_empty() {
         sentences.push(format!(
-            "The state of these guests is not known yet, although their node answers; they may be new: {}.",
+            "The state of these guests is not known yet, although their node responds; they may be new: {}.",
             fresh.join(", ")
         ));
     }
@@ -333,7 +333,7 @@ fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, &columns)
 }
 
-/// Proxmox keeps tags in one text, separated by `;` (older versions also took `,` and blanks).
+/// Proxmox stores tags as one string, separated by `;` (older versions also allowed `,` and spaces).
 fn has_tag(record: &Record<'_>, tag: &str) -> bool {
     record.text("tags").split([';', ',', ' ']).any(|own| own.eq_ignore_ascii_case(tag))
 }
