@@ -18,7 +18,7 @@ use serde_json::json;
 const WHAT: Param = Param::one_of("what", &["user", "group", "role", "token"]);
 const ID: Param = Param::text("id");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_access", Effect::Read, list_access)
         .about("Users, groups, roles, ACL, realms or a user's tokens.")
@@ -85,7 +85,7 @@ fn list_access(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// Creating puts the name among the parameters, except for a token; changing and deleting put it into the path.
+/// A POST takes the name as a parameter, except for a token; PUT and DELETE take it in the path.
 fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
     let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
     let mut params = args.params(&["options"]);
@@ -119,7 +119,7 @@ fn token(context: &Context<'_>, id: &str, method: Method, params: &Params) -> Ou
     context.wrap(context.change(method, &path, params)?.value())
 }
 
-/// `{"/vms/100":["VM.Audit",…]}`: the privileges by path, in place of Proxmox's object of ones.
+/// The privileges by path, `{"/vms/100":["VM.Audit",…]}`, where Proxmox returns an object of `1`s for each path.
 fn get_permissions(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/access/permissions", &args.params(&["userid", "path"]))?;
     let mut permissions = object::object(reply.value())?;

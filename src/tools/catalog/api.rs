@@ -9,12 +9,12 @@ use crate::tools::{
 /// A path, filled in or as a template.
 const PATH: Param = Param::text("path");
 const ARGUMENTS: Param = Param::more("arguments").about("Method parameters.").apart();
-/// Where in the answer, `a.b.0`.
+/// The part of the answer to return, such as `a.b.0`.
 const AT: Param = Param::text("at").optional();
-/// Lets a path or parameters through that the table does not know.
+/// Sends a path or parameters that the table of the API does not contain.
 const UNCHECKED: Param = Param::flag("unchecked").unlisted();
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_search_api", Effect::Read, look::search)
         .about("Search all 680 API methods for what other tools lack.")
@@ -52,6 +52,6 @@ pub const TOOLS: &[Tool] = &[
 const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE"];
 const CHANGING: &[&str] = &["POST", "PUT", "DELETE"];
 
-/// What a call of a user's own tool may hold beside the parameters of its method.
+/// What a call of a tool from the configuration may contain besides the parameters of its method.
 pub(in crate::tools) const CONTROLS: &[Param] =
     &[Param::text("method").optional(), PATH, ARGUMENTS, AT, FIELDS, LIMIT, OFFSET, WAIT, CONFIRM, DRY_RUN];

@@ -17,7 +17,7 @@ use crate::{
 };
 use serde_json::json;
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_test_connection", Effect::Read, test_connection)
         .about("Test network, TLS, login and permissions step by step.")
@@ -90,7 +90,7 @@ fn replication(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// Of this server, not of the cluster: nothing is asked of Proxmox.
+/// About this MCP server, not about the cluster: sends no request to Proxmox.
 fn server_info(context: &Context<'_>, _: &Args) -> Outcome {
     let config = context.config;
     let access = match config.access {
@@ -128,7 +128,7 @@ fn cluster_log(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, LOG)
 }
 
-/// Each step in words; a step that fails makes the call a failure, with the steps before it as context.
+/// Reports each step. If a step fails, the call fails, with the steps before it as context.
 fn test_connection(context: &Context<'_>, _: &Args) -> Outcome {
     let steps = context.pve.probe(&context.call.cancel);
     if steps.iter().all(|step| step.ok) {

@@ -19,7 +19,7 @@ const NODE: Param = Param::text("node").optional();
 const VMID: Param = Param::int("vmid", 100, 999_999_999).optional();
 const POS: Param = Param::int("pos", 0, 100_000);
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_firewall", Effect::Read, |context, args| {
         let path = format!("{}/options", scope(context, args)?);
@@ -123,7 +123,7 @@ const OBJECTS: &[Column] = &[
     Column::new("comment").if_any(),
 ];
 
-/// The path under which a level's firewall is found.
+/// The firewall path of the cluster, a node or a guest.
 fn scope(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     if let Some(vmid) = args.int("vmid") {
         return Ok(format!("{}/firewall", find::guest(context, vmid, args.text("node"))?.path()?));
@@ -134,7 +134,7 @@ fn scope(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     }
 }
 
-/// Where rules are: a level's own, or those of a security group, which are the cluster's.
+/// The path of the rules of the cluster, a node, a guest or a security group, which belongs to the cluster.
 fn rules_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     match args.text("group") {
         Some(_) => path::fill("/cluster/firewall/groups/{group}", |hole| args.text(hole).map(str::to_owned))
@@ -147,7 +147,7 @@ fn rule_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     Ok(format!("{}/{}", rules_path(context, args)?, args.int("pos").unwrap_or_default()))
 }
 
-/// Where a kind of object is; aliases and IP sets exist for guests too.
+/// The path of a kind of object; guests have aliases and IP sets too.
 fn objects_path(context: &Context<'_>, args: &Args, what: &str) -> Result<String, Failure> {
     let collection = match what {
         "alias" => "aliases",
@@ -155,7 +155,7 @@ fn objects_path(context: &Context<'_>, args: &Args, what: &str) -> Result<String
         what => what,
     };
     if collection == "groups" && (args.int("vmid").is_some() || args.text("node").is_some()) {
-        return Err(Failure::new("Security groups are the cluster's: leave out `vmid` and `node`."));
+        return Err(Failure::new("Security groups belong to the cluster: leave out `vmid` and `node`."));
     }
     if args.int("vmid").is_none() && args.text("node").is_some() {
         return Err(Failure::new(
@@ -225,7 +225,8 @@ fn log(context: &Context<'_>, args: &Args) -> Outcome {
     logs::newest(context, &format!("{}/log", scope(context, args)?), Params::new(), args.count("limit"))
 }
 
-/// Proxmox makes a rule that does nothing unless it is told to enable it (pve.md section 8).
+/// Sends a change. A new rule is enabled unless the call says otherwise: Proxmox creates it disabled (pve.md section
+/// 8).
 fn send(context: &Context<'_>, method: Method, path: &str, args: &Args) -> Outcome {
     let mut params = args.params(&["type", "action", "moveto", "digest", "options"]);
     if method == Method::Post && params.get("enable").is_none() {

@@ -24,7 +24,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::guest("proxmox_list_vms", "proxmox_list_containers", Effect::Read, Run::With(list))
         .about("List {guest}s: status, CPU usage, memory in bytes, uptime in seconds, tags.")

@@ -18,7 +18,7 @@ use serde_json::json;
 const WHAT: Param = Param::one_of("what", &["resource", "rule", "group"]);
 const ID: Param = Param::text("id");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_get_ha_status", "/cluster/ha/status/current", STATUS)
         .about("HA quorum, master and services."),
@@ -88,7 +88,7 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// Creating puts the name among the parameters, changing and deleting put it into the path.
+/// A POST takes the name as a parameter, PUT and DELETE in the path.
 fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
     let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
     let mut params = args.params(&["options"]);

@@ -1,4 +1,4 @@
-//! Jobs of many steps, each planned and shown as a whole.
+//! Jobs of many steps, each planned and shown as a whole before it runs.
 
 use crate::{
     pve::Method,
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_provision_vm", Effect::Change, provision::provision)
         .about("Create guests ready for login from a template, cloud image or container template.")

@@ -22,7 +22,7 @@ const IFACE: Param = Param::text("iface");
 const MORE: Param = Param::more("options");
 const TYPE: Param = Param::text("type");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_network", Effect::Read, list_network)
         .about("Network interfaces and bridges of nodes.")
@@ -107,7 +107,7 @@ fn list_sdn(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// A node that does not answer costs its own rows, and is named.
+/// A node that does not respond is named, and only its rows are missing.
 fn list_network(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/nodes", &Params::new())?;
     let nodes = rows(&reply)?;

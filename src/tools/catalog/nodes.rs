@@ -17,7 +17,7 @@ use crate::{
 
 const NODE: Param = Param::text("node");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_nodes", Effect::Read, list_nodes)
         .about("Nodes: status, CPU usage, memory and disk in bytes, uptime in seconds.")
@@ -127,14 +127,14 @@ const COLUMNS: &[Column] = &[
     Column::new("uptime"),
 ];
 
-/// Two paths below a node, read at the same time; the first makes the answer, the second goes in under its name.
+/// Reads two paths below a node in parallel; the first is the answer, and the second is added under its name.
 fn two(context: &Context<'_>, args: &Args, first: &str, second: &str) -> Outcome {
     let base =
         path::fill("/nodes/{node}", |hole| args.text(hole).map(str::to_owned)).map_err(Failure::new)?;
     let paths = [format!("{base}/{first}"), format!("{base}/{second}")];
     let [one, two] = context.get_all([&paths[0], &paths[1]]);
     let mut answer = object::object(one?.value())?;
-    // The second is an extra: without it the answer is still worth having.
+    // The second is optional: the answer is useful without it.
     if let Ok(two) = two {
         answer.insert(second.into(), two.value());
     }

@@ -1,4 +1,4 @@
-//! Snapshots of guests. The same tools for virtual machines and containers: a VMID says which it is.
+//! Snapshots of guests. The same tools for virtual machines and containers: the VMID tells which it is.
 
 use crate::tools::{
     answer::table::Column,
@@ -8,7 +8,7 @@ use crate::tools::{
 
 const SNAPNAME: Param = Param::text("snapname");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_list_snapshots", "/nodes/{node}/{type}/{vmid}/snapshot", SNAPSHOTS)
         .about("Snapshots of a guest; `current` is the present state.")
@@ -48,7 +48,7 @@ const SNAPSHOTS: &[Column] = &[
     Column::new("parent"),
     Column::new("snaptime"),
     Column::new("vmstate").if_any(),
-    // What is being done with it, or was left half done: it cannot be rolled back to.
+    // An operation that is in progress or was interrupted: no rollback to such a snapshot is possible.
     Column::new("snapstate").if_any(),
     Column::new("description"),
 ];

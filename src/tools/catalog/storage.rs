@@ -25,7 +25,7 @@ use crate::{
 };
 use serde_json::json;
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_storage", Effect::Read, list_storage)
         .about("Storages with usage; a shared one is one row.")
@@ -186,7 +186,7 @@ fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     let Some((storage, _)) = volume.split_once(':') else {
         let shown = volume.escape_debug();
         return Err(Failure::new(format!(
-            "`volume` is `{shown}`, but it must be storage:path, as lists of content show it."
+            "`volume` is `{shown}`, but it must be storage:path, as lists of volumes show it."
         )));
     };
     let path = on_a_node(context, storage, args.text("node"))?;
@@ -204,7 +204,7 @@ fn update_volume(context: &Context<'_>, args: &Args) -> Outcome {
     act(context, args, Method::Put, &volume_path(context, args)?, &params)
 }
 
-/// Sends a change; where it starts a task, waits for it.
+/// Sends a change; if it starts a task, waits for it.
 fn act(context: &Context<'_>, args: &Args, method: Method, path: &str, params: &Params) -> Outcome {
     let value = context.change(method, path, params)?.value();
     match value.as_str() {
@@ -234,7 +234,7 @@ fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let reply = reply?;
     let mut records = storages::sorted(&reply)?;
-    // Only the definitions know of a storage that is disabled.
+    // A disabled storage appears only among the definitions.
     if let Ok(defined) = &defined {
         let silent = silent(&rows(defined)?, &records);
         records.extend(silent);
@@ -260,7 +260,7 @@ fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, COLUMNS)
 }
 
-/// Rows for the storages that are defined and that no node tells of: disabled, or made a moment ago.
+/// Rows for the storages that are defined but that no node reports: disabled or recently created ones.
 fn silent<'a>(defined: &[Record<'a>], told: &[Record<'_>]) -> Vec<Record<'a>> {
     let untold =
         |record: &&Record<'_>| !told.iter().any(|other| other.json("storage") == record.json("storage"));
@@ -277,7 +277,7 @@ fn silent<'a>(defined: &[Record<'a>], told: &[Record<'_>]) -> Vec<Record<'a>> {
     defined.iter().filter(untold).map(row).collect()
 }
 
-/// A shared storage comes once for each node; where they tell the same it becomes one row naming its nodes.
+/// Proxmox lists a shared storage once for each node; rows with the same status become one row that names the nodes.
 fn merge_shared(records: Vec<Record<'_>>) -> Vec<Record<'_>> {
     let mut merged: Vec<(Record<'_>, Vec<String>)> = Vec::new();
     for record in records {

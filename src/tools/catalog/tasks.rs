@@ -1,4 +1,4 @@
-//! Tasks: what Proxmox goes on doing after it has accepted a change.
+//! Tasks: the work that Proxmox continues after it has accepted a change.
 
 use crate::{
     pve::{
@@ -25,7 +25,7 @@ use serde_json::{Map, json};
 
 const UPID: Param = Param::text("upid");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_tasks", Effect::Read, list_tasks)
         .about("Tasks, newest first.")
@@ -66,7 +66,7 @@ const COLUMNS: &[Column] = &[
     Column::new("status"),
 ];
 
-/// The whole cluster's newest tasks by one request; one node's, which go further back, where a node is given.
+/// The newest tasks of the cluster, in one request, or those of the given node, which go further back.
 fn list_tasks(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = match args.text("node") {
         None => context.get("/cluster/tasks", &Params::new())?,
