@@ -79,7 +79,7 @@ fn what_cannot_be_tried_is_refused_before_anything_is_sent() {
         (json!({}), "none is given"),
         (json!({"vmid": 105, "tag": "prod"}), "vmid and tag are given"),
         (json!({"vmid": 101}), "No backup was found of guest 101"),
-        (json!({"tag": "nope"}), "No guest is named by `tag` nope"),
+        (json!({"tag": "nope"}), "No guest matches `tag` nope"),
         (json!({"vmid": 105, "storage": "nope"}), "no such storage"),
         (json!({"vmid": 105, "node": "pve9"}), "no node `pve9`"),
     ] {

@@ -33,7 +33,7 @@ fn what_is_too_large_or_too_small_is_told_and_what_fits_is_not() {
     let sample = quick(|_| {});
     let all = sample.ok("proxmox_rightsize", json!({}));
     assert_eq!(all["looked_at"], sample.wire().iter().filter(|line| line.contains("/rrddata")).count());
-    sample.fails("proxmox_rightsize", json!({"tag": "nope"}), &["No guest is named", "Nothing was done"]);
+    sample.fails("proxmox_rightsize", json!({"tag": "nope"}), &["No guest matches", "Nothing was done"]);
 }
 
 #[test]
