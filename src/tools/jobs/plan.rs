@@ -118,13 +118,13 @@ fn undone(job: &Job) -> String {
     let parts = [
         (removed, "the new guests are deleted"),
         (home, "what was moved is moved back"),
-        (other, "what was set or loaded is taken back"),
-        (rolled, "the guest goes back to its snapshot, and what happened in it since then is lost"),
+        (other, "what was set or downloaded is taken back"),
+        (rolled, "the guest is rolled back to its snapshot, and its changes since then are lost"),
     ];
     let parts: Vec<&str> = parts.iter().filter(|(count, _)| 0 < *count).map(|(_, part)| *part).collect();
     let firm = job.steps.iter().find(|step| step.firm);
     let until = firm.map_or_else(String::new, |step| format!(", until \"{}\" is done", step.what));
-    let each = if job.parts.len() < 2 { "" } else { "; the other guests go on" };
+    let each = if job.parts.len() < 2 { "" } else { "; the other guests continue" };
     if parts.is_empty() { "it stops there".into() } else { parts.join(", ") + &until + each }
 }
 

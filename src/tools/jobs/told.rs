@@ -111,7 +111,7 @@ fn part_told(job: &Job, part: usize) -> String {
     let after = match (left.is_empty(), steps().any(|step| step.stand == Stand::Returned)) {
         (false, _) => format!(" Left as it is: {}.", left.join("; ")),
         (true, true) => " What was done is taken back.".to_owned(),
-        (true, false) => " Nothing of it was done before.".to_owned(),
+        (true, false) => " Nothing had been done before.".to_owned(),
     };
     format!("{title}: failed to {}: {}{after}", job.steps[*failed].what, sentence(why))
 }
@@ -173,7 +173,7 @@ fn sentences(job: &Job, id: &str) -> String {
     tell("Taken back", steps(&|step| step.stand == Stand::Returned));
     tell("Done and not taken back", steps(&stays));
     tell("Left as it is", job.steps.iter().filter_map(left).collect());
-    tell("Not begun", steps(&|step| step.stand == Stand::Waiting));
+    tell("Not started", steps(&|step| step.stand == Stand::Waiting));
     text.push_str(&format!("\nproxmox_get_job shows it by its id, {id}."));
     text
 }
