@@ -46,7 +46,7 @@ pub fn tell_silent(facts: &mut Map<String, Value>, kind: Kind, state: &State) {
         State::Stopped => return,
         State::Running => "It had only just started.".to_owned(),
         State::Unknown => "Its state is not known.".to_owned(),
-        state => format!("The {} is {}, so it cannot be asked.", kind.word(), state.word()),
+        state => format!("The {} is {}, so it cannot be queried.", kind.word(), state.word()),
     };
     facts.insert(UNKNOWN.into(), why.into());
 }

@@ -189,7 +189,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, NODE, Param::text("disk").about("scsi0, rootfs, …"), Param::text("size")])
         .task(),
     Tool::put("proxmox_send_keys", "/nodes/{node}/qemu/{vmid}/sendkey")
-        .about("Press keys in a VM, for example ctrl-alt-delete.")
+        .about("Send keys to a VM, for example ctrl-alt-delete.")
         .params(&[VMID, NODE, Param::text("key")]),
 ];
 

@@ -100,7 +100,7 @@ pub struct Order {
 pub enum Stand {
     /// Not started.
     Waiting,
-    /// Running: the UPID of its task, or what it waits for.
+    /// Running: the UPID of its task; otherwise since when it waits, or which program runs.
     Running(String),
     /// Done, with a note on the result, if there is one.
     Done(String),
