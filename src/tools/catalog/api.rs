@@ -21,7 +21,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[Param::text("query"), FIELDS.unlisted(), LIMIT, OFFSET.unlisted()])
         .core(),
     Tool::with("proxmox_describe_api", Effect::Read, look::describe)
-        .about("Parameters and privileges of an API method; with param, its keys (as of net0).")
+        .about("Parameters and privileges of an API method; with param, its keys (net0).")
         .params(&[
             PATH,
             Param::one_of("method", METHODS).optional(),

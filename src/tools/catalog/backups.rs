@@ -79,11 +79,11 @@ pub const TOOLS: &[Tool] = &[
         .about("Delete a backup job.")
         .params(&[ID]),
     Tool::with("proxmox_run_backup_job", Effect::Change, run_job)
-        .about("Run a backup job now, on its node or all nodes.")
+        .about("Run a backup job now.")
         .params(&[ID])
         .task(),
     Tool::list("proxmox_list_not_backed_up", "/cluster/backup-info/not-backed-up", GUESTS)
-        .about("Guests that no backup job covers."),
+        .about("Guests without a backup job."),
 ];
 
 const BACKUPS: &[Column] = &[

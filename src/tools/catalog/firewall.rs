@@ -45,7 +45,7 @@ pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_create_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Post, &rules_path(context, args)?, args)
     })
-    .about("Add a firewall rule to a guest, node, group or, by default, the cluster.")
+    .about("Add a firewall rule to a guest, node, group or (default) the cluster.")
     .params(&[
         Param::one_of("type", &["in", "out", "forward", "group"]),
         Param::text("action"),

@@ -30,7 +30,7 @@ pub const TOOLS: &[Tool] = &[
         .about("List {guest}s: status, CPU usage, memory in bytes, uptime in seconds, tags.")
         .params(&[
             NODE,
-            Param::text("status").about("running, stopped, …").usual(COMMON).optional(),
+            Param::text("status").usual(COMMON).optional(),
             Param::text("name").about("Substring.").optional(),
             Param::text("tag").optional(),
             Param::text("pool").unlisted(),

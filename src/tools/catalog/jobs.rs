@@ -42,14 +42,14 @@ pub const TOOLS: &[Tool] = &[
         .params(rightsize::PARAMS)
         .task(),
     Tool::with("proxmox_run_plan", Effect::Change, calls::run)
-        .about("Run up to 50 tool calls as one plan, confirmed once and undone if one fails.")
+        .about("Run up to 50 tool calls as one plan, confirmed once, undone if one fails.")
         .params(calls::PARAMS)
         .task(),
     Tool::with("proxmox_get_job", Effect::Read, look::get)
         .about("Steps of a job and their state; without id, all jobs.")
         .params(look::GET),
     Tool::with("proxmox_continue_job", Effect::Change, look::go_on)
-        .about("Continue an interrupted job.")
+        .about("Continue a job; back undoes it.")
         .params(look::CONTINUE)
         .task(),
 ];

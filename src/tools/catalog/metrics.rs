@@ -17,8 +17,8 @@ pub const PARAMS: &[Param] = &[
     Param::text("node").optional(),
     Param::text("storage").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
-    Param::words("metrics").about("cpu, mem, …").optional(),
-    Param::flag("image").about("Add a plot.").optional(),
+    Param::words("metrics").optional(),
+    Param::flag("image").optional(),
     Param::one_of("theme", &["light", "dark"]).unlisted(),
     Param::int("points", 1, 200).unlisted(),
 ];

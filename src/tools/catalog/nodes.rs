@@ -24,7 +24,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[FIELDS, LIMIT, OFFSET])
         .core(),
     Tool::with("proxmox_get_node_info", Effect::Read, node_info)
-        .about("A node's load, memory, root disk, kernel, CPU, version and subscription.")
+        .about("A node's load, memory, root disk, CPU, versions and subscription.")
         .params(&[NODE]),
     Tool::with("proxmox_list_node_items", Effect::Read, list_items)
         .about("Services, disks, updates, certificates or devices of a node.")
@@ -44,7 +44,7 @@ pub const TOOLS: &[Tool] = &[
         ])
         .task(),
     Tool::with("proxmox_get_node_time", Effect::Read, node_time)
-        .about("Time, time zone and DNS servers of a node.")
+        .about("Time, time zone and DNS of a node.")
         .params(&[NODE]),
     Tool::put("proxmox_update_node_dns", "/nodes/{node}/dns")
         .about("Set a node's DNS servers and search domain; omitted ones stay, delete removes.")

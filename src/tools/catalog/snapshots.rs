@@ -11,7 +11,7 @@ const SNAPNAME: Param = Param::text("snapname");
 /// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_list_snapshots", "/nodes/{node}/{type}/{vmid}/snapshot", SNAPSHOTS)
-        .about("Snapshots of a guest; `current` is the present state.")
+        .about("Snapshots of a guest; current is the present state.")
         .params(&[VMID, NODE]),
     Tool::post("proxmox_create_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot")
         .about("Snapshot a guest; vmstate includes a VM's memory.")

@@ -40,7 +40,7 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::get("proxmox_get_storage", "/storage/{storage}")
-        .about("Definition of a storage: server, options, nodes.")
+        .about("Storage definition: server, options, nodes.")
         .params(&[STORAGE]),
     Tool::with("proxmox_list_storage_content", Effect::Read, list_content)
         .about("Volumes of a storage.")
@@ -82,12 +82,12 @@ pub const TOOLS: &[Tool] = &[
         .idempotent()
         .task(),
     Tool::with("proxmox_delete_volume", Effect::Ask, delete_volume)
-        .about("Delete a volume: ISO, template, backup or unused disk.")
+        .about("Delete an ISO, template, backup or unused disk.")
         .params(&[Param::text("volume").about("storage:path"), NODE.unlisted()])
         .idempotent()
         .task(),
     Tool::with("proxmox_update_volume", Effect::Change, update_volume)
-        .about("Protect a backup from deletion, or change its notes.")
+        .about("Protect a backup or change its notes.")
         .params(&[
             Param::text("volume"),
             Param::flag("protected").optional(),
@@ -107,7 +107,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Remove a storage's definition; data is kept.")
         .params(&[STORAGE]),
     Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
-        .about("Find NFS exports, shares, targets, LVM or ZFS from a node.")
+        .about("Find exports, shares, targets, LVM or ZFS from a node.")
         .asks()
         .params(&[
             Param::text("node"),

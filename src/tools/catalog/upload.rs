@@ -23,7 +23,7 @@ use std::{
 /// Parameters of uploading.
 pub const PARAMS: &[Param] = &[
     Param::text("storage"),
-    Param::text("file").about("Local path."),
+    Param::text("file"),
     Param::one_of("content", &["iso", "vztmpl", "import"]),
     Param::text("filename").unlisted(),
     Param::text("checksum").unlisted(),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// Parameters of showing jobs.
 pub const GET: &[Param] = &[Param::text("id").optional()];
 /// Parameters of continuing a job.
-pub const CONTINUE: &[Param] = &[Param::text("id"), Param::flag("back").about("Undo it instead.").optional()];
+pub const CONTINUE: &[Param] = &[Param::text("id"), Param::flag("back").optional()];
 
 /// One job with its steps, or all of them.
 ///

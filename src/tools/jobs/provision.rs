@@ -20,7 +20,7 @@ use crate::{
 
 /// Parameters of provisioning.
 pub const PARAMS: &[Param] = &[
-    Param::text("name").about("With count: web{n}."),
+    Param::text("name"),
     Param::int("template", 100, 999_999_999).optional(),
     Param::text("image").about("URL or volume.").optional(),
     Param::text("iso").unlisted(),
