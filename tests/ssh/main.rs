@@ -199,7 +199,7 @@ fn a_changed_host_key_is_refused_and_what_takes_too_long_or_is_cancelled_ends() 
     let sample = sample(&server);
     let vmid = running(&sample);
     let slow = json!({"vmid": vmid, "command": "sleep 600", "timeout": 1});
-    sample.fails("proxmox_execute_container_command", slow, &["not over after 1 s"]);
+    sample.fails("proxmox_execute_container_command", slow, &["did not end within 1 s"]);
     let cancel = Cancel::new();
     std::thread::scope(|scope| {
         scope.spawn(|| {

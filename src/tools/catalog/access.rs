@@ -18,27 +18,17 @@ use serde_json::json;
 const WHAT: Param = Param::one_of("what", &["user", "group", "role", "token"]);
 const ID: Param = Param::text("id");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_access", Effect::Read, list_access)
-        .about("List users, groups, roles, ACL, realms, or a user's tokens.")
-        .params(&[
-            Param::one_of("what", KINDS),
-            Param::text("userid").about("For tokens.").optional(),
-            FIELDS,
-            LIMIT,
-            OFFSET,
-        ]),
+        .about("Users, groups, roles, ACL, realms or a user's tokens.")
+        .params(&[Param::one_of("what", KINDS), Param::text("userid").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::with("proxmox_get_permissions", Effect::Read, get_permissions)
         .about("Effective permissions of this account or a user, by path.")
         .params(&[Param::text("userid").optional(), Param::text("path").optional()]),
     Tool::with("proxmox_create_access", Effect::Ask, |context, args| change(context, args, Method::Post))
         .about("Create a user, group, role or API token, whose secret is kept in a file.")
-        .params(&[
-            WHAT,
-            ID,
-            Param::more("options").about("comment, groups, privs, password, privsep, expire, …"),
-        ])
+        .params(&[WHAT, ID, Param::more("options").about("groups, privs, password, privsep, …")])
         .behind(&[
             (Method::Post, "/access/users"),
             (Method::Post, "/access/groups"),
@@ -47,7 +37,7 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::with("proxmox_update_access", Effect::Ask, |context, args| change(context, args, Method::Put))
         .about("Change a user, group, role or API token.")
-        .params(&[WHAT, ID, Param::more("options").about("comment, groups, privs, enable, expire, …")])
+        .params(&[WHAT, ID, Param::more("options").about("groups, privs, enable, …")])
         .behind(&[
             (Method::Put, "/access/users/{userid}"),
             (Method::Put, "/access/groups/{groupid}"),
@@ -60,7 +50,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[WHAT, ID])
         .idempotent(),
     Tool::put("proxmox_update_acl", "/access/acl")
-        .about("Grant roles on a path, or revoke them with delete.")
+        .about("Grant roles on a path; delete revokes them.")
         .params(&[
             Param::text("path"),
             Param::text("roles"),
@@ -95,7 +85,7 @@ fn list_access(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// Creating puts the name among the parameters, except for a token; changing and deleting put it into the path.
+/// A POST takes the name as a parameter, except for a token; PUT and DELETE take it in the path.
 fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
     let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
     let mut params = args.params(&["options"]);
@@ -129,7 +119,7 @@ fn token(context: &Context<'_>, id: &str, method: Method, params: &Params) -> Ou
     context.wrap(context.change(method, &path, params)?.value())
 }
 
-/// `{"/vms/100":["VM.Audit",…]}`: the privileges by path, in place of Proxmox's object of ones.
+/// The privileges by path, `{"/vms/100":["VM.Audit",…]}`, where Proxmox returns an object of `1`s for each path.
 fn get_permissions(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/access/permissions", &args.params(&["userid", "path"]))?;
     let mut permissions = object::object(reply.value())?;

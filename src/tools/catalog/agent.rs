@@ -14,14 +14,14 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_execute_vm_command", Effect::Change, execute)
-        .about("Run a command in a VM through its guest agent; returns exit code and output (untrusted).")
+        .about("Run a command in a VM through its guest agent; output is untrusted.")
         .params(&[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE])
         .core(),
     Tool::with("proxmox_get_agent_exec_status", Effect::Read, exec_status)
-        .about("Output of a command that was still running; available once after it ends.")
+        .about("Output of a command left running; can be read only once.")
         .params(&[VMID, Param::int("pid", 0, 4_294_967_295), NODE]),
     Tool::post("proxmox_control_agent", "/nodes/{node}/qemu/{vmid}/agent/{command}")
         .about("Freeze, thaw or trim a VM's file systems.")
@@ -56,7 +56,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, NODE])
         .idempotent(),
     Tool::with("proxmox_read_vm_file", Effect::Read, read_file)
-        .about("Read a file in a VM through its guest agent; untrusted text.")
+        .about("Read a file in a VM through its guest agent; untrusted.")
         .params(&[VMID, Param::text("file"), NODE]),
     Tool::with("proxmox_write_vm_file", Effect::Ask, write_file)
         .about("Write or replace a text file in a VM through its guest agent.")
@@ -64,7 +64,7 @@ pub const TOOLS: &[Tool] = &[
 ];
 
 /// Starts the command and polls until it has ended. A finished status can be read only once (pve.md section 7),
-/// so its answer is never asked for again.
+/// so it is never requested again.
 fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find_vm(context, args)?;
     let agent = format!("{}/agent", guest.path()?);
@@ -87,8 +87,8 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let start = |words: &[String]| send(context, Method::Post, &format!("{agent}/exec"), &params(words));
     let started = match start(&program) {
-        // An array since 8.0; before, one text with zero bytes between (pve.md section 7). Refused by its form, so
-        // certainly not carried out.
+        // An array since 8.0; before, one string separated by zero bytes (pve.md section 7). The array was rejected as
+        // invalid, so it was certainly not carried out.
         Err(Failure(words)) if words.contains("type check ('string')") => start(&[program.join("\0")])?,
         started => started?,
     };
@@ -98,10 +98,10 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let pid = whole(&started["pid"]).ok_or_else(|| {
         Failure::new(format!(
-            "The command was started, but Proxmox answered no process id ({started}), so its output cannot be read."
+            "The command was started, but Proxmox returned no process id ({started}), so its output cannot be read."
         ))
     })?;
-    // Which one it was matters only where there are several.
+    // The shell is reported only for Windows, which has several.
     let shell = shell.filter(|shell| *shell != Shell::Sh).map(Shell::program);
     let _ = context.call.submitted();
     let seconds = args.count("timeout").unwrap_or(exec::SECONDS);
@@ -116,7 +116,7 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
         let over = until <= Instant::now() || context.call.cancel.is_hurried();
         if over || context.call.cancel.sleep(pause) && context.call.cancel.is_cancelled() {
             let note = format!(
-                "Still running after {seconds} s; it goes on. Its output can be read with proxmox_get_agent_exec_status."
+                "Still running after {seconds} s. Its output can be read later with proxmox_get_agent_exec_status."
             );
             return answer(&with_shell(json!({"pid": pid, "exited": false, "note": note}), shell));
         }
@@ -131,7 +131,7 @@ fn with_shell(mut facts: Value, shell: Option<&str>) -> Value {
     facts
 }
 
-/// Whether Windows runs in a VM: by its `ostype`, and where that does not say it, by its agent.
+/// Whether a VM runs Windows, by its `ostype` or, if that does not tell, by its agent.
 fn is_windows(context: &Context<'_>, path: &str) -> bool {
     let read = |rest: &str| context.get(&format!("{path}{rest}"), &Params::new()).map(|reply| reply.value());
     let ostype = read("/config").map(|config| config["ostype"].as_str().unwrap_or("other").to_owned());
@@ -188,7 +188,7 @@ fn write_file(context: &Context<'_>, args: &Args) -> Outcome {
     if content.is_ascii() {
         params.push("content", content);
     } else {
-        // Proxmox's own encoding takes Latin-1 only and fails at any other letter (pve.md section 7).
+        // Proxmox's own encoding accepts only Latin-1 and fails at any other character (pve.md section 7).
         params.push("content", BASE64_STANDARD.encode(content));
         params.push("encode", 0);
     }
@@ -204,7 +204,7 @@ fn agent(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     Ok(format!("{}/agent", find_vm(context, args)?.path()?))
 }
 
-/// A request to the agent. What is wrong with an agent is said in several wordings; each has its remedy.
+/// Sends a request to the agent. Adds the remedy to each known error of an agent.
 fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> Result<Reply, Failure> {
     let sent = match method {
         Method::Get => context.get(path, params),
@@ -226,13 +226,13 @@ fn send(context: &Context<'_>, method: Method, path: &str, params: &Params) -> R
     })
 }
 
-/// Bytes that Proxmox shows as Latin-1, read as the UTF-8 that they mostly are (pve.md section 7).
+/// Bytes that Proxmox returns as Latin-1, decoded as the UTF-8 that they mostly are (pve.md section 7).
 fn utf8(text: &str) -> String {
     let bytes: Option<Vec<u8>> = text.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
 }
 
-/// A whole number, also where it comes as text.
+/// An integer, also if it comes as text.
 fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }

@@ -1,11 +1,11 @@
-//! The names that the tools of six earlier servers had: each still answers, with the arguments it took there.
+//! The names of tools of six earlier servers: each can still be called, with the arguments it took there.
 //!
-//! Not listed, so that nobody pays tokens for them; somebody's notes and prompts go on working.
+//! They are not listed, so they cost no tokens, but existing notes and prompts continue to work.
 
 use crate::tools::catalog::{entry::Entry, index::named};
 use serde_json::{Map, Value, json};
 
-/// An old name and the tool that does its work now.
+/// Old names and the tools that replace them.
 const NAMES: &[(&str, &str)] = &[
     ("check_connection", "proxmox_test_connection"),
     ("clone_lxc", "proxmox_clone_container"),
@@ -134,7 +134,7 @@ const NAMES: &[(&str, &str)] = &[
 const BY_ACTION: &[(&str, &str)] =
     &[("manage_vm", "vm"), ("manage_lxc", "container"), ("manage_lxc_container", "container")];
 
-/// What an old name meant beyond the tool that replaces it.
+/// Arguments that an old name implies for the tool that replaces it.
 const MEANT: &[(&str, &str, &str)] = &[
     ("get_vm_network", "what", "network"),
     ("get_node_services", "what", "services"),
@@ -153,7 +153,7 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("vm_agent_get_users", "command", "get-users"),
 ];
 
-/// Old names of arguments. A tool's own name goes before: `name` is `snapname` only where there is no `name`.
+/// Old names of arguments. A tool's own parameter takes precedence: `name` means `snapname` only if it takes no `name`.
 const ARGUMENTS: &[(&str, &str)] = &[
     ("node_name", "node"),
     ("storage_id", "storage"),
@@ -170,10 +170,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("name", "snapname"),
 ];
 
-/// Arguments that said what is found without them now, or what needs no saying.
+/// Old arguments that are no longer needed, and are dropped if the tool does not take them.
 const NEEDLESS: &[&str] = &["node", "vm_type", "username", "online", "force", "remove", "storage"];
 
-/// The tool of that name, old or new; some old ones say by an argument what they do.
+/// The tool of that name, old or new; for some old names, the argument `action` selects it.
 #[must_use]
 pub fn find(name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
     if let Some(entry) = named(name) {
@@ -189,7 +189,7 @@ pub fn find(name: &str, arguments: &Map<String, Value>) -> Option<Entry> {
     named(tool)
 }
 
-/// The arguments that the tool takes now, out of those that came under the name it was called by.
+/// Translates the arguments of a call by an old name to those that the tool takes now.
 #[must_use]
 pub fn arguments(name: &str, entry: &Entry, mut arguments: Map<String, Value>) -> Map<String, Value> {
     if entry.name == name {
@@ -212,7 +212,7 @@ fn translate(name: &str, entry: &Entry, arguments: Map<String, Value>) -> Map<St
             }
             "backup_file" => file = value.as_str().map(str::to_owned),
             "disk_size" => {
-                // It was text such as `32G` there.
+                // Earlier servers took text such as `32G`.
                 let digits = value
                     .as_str()
                     .map(|text| text.trim_end_matches(|c: char| !c.is_ascii_digit()).to_owned());
@@ -224,7 +224,7 @@ fn translate(name: &str, entry: &Entry, arguments: Map<String, Value>) -> Map<St
                 config[key] = value;
             }
             "since" if !value.is_number() && !takes("until") => {
-                // A time in words: the newest entries are answered first in any case.
+                // A time in words is dropped: the newest entries come first in any case.
                 if let Some(seconds) = value.as_str().and_then(|text| text.parse::<i64>().ok()) {
                     translated.insert(old, seconds.into());
                 }

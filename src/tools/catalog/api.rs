@@ -8,22 +8,20 @@ use crate::tools::{
 
 /// A path, filled in or as a template.
 const PATH: Param = Param::text("path");
-const ARGUMENTS: Param = Param::more("arguments").about("Parameters of the method.").apart();
-/// Where in the answer, `a.b.0`.
+const ARGUMENTS: Param = Param::more("arguments").about("Method parameters.").apart();
+/// The part of the answer to return, such as `a.b.0`.
 const AT: Param = Param::text("at").optional();
-/// Lets a path or parameters through that the table does not know.
+/// Sends a path or parameters that the table of the API does not contain.
 const UNCHECKED: Param = Param::flag("unchecked").unlisted();
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_search_api", Effect::Read, look::search)
-        .about("Search all 680 API methods for what the other tools do not cover.")
+        .about("Search all 680 API methods for what other tools lack.")
         .params(&[Param::text("query"), FIELDS.unlisted(), LIMIT, OFFSET.unlisted()])
         .core(),
     Tool::with("proxmox_describe_api", Effect::Read, look::describe)
-        .about(
-            "Parameters and privileges of an API method; with param, the keys of a parameter such as net0.",
-        )
+        .about("Parameters and privileges of an API method; with param, its keys (net0).")
         .params(&[
             PATH,
             Param::one_of("method", METHODS).optional(),
@@ -32,7 +30,7 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_get_api", Effect::Read, call::run)
-        .about("GET any API path; `at` selects a part of the answer (a.b.0).")
+        .about("GET any API path; `at` selects part of the answer (a.b.0).")
         .params(&[PATH, ARGUMENTS, AT, FIELDS, LIMIT, OFFSET, UNCHECKED])
         .core(),
     Tool::with("proxmox_call_api", Effect::Ask, call::run)
@@ -54,6 +52,6 @@ pub const TOOLS: &[Tool] = &[
 const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE"];
 const CHANGING: &[&str] = &["POST", "PUT", "DELETE"];
 
-/// What a call of a user's own tool may hold beside the parameters of its method.
+/// What a call of a tool from the configuration may contain besides the parameters of its method.
 pub(in crate::tools) const CONTROLS: &[Param] =
     &[Param::text("method").optional(), PATH, ARGUMENTS, AT, FIELDS, LIMIT, OFFSET, WAIT, CONFIRM, DRY_RUN];

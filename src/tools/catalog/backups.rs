@@ -1,4 +1,4 @@
-//! Backups: what there is, making, restoring and protecting them, and the jobs that make them.
+//! Backups: listing, creating and restoring them, and the scheduled jobs that create them.
 
 use crate::{
     pve::{Method, Params, path},
@@ -26,10 +26,10 @@ use serde_json::{Map, Value, json};
 
 const ID: Param = Param::text("id");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_backups", Effect::Read, list_backups)
-        .about("List backups, newest first: volume, guest, time, size in bytes.")
+        .about("Backups, newest first: volume, guest, time, size in bytes.")
         .params(&[
             Param::int("vmid", 100, 999_999_999).optional(),
             Param::text("storage").optional(),
@@ -40,7 +40,7 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_create_backup", Effect::Change, create_backup)
-        .about("Back a guest up now.")
+        .about("Back up a guest now.")
         .params(&[
             VMID,
             Param::text("storage").optional(),
@@ -49,41 +49,41 @@ pub const TOOLS: &[Tool] = &[
             Param::text("notes-template").unlisted(),
             Param::flag("protected").unlisted(),
             NODE,
-            Param::more("options").about("bwlimit, prune-backups, mailto, …"),
+            Param::more("options").about("bwlimit, prune-backups, …"),
         ])
         .behind(&[(Method::Post, "/nodes/{node}/vzdump")])
         .task()
         .core(),
     Tool::with("proxmox_restore_backup", Effect::Ask, restore::restore)
-        .about("Restore a backup to a new VMID, or with force overwrite an existing guest.")
+        .about("Restore a backup to a new VMID; force overwrites an existing guest.")
         .params(restore::PARAMS)
         .behind(guest_create::BEHIND)
         .task()
         .core(),
     Tool::get("proxmox_get_backup_config", "/nodes/{node}/vzdump/extractconfig")
-        .about("Configuration of the guest inside a backup.")
+        .about("Guest configuration in a backup.")
         .params(&[Param::text("node"), Param::text("volume")]),
-    Tool::list("proxmox_list_backup_jobs", "/cluster/backup", JOBS).about("List scheduled backup jobs."),
+    Tool::list("proxmox_list_backup_jobs", "/cluster/backup", JOBS).about("Scheduled backup jobs."),
     Tool::post("proxmox_create_backup_job", "/cluster/backup")
         .about("Create a scheduled backup job.")
         .params(&[
-            Param::text("schedule").about("For example sun 01:00."),
+            Param::text("schedule").about("sun 01:00"),
             Param::text("storage"),
             Param::text("vmid").optional(),
-            Param::more("options").about("all, mode, prune-backups, exclude, …"),
+            Param::more("options").about("all, mode, exclude, …"),
         ]),
     Tool::put("proxmox_update_backup_job", "/cluster/backup/{id}")
         .about("Change a backup job.")
-        .params(&[ID, Param::more("options").about("schedule, vmid, storage, enabled, …")]),
+        .params(&[ID, Param::more("options").about("schedule, vmid, enabled, …")]),
     Tool::delete("proxmox_delete_backup_job", "/cluster/backup/{id}")
         .about("Delete a backup job.")
         .params(&[ID]),
     Tool::with("proxmox_run_backup_job", Effect::Change, run_job)
-        .about("Run a backup job now, on its node or on every node.")
+        .about("Run a backup job now.")
         .params(&[ID])
         .task(),
     Tool::list("proxmox_list_not_backed_up", "/cluster/backup-info/not-backed-up", GUESTS)
-        .about("List guests that no backup job covers."),
+        .about("Guests without a backup job."),
 ];
 
 const BACKUPS: &[Column] = &[
@@ -107,8 +107,8 @@ const JOBS: &[Column] = &[
 ];
 const GUESTS: &[Column] = &[Column::new("vmid"), Column::new("name"), Column::new("type")];
 
-/// Asks each storage that may hold backups once, all at the same time; one that does not answer costs its own
-/// rows and is named.
+/// Queries each storage that may hold backups once, all in parallel; a storage that does not respond is named, and only
+/// its rows are missing.
 fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "storage"))?;
     let known = storages::sorted(&reply)?;
@@ -136,7 +136,7 @@ fn list_backups(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer_with(context, args, &records, BACKUPS, &silent)
 }
 
-/// Sentences about the storages with backups that cannot be asked now, as those of a node that is offline.
+/// Sentences about the backup storages that cannot be queried now, such as those of an offline node.
 fn unavailable(args: &Args, known: &[Record<'_>], asked: &[(String, String)]) -> Vec<String> {
     let wanted = |record: &&Record<'_>| {
         let holds = record.text("content").split(',').any(|kind| kind == "backup");
@@ -165,7 +165,7 @@ fn create_backup(context: &Context<'_>, args: &Args) -> Outcome {
     follow(context, args, reply.as_str().unwrap_or_default(), facts)
 }
 
-/// What a job has that `vzdump` does not take: when to run, and who it is.
+/// Keys of a backup job that `vzdump` does not accept: its schedule and identity.
 const OF_THE_SCHEDULE: &[&str] = &[
     "id",
     "type",
@@ -180,7 +180,7 @@ const OF_THE_SCHEDULE: &[&str] = &[
     "digest",
 ];
 
-/// As the web interface does it: each online node is told to back up its share of the job.
+/// Like the web interface, asks each online node to back up its share of the job.
 fn run_job(context: &Context<'_>, args: &Args) -> Outcome {
     let id = args.text("id").unwrap_or_default();
     let reply = context.get("/cluster/backup", &Params::new())?;
@@ -207,13 +207,13 @@ fn run_job(context: &Context<'_>, args: &Args) -> Outcome {
     let (mut upids, mut failed) = (Vec::new(), Vec::new());
     for node in &nodes {
         let path = path::fill("/nodes/{node}/vzdump", |_| Some(node.clone())).map_err(Failure::new)?;
-        // `OK` in place of a task: the node has none of the job's guests.
+        // `OK` instead of a task: the node has none of the job's guests.
         match context.change(Method::Post, &path, &params) {
             Ok(reply) => {
                 let value = reply.value();
                 upids.extend(value.as_str().filter(|upid| upid.starts_with("UPID:")).map(str::to_owned));
             }
-            // The other nodes have shares of their own, and the tasks begun must be told.
+            // The other nodes have their own shares, and the tasks that were started must be reported.
             Err(Failure(sentences)) => failed.push(format!("Node {node}: {sentences}")),
         }
     }

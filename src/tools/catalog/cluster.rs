@@ -17,23 +17,23 @@ use crate::{
 };
 use serde_json::json;
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_test_connection", Effect::Read, test_connection)
-        .about("Test the connection step by step: network, TLS, login, version, permissions.")
+        .about("Test network, TLS, login and permissions step by step.")
         .core(),
-    Tool::get("proxmox_get_version", "/version").about("Proxmox VE version of the API host.").core(),
+    Tool::get("proxmox_get_version", "/version").about("Version of the API host.").core(),
     Tool::with("proxmox_get_server_info", Effect::Read, server_info)
-        .about("What this server is allowed to do: access level, denied tools, toolsets, version."),
+        .about("This MCP server's access level, denied tools, toolsets and version."),
     Tool::with(STATUS, Effect::Read, cluster_status::status)
-        .about("Overview: quorum, nodes, totals of CPU, memory and storage, guests by state, what needs attention.")
+        .about("Quorum, nodes, CPU, memory and storage totals, guests by state, what needs attention.")
         .core()
         .entry(),
     Tool::with("proxmox_get_metrics", Effect::Read, metrics::metrics)
-        .about("Metrics over time of a node, guest or storage: minimum, average and maximum of each point.")
+        .about("Metrics of a node, guest or storage over time: minimum, average, maximum.")
         .params(metrics::PARAMS),
     Tool::with("proxmox_get_cluster_log", Effect::Read, cluster_log)
-        .about("Cluster log, newest first; filter by user, text and time.")
+        .about("Cluster log, newest first.")
         .params(&[
             Param::int("max", 1, 1000).unlisted(),
             Param::int("since", 0, i64::MAX).unlisted(),
@@ -44,16 +44,16 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::get("proxmox_get_next_vmid", "/cluster/nextid")
-        .about("Next free VMID, or whether a given one is free.")
+        .about("Next free VMID, or whether one is free.")
         .params(&[Param::int("vmid", 100, 999_999_999).optional()]),
     Tool::get("proxmox_get_cluster_options", "/cluster/options").about("Datacenter options."),
     Tool::put("proxmox_update_cluster_options", "/cluster/options")
         .about("Change datacenter options.")
-        .params(&[Param::more("options").about("console, keyboard, migration, mac_prefix, …")]),
+        .params(&[Param::more("options").about("keyboard, migration, …")]),
     Tool::with("proxmox_list_replication", Effect::Read, replication)
-        .about("List replication jobs; with node, also their state there: last sync, failures.")
+        .about("Replication jobs; with node, their last sync and failures there.")
         .params(&[Param::text("node").optional(), FIELDS, LIMIT, OFFSET]),
-    Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Health and usage of Ceph."),
+    Tool::get("proxmox_get_ceph_status", "/cluster/ceph/status").about("Ceph health and usage."),
 ];
 
 const LOG: &[Column] =
@@ -90,7 +90,7 @@ fn replication(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// Of this server, not of the cluster: nothing is asked of Proxmox.
+/// About this MCP server, not about the cluster: sends no request to Proxmox.
 fn server_info(context: &Context<'_>, _: &Args) -> Outcome {
     let config = context.config;
     let access = match config.access {
@@ -128,7 +128,7 @@ fn cluster_log(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, LOG)
 }
 
-/// Each step in words; a step that fails makes the call a failure, with the steps before it as context.
+/// Reports each step. If a step fails, the call fails, with the steps before it as context.
 fn test_connection(context: &Context<'_>, _: &Args) -> Outcome {
     let steps = context.pve.probe(&context.call.cancel);
     if steps.iter().all(|step| step.ok) {

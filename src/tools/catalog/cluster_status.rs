@@ -1,4 +1,4 @@
-//! The overview of a cluster in one small answer: two requests, no matter how many guests there are.
+//! The overview of a cluster in one small answer, by two requests, no matter how many guests there are.
 
 use crate::{
     pve::{Error, Reply},
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 /// A storage or root disk this full, or a CPU this busy, needs attention.
 const FULL: f64 = 0.9;
-/// A memory this full does; caches that give way make it look fuller than it is.
+/// Memory this full needs attention; caches that can be freed make it look fuller than it is.
 const MEMORY_FULL: f64 = 0.95;
 
 /// Quorum from `/cluster/status`, everything else from `/cluster/resources`.
@@ -24,11 +24,11 @@ pub fn status(context: &Context<'_>, _: &Args) -> Outcome {
     answer(&summary(&members, &resources)?)
 }
 
-/// The overview, out of the answers of both. The members are not for every account to see (Sys.Audit); without them all
-/// but the quorum is told.
+/// Builds the overview from both answers. Not every account may read the members (Sys.Audit); without them, only the
+/// quorum is missing.
 ///
 /// # Errors
-/// The call was cancelled, or the members are no list.
+/// Fails if the call was cancelled or the members are not a list.
 pub fn summary(
     members: &Result<Reply, Error>,
     resources: &[Record<'_>],
@@ -155,12 +155,12 @@ fn share(record: &Record<'_>, used: &str, total: &str) -> Option<f64> {
     Some(record.number(used)? / total)
 }
 
-/// A state, also where none is told.
+/// A status, or `unknown` if there is none.
 fn known(status: Cow<'_, str>) -> Cow<'_, str> {
     if status.is_empty() { "unknown".into() } else { status }
 }
 
-/// How many guests are in each state, templates apart.
+/// The number of guests in each state; templates are counted separately.
 fn count<'a>(guests: impl Iterator<Item = &'a Record<'a>>, attention: &mut Vec<String>) -> Value {
     let mut counts: Map<String, Value> =
         Map::from_iter([("running".to_owned(), json!(0)), ("stopped".to_owned(), json!(0))]);

@@ -1,4 +1,4 @@
-//! Commands in containers. Proxmox has no API for them: they go over SSH to the node and through `pct exec`.
+//! Commands in containers. Proxmox has no API for them: they run by `pct exec` on the node, over SSH.
 
 use crate::{
     pve::{Method, Params},
@@ -19,9 +19,9 @@ use crate::{
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[Tool::with("proxmox_execute_container_command", Effect::Change, execute)
-    .about("Run a command in a container, over SSH to its node.")
+    .about("Run a command in a container over SSH to its node.")
     .params(PARAMS)];
 
 const PARAMS: &[Param] = &[VMID, exec::COMMAND, exec::ARGS, exec::INPUT, exec::TIMEOUT, exec::SHELL, NODE];
@@ -53,7 +53,7 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
         }
     };
     let program = exec::program(args, shell);
-    // No path of the API: it says what is done, for the rules, the audit log and a dry run.
+    // Not a path of the API: it describes the command to the policy, the audit log and a dry run.
     let mut params = Params::new();
     program.iter().for_each(|word| params.push("command", word));
     let request = Request { method: Method::Post, path: guest.path()? + PCT_EXEC, params };
@@ -80,7 +80,7 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
             context.fit(facts)
         }
         Err(Trouble::Ended) => Err(Failure::new(format!(
-            "The command was not over after {seconds} s, so the connection was closed. What it started in {} may go on; give a longer `timeout` (up to 600).",
+            "The command did not end within {seconds} s, so the connection was closed. What it started in {} may still run; give a longer `timeout` (up to 600).",
             guest.title()
         ))),
         Err(Trouble::Unreachable(said)) => Err(Failure::new(format!(
@@ -90,7 +90,7 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
     }
 }
 
-/// The node's address as the cluster knows it, or else its name: not every account may see the former (Sys.Audit).
+/// The node's address from the cluster status, or its name if the account may not read that (Sys.Audit).
 fn address_of(context: &Context<'_>, node: &str) -> String {
     let status = context.get("/cluster/status", &Params::new()).map_or(Value::Null, |reply| reply.value());
     let entries = status.as_array().into_iter().flatten();

@@ -1,5 +1,5 @@
-//! The setting `deny_tools` over the whole API: a method is denied when every tool that sends it is. Jobs do not count: they
-//! send what many tools stand for, and are held to what is denied themselves.
+//! Applies the setting `deny_tools` to the whole API: a method is denied if every tool that sends it is denied. Jobs do
+//! not count: they send the requests of many tools, and denied methods are denied to them too.
 
 use crate::{
     pve::{Method, api::Row},
@@ -13,12 +13,12 @@ fn is_denied(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| fits(pattern, name, |_| true))
 }
 
-/// Whether a method is there because of this tool.
+/// Whether this tool counts when it is decided which methods are denied.
 fn stands_for_its_methods(entry: &Entry) -> bool {
     !matches!(entry.toolset, "api" | "jobs")
 }
 
-/// The methods that no tool may send because all that do are denied.
+/// The methods that are denied because every tool that sends them is denied.
 #[must_use]
 pub fn methods(patterns: &[String]) -> Vec<Row> {
     if patterns.is_empty() {
@@ -36,8 +36,8 @@ pub fn methods(patterns: &[String]) -> Vec<Row> {
     rows
 }
 
-/// What `deny_tools` does not keep from happening: a sentence for each denied tool whose changes another tool sends too,
-/// as long as any method can be called.
+/// Warns where `deny_tools` does not prevent a change: one sentence for each denied tool whose requests another tool
+/// can still send. There are no warnings if `proxmox_call_api` is denied too.
 #[must_use]
 pub fn warnings(patterns: &[String]) -> Vec<String> {
     if patterns.is_empty() || is_denied(patterns, "proxmox_call_api") {
@@ -53,7 +53,7 @@ pub fn warnings(patterns: &[String]) -> Vec<String> {
             .collect();
         (!left.is_empty()).then(|| {
             format!(
-                "`deny_tools` forbids `{}`, but other tools send {} too, so it can still be called; forbid those tools and `proxmox_call_api` as well, or use `access`, `only` and `protected`.",
+                "`deny_tools` forbids `{}`, but other tools send {} too, so it can still be called; deny those tools and `proxmox_call_api` as well, or use `access`, `only` and `protected`.",
                 entry.name,
                 left.join(", ")
             )

@@ -1,5 +1,5 @@
-//! What a tool can do: the classes that the table of effects has for the requests it sends. Hints, README and `tools`
-//! follow from it.
+//! What a tool can do: the effect classes of the requests it sends, from the table of effects. Hints, README and the
+//! command `tools` are derived from it.
 
 use crate::{
     pve::{
@@ -14,11 +14,11 @@ use crate::{
 };
 use std::{collections::HashMap, sync::LazyLock};
 
-/// A line for each tool: its name, and the classes of the requests it sends. A test writes it from the table, so that a
-/// list of tools need not read all of that.
+/// One line per tool: its name and the effect classes of its requests. A test writes it from the table of effects, so
+/// that listing the tools does not have to read the whole table.
 const CLASSES: &str = include_str!("../../../tests/golden/classes.txt");
 
-/// What asks by default whatever it touches.
+/// The classes that need confirmation by default, whatever they affect.
 pub const ASKED: [Class; 3] = [Class::Destroy, Class::Rights, Class::Outbound];
 
 /// All classes.
@@ -33,11 +33,11 @@ const ALL: [Class; 8] = [
     Class::Unguard,
 ];
 
-/// What a tool can do, depending on its arguments.
+/// The effect classes that a tool can have, depending on its arguments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Does(Vec<Class>);
 
-/// What a tool can do.
+/// Returns the effect classes of a tool.
 #[must_use]
 pub fn of(entry: &Entry) -> Does {
     static KNOWN: LazyLock<HashMap<&str, Does>> = LazyLock::new(|| {
@@ -54,12 +54,12 @@ pub fn of(entry: &Entry) -> Does {
     }
 }
 
-/// The same from the table of effects itself.
+/// Like [`of`], but computed from the table of effects.
 #[must_use]
 pub fn by_table(entry: &Entry) -> Does {
     let methods = sends::methods(entry);
     let more = methods.iter().any(|row| row.method() != Method::Get || !effect::only_reads(row.path()));
-    // It sends what its arguments say, or does what it does in another way than by the API.
+    // The tool sends whatever its arguments say, or works by other means than the API.
     if entry.tool.effect != Effect::Read && (!more || entry.name == ANY) {
         return Does(ALL[1..].to_vec());
     }
@@ -70,7 +70,7 @@ pub fn by_table(entry: &Entry) -> Does {
     Does(classes)
 }
 
-/// The tool that calls any method.
+/// The tool that calls any method that changes something.
 const ANY: &str = "proxmox_call_api";
 
 impl Does {
@@ -84,25 +84,25 @@ impl Does {
         self.0.iter().any(|class| classes.contains(class))
     }
 
-    /// Whether it changes nothing, whatever else it does.
+    /// Whether it changes nothing; it may contact other hosts.
     #[must_use]
     pub fn only_reads(&self) -> bool {
         self.0.iter().all(|class| matches!(class, Class::Read | Class::Outbound))
     }
 
-    /// Whether it can do more harm than a change that is put back.
+    /// Whether it can do harm beyond a change that can be reverted.
     #[must_use]
     pub fn harms(&self) -> bool {
         self.can(&[Class::Interrupt, Class::Destroy, Class::Rights, Class::Execute, Class::Unguard])
     }
 
-    /// Whether it can make a server or guest talk to another host.
+    /// Whether it can make a node or guest contact another host.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
         self.can(&[Class::Execute, Class::Outbound])
     }
 
-    /// The worst it can do, as a verb.
+    /// The most severe class, as a verb.
     #[must_use]
     pub fn verb(&self) -> &'static str {
         let verbs = [

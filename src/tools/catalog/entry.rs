@@ -1,4 +1,4 @@
-//! One tool under one name: a row of the catalog, or one half of a row that is two tools.
+//! A tool under one name: a row of the catalog, or one of the two tools that a row defines for VMs and containers.
 
 use crate::{
     pve::api::find_template,
@@ -11,33 +11,33 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// One tool under one name: half of a row that is two tools, or a whole row.
+/// A tool under one name: a whole row, or one of the two tools of a row.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// The row.
+    /// The row of the catalog.
     pub tool: &'static Tool,
     /// The tool's name.
     pub name: &'static str,
-    /// Which half it is.
+    /// The kind of guest, if the row defines one tool for VMs and one for containers.
     pub kind: Option<Kind>,
     /// The toolset it belongs to.
     pub toolset: &'static str,
 }
 
 impl Entry {
-    /// The description, the guest's word filled in.
+    /// The description, with `{guest}` replaced by `VM` or `container`.
     #[must_use]
     pub fn about(&self) -> String {
         self.tool.about.replace("{guest}", self.kind.map_or("guest", Kind::word))
     }
 
-    /// The sentence that says which setting of a cluster forbids it.
+    /// A sentence naming the setting of the cluster that forbids this tool, if one does.
     #[must_use]
     pub fn forbidden_in(&self, cluster: &Cluster) -> Option<String> {
         cluster.forbidden(self.name, self.tool.effect == Effect::Read)
     }
 
-    /// `Start VM` for `proxmox_start_vm`.
+    /// The title, such as `Start VM` for `proxmox_start_vm`.
     #[must_use]
     pub fn title(&self) -> String {
         let words =
@@ -53,13 +53,14 @@ impl Entry {
         letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
 
-    /// Its parameters, those left out that only the other half of the row has.
+    /// Its parameters, without those that only the other tool of the row has.
     pub fn params(&self) -> impl Iterator<Item = &'static Param> + Clone + use<> {
         let (tool, kind) = (self.tool, self.kind);
         tool.all_params().filter(move |param| param.only.is_none_or(|only| kind == Some(only)))
     }
 
-    /// Whether a name is a parameter of the method behind the tool, of which a call may have been given these arguments.
+    /// Whether the API method behind the tool has a parameter of that name. For the API tools, the arguments of the
+    /// call name the method.
     #[must_use]
     pub fn takes(&self, name: &str, given: &Map<String, Value>) -> bool {
         if let Some(row) = api::row_of(given).filter(|_| self.toolset == "api") {

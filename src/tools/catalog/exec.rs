@@ -1,17 +1,17 @@
-//! Commands in guests: how they are given, and how their output is told.
+//! Commands in guests: their parameters, shells and output.
 
 use crate::tools::{param::Param, run::args::Args};
 use serde_json::{Map, Value, json};
 
-/// What a command takes, beside the guest.
+/// The command.
 pub const COMMAND: Param = Param::text("command");
-/// Arguments of a program, each exactly as it is; without them the command is a line for the shell.
+/// Arguments of a program, passed unchanged; without them the command is a shell command line.
 pub const ARGS: Param = Param::texts("args").unlisted();
 /// What the command reads on its standard input.
 pub const INPUT: Param = Param::text("input-data").unlisted();
 /// How long the command may take, in seconds.
 pub const TIMEOUT: Param = Param::int("timeout", 1, 600).unlisted();
-/// Which shell the command is a line for, or `false` for none.
+/// The shell that runs the command line, or `false` for none.
 pub const SHELL: Param = Param::one_of("shell", &["true", "false", "sh", "cmd", "powershell"])
     .about("false: run a program directly, without a shell.")
     .unlisted();
@@ -19,14 +19,14 @@ pub const SHELL: Param = Param::one_of("shell", &["true", "false", "sh", "cmd", 
 /// How long a command may take unless its call says otherwise, in seconds.
 pub const SECONDS: usize = 30;
 
-/// A shell that runs a line.
+/// A shell that runs a command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
     /// `/bin/sh`.
     Sh,
     /// Windows' `cmd.exe`.
     Cmd,
-    /// Windows' own PowerShell.
+    /// Windows PowerShell.
     PowerShell,
 }
 
@@ -41,7 +41,7 @@ impl Shell {
         }
     }
 
-    /// The program and arguments that run a line.
+    /// The program and arguments that run a command line.
     fn run(self, line: &str) -> Vec<String> {
         let options: &[&str] = match self {
             Shell::Sh => &["-c"],
@@ -51,10 +51,11 @@ impl Shell {
         let mut words: Vec<String> = vec![self.program().to_owned()];
         words.extend(options.iter().map(ToString::to_string));
         match self {
-            // Windows has no argument lists: the agent joins them with quotes of its own, escaping those inside as
-            // `cmd.exe` does not understand. Parted at the quotes, the words are quoted again as they were.
+            // Windows has no argument lists: the agent joins the arguments and quotes them itself, escaping inner
+            // quotes in a way that `cmd.exe` does not understand. Split at its quotes, the line gets the same quotes
+            // again.
             Shell::Cmd if line.contains('"') => {
-                // Neither may the line begin with a quote: `cmd.exe` would drop that one and the last.
+                // Nor may the line begin with a quote: `cmd.exe` would drop that quote and the last one.
                 words.push("call".into());
                 words.extend(parted(line));
             }
@@ -64,18 +65,18 @@ impl Shell {
     }
 }
 
-/// What a call wants its command run by.
+/// How a call wants its command to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// No shell.
+    /// As a program, without a shell.
     Program,
-    /// The shell that the guest has.
+    /// As a command line, by the guest's default shell.
     Line,
-    /// That one.
+    /// As a command line, by that shell.
     Shell(Shell),
 }
 
-/// What runs the command of a call: without `shell`, the guest's own one unless there are arguments.
+/// How to run the command of a call: without `shell`, by the guest's default shell unless there are arguments.
 #[must_use]
 pub fn wanted(args: &Args) -> Wanted {
     match args.text("shell") {
@@ -89,7 +90,7 @@ pub fn wanted(args: &Args) -> Wanted {
     }
 }
 
-/// The shell of Windows that a line is written for: PowerShell for what only it has, cmdlets and variables.
+/// The Windows shell that a command line is written for: PowerShell if it has cmdlets or `$` variables, else `cmd.exe`.
 #[must_use]
 pub fn windows_shell(line: &str) -> Shell {
     const VERBS: [&str; 33] = [
@@ -148,8 +149,8 @@ pub fn windows_shell(line: &str) -> Shell {
     }
 }
 
-/// The program and its arguments that a call asks for; with a shell, the command is a line for it. Which may run is decided
-/// on the request (see `commands`).
+/// The program and arguments that a call asks for; with a shell, the command is a line for it. Whether it may run is
+/// decided when the request is checked (see `commands`).
 #[must_use]
 pub fn program(args: &Args, shell: Option<Shell>) -> Vec<String> {
     let command = args.text("command").unwrap_or_default();
@@ -158,7 +159,7 @@ pub fn program(args: &Args, shell: Option<Shell>) -> Vec<String> {
     program
 }
 
-/// The words of a line, those in double quotes as one without them.
+/// Splits a line into words; text in double quotes is one word, without the quotes.
 fn parted(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut quoted) = (None::<String>, false);
@@ -176,7 +177,7 @@ fn parted(line: &str) -> Vec<String> {
     words
 }
 
-/// The output of a command as an answer has it.
+/// The exit code and output of a command, as an answer shows them.
 #[must_use]
 pub fn told(code: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Map<String, Value> {
     let mut facts = Map::from_iter([("exitcode".to_owned(), json!(code))]);

@@ -19,19 +19,19 @@ const NODE: Param = Param::text("node").optional();
 const VMID: Param = Param::int("vmid", 100, 999_999_999).optional();
 const POS: Param = Param::int("pos", 0, 100_000);
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_get_firewall", Effect::Read, |context, args| {
         let path = format!("{}/options", scope(context, args)?);
         context.wrap(context.get(&path, &Params::new())?.value())
     })
-    .about("Firewall options of the cluster, a node or a guest.")
+    .about("Firewall options of the cluster, a node or guest.")
     .params(&[VMID, NODE]),
     Tool::with("proxmox_update_firewall", Effect::Change, |context, args| {
         let path = format!("{}/options", scope(context, args)?);
         send(context, Method::Put, &path, args)
     })
-    .about("Set firewall options of the cluster, a node or a guest.")
+    .about("Set firewall options of the cluster, a node or guest.")
     .params(&[VMID, NODE, Param::more("options").about("enable, policy_in, …")])
     .behind(&[
         (Method::Put, "/cluster/firewall/options"),
@@ -40,25 +40,25 @@ pub const TOOLS: &[Tool] = &[
     ])
     .idempotent(),
     Tool::with("proxmox_list_firewall_rules", Effect::Read, list_rules)
-        .about("List firewall rules of the cluster, a node, a guest or a group.")
+        .about("Firewall rules of the cluster, a node, guest or group.")
         .params(&[VMID, NODE, GROUP, FIELDS, LIMIT, OFFSET]),
     Tool::with("proxmox_create_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Post, &rules_path(context, args)?, args)
     })
-    .about("Add a firewall rule to a guest, a node, a group or, by default, the cluster.")
+    .about("Add a firewall rule to a guest, node, group or (default) the cluster.")
     .params(&[
         Param::one_of("type", &["in", "out", "forward", "group"]),
         Param::text("action"),
         VMID,
         NODE,
         GROUP,
-        Param::more("options").about("proto, dport, source, macro, …"),
+        Param::more("options").about("proto, dport, source, …"),
     ])
     .behind(&[(Method::Post, "/cluster/firewall/rules")]),
     Tool::with("proxmox_update_firewall_rule", Effect::Change, |context, args| {
         send(context, Method::Put, &rule_path(context, args)?, args)
     })
-    .about("Change a firewall rule, or its position with moveto.")
+    .about("Change a firewall rule; moveto moves it.")
     .params(&[
         POS,
         VMID,
@@ -66,7 +66,7 @@ pub const TOOLS: &[Tool] = &[
         GROUP,
         Param::int("moveto", 0, 100_000).optional(),
         Param::text("digest").unlisted(),
-        Param::more("options").about("action, proto, dport, enable, …"),
+        Param::more("options").about("action, dport, enable, …"),
     ])
     .behind(&[(Method::Put, "/cluster/firewall/rules/{pos}")]),
     Tool::with("proxmox_delete_firewall_rule", Effect::Ask, |context, args| {
@@ -75,7 +75,7 @@ pub const TOOLS: &[Tool] = &[
     .about("Delete a firewall rule by its position.")
     .params(&[POS, VMID, NODE, GROUP, Param::text("digest").unlisted()]),
     Tool::with("proxmox_list_firewall_objects", Effect::Read, list_objects)
-        .about("List firewall aliases, IP sets or groups; with name, list an IP set's entries.")
+        .about("Firewall aliases, IP sets or groups; with name, an IP set's entries.")
         .params(&[
             Param::one_of("what", &["aliases", "ipset", "groups"]),
             Param::text("name").optional(),
@@ -86,10 +86,10 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::with("proxmox_create_firewall_object", Effect::Change, create_object)
-        .about("Add a firewall alias (with cidr), IP set or group, or with cidr an IP set entry.")
+        .about("Add a firewall alias (with cidr), IP set (with cidr: its entry) or group.")
         .params(&[WHAT, NAME, CIDR, VMID, Param::text("comment").unlisted()]),
     Tool::with("proxmox_delete_firewall_object", Effect::Ask, delete_object)
-        .about("Delete a firewall alias, IP set or group, or with cidr an IP set entry.")
+        .about("Delete a firewall alias, IP set (with cidr: its entry) or group.")
         .params(&[WHAT, NAME, CIDR, VMID])
         .idempotent(),
     Tool::with("proxmox_get_firewall_log", Effect::Read, log)
@@ -123,7 +123,7 @@ const OBJECTS: &[Column] = &[
     Column::new("comment").if_any(),
 ];
 
-/// The path under which a level's firewall is found.
+/// The firewall path of the cluster, a node or a guest.
 fn scope(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     if let Some(vmid) = args.int("vmid") {
         return Ok(format!("{}/firewall", find::guest(context, vmid, args.text("node"))?.path()?));
@@ -134,7 +134,7 @@ fn scope(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     }
 }
 
-/// Where rules are: a level's own, or those of a security group, which are the cluster's.
+/// The path of the rules of the cluster, a node, a guest or a security group, which belongs to the cluster.
 fn rules_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     match args.text("group") {
         Some(_) => path::fill("/cluster/firewall/groups/{group}", |hole| args.text(hole).map(str::to_owned))
@@ -147,7 +147,7 @@ fn rule_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     Ok(format!("{}/{}", rules_path(context, args)?, args.int("pos").unwrap_or_default()))
 }
 
-/// Where a kind of object is; aliases and IP sets exist for guests too.
+/// The path of a kind of object; guests have aliases and IP sets too.
 fn objects_path(context: &Context<'_>, args: &Args, what: &str) -> Result<String, Failure> {
     let collection = match what {
         "alias" => "aliases",
@@ -155,7 +155,7 @@ fn objects_path(context: &Context<'_>, args: &Args, what: &str) -> Result<String
         what => what,
     };
     if collection == "groups" && (args.int("vmid").is_some() || args.text("node").is_some()) {
-        return Err(Failure::new("Security groups are the cluster's: leave out `vmid` and `node`."));
+        return Err(Failure::new("Security groups belong to the cluster: leave out `vmid` and `node`."));
     }
     if args.int("vmid").is_none() && args.text("node").is_some() {
         return Err(Failure::new(
@@ -225,7 +225,8 @@ fn log(context: &Context<'_>, args: &Args) -> Outcome {
     logs::newest(context, &format!("{}/log", scope(context, args)?), Params::new(), args.count("limit"))
 }
 
-/// Proxmox makes a rule that does nothing unless it is told to enable it (pve.md section 8).
+/// Sends a change. A new rule is enabled unless the call says otherwise: Proxmox creates it disabled (pve.md section
+/// 8).
 fn send(context: &Context<'_>, method: Method, path: &str, args: &Args) -> Outcome {
     let mut params = args.params(&["type", "action", "moveto", "digest", "options"]);
     if method == Method::Post && params.get("enable").is_none() {

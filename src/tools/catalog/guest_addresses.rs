@@ -1,4 +1,4 @@
-//! The addresses of a guest, as its agent or, of a container, its node reports them.
+//! The IP addresses of a guest, as reported by a VM's guest agent or a container's node.
 
 use crate::{
     pve::{Error, Params, Reply},
@@ -14,16 +14,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Under which names an answer has the addresses, or the reason why there are none.
+/// The keys of an answer for the addresses, or for the reason why they are unknown.
 const ADDRESSES: &str = "addresses";
 const UNKNOWN: &str = "addresses_unknown";
-/// How often a guest that has just started is asked for its addresses.
+/// The interval at which a guest that has just started is asked for its addresses.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where the network interfaces of a guest are read.
+/// The API path of a guest's network interfaces.
 ///
 /// # Errors
-/// A node name that cannot be part of a path.
+/// Fails if the node's name cannot be part of a path.
 pub fn path_of(guest: &Guest) -> Result<String, Failure> {
     let request = match guest.kind {
         Kind::Vm => "agent/network-get-interfaces",
@@ -32,7 +32,7 @@ pub fn path_of(guest: &Guest) -> Result<String, Failure> {
     Ok(format!("{}/{request}", guest.path()?))
 }
 
-/// Adds the addresses to an answer, or why they are not known.
+/// Adds the addresses to an answer, or the reason why they are unknown.
 pub fn tell(facts: &mut Map<String, Value>, kind: Kind, reply: Result<Reply, Error>) {
     match addresses_of(kind, reply) {
         Ok(list) => facts.insert(ADDRESSES.into(), list),
@@ -40,21 +40,21 @@ pub fn tell(facts: &mut Map<String, Value>, kind: Kind, reply: Result<Reply, Err
     };
 }
 
-/// Adds why a guest in that state has no addresses, unless it is off, which says it all.
+/// Adds the reason why the addresses of a guest in that state are unknown; a stopped guest needs none.
 pub fn tell_silent(facts: &mut Map<String, Value>, kind: Kind, state: &State) {
     let why = match state {
         State::Stopped => return,
         State::Running => "It had only just started.".to_owned(),
         State::Unknown => "Its state is not known.".to_owned(),
-        state => format!("The {} is {}, so it cannot be asked.", kind.word(), state.word()),
+        state => format!("The {} is {}, so it cannot be queried.", kind.word(), state.word()),
     };
     facts.insert(UNKNOWN.into(), why.into());
 }
 
-/// Asks a guest that has just started for its addresses until it has one that others can reach, or the time is over.
+/// Polls a guest that has just started until it has an address that other hosts can reach, or until the deadline.
 ///
 /// # Errors
-/// A node name that cannot be part of a path.
+/// Fails if the node's name cannot be part of a path.
 pub fn wait_for(
     context: &Context<'_>,
     guest: &Guest,
@@ -62,7 +62,7 @@ pub fn wait_for(
     facts: &mut Map<String, Value>,
 ) -> Result<(), Failure> {
     let path = path_of(guest)?;
-    let mut last = "It had none when the time was over.".to_owned();
+    let mut last = "It had none when the wait ended.".to_owned();
     loop {
         match addresses_of(guest.kind, context.pve.get(&context.call.cancel, &path, &Params::new())) {
             Ok(list) if has_reachable(&list) => {
@@ -70,7 +70,7 @@ pub fn wait_for(
                 return Ok(());
             }
             Ok(list) if list.as_object().is_some_and(|list| !list.is_empty()) => {
-                last = format!("When the time was over it had only link-local addresses: {list}.");
+                last = format!("It had only link-local addresses when the wait ended: {list}.");
             }
             Ok(_) => {}
             Err(Unknown { why, for_good }) => {
@@ -98,7 +98,7 @@ pub fn wait_for(
 #[derive(Debug, PartialEq, Eq)]
 struct Unknown {
     why: String,
-    /// Whether asking again is of no use.
+    /// Whether asking again cannot help.
     for_good: bool,
 }
 
@@ -108,7 +108,7 @@ fn addresses_of(kind: Kind, reply: Result<Reply, Error>) -> Result<Value, Unknow
         Ok(reply) => reply.value(),
         Err(error) => {
             let why = error.message().map_or_else(|| error.to_string(), str::to_owned);
-            // Without an agent nobody can answer, however long one waits.
+            // Without an agent, waiting does not help.
             let for_good = why.contains("No QEMU guest agent configured") || is_refusal(&why);
             return Err(Unknown { why, for_good });
         }
@@ -116,15 +116,15 @@ fn addresses_of(kind: Kind, reply: Result<Reply, Error>) -> Result<Value, Unknow
     by_interface(kind, &value)
 }
 
-/// Whether these are an agent's words for a command that it does not run.
+/// Whether an agent's error says that it does not support or allow the command.
 fn is_refusal(words: &str) -> bool {
     ["has been disabled", "CommandDisabled", "CommandNotFound", "unsupported", "not been found"]
         .iter()
         .any(|part| words.contains(part))
 }
 
-/// The agent of a virtual machine has the list in `result`, or its own error there; the node of a container answers the
-/// list itself (API paths `…/agent/network-get-interfaces` and `…/interfaces`).
+/// A VM's agent returns the list, or an error of its own, in `result`; a container's node returns the list
+/// itself (API paths `…/agent/network-get-interfaces` and `…/interfaces`).
 fn by_interface(kind: Kind, value: &Value) -> Result<Value, Unknown> {
     let list = match kind {
         Kind::Vm if value.is_object() => &value["result"],
@@ -154,7 +154,7 @@ fn by_interface(kind: Kind, value: &Value) -> Result<Value, Unknown> {
     Ok(found.into())
 }
 
-/// Its name; with its hardware address where another has the same, as cards of Windows have.
+/// The interface's name, followed by its MAC address if another interface has the same name, as on Windows.
 fn name_among(found: &Map<String, Value>, all: &[Value], interface: &Value) -> String {
     let name = interface["name"].as_str().unwrap_or("unnamed");
     let is_alone = all.iter().filter(|other| other["name"] == interface["name"]).count() < 2;
@@ -167,7 +167,7 @@ fn name_among(found: &Map<String, Value>, all: &[Value], interface: &Value) -> S
     std::iter::once(first).chain(numbered).find(|name| !found.contains_key(name)).unwrap_or_default()
 }
 
-/// The addresses of one interface. Before 8.4 those of a container were `inet` and `inet6`, each with its prefix.
+/// The addresses of one interface. Before 8.4 those of a container were `inet` and `inet6`, with prefix lengths.
 fn told(interface: &Value) -> Vec<String> {
     if let Some(list) = interface["ip-addresses"].as_array() {
         return list.iter().filter_map(|one| one["ip-address"].as_str()).map(str::to_owned).collect();
@@ -182,12 +182,12 @@ fn told(interface: &Value) -> Vec<String> {
         .collect()
 }
 
-/// An address without its zone.
+/// Parses an address, without its zone or prefix length.
 fn address(text: &str) -> Option<IpAddr> {
     text.split(['%', '/']).next()?.parse().ok()
 }
 
-/// Whether there is an address beyond those that every interface gives itself.
+/// Whether there is an address other than loopback, link-local and unspecified ones.
 fn has_reachable(addresses: &Value) -> bool {
     let own = |address: IpAddr| match address {
         IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified(),
@@ -228,7 +228,7 @@ mod tests {
                 json!({"result": [card("a", "bc:01", &["192.0.2.1"]), card("a", "bc:01", &["192.0.2.2"])]}),
                 json!({"a (bc:01)": ["192.0.2.1"], "a #2": ["192.0.2.2"]}),
             ),
-            // An address of its own on the loopback interface, as routers announce one.
+            // A routable address on the loopback interface, as routers have.
             (
                 Kind::Vm,
                 json!({"result": [card("lo", "", &["127.0.0.1", "192.0.2.9"])]}),

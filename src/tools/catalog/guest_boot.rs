@@ -1,15 +1,15 @@
-//! Which disk a guest boots from, by Proxmox's own rule (QemuServer: `get_bootdisks`, `resolve_first_disk`).
+//! Which disk a guest boots from, by Proxmox's own rules (QemuServer: `get_bootdisks`, `resolve_first_disk`).
 
 use crate::tools::param::Kind;
 use serde_json::{Map, Value};
 
-/// The families of drives, in the order in which Proxmox looks for the first disk.
+/// The drive buses, in the order in which Proxmox looks for the first disk.
 const FAMILIES: [&str; 4] = ["ide", "scsi", "virtio", "sata"];
-/// More than any family has: virtio and scsi go furthest, to 30.
+/// More drives than any bus has: the highest number is 30.
 const MOST_DRIVES: usize = 31;
 
-/// The disk that a guest boots from: of a VM the first in `boot: order=…`, or with the legacy form (`boot: cdn`) the one
-/// that `bootdisk` names; where neither names a disk that is there, the first of all.
+/// The disk that a guest boots from. For a VM, it is the first disk in `boot: order=…` or, with the legacy form
+/// (`boot: cdn`), the one that `bootdisk` names; if these name no existing disk, it is the first of all disks.
 #[must_use]
 pub fn boot_disk(kind: Kind, config: &Map<String, Value>) -> Option<String> {
     if kind == Kind::Container {
@@ -29,7 +29,7 @@ pub fn boot_disk(kind: Kind, config: &Map<String, Value>) -> Option<String> {
     })
 }
 
-/// Whether that is a drive with a disk in it, neither a CD nor cloud-init's.
+/// Whether that key is a drive with a disk, not a CD-ROM or cloud-init drive.
 fn is_disk(config: &Map<String, Value>, name: &str) -> bool {
     let family = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let drive =
@@ -69,12 +69,12 @@ mod tests {
                 Some("sata1"),
             ),
             (json!({"bootdisk": "scsi1", "scsi0": "a:1", "scsi1": "a:2"}), Some("scsi1")),
-            // `order` wins over a `bootdisk` that was left behind.
+            // `order` takes precedence over a leftover `bootdisk`.
             (
                 json!({"boot": "order=scsi0", "bootdisk": "virtio0", "scsi0": "a:1", "virtio0": "a:2"}),
                 Some("scsi0"),
             ),
-            // Named is what is not there, or is no disk: the first one, `ide` before `scsi` before `virtio` before `sata`.
+            // The named drive does not exist or is no disk: the first disk, `ide` before `scsi`, `virtio` and `sata`.
             (json!({"boot": "c", "bootdisk": "scsi7", "sata0": "a:1", "virtio0": "a:2"}), Some("virtio0")),
             (json!({"boot": "c", "sata0": "a:1"}), Some("sata0")),
             (json!({"boot": "order=net0", "scsi0": "a:2", "ide0": "a:1"}), Some("ide0")),

@@ -1,4 +1,4 @@
-//! Changes of a guest that take more than one request.
+//! Changes to a guest that need more than one request.
 
 use crate::{
     pve::{Auth, Method, Params},
@@ -15,14 +15,14 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What a change of configuration takes.
+/// Parameters of a configuration change.
 pub const UPDATE: &[Param] = &[
     VMID,
-    Param::more("config").about("cores, memory, net0, description, …"),
-    Param::words("delete").about("Keys to remove.").optional(),
+    Param::more("config").about("cores, net0, …"),
+    Param::words("delete").about("Keys.").optional(),
     NODE,
 ];
-/// What moving a disk takes.
+/// Parameters of moving a disk.
 pub const MOVE: &[Param] = &[
     VMID,
     Param::text("disk"),
@@ -32,9 +32,9 @@ pub const MOVE: &[Param] = &[
     NODE,
 ];
 
-/// Reads the old values, sends the new ones guarded by the digest of what was read, and answers with both.
+/// Reads the old values, sends the new ones with the digest of the old configuration, and returns both.
 pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
-    // What changed and what waits for a restart are read at once.
+    // The new and the pending values are read in parallel.
     context.warm(2);
     find::at(context, args, context.kind, 2, |guest| update_at(context, args, guest))
 }
@@ -58,7 +58,7 @@ fn update_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome
     {
         params.push("digest", digest);
     }
-    // A VM's POST goes on in a task where storage is slow; a container has only PUT (pve.md section 4).
+    // A VM's POST continues as a task if the storage is slow; a container has only PUT (pve.md section 4).
     let method = if guest.kind == Kind::Vm { Method::Post } else { Method::Put };
     if guest.kind == Kind::Vm && params.get("background_delay").is_none() {
         params.push("background_delay", DELAY);
@@ -90,7 +90,7 @@ fn update_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome
     context.fit(facts)
 }
 
-/// The keys whose new value waits for a restart; none of a guest that does not run.
+/// The keys whose new values take effect at the next restart.
 fn pending(value: &Value) -> Vec<String> {
     let waits = |entry: &&Value| {
         entry.get("pending").is_some() || entry.get("delete").is_some_and(|delete| delete != 0)
@@ -101,13 +101,13 @@ fn pending(value: &Value) -> Vec<String> {
     keys
 }
 
-/// What every answer about a guest begins with.
+/// The fields that every answer about a guest begins with.
 pub(in crate::tools) fn about(guest: &find::Guest) -> Map<String, Value> {
     let (vmid, name, node) = (json!(guest.vmid), json!(guest.name), json!(guest.node));
     Map::from_iter([("vmid".to_owned(), vmid), ("name".to_owned(), name), ("node".to_owned(), node)])
 }
 
-/// A VM's disk and a container's volume have different requests.
+/// Moves a disk; VMs and containers have different API methods for it.
 pub fn move_disk(context: &Context<'_>, args: &Args) -> Outcome {
     find::at(context, args, context.kind, 1, |guest| {
         find::with_name(context, guest, || move_disk_at(context, args, guest))
@@ -128,7 +128,7 @@ fn move_disk_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outc
     follow(context, args, value.as_str().unwrap_or_default(), about(guest))
 }
 
-/// The web interface's own console window; whoever opens it logs in there.
+/// The URL of the web interface's console window; the user logs in there.
 pub fn console(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let kind = if guest.kind == Kind::Vm { "kvm" } else { "lxc" };

@@ -1,4 +1,4 @@
-//! Cloning a guest and making the copy what it should be: its keys, the size of its disk, started, reachable.
+//! Cloning a guest and preparing the clone: configuration keys, disk size, start, addresses.
 
 use crate::{
     pve::{Method, Params},
@@ -16,7 +16,7 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// What cloning takes.
+/// Parameters of cloning.
 pub const PARAMS: &[Param] = &[
     VMID,
     Param::int("newid", 100, 999_999_999).optional(),
@@ -24,18 +24,18 @@ pub const PARAMS: &[Param] = &[
     Param::flag("full").optional(),
     Param::text("snapname").unlisted(),
     Param::text("storage").optional(),
-    Param::text("target").about("Target node.").optional(),
+    Param::text("target").about("Node.").optional(),
     Param::text("pool").unlisted(),
     Param::text("description").unlisted(),
     Param::text("format").only(Kind::Vm).unlisted(),
-    Param::more("config").about("cores, memory, ciuser, sshkeys, …"),
-    Param::int("disk_size", 1, 1_048_576).about("New size of its boot disk in GiB.").optional(),
-    Param::flag("start").about("Start it and wait for its address.").optional(),
+    Param::more("config").about("ciuser, sshkeys, …"),
+    Param::int("disk_size", 1, 1_048_576).about("Boot disk, GiB.").optional(),
+    Param::flag("start").optional(),
     Param::text("node").unlisted(),
 ];
 
-/// Clones, then sets keys, resizes and starts, one after the other; where waiting ends early, the answer says
-/// what is left.
+/// Clones, then sets keys, resizes and starts, one after the other; if the wait ends early, the answer names the
+/// remaining steps.
 pub fn clone(context: &Context<'_>, args: &Args) -> Outcome {
     find::at(context, args, context.kind, 1, |guest| clone_at(context, args, guest))
 }
@@ -68,7 +68,7 @@ fn clone_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome 
     for (index, step) in wanted.iter().enumerate() {
         if goes_on(&facts) {
             let left = wanted[index..].join(", ");
-            let note = format!("Proxmox is still at work on the clone, so this was not carried out: {left}.");
+            let note = format!("Proxmox is still working on the clone, so this was not done: {left}.");
             facts.insert("left_undone".into(), note.into());
             break;
         }
@@ -78,7 +78,7 @@ fn clone_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome 
             _ => start(context, args, &copy),
         };
         let done = done.map_err(|Failure(why)| {
-            Failure::new(format!("{} was made, but `{step}` failed: {why}", copy.title()))
+            Failure::new(format!("{} was created, but `{step}` failed: {why}", copy.title()))
         })?;
         if goes_on(&done) {
             for name in ["task", "upid"] {
@@ -90,7 +90,7 @@ fn clone_at(context: &Context<'_>, args: &Args, guest: &find::Guest) -> Outcome 
     context.fit(facts)
 }
 
-/// Sends a change of the copy and waits for its task, where it starts one.
+/// Sends a change to the clone and waits for its task, if it starts one.
 fn step(
     context: &Context<'_>,
     args: &Args,
@@ -111,7 +111,7 @@ fn configure(context: &Context<'_>, args: &Args, copy: &find::Guest) -> Result<M
     step(context, args, method, &format!("{}/config", copy.path()?), &args.params(&["config"]))
 }
 
-/// Grows the disk that the copy boots from; it has the name that it has in the original.
+/// Grows the clone's boot disk; it has the same key as in the original.
 fn resize(
     context: &Context<'_>,
     args: &Args,

@@ -10,29 +10,29 @@ use crate::{
 };
 use serde_json::{Map, json};
 
-/// What creating takes. What is not named here goes into `config`.
+/// Parameters of creating a guest. Any other key goes into `config`.
 pub const PARAMS: &[Param] = &[
     Param::text("node"),
     Param::int("vmid", 100, 999_999_999).optional(),
     Param::text("name").optional(),
     Param::int("cores", 1, 8192).optional(),
     Param::int("memory", 16, 67_108_864).about("MiB.").optional(),
-    Param::text("storage").about("For the disk.").optional(),
+    Param::text("storage").optional(),
     Param::int("disk_size", 1, 1_048_576).about("GiB.").optional(),
     Param::text("bridge").unlisted(),
-    Param::text("iso").about("Volume to install from.").only(Kind::Vm),
-    Param::text("ostemplate").about("Volume of its template.").only(Kind::Container),
+    Param::text("iso").about("Volume.").only(Kind::Vm),
+    Param::text("ostemplate").about("Volume.").only(Kind::Container),
     Param::flag("start").optional(),
-    Param::more("config").about("Further keys: net0, tags, …"),
+    Param::more("config").about("net0, tags, …"),
 ];
 
-/// The method behind it.
+/// The API method that it calls.
 pub const BEHIND: &[(Method, &str)] = &[(Method::Post, "/nodes/{node}/{type}")];
 
-/// How often another free id is tried: the next free one is no reservation (pve.md section 4).
+/// How many free VMIDs are tried: Proxmox does not reserve the one it returns (pve.md section 4).
 const TRIES: usize = 3;
 
-/// Creates a guest with what most people want by default: virtio, one disk, one network card.
+/// Creates a guest with the usual defaults: virtio, one disk, one network interface.
 pub fn create(context: &Context<'_>, args: &Args) -> Outcome {
     let node = args.text("node").unwrap_or_default();
     find::node_exists(context, node)?;
@@ -85,7 +85,7 @@ fn vm_defaults(args: &Args, params: &mut Params) {
 fn container_defaults(args: &Args, params: &mut Params) -> Result<(), Failure> {
     let Some(template) = args.text("ostemplate") else {
         return Err(Failure::new(
-            "`ostemplate` is missing: the volume of a container template, as proxmox_list_storage_content with content vztmpl lists them.",
+            "`ostemplate` is missing: the volume of a container template, as listed by proxmox_list_storage_content with content vztmpl.",
         ));
     };
     set(params, "ostemplate", template);
@@ -103,7 +103,8 @@ fn container_defaults(args: &Args, params: &mut Params) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sends with the id that was asked for, or with the next free one; taken meanwhile, with the next after that.
+/// Sends the request with the given VMID or the next free one; if that has been taken meanwhile, tries the one after
+/// it.
 pub(in crate::tools) fn with_free_id(
     context: &Context<'_>,
     wanted: Option<i64>,
@@ -116,7 +117,7 @@ pub(in crate::tools) fn with_free_id(
     loop {
         let next = context.get("/cluster/nextid", &Params::new())?.value();
         let vmid = next.as_i64().or_else(|| next.as_str()?.parse().ok());
-        let vmid = vmid.ok_or_else(|| Failure::new("Proxmox answered no free VMID; give one."))?;
+        let vmid = vmid.ok_or_else(|| Failure::new("Proxmox returned no free VMID; give one."))?;
         tries += 1;
         match send(vmid) {
             Ok(reply) => return Ok((vmid, reply)),

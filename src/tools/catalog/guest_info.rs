@@ -10,7 +10,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Of the live state, what matters to somebody who looks at one guest.
+/// The fields of the current status that an answer shows.
 const STATUS: &[&str] = &[
     "status",
     "qmpstatus",
@@ -28,10 +28,10 @@ const STATUS: &[&str] = &[
     "diskwrite",
 ];
 
-/// Of the configuration, what says nothing to anybody.
+/// Configuration keys that are left out because they tell a reader nothing.
 const NOISE: &[&str] = &["digest", "smbios1", "vmgenid", "meta"];
 
-/// Four requests at the same time, after the one that finds the guest where its place is not remembered.
+/// Sends four requests in parallel, after one that finds the guest if its node is not remembered.
 pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
     let found = find::at(context, args, context.kind, 4, |guest| gather(context, guest))?;
     context.fit(found)
@@ -39,7 +39,7 @@ pub fn info(context: &Context<'_>, args: &Args) -> Outcome {
 
 fn gather(context: &Context<'_>, guest: &find::Guest) -> Result<Map<String, Value>, Failure> {
     let path = guest.path()?;
-    // Of a guest that nothing is known of the answers themselves tell whether it runs.
+    // If the state is unknown, the answers themselves tell whether the guest is running.
     let known = guest.state();
     let may_answer = known.answers() || known == State::Unknown;
     let interfaces = guest_addresses::path_of(guest)?;
@@ -77,14 +77,14 @@ fn gather(context: &Context<'_>, guest: &find::Guest) -> Result<Map<String, Valu
     Ok(answer)
 }
 
-/// What a guest is called: as it was found, or where its place was only remembered, as it says itself.
+/// A guest's name: as it was found or, if its node was only remembered, from its own configuration.
 fn name_of(guest: &find::Guest, config: &Map<String, Value>, status: &Map<String, Value>) -> String {
     let own =
         find::configured_name(guest.kind, config).or_else(|| status.get("name").and_then(Value::as_str));
     own.filter(|_| guest.is_remembered() || guest.name.is_empty()).unwrap_or(&guest.name).to_owned()
 }
 
-/// One aspect of a guest, every value that Proxmox has of it.
+/// One aspect of a guest, with every value that Proxmox returns.
 pub fn state(context: &Context<'_>, args: &Args) -> Outcome {
     let request = match args.text("what") {
         Some("network") => return network(context, args),
@@ -97,7 +97,7 @@ pub fn state(context: &Context<'_>, args: &Args) -> Outcome {
     context.wrap(reply.value())
 }
 
-/// The cards of the configuration, and the addresses that a running guest tells.
+/// The network keys of the configuration, and the addresses that a running guest reports.
 fn network(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let path = guest.path()?;
@@ -133,8 +133,8 @@ fn pick_status(mut status: Map<String, Value>) -> Value {
     picked.into()
 }
 
-/// `[name, snaptime, description]` of each snapshot, and what is being done or was left half done with it where there is
-/// such a one; `current` is the running state, not a snapshot.
+/// `[name, snaptime, description]` of each snapshot; with `snapstate` if an operation on any of them is in progress or
+/// was interrupted. `current` is the running state, not a snapshot.
 fn snapshot_rows(list: &Value) -> Value {
     let mut snapshots: Vec<&Value> =
         list.as_array().into_iter().flatten().filter(|snapshot| snapshot["name"] != "current").collect();

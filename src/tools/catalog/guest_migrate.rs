@@ -11,7 +11,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What a migration takes.
+/// Parameters of a migration.
 pub const PARAMS: &[Param] = &[
     VMID,
     Param::text("target"),
@@ -21,7 +21,7 @@ pub const PARAMS: &[Param] = &[
     NODE,
 ];
 
-/// A virtual machine that has a process moves online, a running container by a restart: nothing else is possible.
+/// Migrates a VM that has a process online, and a running container by restarting it: Proxmox offers nothing else.
 pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     let target = args.text("target").unwrap_or_default();
@@ -34,7 +34,7 @@ pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
     match guest.kind {
         Kind::Vm => {
             let before = context.get(&path, &Params::new().with("target", target))?.value();
-            // The node itself says it best: the inventory is some seconds old.
+            // The node's own answer is more recent: the inventory is some seconds old.
             let has_process = match &before["running"] {
                 Value::Null => guest.state_now(context).has_process() == Some(true),
                 running => is_true(running),
@@ -72,7 +72,7 @@ pub fn migrate(context: &Context<'_>, args: &Args) -> Outcome {
     follow(context, args, value.as_str().unwrap_or_default(), facts)
 }
 
-/// What the preconditions (API path `…/migrate`, GET) say against it.
+/// The obstacles that the preconditions (API path `…/migrate`, GET) report, as sentences.
 fn obstacles(before: &Value, target: &str, has_process: bool, args: &Args) -> Vec<String> {
     let mut sentences = Vec::new();
     let mapped = |device: &str| {
@@ -120,7 +120,7 @@ fn obstacles(before: &Value, target: &str, has_process: bool, args: &Args) -> Ve
     sentences
 }
 
-/// The mapped devices, in both forms in which versions tell them.
+/// The mapped devices, from both forms in which Proxmox versions report them.
 fn devices(before: &Value) -> Vec<&str> {
     let mut all = words(&before["mapped-resources"]);
     let told = before["mapped-resource-info"].as_object().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Virtual machines and containers: the same rows for both, each row two tools.
+//! Virtual machines and containers. Most rows define two tools, one for each.
 
 use crate::{
     pve::{Method, Params},
@@ -24,14 +24,14 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::guest("proxmox_list_vms", "proxmox_list_containers", Effect::Read, Run::With(list))
         .about("List {guest}s: status, CPU usage, memory in bytes, uptime in seconds, tags.")
         .params(&[
             NODE,
-            Param::text("status").about("running, stopped, paused, io-error, …").usual(COMMON).optional(),
-            Param::text("name").about("Part of the name to match.").optional(),
+            Param::text("status").usual(COMMON).optional(),
+            Param::text("name").about("Substring.").optional(),
             Param::text("tag").optional(),
             Param::text("pool").unlisted(),
             FIELDS,
@@ -45,7 +45,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Read,
         Run::With(guest_info::info),
     )
-    .about("Configuration, current status, snapshots and IP addresses of a {guest}.")
+    .about("Configuration, status, snapshots and addresses of a {guest}.")
     .params(&[VMID, NODE])
     .core(),
     Tool::guest(
@@ -54,7 +54,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/start"),
     )
-    .about("Start a {guest} and wait until it runs.")
+    .about("Start a {guest}.")
     .params(&[VMID, NODE])
     .idempotent()
     .task()
@@ -76,7 +76,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::Api(Method::Post, "/nodes/{node}/{type}/{vmid}/status/shutdown"),
     )
-    .about("Shut a {guest} down cleanly; with forceStop, power it off after timeout.")
+    .about("Shut down a {guest} cleanly; forceStop powers it off after timeout.")
     .params(&[VMID, NODE, TIMEOUT, Param::flag("forceStop").optional()])
     .idempotent()
     .task()
@@ -92,11 +92,11 @@ pub const TOOLS: &[Tool] = &[
     .task()
     .core(),
     Tool::post("proxmox_reset_vm", "/nodes/{node}/qemu/{vmid}/status/reset")
-        .about("Reset a VM like the reset button does; unsaved data is lost.")
+        .about("Hard-reset a VM; unsaved data is lost.")
         .params(&[VMID, NODE])
         .task(),
     Tool::post("proxmox_suspend_guest", "/nodes/{node}/{type}/{vmid}/status/suspend")
-        .about("Pause a guest; with todisk, hibernate a VM to disk.")
+        .about("Pause a guest; todisk hibernates a VM.")
         .params(&[VMID, NODE, Param::flag("todisk").optional()])
         .idempotent()
         .task(),
@@ -111,7 +111,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Ask,
         Run::Api(Method::Delete, "/nodes/{node}/{type}/{vmid}"),
     )
-    .about("Delete a stopped {guest} and its disks; with purge, also remove it from jobs and HA.")
+    .about("Delete a stopped {guest} and its disks; purge also removes it from jobs and HA.")
     .params(&[
         VMID,
         NODE,
@@ -121,7 +121,7 @@ pub const TOOLS: &[Tool] = &[
     .task()
     .core(),
     Tool::with("proxmox_get_guest_state", Effect::Read, guest_info::state)
-        .about("Current status, pending changes, or network interfaces and addresses of a guest.")
+        .about("Status, pending changes or network addresses of a guest.")
         .params(&[VMID, NODE, Param::one_of("what", &["status", "pending", "network"]).optional()]),
     Tool::guest(
         "proxmox_create_vm",
@@ -129,13 +129,13 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_create::create),
     )
-    .about("Create a {guest} on a node; vmid defaults to the next free one.")
+    .about("Create a {guest}; vmid defaults to the next free one.")
     .params(guest_create::PARAMS)
     .behind(guest_create::BEHIND)
     .task()
     .core(),
     Tool::guest("proxmox_clone_vm", "proxmox_clone_container", Effect::Change, Run::With(guest_clone::clone))
-        .about("Clone a {guest} or template; optionally set config keys and start the clone.")
+        .about("Clone a {guest} or template.")
         .params(guest_clone::PARAMS)
         .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
         .task()
@@ -146,7 +146,7 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_migrate::migrate),
     )
-    .about("Migrate a {guest} to another node; a running container is restarted.")
+    .about("Migrate a {guest} to another node; running containers restart.")
     .params(guest_migrate::PARAMS)
     .task(),
     Tool::guest(
@@ -155,41 +155,41 @@ pub const TOOLS: &[Tool] = &[
         Effect::Change,
         Run::With(guest_change::update),
     )
-    .about("Change any key of a {guest}'s configuration (cores, net0, scsi1, …); returns old and new values.")
+    .about("Change a {guest}'s configuration; returns old and new values.")
     .params(guest_change::UPDATE)
     .behind(&[(Method::Put, "/nodes/{node}/{type}/{vmid}/config")])
     .idempotent()
     .task()
     .core(),
     Tool::with("proxmox_move_disk", Effect::Change, guest_change::move_disk)
-        .about("Move a guest's disk to another storage; with delete, delete the source.")
+        .about("Move a guest's disk to another storage; delete removes the source.")
         .params(guest_change::MOVE)
         .task(),
     Tool::with("proxmox_get_console", Effect::Read, guest_change::console)
-        .about("URL that opens a guest's console in the web interface.")
+        .about("Web interface URL of a guest's console.")
         .params(&[VMID, NODE]),
     Tool::with("proxmox_get_vm_screen", Effect::Change, screen::screen)
-        .about("Picture of a VM's screen.")
+        .about("Screenshot of a VM.")
         .params(screen::SCREEN),
     Tool::with("proxmox_read_serial", Effect::Change, screen::serial)
-        .about("What a VM's serial or a container's console says for some seconds; not every Proxmox lets API tokens in.")
+        .about("Read a VM's serial or a container's console; some versions refuse API tokens.")
         .params(screen::SERIAL),
     Tool::put("proxmox_regenerate_cloudinit", "/nodes/{node}/qemu/{vmid}/cloudinit")
-        .about("Regenerate a VM's cloud-init drive after its settings changed.")
+        .about("Regenerate a VM's cloud-init drive after changing settings.")
         .params(&[VMID, NODE]),
     Tool::with("proxmox_list_templates", Effect::Read, list_templates)
-        .about("List guest templates that can be cloned.")
+        .about("VM and container templates to clone.")
         .params(&[FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_convert_to_template", "/nodes/{node}/{type}/{vmid}/template")
-        .about("Convert a stopped guest to a template; this cannot be undone.")
+        .about("Convert a stopped guest to a template; cannot be undone.")
         .params(&[VMID, NODE])
         .task(),
     Tool::put("proxmox_resize_disk", "/nodes/{node}/{type}/{vmid}/resize")
-        .about("Grow a guest's disk, for example size +5G; it cannot shrink.")
+        .about("Grow a guest's disk (size +5G); it cannot shrink.")
         .params(&[VMID, NODE, Param::text("disk").about("scsi0, rootfs, …"), Param::text("size")])
         .task(),
     Tool::put("proxmox_send_keys", "/nodes/{node}/qemu/{vmid}/sendkey")
-        .about("Send key presses to a VM, for example ctrl-alt-delete.")
+        .about("Send keys to a VM, for example ctrl-alt-delete.")
         .params(&[VMID, NODE, Param::text("key")]),
 ];
 
@@ -244,7 +244,7 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer_with(context, args, &records, COLUMNS, &missing)
 }
 
-/// The state that a filter names: one of Proxmox's words, or one that some guest has.
+/// The state that the filter `status` names: a common one, or one that some guest is in.
 fn wanted_state(word: &str, records: &[Record<'_>]) -> Result<State, Failure> {
     let word = word.trim().to_lowercase();
     let present = records.iter().map(|record| record.text("status").into_owned());
@@ -267,7 +267,7 @@ fn is_unknown(record: &&Record<'_>) -> bool {
     State::of(&record.text("status")) == State::Unknown
 }
 
-/// The nodes that some guest's state is known of, where that of any is not.
+/// If the state of any guest is unknown: the nodes that report the state of at least one guest.
 fn heard_of(records: &[Record<'_>]) -> BTreeSet<String> {
     let guests = || records.iter().filter(|record| guest::is_guest(record));
     if !guests().any(|record| is_unknown(&record)) {
@@ -276,11 +276,11 @@ fn heard_of(records: &[Record<'_>]) -> BTreeSet<String> {
     guests().filter(|record| !is_unknown(record)).map(|record| record.text("node").into_owned()).collect()
 }
 
-/// What is to be said of guests that nothing is known of: that their node is silent, or that they are only new.
+/// Sentences about guests in an unknown state: their node does not respond, or they are new.
 fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[Record<'_>]) -> Vec<String> {
     let unknown = || shown.iter().filter(is_unknown);
     let nodes: BTreeSet<String> = unknown().map(|record| record.text("node").into_owned()).collect();
-    // A node of which anything is known answers; where nothing is, the list of nodes says it.
+    // A node that reports any state is up; the list of nodes tells whether the others are.
     let doubtful: Vec<String> = nodes.into_iter().filter(|node| !alive.contains(node)).collect();
     let mut silent = Vec::new();
     if !doubtful.is_empty() {
@@ -295,9 +295,9 @@ fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[R
     }
     let mut sentences = Vec::new();
     if !silent.is_empty() {
-        // For the first 5 minutes Proxmox goes on listing them as running (pve.md section 6).
+        // For the first 5 minutes Proxmox still lists them as running (pve.md section 6).
         sentences.push(format!(
-            "Nothing has been heard of these nodes for 5 minutes or more, so the state of their guests is unknown: {}.",
+            "These nodes have not responded for 5 minutes or more, so the state of their guests is unknown: {}.",
             silent.join(", ")
         ));
     }
@@ -307,7 +307,7 @@ fn unknown_guests(context: &Context<'_>, mut alive: BTreeSet<String>, shown: &[R
         .collect();
     if !fresh.is_empty() {
         sentences.push(format!(
-            "The state of these guests is not known yet, although their node answers; they may be new: {}.",
+            "The state of these guests is not known yet, although their node responds; they may be new: {}.",
             fresh.join(", ")
         ));
     }
@@ -333,7 +333,7 @@ fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, &columns)
 }
 
-/// Proxmox keeps tags in one text, separated by `;` (older versions also took `,` and blanks).
+/// Proxmox stores tags as one string, separated by `;` (older versions also allowed `,` and spaces).
 fn has_tag(record: &Record<'_>, tag: &str) -> bool {
     record.text("tags").split([';', ',', ' ']).any(|own| own.eq_ignore_ascii_case(tag))
 }

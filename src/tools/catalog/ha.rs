@@ -18,19 +18,19 @@ use serde_json::json;
 const WHAT: Param = Param::one_of("what", &["resource", "rule", "group"]);
 const ID: Param = Param::text("id");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_get_ha_status", "/cluster/ha/status/current", STATUS)
-        .about("State of high availability: quorum, master, services."),
+        .about("HA quorum, master and services."),
     Tool::with("proxmox_list_ha", Effect::Read, list)
-        .about("List HA resources (guests), rules (Proxmox VE 9) or groups (8 and older).")
+        .about("HA resources (guests), rules (PVE 9) or groups (older).")
         .params(&[Param::one_of("what", &["resources", "rules", "groups"]), FIELDS, LIMIT, OFFSET]),
     Tool::with("proxmox_create_ha", Effect::Change, |context, args| change(context, args, Method::Post))
-        .about("Add a guest to high availability, or create a rule or group.")
+        .about("Add a guest to HA, or create a rule or group.")
         .params(&[
             WHAT,
-            ID.about("vm:100, ct:100, or a name."),
-            Param::more("options").about("state, type, nodes, resources, …"),
+            ID.about("vm:100, ct:100 or a name"),
+            Param::more("options").about("state, type, resources, …"),
         ])
         .behind(&[
             (Method::Post, "/cluster/ha/resources"),
@@ -39,7 +39,7 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::with("proxmox_update_ha", Effect::Change, |context, args| change(context, args, Method::Put))
         .about("Change a guest's HA settings, a rule or a group.")
-        .params(&[WHAT, ID, Param::more("options").about("state, nodes, comment, …")])
+        .params(&[WHAT, ID, Param::more("options").about("state, nodes, …")])
         .behind(&[
             (Method::Put, "/cluster/ha/resources/{sid}"),
             (Method::Put, "/cluster/ha/rules/{rule}"),
@@ -47,7 +47,7 @@ pub const TOOLS: &[Tool] = &[
         ])
         .idempotent(),
     Tool::with("proxmox_delete_ha", Effect::Ask, |context, args| change(context, args, Method::Delete))
-        .about("Remove a guest from high availability (the guest stays), or a rule or group.")
+        .about("Remove a guest from HA (the guest stays), or a rule or group.")
         .params(&[WHAT, ID])
         .idempotent(),
 ];
@@ -88,7 +88,7 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// Creating puts the name among the parameters, changing and deleting put it into the path.
+/// A POST takes the name as a parameter, PUT and DELETE in the path.
 fn change(context: &Context<'_>, args: &Args, method: Method) -> Outcome {
     let (what, id) = (args.text("what").unwrap_or_default(), args.text("id").unwrap_or_default());
     let mut params = args.params(&["options"]);

@@ -1,4 +1,4 @@
-//! Every tool under its own name, made once from the rows of [`GROUPS`].
+//! All tools by name, built once from the rows of [`GROUPS`].
 
 use crate::tools::{
     catalog::{GROUPS, entry::Entry},
@@ -39,10 +39,10 @@ pub fn named(name: &str) -> Option<Entry> {
     BY_NAME.get(name).map(|entry| **entry)
 }
 
-/// A tool that another part of this program names.
+/// Returns a tool that another part of this program refers to by name.
 ///
 /// # Panics
-/// There is no tool of that name; tests ask for every name that the program uses.
+/// Panics if there is no tool of that name; tests look up every name that the program uses.
 #[must_use]
 pub fn built_in(name: &str) -> &'static Entry {
     BY_NAME.get(name).copied().unwrap_or_else(|| panic!("there is no tool `{name}`"))

@@ -11,7 +11,8 @@ use crate::{
 use serde_json::{Map, Value, json};
 
 impl Entry {
-    /// The tool as a client of that revision wants it. It takes the name of one of the clusters, if any are given.
+    /// The tool as a client of that protocol revision expects it. If clusters are given, the tool takes the name of
+    /// one.
     #[must_use]
     pub fn spec(&self, revision: Revision, clusters: &[&str]) -> Value {
         let mut spec = json!({"name": self.name});
@@ -23,15 +24,15 @@ impl Entry {
         if revision.has_annotations() {
             spec["annotations"] = self.annotations();
         }
-        // Claude Code shows every other tool by its name alone until it is asked for. Tools have `_meta` from
-        // 2025-06-18 on.
+        // Claude Code lists all other tools by name only until they are needed. Tools have `_meta` from 2025-06-18
+        // on.
         if self.tool.entry && revision.has_structured_content() {
             spec["_meta"] = json!({"anthropic/alwaysLoad": true});
         }
         spec
     }
 
-    /// All four hints: what a client assumes of those left out is hostile.
+    /// All four hints: for a hint that is left out, clients assume the worst.
     fn annotations(&self) -> Value {
         let does = does::of(self);
         json!({
@@ -43,7 +44,7 @@ impl Entry {
         })
     }
 
-    /// Flat and without combinators: some providers refuse the whole list otherwise.
+    /// Flat and without combinators: otherwise some providers reject the whole list.
     fn schema(&self, clusters: &[&str]) -> Value {
         let mut properties = Map::new();
         for param in self.params().filter(|param| !param.unlisted && !self.goes_without_saying(param)) {
@@ -55,7 +56,7 @@ impl Entry {
             properties.insert(CLUSTER.into(), json!({"type": "string", "enum": names}));
         }
         let required: Vec<_> = self.params().filter(|param| param.required).map(|param| param.name).collect();
-        // Always with properties: some clients drop the whole server over a schema without.
+        // Always with `properties`: some clients drop the whole server if a schema has none.
         let mut schema = json!({"type": "object", "properties": properties});
         if !required.is_empty() {
             schema["required"] = required.into();
@@ -63,8 +64,9 @@ impl Entry {
         schema
     }
 
-    /// What every list or task takes is said once, in the instructions, and of pages every answer that has more tells the
-    /// next. The token of a plan is listed only by the tools that are listed by default: the plan itself names it.
+    /// Whether a parameter is left out of the schema. Those that every list or task takes are described once, in the
+    /// server instructions, and an answer with more rows names the next offset. Only core tools list the confirmation
+    /// token: the plan itself names it.
     fn goes_without_saying(&self, param: &Param) -> bool {
         let common = [FIELDS, LIMIT, OFFSET];
         common.iter().any(|common| common.name == param.name)

@@ -1,4 +1,4 @@
-//! History: the thousands of points that Proxmox keeps, thinned to a few dozen.
+//! Metrics over time: the thousands of points that Proxmox keeps, reduced to a few dozen.
 
 use crate::{
     pve::{Params, path},
@@ -11,21 +11,21 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What the tool takes.
+/// Parameters of the tool.
 pub const PARAMS: &[Param] = &[
     Param::int("vmid", 100, 999_999_999).optional(),
     Param::text("node").optional(),
     Param::text("storage").optional(),
     Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional(),
-    Param::words("metrics").about("For example cpu, mem, netin.").optional(),
-    Param::flag("image").about("Adds a plot.").optional(),
+    Param::words("metrics").optional(),
+    Param::flag("image").optional(),
     Param::one_of("theme", &["light", "dark"]).unlisted(),
     Param::int("points", 1, 200).unlisted(),
 ];
 
 const POINTS: usize = 24;
 
-/// Each metric as a table of `[time, min, average, max]`, and over the whole time.
+/// Each metric as a table of `[time, min, average, max]`, with its minimum, average and maximum over the whole time.
 pub fn metrics(context: &Context<'_>, args: &Args) -> Outcome {
     let (path, default) = target(context, args)?;
     let timeframe = args.text("timeframe").unwrap_or("hour");
@@ -70,7 +70,7 @@ fn target(context: &Context<'_>, args: &Args) -> Result<(String, &'static [&'sta
     Ok((path::fill(template, value).map_err(Failure::new)?, default))
 }
 
-/// Whose history it is, as far as the arguments say.
+/// The subject of the metrics, from the arguments.
 fn subject(args: &Args) -> String {
     match (args.int("vmid"), args.text("node"), args.text("storage")) {
         (Some(vmid), ..) => format!("Guest {vmid}"),
@@ -100,7 +100,7 @@ fn thin(points: &[(f64, f64)], buckets: usize) -> Value {
     json!({"min": least, "average": average, "max": most, "columns": ["time", "min", "average", "max"], "rows": rows})
 }
 
-/// A number no longer than it needs to be: whole above 100, four decimals below.
+/// Rounds a number: to an integer from 100 on, to four decimals below.
 fn lean(number: f64) -> Value {
     #[allow(clippy::cast_possible_truncation, reason = "bytes and times are far inside the range")]
     if 100.0 <= number.abs() {

@@ -1,14 +1,14 @@
-//! History as a picture: which panels there are, out of the rows of a guest, a node or a storage.
+//! Plots of metrics: the panels for the rows of a guest, a node or a storage.
 
 use crate::{
     plot::{Panel, Plot, Series, scale::Unit},
     tools::answer::record::Record,
 };
 
-/// The picture is no larger: it travels in the answer, and a client pays for it by its size.
+/// The largest picture, in bytes: it is part of the answer, and its size costs the client.
 const MOST: usize = 40 * 1024;
 
-/// What goes into one panel: its title, the unit, the metrics with their names, and the one that bounds them.
+/// A panel: its title, its unit, its metrics with their labels, and the metric that is their upper bound.
 type Shape = (&'static str, Unit, &'static [(&'static str, &'static str)], Option<&'static str>);
 
 const PANELS: [Shape; 12] = [
@@ -25,10 +25,10 @@ const PANELS: [Shape; 12] = [
     ("Disk size", Unit::Bytes, &[("used", "disk")], Some("maxdisk")),
     ("ARC", Unit::Bytes, &[("size", "arcsize")], None),
 ];
-/// What is shown when nothing is asked for in particular.
+/// The number of panels if the call names no metrics.
 const USUAL: usize = 4;
 
-/// A picture of the metrics that are asked for; of none, the first panels that have values.
+/// Plots the requested metrics; if there are none, the first panels that have values.
 pub fn png(title: String, records: &[Record<'_>], wanted: &[&str], dark: bool) -> Vec<u8> {
     let has = |metric: &str| records.iter().any(|record| record.number(metric).is_some());
     let shapes = PANELS.iter().filter(|(_, _, lines, _)| {
@@ -53,7 +53,7 @@ fn panel(records: &[Record<'_>], (title, unit, lines, bound): &Shape) -> Panel {
     Panel { title: (*title).to_owned(), unit: *unit, top, series: series.collect() }
 }
 
-/// Time and value wherever there is one: a row may hold nothing but its time (pve.md section 8).
+/// The time and value of each row that has a value: a row may contain only its time (pve.md section 8).
 pub fn points(records: &[Record<'_>], metric: &str) -> Vec<(f64, f64)> {
     let value = |record: &Record<'_>| Some((record.number("time")?, record.number(metric)?));
     records.iter().filter_map(value).collect()

@@ -1,5 +1,5 @@
-//! What there is: one row per tool, a file per toolset. A toolset is a group of [`GROUPS`]; adding one is a file, a `mod` line
-//! and a group.
+//! The tool catalog: one row per tool, one file per toolset. Each toolset is a group in [`GROUPS`]; to add one, add a
+//! file, a `mod` line and a group.
 
 pub mod access;
 pub mod agent;
@@ -83,7 +83,7 @@ mod tests {
         let mut names = BTreeSet::new();
         for entry in entries() {
             let (name, tool) = (entry.name, entry.tool);
-            assert!(names.insert(name), "{name} stands twice");
+            assert!(names.insert(name), "{name} is listed twice");
             assert!(
                 name.starts_with("proxmox_") && name.len() <= 40,
                 "{name}: proxmox_<verb>_<noun>, at most 40 characters"
@@ -97,7 +97,7 @@ mod tests {
             assert!(!about.contains('{') && !about.contains('|'), "{name}: `{about}`");
             let mut params = BTreeSet::new();
             for param in entry.params() {
-                assert!(params.insert(param.name), "{name}: `{}` stands twice", param.name);
+                assert!(params.insert(param.name), "{name}: `{}` is listed twice", param.name);
             }
             let request = match tool.run {
                 Run::Api(method, path) => Some((method, path)),
@@ -126,7 +126,7 @@ mod tests {
             let spec = entry.spec(Revision::NEWEST_HANDSHAKE, &[]);
             let schema = spec["inputSchema"].as_object().expect("an object");
             assert_eq!(schema["type"], "object", "{}", entry.name);
-            // Some clients refuse the whole server over a schema without them.
+            // Some clients reject the whole server if a schema lacks them.
             let properties = schema["properties"].as_object().expect("properties");
             for (name, property) in properties.iter().filter(|(_, property)| property["type"] == "object") {
                 let about = property["description"].as_str().unwrap_or_default();
@@ -143,8 +143,8 @@ mod tests {
         }
     }
 
-    /// What a client pays for: names, descriptions and schemas. `scripts/count_tokens.mjs` counts tokens; a token
-    /// is about four of these bytes.
+    /// Names, descriptions and schemas cost a client tokens. `scripts/count_tokens.mjs` counts them; a token is about
+    /// four of these bytes.
     #[test]
     fn the_list_stays_within_its_budget() {
         let bytes = |entry: &entry::Entry| {

@@ -22,10 +22,10 @@ const IFACE: Param = Param::text("iface");
 const MORE: Param = Param::more("options");
 const TYPE: Param = Param::text("type");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_network", Effect::Read, list_network)
-        .about("List network interfaces and bridges of one or all nodes.")
+        .about("Network interfaces and bridges of nodes.")
         .params(&[Param::text("node").optional(), Param::text("type").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_network", "/nodes/{node}/network")
         .about("Add a network interface, pending until proxmox_apply_network.")
@@ -37,21 +37,21 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::put("proxmox_update_network", "/nodes/{node}/network/{iface}")
         .about("Change a network interface, pending until applied.")
-        .params(&[NODE, IFACE, TYPE, MORE.about("cidr, gateway, bridge_ports, …")]),
+        .params(&[NODE, IFACE, TYPE, MORE.about("cidr, gateway, …")]),
     Tool::delete("proxmox_delete_network", "/nodes/{node}/network/{iface}")
         .about("Remove a network interface, pending until applied.")
         .params(&[NODE, IFACE]),
     Tool::with("proxmox_apply_network", Effect::Change, apply)
         .behind(&[(Method::Put, "/nodes/{node}/network")])
-        .about("Apply a node's pending network changes, or discard them with revert.")
+        .about("Apply a node's pending network changes; revert discards them.")
         .params(&[NODE, Param::flag("revert").optional()])
         .idempotent()
         .task(),
     Tool::with("proxmox_list_sdn", Effect::Read, list_sdn)
-        .about("List SDN zones, virtual networks, or a virtual network's subnets.")
+        .about("SDN zones, VNets or subnets of a VNet.")
         .params(&[
             Param::one_of("what", &["zones", "vnets", "subnets"]),
-            Param::text("vnet").about("For subnets.").optional(),
+            Param::text("vnet").optional(),
             FIELDS,
             LIMIT,
             OFFSET,
@@ -107,7 +107,7 @@ fn list_sdn(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, columns)
 }
 
-/// A node that does not answer costs its own rows, and is named.
+/// A node that does not respond is named, and only its rows are missing.
 fn list_network(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = context.get("/nodes", &Params::new())?;
     let nodes = rows(&reply)?;

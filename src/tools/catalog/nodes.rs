@@ -17,17 +17,17 @@ use crate::{
 
 const NODE: Param = Param::text("node");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_nodes", Effect::Read, list_nodes)
-        .about("List nodes: status, CPU usage, memory and disk in bytes, uptime in seconds.")
+        .about("Nodes: status, CPU usage, memory and disk in bytes, uptime in seconds.")
         .params(&[FIELDS, LIMIT, OFFSET])
         .core(),
     Tool::with("proxmox_get_node_info", Effect::Read, node_info)
-        .about("Status of a node: load, memory, root disk, kernel, CPU, version, subscription.")
+        .about("A node's load, memory, root disk, CPU, versions and subscription.")
         .params(&[NODE]),
     Tool::with("proxmox_list_node_items", Effect::Read, list_items)
-        .about("List services, disks, package updates, certificates or devices of a node.")
+        .about("Services, disks, updates, certificates or devices of a node.")
         .params(&[
             NODE,
             Param::one_of("what", &["services", "disks", "updates", "certificates", "pci", "usb"]),
@@ -36,7 +36,7 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::post("proxmox_control_service", "/nodes/{node}/services/{service}/{command}")
-        .about("Start, stop, restart or reload a system service of a node.")
+        .about("Control a system service of a node.")
         .params(&[
             NODE,
             Param::text("service"),
@@ -44,10 +44,10 @@ pub const TOOLS: &[Tool] = &[
         ])
         .task(),
     Tool::with("proxmox_get_node_time", Effect::Read, node_time)
-        .about("Time, time zone and DNS servers of a node.")
+        .about("Time, time zone and DNS of a node.")
         .params(&[NODE]),
     Tool::put("proxmox_update_node_dns", "/nodes/{node}/dns")
-        .about("Set DNS servers and search domain of a node; what is not given stays, delete removes.")
+        .about("Set a node's DNS servers and search domain; omitted ones stay, delete removes.")
         .params(&[
             NODE,
             Param::text("search").optional(),
@@ -58,9 +58,9 @@ pub const TOOLS: &[Tool] = &[
         ]),
     Tool::get("proxmox_get_disk_smart", "/nodes/{node}/disks/smart")
         .about("SMART data of a disk.")
-        .params(&[NODE, Param::text("disk").about("For example /dev/sda.")]),
+        .params(&[NODE, Param::text("disk").about("/dev/sda")]),
     Tool::post("proxmox_refresh_updates", "/nodes/{node}/apt/update")
-        .about("Refresh a node's list of updates (apt update).")
+        .about("Run apt update on a node.")
         .params(&[NODE])
         .asks()
         .idempotent()
@@ -70,12 +70,12 @@ pub const TOOLS: &[Tool] = &[
         .params(&[
             NODE,
             Param::text("service").optional(),
-            Param::text("since").about("For example 2026-01-31.").optional(),
+            Param::text("since").about("YYYY-MM-DD").optional(),
             Param::text("until").unlisted(),
             Param::int("limit", 1, 5000).optional(),
         ]),
     Tool::post("proxmox_wake_node", "/nodes/{node}/wakeonlan")
-        .about("Turn on a node by wake-on-LAN.")
+        .about("Wake a node by wake-on-LAN.")
         .params(&[NODE])
         .idempotent(),
     Tool::post("proxmox_power_node", "/nodes/{node}/status")
@@ -127,14 +127,14 @@ const COLUMNS: &[Column] = &[
     Column::new("uptime"),
 ];
 
-/// Two paths below a node, read at the same time; the first makes the answer, the second goes in under its name.
+/// Reads two paths below a node in parallel; the first is the answer, and the second is added under its name.
 fn two(context: &Context<'_>, args: &Args, first: &str, second: &str) -> Outcome {
     let base =
         path::fill("/nodes/{node}", |hole| args.text(hole).map(str::to_owned)).map_err(Failure::new)?;
     let paths = [format!("{base}/{first}"), format!("{base}/{second}")];
     let [one, two] = context.get_all([&paths[0], &paths[1]]);
     let mut answer = object::object(one?.value())?;
-    // The second is an extra: without it the answer is still worth having.
+    // The second is optional: the answer is useful without it.
     if let Ok(two) = two {
         answer.insert(second.into(), two.value());
     }

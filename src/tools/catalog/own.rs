@@ -1,4 +1,4 @@
-//! Tools from the configuration: a name and a sentence over a method of the API, whose parameters and checks they have.
+//! Tools from the configuration: a name and a description for a method of the API, with its parameters and checks.
 
 use crate::{
     config::OwnTool,
@@ -17,23 +17,23 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// The toolset of the users' own tools. They are listed whatever toolsets are: somebody wrote them down.
+/// The toolset of the tools from the configuration. They are listed whatever toolsets are enabled: the user wants them.
 pub const TOOLSET: &str = "own";
 
-/// Parameters that may be left out are listed up to this many; more of them cost more tokens than they are worth, and are
-/// accepted all the same.
+/// Optional parameters are listed only if there are at most this many: more of them would cost more tokens than they
+/// are worth. Unlisted ones are accepted all the same.
 const LISTED: usize = 8;
 
 /// A method of the API as a tool.
 #[derive(Debug)]
 pub struct Own {
     row: Row,
-    /// What the configuration gives, values of the path among them. Never shown: it may be secret.
+    /// The arguments that the configuration fixes, also those of the path. Never shown: they may be secret.
     fixed: Fixed,
     columns: Vec<Column>,
 }
 
-/// Arguments that the configuration gives. `Debug` shows their names.
+/// Arguments that the configuration fixes. `Debug` shows only their names.
 struct Fixed(Map<String, Value>);
 
 impl std::fmt::Debug for Fixed {
@@ -47,7 +47,7 @@ impl Handler for Own {
         self.row
     }
 
-    /// The arguments become those of a call of the API: what is the method's own goes under `arguments`.
+    /// Turns the arguments into those of an API call: the method's own parameters go under `arguments`.
     fn check(&self, given: Map<String, Value>) -> Result<Args, String> {
         let mut arguments = self.fixed.0.clone();
         let mut whole = Map::new();
@@ -74,7 +74,7 @@ impl Handler for Own {
     }
 }
 
-/// The tools of a configuration. They live as long as the process, as all tools do; without any this costs nothing.
+/// The tools from a configuration. Like all tools, they live as long as the process.
 #[must_use]
 pub fn entries(tools: &[OwnTool]) -> &'static [Entry] {
     if tools.is_empty() {
@@ -83,7 +83,7 @@ pub fn entries(tools: &[OwnTool]) -> &'static [Entry] {
     Vec::leak(tools.iter().map(entry).collect())
 }
 
-/// A sentence for each tool of a configuration that has the name of another one.
+/// A sentence for each tool of a configuration that has the name of a built-in one.
 #[must_use]
 pub fn name_clashes(tools: &[OwnTool]) -> Vec<String> {
     let taken = |tool: &&OwnTool| built_in().any(|entry| entry.name == tool.name);
@@ -92,7 +92,7 @@ pub fn name_clashes(tools: &[OwnTool]) -> Vec<String> {
         .filter(taken)
         .map(|tool| {
             format!(
-                "`tools` has a tool `{}`, but there is a built-in one of that name; rename it.",
+                "`tools` has a tool `{}`, but there is a built-in tool of that name; rename it.",
                 tool.name
             )
         })
@@ -123,7 +123,7 @@ fn entry(tool: &OwnTool) -> Entry {
     Entry { tool: Box::leak(Box::new(row)), name, kind: None, toolset: TOOLSET }
 }
 
-/// The method's parameters that are not fixed, as a client is told them.
+/// The method's parameters that are not fixed, as a client sees them.
 fn params(row: &Row, fixed: &Map<String, Value>) -> Vec<Param> {
     let all: Vec<api::Param> =
         row.params().into_iter().filter(|param| !fixed.contains_key(param.name())).collect();
@@ -133,7 +133,7 @@ fn params(row: &Row, fixed: &Map<String, Value>) -> Vec<Param> {
     let mut params: Vec<Param> = Vec::new();
     for param in all {
         let name = param.name();
-        // Of several alternatives the first stands for all; a numbered family has no name that could be listed.
+        // The first of several alternatives stands for all; a numbered family has no single name to list.
         if name.ends_with("[n]") || params.iter().any(|known| known.name == name) {
             continue;
         }

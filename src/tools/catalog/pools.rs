@@ -16,16 +16,16 @@ use crate::{
 
 const POOLID: Param = Param::text("poolid");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_pools", Effect::Read, list)
-        .about("List pools, or the members of a pool.")
+        .about("Pools, or a pool's members.")
         .params(&[Param::text("poolid").optional(), FIELDS, LIMIT, OFFSET]),
     Tool::post("proxmox_create_pool", "/pools")
         .about("Create a pool.")
         .params(&[POOLID, Param::text("comment").optional()]),
     Tool::with("proxmox_update_pool", Effect::Change, update)
-        .about("Add guests and storages to a pool, or remove them with delete.")
+        .about("Add guests and storages to a pool; delete removes them.")
         .params(&[
             POOLID,
             Param::text("vms").about("VMIDs.").optional(),
@@ -47,7 +47,7 @@ fn list(context: &Context<'_>, args: &Args) -> Outcome {
     if args.text("poolid").is_some() {
         let (path, params) = place(args, Params::new())?;
         let mut value = context.get(&path, &params)?.value();
-        // The path of all pools answers a list, also of one.
+        // `/pools` returns a list, even of a single pool.
         if let Some(only) = value.as_array_mut().filter(|pools| pools.len() == 1).and_then(Vec::pop) {
             value = only;
         }
@@ -69,8 +69,8 @@ fn delete(context: &Context<'_>, args: &Args) -> Outcome {
     context.wrap(context.change(Method::Delete, &path, &params)?.value())
 }
 
-/// Where a pool is, with what is sent there. One in another pool has a slash in its name, which the path of a pool cannot
-/// hold; the path of all pools takes it as a parameter (8.1 on).
+/// The path and parameters for a pool. A nested pool has a slash in its name, which the path of a pool cannot contain;
+/// `/pools` takes the name as a parameter (from 8.1 on).
 fn place(args: &Args, mut params: Params) -> Result<(String, Params), Failure> {
     let poolid = args.text("poolid").unwrap_or_default();
     if poolid.contains('/') {

@@ -10,29 +10,29 @@ use crate::{
 };
 use serde_json::{Map, json};
 
-/// What restoring takes.
+/// Parameters of restoring.
 pub const PARAMS: &[Param] = &[
-    Param::text("archive").about("Volume of the backup."),
-    Param::int("vmid", 100, 999_999_999).about("Defaults to the VMID in the backup.").optional(),
+    Param::text("archive").about("Backup volume."),
+    Param::int("vmid", 100, 999_999_999).about("Default: as in the backup.").optional(),
     Param::text("storage").optional(),
     Param::flag("force").optional(),
     Param::flag("unique").unlisted(),
     Param::flag("start").optional(),
     Param::text("node").unlisted(),
-    Param::more("config").about("name, unique, bwlimit, …"),
+    Param::more("config").about("name, bwlimit, …"),
 ];
 
-/// Virtual machines take the archive as such, containers as their template (pve.md section 8).
+/// VMs take the backup as `archive`, containers as `ostemplate` (pve.md section 8).
 pub fn restore(context: &Context<'_>, args: &Args) -> Outcome {
     let archive = args.text("archive").unwrap_or_default();
     let Some((kind, own)) = what_is_in(archive) else {
         return Err(Failure::new(format!(
-            "`archive` is `{}`, but it must be the volume of a backup, as proxmox_list_backups shows them.",
+            "`archive` is `{}`, but it must be the volume of a backup, as proxmox_list_backups shows it.",
             archive.escape_debug()
         )));
     };
     let Some(vmid) = args.int("vmid").or(own) else {
-        return Err(Failure::new("The backup's name holds no VMID; give `vmid`."));
+        return Err(Failure::new("The backup's name contains no VMID; give `vmid`."));
     };
     let reply = context.get("/cluster/resources", &Params::new().with("type", "vm"))?;
     let records = inventory::inventory(context, &reply)?;
@@ -78,7 +78,7 @@ pub fn restore(context: &Context<'_>, args: &Args) -> Outcome {
     follow(context, args, reply.as_str().unwrap_or_default(), facts)
 }
 
-/// Kind and VMID out of a backup's name: `vzdump-qemu-100-…`, or `backup/vm/100/…` on a backup server.
+/// The kind and VMID from a backup's name: `vzdump-qemu-100-…`, or `backup/vm/100/…` on a backup server.
 fn what_is_in(archive: &str) -> Option<(Kind, Option<i64>)> {
     for (mark, kind) in [
         ("vzdump-qemu-", Kind::Vm),

@@ -1,4 +1,4 @@
-//! What is on a guest's screen, and what its console says.
+//! A picture of a VM's screen, and the output of a guest's console.
 
 use crate::{
     plot::png::Image,
@@ -12,9 +12,9 @@ use crate::{
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What the screen's tool takes.
+/// Parameters of the screenshot tool.
 pub const SCREEN: &[Param] = &[VMID, NODE];
-/// What the console's tool takes.
+/// Parameters of the console tool.
 pub const SERIAL: &[Param] = &[
     VMID,
     NODE,
@@ -22,13 +22,13 @@ pub const SERIAL: &[Param] = &[
     Param::one_of("serial", &["serial0", "serial1", "serial2", "serial3"]).unlisted(),
 ];
 
-/// A picture is no larger: beyond it, it is shown at half its size.
+/// The largest picture, in bytes; a larger one is halved in width and height until it fits.
 const MOST_PICTURE: usize = 512 * 1024;
-/// How long a console is listened to, and how much of it is kept.
+/// How long console output is read by default, in seconds, and how many bytes of it are kept.
 const SECONDS: i64 = 5;
 const MOST_TEXT: usize = 16 * 1024;
 
-/// A picture of a VM's display; nothing is typed.
+/// Takes a picture of a VM's display; sends no input.
 pub fn screen(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     if guest.kind != Kind::Vm {
@@ -53,13 +53,13 @@ pub fn screen(context: &Context<'_>, args: &Args) -> Outcome {
     answer(&facts)
 }
 
-/// What a console says for some seconds; nothing is typed.
+/// Reads the output of a console for some seconds; sends no input.
 pub fn serial(context: &Context<'_>, args: &Args) -> Outcome {
     let guest = find::guest(context, args.int("vmid").unwrap_or_default(), args.text("node"))?;
     running(&guest)?;
     let seconds = args.int("seconds").unwrap_or(SECONDS);
     let time = Duration::from_secs(seconds.unsigned_abs());
-    // A container has one console, and takes no name of a port.
+    // A container has a single console and takes no port name.
     let port = args.text("serial").filter(|_| guest.kind == Kind::Vm);
     if !opens(context, &guest, "termproxy")? {
         return answer(&json!({}));
@@ -75,19 +75,19 @@ pub fn serial(context: &Context<'_>, args: &Args) -> Outcome {
     }
     if text.trim().is_empty() {
         facts["note"] =
-            "Nothing was said in this time. A console that waits for a login says so once, when it starts."
+            "There was no output in this time. A console shows its login prompt only once, when it starts."
                 .into();
     }
     answer(&facts)
 }
 
-/// Whether a console may be opened. Nothing is typed into it, but whoever opens one could, so the rules hold for it.
+/// Whether a console may be opened. No input is sent to it, but it would accept some, so the policy applies.
 fn opens(context: &Context<'_>, guest: &find::Guest, proxy: &str) -> Result<bool, Failure> {
     let path = format!("{}/{proxy}", guest.path()?);
     context.permit(&Request { method: pve::Method::Post, path, params: pve::Params::new() })
 }
 
-/// A guest that is halted still has a screen; one that nothing is known of may have.
+/// Refuses a stopped guest. A paused one still has a screen, and one in an unknown state may have one.
 fn running(guest: &find::Guest) -> Result<(), Failure> {
     match guest.state() {
         State::Stopped => Err(Failure::new(format!(
@@ -98,7 +98,7 @@ fn running(guest: &find::Guest) -> Result<(), Failure> {
     }
 }
 
-/// What a terminal would show, less its colours: control sequences are left out, line breaks stay.
+/// The text that a terminal would show: without control sequences, but with line breaks.
 fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut shown = String::with_capacity(text.len());
@@ -110,7 +110,7 @@ fn plain(bytes: &[u8]) -> String {
                 Some('[') => {
                     while letters.next_if(|letter| !('\u{40}'..='\u{7e}').contains(letter)).is_some() {}
                 }
-                // OSC and the like: up to the bell or the next escape.
+                // OSC and similar sequences end at a bell or the next escape.
                 Some(']' | 'P' | '^' | '_') => {
                     while letters.next_if(|letter| !matches!(letter, '\u{7}' | '\u{1b}')).is_some() {}
                     if letters.peek() == Some(&'\u{1b}') {

@@ -1,5 +1,5 @@
-//! Which requests each tool sends. It is not written down a second time: the row of a tool says it, and of tools of their
-//! own a golden file, in which a test keeps what every tool was seen to send.
+//! Which API methods each tool calls. They are not listed by hand: they are read from the tool's row or, for tools with
+//! code of their own, from a golden file in which a test records the requests that every tool was seen to send.
 
 use crate::{
     pve::{
@@ -14,19 +14,19 @@ use crate::{
 };
 use std::sync::LazyLock;
 
-/// A tool's name in a line of its own, and indented below it each request it was seen to send.
+/// The name of each tool on a line of its own, followed by the requests it was seen to send, indented.
 const SEEN: &str = include_str!("../../../tests/golden/requests.txt");
 
 /// A request that a tool was seen to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The method of the API.
+    /// The API method.
     pub row: Row,
-    /// Of `/cluster/resources`: the only type that was asked for.
+    /// For `/cluster/resources`: the requested `type`, if there was one.
     pub only: Option<&'static str>,
 }
 
-/// The requests that a tool was seen to send, each method once.
+/// The requests that a tool was seen to send, without duplicates.
 pub fn seen(entry: &Entry) -> &'static [Seen] {
     static TOOLS: LazyLock<Vec<(&str, Vec<Seen>)>> = LazyLock::new(|| {
         let mut tools: Vec<(&str, Vec<Seen>)> = Vec::new();
@@ -44,8 +44,8 @@ pub fn seen(entry: &Entry) -> &'static [Seen] {
     TOOLS.iter().find(|(name, _)| *name == entry.name).map_or(&[], |(_, requests)| requests)
 }
 
-/// The methods that a tool may call: the one of its row, with each word that may fill a hole of its path; of tools of their
-/// own those that were seen, and those whose parameters they take.
+/// The methods that a tool may call: that of its row, with every possible value of the placeholders in its path; for
+/// tools with code of their own, the recorded ones and those whose parameters the tool takes.
 #[must_use]
 pub fn methods(entry: &Entry) -> Vec<Row> {
     let mut rows: Vec<Row> = match entry.tool.run {
@@ -64,7 +64,8 @@ pub fn methods(entry: &Entry) -> Vec<Row> {
     distinct
 }
 
-/// The rows of a template, whose `{type}` is a kind of guest and whose other holes may be words of a parameter.
+/// The methods that match a path template. `{type}` stands for a kind of guest; another placeholder may stand for each
+/// value of an enum parameter.
 fn filled(entry: &Entry, method: Method, template: &str) -> Vec<Row> {
     let kinds = entry.kind.map_or_else(|| vec![Kind::Vm, Kind::Container], |kind| vec![kind]);
     let mut paths: Vec<String> = match entry.params().any(|param| param.name == "type") {
@@ -84,7 +85,7 @@ fn filled(entry: &Entry, method: Method, template: &str) -> Vec<Row> {
     paths.iter().filter_map(|path| api::find_template(method, path)).collect()
 }
 
-/// The method that `GET /nodes/pve1/qemu/100/config current=1` calls.
+/// Reads a recorded request such as `GET /nodes/pve1/qemu/100/config current=1`.
 fn request(line: &'static str) -> Option<Seen> {
     let mut words = line.split(' ');
     let method = Method::from_word(words.next()?)?;

@@ -1,4 +1,4 @@
-//! Snapshots of guests. The same tools for virtual machines and containers: a VMID says which it is.
+//! Snapshots of guests. The same tools for virtual machines and containers: the VMID tells which it is.
 
 use crate::tools::{
     answer::table::Column,
@@ -8,13 +8,13 @@ use crate::tools::{
 
 const SNAPNAME: Param = Param::text("snapname");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::list("proxmox_list_snapshots", "/nodes/{node}/{type}/{vmid}/snapshot", SNAPSHOTS)
-        .about("List snapshots of a guest; `parent` gives the tree, `current` is the present state.")
+        .about("Snapshots of a guest; current is the present state.")
         .params(&[VMID, NODE]),
     Tool::post("proxmox_create_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot")
-        .about("Take a snapshot of a guest; vmstate includes a VM's memory.")
+        .about("Snapshot a guest; vmstate includes a VM's memory.")
         .params(&[
             VMID,
             NODE,
@@ -25,13 +25,13 @@ pub const TOOLS: &[Tool] = &[
         .task()
         .core(),
     Tool::post("proxmox_rollback_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/rollback")
-        .about("Roll a guest back to a snapshot; all changes since then are lost.")
+        .about("Roll a guest back to a snapshot; all later changes are lost.")
         .params(&[VMID, NODE, SNAPNAME, Param::flag("start").optional()])
         .asks()
         .task()
         .core(),
     Tool::delete("proxmox_delete_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}")
-        .about("Delete a snapshot of a guest.")
+        .about("Delete a guest's snapshot.")
         .params(&[VMID, NODE, SNAPNAME, Param::flag("force").unlisted()])
         .task()
         .core(),
@@ -39,7 +39,7 @@ pub const TOOLS: &[Tool] = &[
         .about("Change a snapshot's description.")
         .params(&[VMID, NODE, SNAPNAME, Param::text("description").or_empty()]),
     Tool::get("proxmox_get_snapshot_config", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
-        .about("Configuration of a guest at the time of a snapshot.")
+        .about("Guest configuration in a snapshot.")
         .params(&[VMID, NODE, SNAPNAME]),
 ];
 
@@ -48,7 +48,7 @@ const SNAPSHOTS: &[Column] = &[
     Column::new("parent"),
     Column::new("snaptime"),
     Column::new("vmstate").if_any(),
-    // What is being done with it, or was left half done: it cannot be rolled back to.
+    // An operation that is in progress or was interrupted: no rollback to such a snapshot is possible.
     Column::new("snapstate").if_any(),
     Column::new("description"),
 ];

@@ -25,25 +25,25 @@ use crate::{
 };
 use serde_json::json;
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_storage", Effect::Read, list_storage)
-        .about("List storages with their usage; a shared storage is one row with its nodes.")
+        .about("Storages with usage; a shared one is one row.")
         .params(&[
             Param::text("node").optional(),
             Param::text("storage").optional(),
             Param::text("type").about("nfs, dir, …").unlisted(),
-            Param::text("content").about("iso, backup, images, vztmpl, …").optional(),
+            Param::text("content").about("iso, backup, …").optional(),
             FIELDS,
             LIMIT,
             OFFSET,
         ])
         .core(),
     Tool::get("proxmox_get_storage", "/storage/{storage}")
-        .about("Definition of a storage: type, server, export, options, nodes.")
+        .about("Storage definition: server, options, nodes.")
         .params(&[STORAGE]),
     Tool::with("proxmox_list_storage_content", Effect::Read, list_content)
-        .about("List volumes of a storage.")
+        .about("Volumes of a storage.")
         .params(&[
             STORAGE,
             Param::text("content").optional(),
@@ -54,7 +54,7 @@ pub const TOOLS: &[Tool] = &[
             OFFSET,
         ]),
     Tool::with("proxmox_download_to_storage", Effect::Ask, download)
-        .about("Download an ISO, template or image from a URL into a storage.")
+        .about("Download an ISO, template or disk image from a URL.")
         .params(&[
             STORAGE,
             Param::text("url"),
@@ -69,25 +69,25 @@ pub const TOOLS: &[Tool] = &[
         ])
         .task(),
     Tool::with("proxmox_upload_to_storage", Effect::Change, upload::upload)
-        .about("Upload a local file to a storage: an ISO, template or disk image.")
+        .about("Upload a local ISO, template or disk image.")
         .params(upload::PARAMS)
         .task(),
     Tool::list("proxmox_list_appliances", "/nodes/{node}/aplinfo", APPLIANCES)
-        .about("List container templates that can be downloaded.")
+        .about("Container templates to download.")
         .params(&[Param::text("node"), Param::text("section").filter().unlisted()]),
     Tool::post("proxmox_download_appliance", "/nodes/{node}/aplinfo")
-        .about("Download a container template into a storage.")
+        .about("Download a container template.")
         .params(&[Param::text("node"), STORAGE, Param::text("template")])
         .asks()
         .idempotent()
         .task(),
     Tool::with("proxmox_delete_volume", Effect::Ask, delete_volume)
-        .about("Delete a volume: an ISO, template, backup or unused disk.")
-        .params(&[Param::text("volume").about("As storage:path."), NODE.unlisted()])
+        .about("Delete an ISO, template, backup or unused disk.")
+        .params(&[Param::text("volume").about("storage:path"), NODE.unlisted()])
         .idempotent()
         .task(),
     Tool::with("proxmox_update_volume", Effect::Change, update_volume)
-        .about("Protect a backup from deletion, or change its notes.")
+        .about("Protect a backup or change its notes.")
         .params(&[
             Param::text("volume"),
             Param::flag("protected").optional(),
@@ -97,17 +97,17 @@ pub const TOOLS: &[Tool] = &[
         .idempotent(),
     Tool::post("proxmox_create_storage", "/storage").about("Add a storage definition.").params(&[
         STORAGE,
-        Param::text("type").about("dir, nfs, lvmthin, zfspool, pbs, …"),
-        Param::more("options").about("path, server, export, content, nodes, …"),
+        Param::text("type").about("dir, nfs, …"),
+        Param::more("options").about("path, server, content, …"),
     ]),
     Tool::put("proxmox_update_storage", "/storage/{storage}")
         .about("Change a storage's definition.")
-        .params(&[STORAGE, Param::more("options").about("content, nodes, disable, …")]),
+        .params(&[STORAGE, Param::more("options").about("content, nodes, …")]),
     Tool::delete("proxmox_delete_storage", "/storage/{storage}")
-        .about("Remove a storage's definition; the data is kept.")
+        .about("Remove a storage's definition; data is kept.")
         .params(&[STORAGE]),
     Tool::list("proxmox_scan_storage", "/nodes/{node}/scan/{type}", SCAN)
-        .about("Scan a server from a node for NFS exports, shares, iSCSI targets, LVM or ZFS.")
+        .about("Find exports, shares, targets, LVM or ZFS from a node.")
         .asks()
         .params(&[
             Param::text("node"),
@@ -186,7 +186,7 @@ fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
     let Some((storage, _)) = volume.split_once(':') else {
         let shown = volume.escape_debug();
         return Err(Failure::new(format!(
-            "`volume` is `{shown}`, but it must be storage:path, as lists of content show it."
+            "`volume` is `{shown}`, but it must be storage:path, as lists of volumes show it."
         )));
     };
     let path = on_a_node(context, storage, args.text("node"))?;
@@ -204,7 +204,7 @@ fn update_volume(context: &Context<'_>, args: &Args) -> Outcome {
     act(context, args, Method::Put, &volume_path(context, args)?, &params)
 }
 
-/// Sends a change; where it starts a task, waits for it.
+/// Sends a change; if it starts a task, waits for it.
 fn act(context: &Context<'_>, args: &Args, method: Method, path: &str, params: &Params) -> Outcome {
     let value = context.change(method, path, params)?.value();
     match value.as_str() {
@@ -234,7 +234,7 @@ fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
     };
     let reply = reply?;
     let mut records = storages::sorted(&reply)?;
-    // Only the definitions know of a storage that is disabled.
+    // A disabled storage appears only among the definitions.
     if let Ok(defined) = &defined {
         let silent = silent(&rows(defined)?, &records);
         records.extend(silent);
@@ -260,7 +260,7 @@ fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {
     list::answer(context, args, &records, COLUMNS)
 }
 
-/// Rows for the storages that are defined and that no node tells of: disabled, or made a moment ago.
+/// Rows for the storages that are defined but that no node reports: disabled or recently created ones.
 fn silent<'a>(defined: &[Record<'a>], told: &[Record<'_>]) -> Vec<Record<'a>> {
     let untold =
         |record: &&Record<'_>| !told.iter().any(|other| other.json("storage") == record.json("storage"));
@@ -277,7 +277,7 @@ fn silent<'a>(defined: &[Record<'a>], told: &[Record<'_>]) -> Vec<Record<'a>> {
     defined.iter().filter(untold).map(row).collect()
 }
 
-/// A shared storage comes once for each node; where they tell the same it becomes one row naming its nodes.
+/// Proxmox lists a shared storage once for each node; rows with the same status become one row that names the nodes.
 fn merge_shared(records: Vec<Record<'_>>) -> Vec<Record<'_>> {
     let mut merged: Vec<(Record<'_>, Vec<String>)> = Vec::new();
     for record in records {

@@ -1,4 +1,4 @@
-//! Tasks: what Proxmox goes on doing after it has accepted a change.
+//! Tasks: the work that Proxmox continues after it has accepted a change.
 
 use crate::{
     pve::{
@@ -25,10 +25,10 @@ use serde_json::{Map, json};
 
 const UPID: Param = Param::text("upid");
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
     Tool::with("proxmox_list_tasks", Effect::Read, list_tasks)
-        .about("List tasks, newest first.")
+        .about("Tasks, newest first.")
         .params(&[
             Param::one_of("status", &["running", "failed", "ok"]).optional(),
             Param::int("vmid", 100, 999_999_999).optional(),
@@ -42,11 +42,11 @@ pub const TOOLS: &[Tool] = &[
         ])
         .core(),
     Tool::with("proxmox_wait_task", Effect::Read, wait_task)
-        .about("Wait for tasks (comma-separated) and report their results.")
+        .about("Wait for tasks (comma-separated) and report results.")
         .params(&[Param::words("upid"), WAIT])
         .core(),
     Tool::with("proxmox_get_task_log", Effect::Read, task_log)
-        .about("Log of a task: its last lines, or from line `start`.")
+        .about("Last lines of a task's log, or from line `start`.")
         .params(&[
             UPID,
             Param::int("start", 0, 100_000_000).optional(),
@@ -66,7 +66,7 @@ const COLUMNS: &[Column] = &[
     Column::new("status"),
 ];
 
-/// The whole cluster's newest tasks by one request; one node's, which go further back, where a node is given.
+/// The newest tasks of the cluster, in one request, or those of the given node, which go further back.
 fn list_tasks(context: &Context<'_>, args: &Args) -> Outcome {
     let reply = match args.text("node") {
         None => context.get("/cluster/tasks", &Params::new())?,

@@ -1,4 +1,4 @@
-//! Taking back changes of configuration.
+//! Undoing configuration changes.
 
 use crate::tools::{
     param::{Effect, Param},
@@ -6,10 +6,8 @@ use crate::tools::{
     run::undo,
 };
 
-/// The rows.
+/// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[Tool::with("proxmox_undo", Effect::Change, undo::undo)
-    .about(
-        "Undo a configuration change made by this server; without id, list the changes that can be undone.",
-    )
+    .about("Undo a configuration change by this server; without id, list what can be undone.")
     .params(&[Param::int("id", 1, i64::MAX).optional()])
     .task()];

@@ -1,4 +1,4 @@
-//! Uploading a file of the machine that this server runs on.
+//! Uploading a file from the machine on which this server runs.
 
 use crate::{
     pve::{Method, Params, upload::Upload},
@@ -20,27 +20,27 @@ use std::{
     time::Duration,
 };
 
-/// What uploading takes.
+/// Parameters of uploading.
 pub const PARAMS: &[Param] = &[
     Param::text("storage"),
-    Param::text("file").about("Path on this machine."),
+    Param::text("file"),
     Param::one_of("content", &["iso", "vztmpl", "import"]),
     Param::text("filename").unlisted(),
     Param::text("checksum").unlisted(),
     Param::text("node").unlisted(),
 ];
 
-/// What each kind of content may be called (PVE::Storage, upload). Nothing else leaves this machine: a file with
-/// keys in it has none of these names.
+/// The file extensions that each kind of content may have (PVE::Storage, upload). No other file leaves this machine: a
+/// file with keys in it has none of them.
 const ENDINGS: &[(&str, &[&str])] = &[
     ("iso", &[".iso", ".img"]),
     ("vztmpl", &[".tar.gz", ".tar.xz", ".tar.zst"]),
     ("import", &[".ova", ".ovf", ".qcow2", ".raw", ".vmdk"]),
 ];
-/// How often it is told how far an upload is.
+/// The interval of progress reports.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Streams the file, telling how much of it is gone, and waits for the task that puts it in its place.
+/// Streams the file, reports progress, and waits for the task that moves the file into place.
 pub fn upload(context: &Context<'_>, args: &Args) -> Outcome {
     let file = args.text("file").unwrap_or_default();
     let content = args.text("content").unwrap_or_default();
@@ -68,7 +68,7 @@ pub fn upload(context: &Context<'_>, args: &Args) -> Outcome {
     follow(context, args, reply.value().as_str().unwrap_or_default(), answer)
 }
 
-/// Each algorithm's checksum has a length of its own, in hexadecimal digits.
+/// The algorithm of a checksum, which follows from its length in hexadecimal digits.
 pub(in crate::tools) fn algorithm(checksum: &str) -> Result<&'static str, Failure> {
     Ok(match checksum.len() {
         32 => "md5",
@@ -79,7 +79,7 @@ pub(in crate::tools) fn algorithm(checksum: &str) -> Result<&'static str, Failur
         128 => "sha512",
         length => {
             return Err(Failure::new(format!(
-                "`checksum` has {length} characters, which is no MD5, SHA-1 or SHA-2 checksum in hexadecimal. Nothing was done."
+                "`checksum` has {length} characters, which is not an MD5, SHA-1 or SHA-2 checksum in hexadecimal. Nothing was done."
             )));
         }
     })
@@ -91,13 +91,13 @@ fn check_ending(name: &str, content: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(format!(
-        "`{}` is no name for content {content}: it must end in {}. Nothing was sent.",
+        "`{}` is not a name for content {content}: it must end in {}. Nothing was sent.",
         name.escape_debug(),
         endings.join(", ")
     )))
 }
 
-/// Tells progress in bytes while `work` goes on.
+/// Reports progress in bytes while `work` runs.
 fn told<T>(context: &Context<'_>, sent: &AtomicU64, size: u64, work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {

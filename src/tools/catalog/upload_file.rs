@@ -1,5 +1,5 @@
-//! The file that is uploaded: only from folders that the configuration names, by no link, and the very file that was looked
-//! at.
+//! Opens the file to upload: only from folders that the configuration names, not through a link, and only the same file
+//! that was checked.
 
 use crate::config::Config;
 use std::{
@@ -21,7 +21,7 @@ pub struct Leaving {
 /// Opens a file that may be uploaded.
 ///
 /// # Errors
-/// A sentence: it is in none of the folders, is reached by a link, or is no regular file of its own.
+/// Fails with a sentence if the file is in none of the folders, is reached by a link, has hard links or is not regular.
 pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
     let path = Path::new(given);
     let place = config.source.file.as_ref();
@@ -29,7 +29,7 @@ pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
     let line =
         |folder: &Path| format!("\"upload_from\": [{}]", serde_json::json!(folder.display().to_string()));
     if !path.is_absolute() || path.components().any(|part| matches!(part, Component::ParentDir)) {
-        return Err("give its whole path, without `..`.".into());
+        return Err("give its absolute path, without `..`.".into());
     }
     let parent = path.parent().unwrap_or(path);
     let mut folders = config.upload_from.iter().filter_map(|folder| {
@@ -39,7 +39,7 @@ pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
     });
     let Some(real) = folders.next() else {
         return Err(format!(
-            "it is in none of the folders that the setting `upload_from` names. A person who wants that adds to {place}: {}",
+            "it is in none of the folders that the setting `upload_from` names. To allow it, a person adds to {place}: {}",
             line(parent)
         ));
     };
@@ -49,12 +49,12 @@ pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
     }
     let there = fs::symlink_metadata(&real).map_err(unreadable)?;
     if !there.is_file() {
-        return Err("it is no regular file.".into());
+        return Err("it is not a regular file.".into());
     }
     let file = File::open(&real).map_err(unreadable)?;
     let opened = file.metadata().map_err(unreadable)?;
     if !opened.is_file() || !is_same(&there, &opened) {
-        return Err("it was exchanged while it was opened.".into());
+        return Err("it was replaced while it was being opened.".into());
     }
     if has_other_names(&opened) {
         return Err(

@@ -1,4 +1,4 @@
-//! A plan in a view: what the view shows of it, and the tool by which a person agrees to it there.
+//! A plan in a view: what the view shows of it, and the tool with which a person confirms it there.
 
 use crate::{
     mcp::Revision,
@@ -9,18 +9,18 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// The tool by which a view agrees to a plan.
+/// The tool with which a view confirms a plan.
 pub const AGREE: &str = "proxmox_view_confirm";
-/// Its arguments: which plan, and what was typed.
+/// Its arguments: the plan's number, and the word that was typed.
 pub const PLAN: &str = "plan";
 const WORD: &str = "word";
 
-/// The tool by which a person agrees to a plan in a view. It is no row: what it does is what the plan says.
+/// The tool with which a person confirms a plan in a view. It is not a row of the catalog: it does what the plan says.
 #[must_use]
 pub fn spec(revision: Revision) -> Value {
     let mut spec = json!({
         "name": AGREE,
-        "description": "Carries out the plan that a person has read in a view and typed the word for.",
+        "description": "Carry out the plan that a person has confirmed in a view by typing its word.",
         "inputSchema": {
             "type": "object",
             "properties": {(PLAN): {"type": "string"}, (WORD): {"type": "string"}},
@@ -42,10 +42,10 @@ pub fn spec(revision: Revision) -> Value {
     spec
 }
 
-/// The number of a plan and the word, out of the arguments of [`AGREE`].
+/// The number of a plan and the word, from the arguments of [`AGREE`].
 ///
 /// # Errors
-/// A sentence for each argument that is wrong.
+/// Fails with a sentence for each invalid argument.
 pub fn word(arguments: Map<String, Value>) -> Result<(String, String), String> {
     const PARAMS: [Param; 2] = [Param::text(PLAN), Param::text(WORD)];
     let args = Args::check(PARAMS.iter(), &|_| false, arguments)?;
@@ -53,7 +53,7 @@ pub fn word(arguments: Map<String, Value>) -> Result<(String, String), String> {
     Ok((text(PLAN), text(WORD)))
 }
 
-/// How a plan can be agreed to, as its view shows it.
+/// How a plan can be confirmed, as its view shows it.
 #[derive(Clone, Debug)]
 pub enum Way {
     /// In the view, with this number of the plan.
@@ -94,7 +94,7 @@ pub fn plan(shown: &Plan, way: Way) -> Value {
     told
 }
 
-/// What stands on the button: what the sentence of a plan begins with, past the name of a cluster.
+/// The label of the button: the verb that the plan's sentence begins with, after the name of a cluster.
 fn action(sentence: &str) -> &'static str {
     let own = sentence.strip_prefix("Cluster ").and_then(|rest| rest.split_once(": "));
     match own.map_or(sentence, |(_, own)| own).split(' ').next() {

@@ -1,5 +1,5 @@
-//! What the views ask for (see [`crate::views`]): tools that no model sees. Their answers are data for drawing, in full,
-//! and stand in no list; they only read, and pass the same door as every other tool.
+//! The tools that the views call (see [`crate::views`]) and that no model sees. They return complete data for drawing,
+//! are in no toolset, only read, and pass the same checks as every other tool.
 
 use crate::{
     mcp::Revision,
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 
 const TIMEFRAME: Param = Param::one_of("timeframe", &["hour", "day", "week", "month", "year"]).optional();
 
-/// The rows.
+/// The view tools.
 pub static TOOLS: [Tool; 3] = [
     Tool::with("proxmox_view_cluster", Effect::Read, cluster).about("Everything the cluster view draws."),
     Tool::with("proxmox_view_guest", Effect::Read, guest)
@@ -28,7 +28,7 @@ pub static TOOLS: [Tool; 3] = [
         .params(&[Param::words("vmids")]),
 ];
 
-/// The tool of that name for views.
+/// The view tool of that name.
 #[must_use]
 pub fn named(name: &str) -> Option<Entry> {
     let found = TOOLS.iter().find(|tool| matches!(tool.name, Name::One(known) if known == name))?;
@@ -41,26 +41,26 @@ const SHOWN: [(View, &str, &[&str]); 2] = [
     (View::Cluster, "proxmox_view_cluster", &["proxmox_get_cluster_status"]),
     (View::Guest, "proxmox_view_guest", &["proxmox_get_vm_info", "proxmox_get_container_info"]),
 ];
-/// Data for a view goes along with a result up to this size; a larger one the view fetches by itself.
+/// View data is sent along with a result up to this size, in bytes; larger data is fetched by the view itself.
 const MOST_DATA: usize = 256 * 1024;
-/// Under which name it goes along.
+/// The key of that data in `_meta`.
 const DATA: &str = "proxmox-mcp/view";
 
-/// A tool as a client sees it that shows views: if its results have one, it names it.
+/// A tool as a client that shows views sees it: with the view for its results, if there is one.
 #[must_use]
 pub fn named_in(entry: &Entry, mut spec: Value) -> Value {
     let shown = SHOWN.iter().find(|(_, _, tools)| tools.contains(&entry.name)).map(|(view, ..)| *view);
-    // What asks only for some of its arguments opens no view for the others.
+    // A tool that needs confirmation only for some arguments opens no view for the others.
     let asks = (entry.tool.effect == Effect::Ask).then_some(View::Confirm);
     if let Some(view) = shown.or(asks) {
         spec["_meta"]["ui"] = json!({"resourceUri": view.uri(), "visibility": ["model", "app"]});
-        // The name of the time before the extension was finished; hosts read it still.
+        // The key from before the extension was final; hosts still read it.
         spec["_meta"]["ui/resourceUri"] = view.uri().into();
     }
     spec
 }
 
-/// The tools for views, those left out that are not `offered`.
+/// The view tools that are `offered`, as `tools/list` shows them.
 pub fn own<'a>(
     revision: Revision,
     clusters: &'a [&str],
@@ -77,13 +77,13 @@ pub fn own<'a>(
     })
 }
 
-/// The tool that gives a view its data, where the result of that tool is shown in one.
+/// The view tool that provides the data, if a view shows the results of the named tool.
 #[must_use]
 pub fn source_of(name: &str) -> Option<Entry> {
     SHOWN.iter().find(|(_, _, tools)| tools.contains(&name)).and_then(|(_, source, _)| named(source))
 }
 
-/// Of a call's arguments, those that the view's source takes too.
+/// The arguments of a call that the view's source takes too.
 #[must_use]
 pub fn passed_on(arguments: &Map<String, Value>) -> Map<String, Value> {
     let wanted = |name: &str| matches!(name, "vmid" | "node" | CLUSTER);
@@ -94,20 +94,20 @@ pub fn passed_on(arguments: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-/// What goes along with a result for its view.
+/// The `_meta` with the data for a result's view, unless the data is too large.
 #[must_use]
 pub fn meta(data: &RawValue) -> Option<Map<String, Value>> {
     let fits = data.get().len() <= MOST_DATA;
     serde_json::from_str(data.get()).ok().filter(|_| fits).map(beside)
 }
 
-/// The `_meta` of a result that takes this to its view.
+/// The `_meta` of a result that carries this data to its view.
 #[must_use]
 pub fn beside(data: Value) -> Map<String, Value> {
     Map::from_iter([(DATA.to_owned(), data)])
 }
 
-/// What a table of guests shows.
+/// The columns of a table of guests.
 const GUEST: [&str; 16] = [
     "vmid", "name", "node", "type", "status", "cpu", "maxcpu", "mem", "maxmem", "disk", "maxdisk", "uptime",
     "tags", "lock", "hastate", "template",
@@ -119,10 +119,10 @@ const MOST_GUESTS: usize = 24;
 /// Points of a sparkline, and of a plot.
 const FEW_POINTS: usize = 40;
 const MANY_POINTS: usize = 240;
-/// Tasks that are shown of a guest.
+/// The number of tasks that are shown for a guest.
 const TASKS: usize = 8;
 const SERIES: [&str; 6] = ["cpu", "mem", "netin", "netout", "diskread", "diskwrite"];
-/// Of the configuration, what says nothing to anybody.
+/// Configuration keys that are left out because they tell a reader nothing.
 const NOISE: [&str; 4] = ["digest", "smbios1", "vmgenid", "meta"];
 
 fn cluster(context: &Context<'_>, _: &Args) -> Outcome {
@@ -152,7 +152,7 @@ fn cluster(context: &Context<'_>, _: &Args) -> Outcome {
     }))
 }
 
-/// A field as it came.
+/// A field as Proxmox sent it.
 fn raw<'a>(record: &'a Record<'_>, name: &str) -> &'a RawValue {
     record.json(name).and_then(|json| serde_json::from_str(json).ok()).unwrap_or(RawValue::NULL)
 }
@@ -219,7 +219,7 @@ fn guest(context: &Context<'_>, args: &Args) -> Outcome {
     answer(&data)
 }
 
-/// The backups of a guest on every storage that may hold one; none where no storage could be asked.
+/// The backups of a guest on every storage that may hold one; `None` if no storage answered.
 fn backups(context: &Context<'_>, vmid: i64) -> Option<Value> {
     let reply = context.get("/cluster/resources", &Params::new().with("type", "storage")).ok()?;
     let places =
@@ -251,7 +251,7 @@ fn history(context: &Context<'_>, args: &Args) -> Outcome {
     answer(&json!({"series": lines.collect::<Map<String, Value>>()}))
 }
 
-/// Columns of a history instead of rows, thinned to so many points by their averages; `null` where nothing is known.
+/// A history as columns instead of rows, averaged down to `most` points; `null` where there is no value.
 fn series(reply: &Reply, names: &[&str], most: usize) -> Value {
     let Ok(records) = rows(reply) else { return Value::Null };
     let size = records.len().div_ceil(most).max(1);

@@ -1,4 +1,4 @@
-//! Carries one step out: sends its request, follows its task to the end, waits for what it is to bring about.
+//! Carries out one step: sends its request, follows its task to the end, and waits for the intended result.
 
 use crate::{
     pve::{Params, task::Upid},
@@ -16,26 +16,27 @@ use crate::{
 use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How often something is looked at that has no task.
+/// The polling interval for anything that has no task.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Characters of a program's last line that are told.
+/// How many characters of a program's last line are reported.
 const MAX_LINE: usize = 120;
-/// Words of an error after which nobody knows whether the request was carried out.
+/// Words of an error after which it is not known whether the request was carried out.
 const PERHAPS: &str = "may have been carried out";
 
-/// Words before the second, since 1970, in which something that is waited for was begun.
+/// Prefix of the Unix time at which a wait started.
 const SINCE: &str = "since ";
-/// Words before the id of a program in a guest.
+/// Prefix of the process id of a program in a guest.
 const PROGRAM: &str = "program ";
 
-/// Whether nothing new should be begun: nobody waits any longer. A call that does not wait at all begins one thing.
+/// Whether nothing new should be started, because the call no longer waits. A call with no wait at all starts one step.
 pub(super) fn stops(context: &Context<'_>, until: Instant) -> bool {
     context.call.cancel.is_cancelled()
         || context.call.cancel.is_hurried()
         || (until <= Instant::now() && context.started + Duration::from_millis(1) < until)
 }
 
-/// Sends a step's request; one that only waits begins to wait. `own` is what only touches what the job has made.
+/// Sends a step's request; a step that only waits starts to wait. `own`: the step only affects what the job has
+/// created.
 pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
     let Some(order) = step.order() else { return Stand::Running(format!("{SINCE}{}", now())) };
     let request = order.request();
@@ -43,7 +44,7 @@ pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
         && !is_as_seen(context, &request, seen)
     {
         return Stand::Failed(format!(
-            "what {} is about has changed since it was planned, so it was not sent.",
+            "the target of {} has changed since it was planned, so it was not sent.",
             request.title()
         ));
     }
@@ -56,7 +57,7 @@ pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
             let pid = reply.value()["pid"].clone();
             match pid.as_u64().or_else(|| pid.as_str()?.parse().ok()) {
                 Some(pid) => Stand::Running(format!("{PROGRAM}{pid}")),
-                None => Stand::Unknown("Proxmox answered no id of the program, which may run.".into()),
+                None => Stand::Unknown("Proxmox returned no process id of the program, which may be running.".into()),
             }
         }
         Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
@@ -64,7 +65,7 @@ pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
             None => Stand::Done(String::new()),
         },
         Err(_) if context.withdraw() => Stand::Failed(format!(
-            "{} must be agreed to by now, which it did not have to be when the job was planned.",
+            "{} needs a confirmation now, which it did not need when the job was planned.",
             request.title()
         )),
         Err(Failure(why)) if why.contains(PERHAPS) => Stand::Unknown(why),
@@ -78,25 +79,25 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Whether the target of a request still looks as it did.
+/// Whether the target of a request is unchanged.
 fn is_as_seen(context: &Context<'_>, request: &Request, seen: &str) -> bool {
     run::plan::of(context, request, &[""; 0]).is_ok_and(|plan| plan.identity == seen)
 }
 
-/// Follows a step that runs, until then at most.
+/// Follows a running step, at most until that time.
 ///
 /// # Errors
-/// It cannot be looked at; it goes on.
+/// Fails if its state cannot be read; the step itself continues.
 pub fn follow(context: &Context<'_>, step: &Step, until: Instant) -> Result<Stand, Failure> {
     let Stand::Running(upid) = &step.stand else { return Ok(step.stand.clone()) };
     match &step.act {
         Act::Send(_, wanted) => match end(context, upid, until)? {
             End::NotYet => Ok(step.stand.clone()),
-            // What was there before is somebody else's.
+            // What existed before was not created by this job.
             End::Badly(why) if why.contains("already exists") => Ok(Stand::Failed(why)),
             End::Badly(why) => Ok(Stand::Broken(why)),
             End::Well => match wanted {
-                // The task of a guest under high availability ends before anything has happened.
+                // The task of a guest under high availability ends before anything has been done.
                 Some(wanted) if by_ha(upid) && !arrives(context, wanted, until) => Ok(step.stand.clone()),
                 _ => Ok(Stand::Done(String::new())),
             },
@@ -144,12 +145,12 @@ pub(super) fn end(context: &Context<'_>, upid: &str, until: Instant) -> Result<E
     })
 }
 
-/// Whether a task only tells high availability what is wanted.
+/// Whether a task only requests a state from high availability.
 pub(super) fn by_ha(upid: &str) -> bool {
     Upid::parse(upid).is_ok_and(|upid| upid.kind.starts_with("ha"))
 }
 
-/// Waits until a guest is where and as it should be; whether it is.
+/// Waits until a guest is on the node and in the state it should be in. Returns whether it is.
 pub(super) fn arrives(context: &Context<'_>, wanted: &Wanted, until: Instant) -> bool {
     poll(context, until, || {
         let status = status(context, &wanted.place).ok().flatten();
@@ -160,7 +161,7 @@ pub(super) fn arrives(context: &Context<'_>, wanted: &Wanted, until: Instant) ->
     })
 }
 
-/// The status of a guest at that place; `None` where it is not there.
+/// The status of a guest at that place; `None` if it is not there.
 pub(super) fn status(context: &Context<'_>, place: &Place) -> Result<Option<String>, Failure> {
     let path = place.path("/status/current")?;
     match context.get(&path, &Params::new()) {
@@ -170,7 +171,7 @@ pub(super) fn status(context: &Context<'_>, place: &Place) -> Result<Option<Stri
     }
 }
 
-/// Looks again and again until something is so, the time is over or nobody waits; whether it is so.
+/// Polls until the condition holds, the time is over or the call no longer waits. Returns whether it holds.
 fn poll(context: &Context<'_>, until: Instant, mut is_so: impl FnMut() -> bool) -> bool {
     loop {
         if is_so() {
@@ -183,7 +184,8 @@ fn poll(context: &Context<'_>, until: Instant, mut is_so: impl FnMut() -> bool) 
     }
 }
 
-/// Waits until a guest has come up, for so many seconds since it began to be waited for; `None` where neither is over yet.
+/// Waits until a guest has come up, for so many seconds from the start of the wait; `None` if it is still to be waited
+/// for.
 fn comes_up(
     context: &Context<'_>,
     place: &Place,
@@ -198,7 +200,7 @@ fn comes_up(
         over = if is_so() {
             Some(Stand::Done(told.to_owned()))
         } else if status(context, place).ok().flatten().as_deref() == Some("stopped") {
-            Some(Stand::Broken(format!("{} does not run any more.", place.title())))
+            Some(Stand::Broken(format!("{} is no longer running.", place.title())))
         } else if since + seconds < now() {
             Some(Stand::Broken(format!("{} did not come up within {seconds} s.", place.title())))
         } else {
@@ -209,7 +211,7 @@ fn comes_up(
     over
 }
 
-/// Whether a VM's screen shows anything but one colour.
+/// Whether a VM's screen shows more than a single colour.
 fn shows(context: &Context<'_>, place: &Place) -> bool {
     let permitted = place.screen().and_then(|request| context.permit_own(&request));
     let (Ok(true), Ok(path)) = (permitted, place.path("")) else { return false };
@@ -218,7 +220,7 @@ fn shows(context: &Context<'_>, place: &Place) -> bool {
     picture.rgb.chunks(3).any(|colour| colour != first)
 }
 
-/// Waits for the end of a program in a guest; `None` while it runs. How it ended can be read once only.
+/// Waits for the end of a program in a guest; `None` while it runs. Its result can be read only once.
 fn ended(
     context: &Context<'_>,
     place: &Place,
@@ -233,12 +235,12 @@ fn ended(
         over = match context.get(&path, &params) {
             Ok(reply) => finished(&reply.value()),
             Err(Failure(why)) if why.contains("does not exist") => {
-                Some(Stand::Unknown("its program has ended, and how was read already.".into()))
+                Some(Stand::Unknown("its program has ended, and its result has already been read.".into()))
             }
             // The agent itself may be updated meanwhile.
             Err(_) => match status(context, place) {
                 Ok(Some(status)) if status == "stopped" => {
-                    Some(Stand::Broken(format!("{} does not run any more.", place.title())))
+                    Some(Stand::Broken(format!("{} is no longer running.", place.title())))
                 }
                 _ => None,
             },
@@ -248,7 +250,7 @@ fn ended(
     Ok(over)
 }
 
-/// How a program ended, if it has.
+/// The result of a program, if it has ended.
 fn finished(status: &Value) -> Option<Stand> {
     let number = |name: &str| status[name].as_i64().or_else(|| status[name].as_str()?.parse().ok());
     if number("exited") != Some(1) && status["exited"] != true {
@@ -291,7 +293,7 @@ fn reach(context: &Context<'_>, place: &Place, until: Instant) -> Result<Option<
             }
             Err(_) => match status(context, place) {
                 Ok(Some(status)) if status == "stopped" => {
-                    Some(Stand::Broken(format!("{} does not run any more.", place.title())))
+                    Some(Stand::Broken(format!("{} is no longer running.", place.title())))
                 }
                 _ => None,
             },
@@ -301,7 +303,7 @@ fn reach(context: &Context<'_>, place: &Place, until: Instant) -> Result<Option<
     Ok(found)
 }
 
-/// The first address that others can reach, of a guest's interfaces as the agent or a container tells them.
+/// The first address that other hosts can reach, from a guest's interfaces as its agent or node reports them.
 fn address(interfaces: &Value) -> Option<String> {
     let list = interfaces.get("result").unwrap_or(interfaces).as_array()?;
     let mut all: Vec<&str> = Vec::new();

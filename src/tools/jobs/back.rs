@@ -1,4 +1,4 @@
-//! Takes back what a job has done, the last first, and only that: each thing is looked at before it is touched.
+//! Undoes what a job has done, in reverse order, and nothing else: the state of each target is checked first.
 
 use crate::{
     pve::{Method, Params, task::Upid},
@@ -15,8 +15,8 @@ use crate::{
 };
 use std::time::Instant;
 
-/// Takes back what is to be taken back, of one part or of the whole, until then at most. Returns why something could not be
-/// looked at.
+/// Undoes the finished steps of one part or of the whole job, at most until that time. Returns why the state of
+/// something could not be read.
 pub fn run(
     context: &Context<'_>,
     job: &mut Job,
@@ -55,7 +55,7 @@ pub fn run(
     None
 }
 
-/// How a step stands after the next thing was done about it; as before where its task goes on.
+/// Does the next thing to undo a step. Returns its new state; the same state if its task is still running.
 fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Result<Stand, Failure> {
     let task = match &step.stand {
         Stand::Returning(upid) => match end(context, upid, until)? {
@@ -74,7 +74,7 @@ fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Resu
     }
 }
 
-/// Takes the guest back to the snapshot, then deletes that. Where the snapshot itself failed, only its remains are deleted.
+/// Rolls the guest back to the snapshot, then deletes the snapshot. If taking it failed, only deletes its remains.
 fn rollback(
     context: &Context<'_>,
     step: &Step,
@@ -97,7 +97,7 @@ fn rollback(
     Ok(sent(context, &place.rollback(name, runs)?))
 }
 
-/// Stops the guest where it runs, then deletes it.
+/// Stops the guest if it is running, then deletes it.
 fn remove(context: &Context<'_>, place: &Place, task: Option<&str>) -> Result<Stand, Failure> {
     let kind = task.and_then(|upid| Upid::parse(upid).ok()).map(|upid| upid.kind);
     match (status(context, place)?.as_deref(), kind.as_deref()) {
@@ -116,7 +116,7 @@ fn remove(context: &Context<'_>, place: &Place, task: Option<&str>) -> Result<St
     }
 }
 
-/// Takes the protection off that a guest has from what it was made of, or it could not be deleted.
+/// Removes the protection that a guest has from its template or backup; otherwise it could not be deleted.
 fn unprotect(context: &Context<'_>, place: &Place) -> Result<(), Failure> {
     let path = place.path("/config")?;
     let config = context.get(&path, &Params::new())?.value();
@@ -127,7 +127,7 @@ fn unprotect(context: &Context<'_>, place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Moves the guest to where it was, if it is where the job moved it to.
+/// Migrates the guest back to where it was, if it is where the job moved it to.
 fn move_home(
     context: &Context<'_>,
     step: &Step,
@@ -165,7 +165,7 @@ fn move_home(
     Ok(sent(context, &Order::new(Method::Post, place.path("/migrate")?, &params)))
 }
 
-/// How a step stands after the request that takes it back.
+/// Sends the request that undoes a step, and returns the step's new state.
 fn sent(context: &Context<'_>, order: &Order) -> Stand {
     let request = order.request();
     match context.take_back(request.method, &request.path, &request.params) {

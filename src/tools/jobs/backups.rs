@@ -1,4 +1,4 @@
-//! The backups that there are, and what a guest in one of them is like.
+//! The newest backups of guests, and the configuration in a backup.
 
 use crate::{
     pve::Params,
@@ -16,11 +16,11 @@ use serde_json::{Map, Value};
 pub struct Backup {
     /// Its volume.
     pub volid: String,
-    /// The guest it is of.
+    /// The guest that was backed up.
     pub vmid: i64,
     /// The kind of that guest.
     pub kind: Kind,
-    /// When it was made, in seconds since 1970.
+    /// When it was created, as Unix time.
     pub time: i64,
     /// The storage it is on.
     pub storage: String,
@@ -28,8 +28,8 @@ pub struct Backup {
     pub node: String,
 }
 
-/// The newest backup of each guest that `wanted` names, each storage asked once and all at the same time; with a sentence for
-/// each that cannot be asked.
+/// The newest backup of each guest that `wanted` names. Queries each storage once, all in parallel; with a sentence for
+/// each storage that does not answer.
 pub fn newest(context: &Context<'_>, cluster: &Cluster, wanted: &[i64]) -> (Vec<Backup>, Vec<String>) {
     let mut places: Vec<(&str, &str)> = Vec::new();
     for store in &cluster.storages {
@@ -69,7 +69,7 @@ pub fn newest(context: &Context<'_>, cluster: &Cluster, wanted: &[i64]) -> (Vec<
     (newest, silent)
 }
 
-/// The kind of guest that a backup is of, by its name.
+/// The kind of guest that was backed up, from the backup's name.
 fn kind_of(volid: &str) -> Option<Kind> {
     let has = |marks: [&str; 2]| marks.iter().any(|mark| volid.contains(mark));
     match () {
@@ -82,7 +82,7 @@ fn kind_of(volid: &str) -> Option<Kind> {
 /// The configuration in a backup.
 ///
 /// # Errors
-/// What the client says.
+/// Fails if the request fails.
 pub fn config(context: &Context<'_>, backup: &Backup) -> Result<Map<String, Value>, Failure> {
     let path = format!("/nodes/{}/vzdump/extractconfig", backup.node);
     let reply = context.get(&path, &Params::new().with("volume", &backup.volid))?;
@@ -96,7 +96,7 @@ fn parsed(text: &str) -> Map<String, Value> {
     pairs.map(|(key, value)| (key.to_owned(), value.trim().into())).collect()
 }
 
-/// The network cards of a configuration, each with its cable pulled out and without the address that its original has.
+/// The network interfaces of a configuration, each with its link down and without its MAC address.
 #[must_use]
 pub fn unplugged(config: &Map<String, Value>) -> Vec<(String, String)> {
     let is_card = |key: &str| key.strip_prefix("net").is_some_and(|rest| rest.parse::<u8>().is_ok());

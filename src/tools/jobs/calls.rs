@@ -1,4 +1,4 @@
-//! A plan of the caller's own: calls of other tools, planned one after another, agreed to and carried out as one job.
+//! A plan of the caller's own: calls of other tools, planned one after another, confirmed and carried out as one job.
 
 use crate::{
     pve::{Params, api::effect::Class},
@@ -23,13 +23,13 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// What a plan takes.
+/// Parameters of a plan.
 pub const PARAMS: &[Param] = &[
-    Param::objects("calls").about("{tool, arguments}; \"$1.vmid\" is out of call 1's answer."),
+    Param::objects("calls").about("{tool, arguments}; \"$1.vmid\" is from call 1's answer."),
     Param::one_of("on_failure", &["back", "stop"]).unlisted(),
 ];
 
-/// Calls of one plan.
+/// The most calls in a plan.
 const MOST: usize = 50;
 /// Seconds that a request may take, for an estimate.
 const TIME: u64 = 10;
@@ -37,7 +37,7 @@ const TIME: u64 = 10;
 /// Plans the calls and carries them out.
 ///
 /// # Errors
-/// The call that cannot be planned, and why; what the engine says.
+/// Fails if a call cannot be planned, with the reason, or if a step fails.
 pub fn run(context: &Context<'_>, args: &Args) -> Outcome {
     let calls = args.get("calls").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if calls.is_empty() || MOST < calls.len() {
@@ -66,7 +66,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Outcome {
     engine::begin(context, args, job)
 }
 
-/// What the calls before make, touch and answer.
+/// What the earlier calls create, affect and answer.
 struct Made {
     ahead: Ahead,
     touched: BTreeSet<i64>,
@@ -112,7 +112,7 @@ fn step(
 ) -> Result<Step, Failure> {
     if request.path.ends_with(PCT_EXEC) || request.params.file().is_some() {
         return Err(Failure::new(format!(
-            "{} goes by another way than the API, and cannot be part of a plan; call its tool by itself.",
+            "{} does not use the API, so it cannot be part of a plan; call its tool by itself.",
             request.title()
         )));
     }
@@ -139,7 +139,7 @@ fn step(
     Ok(step)
 }
 
-/// How a guest should be after a request, where high availability only takes note of it.
+/// The state in which a guest should be after a request, which high availability may carry out later.
 fn wanted(request: &Request) -> Option<Wanted> {
     let place = place_of(request)?;
     let (_, end) = request.path.rsplit_once('/')?;
@@ -156,7 +156,7 @@ fn wanted(request: &Request) -> Option<Wanted> {
     }
 }
 
-/// The configuration of what a request copies.
+/// The configuration of the guest that a request clones.
 fn source(context: &Context<'_>, request: &Request, ahead: &Ahead) -> Option<Map<String, Value>> {
     let path = request.path.strip_suffix("/clone")?;
     let vmid = path.rsplit('/').next()?.parse().ok()?;
@@ -166,7 +166,7 @@ fn source(context: &Context<'_>, request: &Request, ahead: &Ahead) -> Option<Map
     context.get(&format!("{path}/config"), &Params::new()).ok()?.value().as_object().cloned()
 }
 
-/// What is known of a call's answer before it is carried out: its arguments, and the guest that it makes or is about.
+/// What is known of a call's answer before it is carried out: its arguments, and the guest that it creates or changes.
 fn foretold(arguments: Map<String, Value>, requests: &[Request], ahead: &Ahead) -> Value {
     let mut answer = arguments;
     for request in requests {
@@ -188,7 +188,7 @@ fn foretold(arguments: Map<String, Value>, requests: &[Request], ahead: &Ahead) 
     answer.into()
 }
 
-/// A value with what it refers to in its place: `$1.vmid` is `vmid` of the first call's answer.
+/// Replaces the references in a value: `$1.vmid` is `vmid` in the first call's answer.
 fn resolved(value: Value, answers: &[Value]) -> Result<Value, Failure> {
     match value {
         Value::String(text) => match reference(&text) {

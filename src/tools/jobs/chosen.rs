@@ -1,4 +1,4 @@
-//! Which guests a job is for: one by its VMID, or those that a pool or tag names, up to a number.
+//! Which guests a job is for: one by its VMID, or those of a pool or with a tag, up to a limit.
 
 use crate::tools::{
     answer::Failure,
@@ -14,14 +14,14 @@ pub const POOL: Param = Param::text("pool").optional();
 /// All with a tag.
 pub const TAG: Param = Param::text("tag").optional();
 
-/// Guests that a job is for unless its call says otherwise.
+/// How many guests a job is for by default, at most.
 const LIMIT: usize = 10;
 
-/// The guests that a call names, templates left out, in the order of their VMIDs; with the sentence that says which were left
-/// out because there are more than `limit`.
+/// The guests that a call names, without templates, in the order of their VMIDs; with a sentence about those that are
+/// left out because there are more than `limit`.
 ///
 /// # Errors
-/// None or several ways are used to name them; there is no such guest.
+/// Fails unless exactly one of the parameters names them, or if there is no such guest.
 pub fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident>, Option<String>), Failure> {
     let given: Vec<&str> =
         ["vmid", "pool", "tag"].into_iter().filter(|name| args.get(name).is_some()).collect();
@@ -45,7 +45,7 @@ pub fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident
     if all.is_empty() {
         let what = args.int("vmid").map_or_else(|| text.escape_debug().to_string(), |vmid| vmid.to_string());
         return Err(Failure::new(format!(
-            "No guest is named by `{name}` {what} (templates do not count). Nothing was done."
+            "No guest matches `{name}` {what} (templates do not count). Nothing was done."
         )));
     }
     let limit = args.count("limit").unwrap_or(LIMIT);

@@ -1,4 +1,4 @@
-//! Empties a node: every guest of it goes to a node where it fits, and back after a reboot if that is wanted.
+//! Drains a node: migrates each of its guests to a node where it fits, and back after a reboot if requested.
 
 use crate::{
     pve::{Method, Params},
@@ -18,31 +18,31 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What draining takes.
+/// Parameters of draining.
 pub const PARAMS: &[Param] = &[
     Param::text("node"),
     Param::flag("with-local-disks").optional(),
     Param::flag("reboot").optional(),
     Param::flag("return").about("Then move all back.").optional(),
-    Param::flag("stopped").about("false: leave what is stopped.").unlisted(),
+    Param::flag("stopped").about("false: leave stopped guests.").unlisted(),
     Param::words("targets").unlisted(),
-    Param::flag("update").about("Refresh its list of packages.").unlisted(),
+    Param::flag("update").about("Run apt update on it.").unlisted(),
     Param::one_of("on_failure", &["back", "stop"]).unlisted(),
 ];
 
-/// Bytes that a migration or a copy moves in a second, for an estimate.
+/// Bytes that a migration or a copy moves per second, for an estimate.
 const SPEED: u64 = 100 << 20;
 /// Seconds that a reboot may take.
 const REBOOT: u64 = 300;
-/// Reasons that are told one by one.
+/// How many reasons are listed.
 const MOST: usize = 20;
 
-/// A guest that leaves, with what its configuration says.
+/// A guest that is moved away, with what its configuration says.
 struct Leaver<'a> {
     resident: &'a Resident,
     /// Local volumes: they are copied.
     local: Vec<Volume>,
-    /// The storages of all its volumes: it can only be where they are.
+    /// The storages of all its volumes: it can run only where they are available.
     storages: BTreeSet<String>,
 }
 
@@ -66,14 +66,14 @@ impl Leaver<'_> {
 /// Plans the moves and carries them out.
 ///
 /// # Errors
-/// The guests that cannot go anywhere, and why; what the engine says.
+/// Fails if guests cannot be moved, with the reasons, or if a step fails.
 pub fn drain(context: &Context<'_>, args: &Args) -> Outcome {
     let name = args.text("node").unwrap_or_default();
     let cluster = read::cluster(context)?;
     let node = cluster.node(name)?;
     if !node.online {
         return Err(Failure::new(format!(
-            "Node {name} does not answer, so nothing can be moved away from it. Nothing was done."
+            "Node {name} does not respond, so nothing can be moved away from it. Nothing was done."
         )));
     }
     let mut job = Job::new("proxmox_drain_node", name);
@@ -114,7 +114,7 @@ pub fn drain(context: &Context<'_>, args: &Args) -> Outcome {
     engine::begin(context, args, job)
 }
 
-/// The nodes to which guests may go, with their room.
+/// The nodes to which guests may be moved, with their free capacity.
 fn rooms(context: &Context<'_>, args: &Args, cluster: &Cluster, node: &Node) -> Result<Vec<Room>, Failure> {
     let wanted: BTreeSet<&str> = args.texts("targets").collect();
     for name in &wanted {
@@ -143,17 +143,17 @@ fn rooms(context: &Context<'_>, args: &Args, cluster: &Cluster, node: &Node) -> 
     let rooms: Vec<Room> = cluster.nodes.iter().filter(fits).map(room).collect();
     if rooms.is_empty() {
         return Err(Failure::new(format!(
-            "There is no node online to which the guests of {} may go. Nothing was done.",
+            "No node is online to which the guests of {} may be moved. Nothing was done.",
             node.name
         )));
     }
     Ok(rooms)
 }
 
-/// The guests with what of them is local.
+/// The guests with their local volumes.
 ///
 /// # Errors
-/// Those that cannot leave at all, and why.
+/// Fails if any cannot be moved at all, with the reasons.
 fn leavers<'a>(
     context: &Context<'_>,
     args: &Args,
@@ -185,12 +185,12 @@ fn leavers<'a>(
         stuck.push(format!("and {more} more"));
     }
     Err(Failure::new(format!(
-        "The node cannot be emptied, and nothing was done. These guests cannot leave it:\n{}",
+        "The node cannot be drained, and nothing was done. These guests cannot leave it:\n{}",
         stuck.join("\n")
     )))
 }
 
-/// Why a guest cannot leave.
+/// Why a guest cannot be moved.
 fn obstacle(config: &Map<String, Value>, local: &[Volume], copies: bool) -> Option<String> {
     if let Some(lock) = config.get("lock").and_then(Value::as_str) {
         return Some(format!("it is locked ({lock}); wait until that has ended."));
@@ -214,7 +214,7 @@ fn obstacle(config: &Map<String, Value>, local: &[Volume], copies: bool) -> Opti
     let discs = named(&|volume| volume.cd);
     if !discs.is_empty() {
         return Some(format!(
-            "its CD drive {} holds an image on a local storage; take it out.",
+            "its CD drive {} contains an image on a local storage; eject it.",
             discs.join(", ")
         ));
     }
@@ -230,10 +230,10 @@ fn obstacle(config: &Map<String, Value>, local: &[Volume], copies: bool) -> Opti
     None
 }
 
-/// The node of each guest.
+/// Chooses the node of each guest.
 ///
 /// # Errors
-/// A guest that fits nowhere, and what each node lacks.
+/// Fails if a guest fits nowhere, and says what each node lacks.
 fn choose(
     cluster: &Cluster,
     leavers: &[Leaver<'_>],
@@ -254,7 +254,7 @@ fn choose(
         let (leaver, mover) = (&leavers[place], &movers[place]);
         let lacks: Vec<String> = rooms.iter().enumerate().map(|(at, room)| lack(at, room, mover)).collect();
         Failure::new(format!(
-            "The node cannot be emptied, and nothing was done: no room was found for {} ({} of memory) beside the others that move. {}",
+            "The node cannot be drained, and nothing was done: no room was found for {} ({} of memory) beside the others that move. {}",
             leaver.resident.guest.title(),
             gib(mover.memory),
             lacks.join(" ")
@@ -270,7 +270,7 @@ fn mover(leaver: &Leaver<'_>, rooms: &[Room], rules: &Rules) -> Mover {
     }
     let must = rules.only_on.get(&vmid);
     let allowed = rooms.iter().enumerate().filter(|(_, room)| {
-        // Also a shared storage may be defined for some nodes only.
+        // Even a shared storage may be defined for some nodes only.
         let has = |storage: &String| room.disks.contains_key(storage);
         must.is_none_or(|nodes| nodes.contains(&room.name)) && leaver.storages.iter().all(has)
     });
@@ -329,7 +329,7 @@ fn go(leaver: &Leaver<'_>, from: &str, target: &str, wave: usize) -> Result<Step
     Ok(step.costs(costs))
 }
 
-/// What comes after the moves: the list of packages, the reboot, the way back.
+/// Adds the steps after the moves: the package lists, the reboot, the moves back.
 fn finish(
     args: &Args,
     job: &mut Job,
@@ -361,7 +361,7 @@ fn finish(
             }
         }
     }
-    debug_assert!(job.steps.iter().all(|step| step.stand == Stand::Waiting), "nothing is begun by planning");
+    debug_assert!(job.steps.iter().all(|step| step.stand == Stand::Waiting), "planning starts nothing");
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Carries a job out: wave by wave, each step followed to its end; stops at the first failure and takes back what was done.
+//! Carries out a job wave by wave and follows each step to its end; at the first failure, stops and undoes what was
+//! done.
 
 use crate::tools::{
     answer::{Failure, Outcome},
@@ -7,16 +8,16 @@ use crate::tools::{
 };
 use std::time::{Duration, Instant};
 
-/// Why nobody knows what became of a step whose answer nobody was there to read.
-const CUT_OFF: &str = "the server ended before the answer to its request had come.";
+/// Why the result of a step is not known if the server ended before the answer came.
+const CUT_OFF: &str = "the server ended before the answer to its request came.";
 
-/// Shows a new job in a dry run; otherwise asks for the agreement to it, if it needs one, and carries it out.
+/// Shows a new job in a dry run; otherwise asks for confirmation, if it is needed, and carries the job out.
 ///
 /// # Errors
-/// What the rules of the configuration forbid; that it must be confirmed first; the step that failed, and what became of the
-/// others.
+/// Fails if the policy of the configuration forbids it, if it must be confirmed first, or if a step fails; then the
+/// error says what became of the others.
 pub fn begin(context: &Context<'_>, args: &Args, mut job: Job) -> Outcome {
-    // In the order in which they go.
+    // In the order in which they run.
     job.steps.sort_by_key(|step| step.wave);
     let whole = plan::whole(&job);
     if context.dry {
@@ -27,10 +28,10 @@ pub fn begin(context: &Context<'_>, args: &Args, mut job: Job) -> Outcome {
     go_on(context, args, &mut job, &hold)
 }
 
-/// The plan, and what would become of it.
+/// Shows the plan, and whether it would run, ask for confirmation or be refused.
 ///
 /// # Errors
-/// As [`Context::fit`].
+/// Fails like [`Context::fit`].
 pub fn dry(context: &Context<'_>, whole: Whole) -> Outcome {
     let mut facts = whole.shown.clone();
     facts.shift_insert(0, "dry_run".into(), true.into());
@@ -48,10 +49,10 @@ pub fn dry(context: &Context<'_>, whole: Whole) -> Outcome {
     context.fit(facts)
 }
 
-/// Carries on with a job that is in one's own hands, for as long as its call may wait.
+/// Continues a job that this call holds, for as long as the call may wait.
 ///
 /// # Errors
-/// The step that failed, and what became of the others.
+/// Fails if a step fails; the error names it, and what became of the others.
 pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>) -> Outcome {
     let wait = args.count("wait").map_or(context.config.wait, |seconds| Duration::from_secs(seconds as u64));
     let mut until = context.started + wait;
@@ -84,7 +85,7 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
         }
     }
     if job.returning {
-        // What still runs is waited for: only what has ended can be taken back.
+        // Wait for what is still running: only what has ended can be undone.
         for wave in 0..job.next_wave() {
             trouble = follow(context, job, hold, wave, until).or(trouble);
         }
@@ -96,7 +97,7 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
     told::outcome(context, job, hold.id(), lasts, trouble)
 }
 
-/// Ends the job where a step has failed and none runs any more; of a job whose parts stand each for itself, that part.
+/// Ends the job if a step has failed and none is running any more; in a job with independent parts, ends that part.
 fn fail(job: &mut Job) {
     if !job.parts.is_empty() {
         return fail_parts(job);
@@ -128,7 +129,7 @@ fn runs(job: &Job) -> bool {
     job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_)))
 }
 
-/// The first wave with something to be done in it.
+/// The first wave with unfinished steps.
 fn next_wave(job: &Job) -> Option<usize> {
     if job.failed.is_some() {
         return None;
@@ -137,7 +138,7 @@ fn next_wave(job: &Job) -> Option<usize> {
     open.map(|step| step.wave).min()
 }
 
-/// Whether nothing of a wave runs yet.
+/// Whether no step of a wave is running yet.
 fn begins(job: &Job, wave: usize) -> bool {
     !job.steps.iter().any(|step| step.wave == wave && matches!(step.stand, Stand::Running(_)))
 }
@@ -149,7 +150,7 @@ fn failure(stand: &Stand) -> Option<&str> {
     }
 }
 
-/// Sends what of a wave is not sent yet, up to the first that is refused.
+/// Sends the requests of a wave that have not been sent, up to the first that is refused.
 fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
     let places = |job: &Job| -> Vec<usize> {
         let waiting = job.steps.iter().enumerate();
@@ -161,7 +162,7 @@ fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
             return;
         }
         tell(context, job, place);
-        // If this process ends before the answer has come, whoever goes on must not send it again.
+        // If this process ends before the answer comes, whoever continues must not send it again.
         let step = job.steps[place].clone();
         job.steps[place].stand = Stand::Unknown(CUT_OFF.to_owned());
         job.save(context, hold);
@@ -170,7 +171,7 @@ fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
     }
 }
 
-/// Follows what runs of a wave. Returns why it could not be looked at.
+/// Follows the running steps of a wave. Returns why the state of one could not be read.
 fn follow(
     context: &Context<'_>,
     job: &mut Job,

@@ -1,4 +1,4 @@
-//! What a new guest is to be like: names, addresses, and the keys of its configuration.
+//! The properties of new guests: names, addresses and configuration keys.
 
 use crate::{
     pve::Params,
@@ -16,13 +16,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 
-/// Where a VM's cloud-init drive goes, the first of these that is free.
+/// The keys for a VM's cloud-init drive; the first free one is used.
 const CLOUDINIT: [&str; 4] = ["ide2", "ide0", "ide1", "ide3"];
 
 /// The names of new guests: `web{n}` with 1, 2, 3 … for `{n}`, and two digits for `{nn}`.
 ///
 /// # Errors
-/// A name that cannot be the name of a host.
+/// Fails if a name is not a valid host name.
 pub fn names(pattern: &str, count: usize) -> Result<Vec<String>, Failure> {
     let numbered = pattern.contains("{n}") || pattern.contains("{nn}");
     let one = |number: usize| match (numbered, count) {
@@ -41,16 +41,16 @@ pub fn names(pattern: &str, count: usize) -> Result<Vec<String>, Failure> {
     match names.iter().find(|name| !name.split('.').all(is_label)) {
         None => Ok(names),
         Some(wrong) => Err(Failure::new(format!(
-            "`name` makes `{}`, but it must be the name of a host: letters, digits, hyphens and dots. Nothing was done.",
+            "`name` gives `{}`, but it must be a host name: letters, digits, hyphens and dots. Nothing was done.",
             wrong.escape_debug()
         ))),
     }
 }
 
-/// What `ipconfig0` or a container's card says of each guest's address: `ip=dhcp`, or one address after another.
+/// The address part of `ipconfig0` or of a container's `net0` for each guest: `ip=dhcp`, or consecutive addresses.
 ///
 /// # Errors
-/// What is no address with its prefix length.
+/// Fails if `address` is not an address with a prefix length, or `gateway` not an address.
 pub fn addresses(first: Option<&str>, gateway: Option<&str>, count: usize) -> Result<Vec<String>, Failure> {
     let Some(first) = first.filter(|text| *text != "dhcp") else { return Ok(vec!["ip=dhcp".into(); count]) };
     let wrong = || {
@@ -87,14 +87,14 @@ pub fn addresses(first: Option<&str>, gateway: Option<&str>, count: usize) -> Re
     (0..count).map(one).collect::<Option<Vec<_>>>().ok_or_else(wrong)
 }
 
-/// The keys of new guests that are the same for all of them.
+/// The configuration keys that all new guests have in common.
 #[derive(Debug)]
 pub struct Shape {
-    /// Who logs in.
+    /// The user who logs in.
     pub user: Option<String>,
     /// Memory, in bytes.
     pub memory: u64,
-    /// The disk that is to grow, and to how many GiB.
+    /// The disk to grow, and its new size in GiB.
     pub resize: Option<(String, i64)>,
     sized: Params,
     more: Params,
@@ -102,15 +102,15 @@ pub struct Shape {
     keys: Option<String>,
     password: Option<String>,
     addressed: bool,
-    /// The drive that a template lacks for what cloud-init is to do.
+    /// The cloud-init drive to add if the template has none: key and value.
     drive: Option<(String, String)>,
 }
 
 impl Shape {
-    /// Reads it from the arguments and the source.
+    /// Reads the keys from the arguments and the source.
     ///
     /// # Errors
-    /// A disk that would have to shrink.
+    /// Fails if a disk would have to shrink.
     pub fn read(args: &Args, source: &Source, ground: &Ground) -> Result<Shape, Failure> {
         let none = Map::new();
         let config = if let Source::Template(_, config) = source { config } else { &none };
@@ -136,7 +136,7 @@ impl Shape {
         })
     }
 
-    /// What a clone is changed by.
+    /// The configuration changes for a clone.
     #[must_use]
     pub fn changes(&self, kind: Kind, address: &str) -> Params {
         let mut params = self.sized.clone();
@@ -159,7 +159,7 @@ impl Shape {
         self.further(params)
     }
 
-    /// What a guest is created with.
+    /// The parameters that create a guest.
     #[must_use]
     pub fn creation(&self, source: &Source, storage: &str, vmid: i64, name: &str, address: &str) -> Params {
         let mut params = Params::new().with("vmid", vmid);
@@ -215,12 +215,12 @@ impl Shape {
         format!("virtio,{}", self.network.as_deref().unwrap_or("bridge=vmbr0"))
     }
 
-    /// The card of a container, with its address.
+    /// The network interface of a container, with its address.
     fn card(&self, address: &str) -> String {
         format!("name=eth0,{},{address}", self.network.as_deref().unwrap_or("bridge=vmbr0"))
     }
 
-    /// What cloud-init is to do.
+    /// Adds the cloud-init keys.
     fn cloud(&self, params: &mut Params, address: Option<&str>) {
         if let Some(user) = &self.user {
             params.push("ciuser", user);
@@ -229,7 +229,7 @@ impl Shape {
             params.push("cipassword", password);
         }
         if let Some(keys) = &self.keys {
-            // Proxmox wants them encoded within the value.
+            // Proxmox expects them percent-encoded within the value.
             params.push("sshkeys", utf8_percent_encode(keys.trim(), NON_ALPHANUMERIC));
         }
         if let Some(address) = address {
@@ -237,14 +237,14 @@ impl Shape {
         }
     }
 
-    /// Further keys of the call, in place of ours where both say something.
+    /// Adds the further keys of the call, which take precedence over the default ones.
     fn further(&self, params: Params) -> Params {
         let ours = params.iter().filter(|(name, _)| self.more.get(name).is_none());
         let all = ours.chain(self.more.iter());
         all.fold(Params::new(), |params, (name, value)| params.with(name, value))
     }
 
-    /// Whether the disk is grown by a step of its own: others are made as large as they should be.
+    /// The disk to grow in a step of its own; other sources create it with the right size.
     #[must_use]
     pub fn grows(&self, source: &Source) -> Option<&(String, i64)> {
         let made_so = matches!(source, Source::Iso(_) | Source::Container(_));
@@ -252,12 +252,12 @@ impl Shape {
     }
 }
 
-/// MiB of a guest of which nobody said anything.
+/// The default memory of a guest, in MiB.
 fn default_memory(source: &Source) -> u64 {
     if source.kind() == Kind::Vm { 2048 } else { 512 }
 }
 
-/// The disk that a guest boots from, and the size it is to have.
+/// The disk that a guest boots from, and the size it should have.
 fn resize(
     args: &Args,
     source: &Source,
@@ -291,7 +291,7 @@ fn resize(
     }
 }
 
-/// The cloud-init drive that a VM's template lacks.
+/// The cloud-init drive to add if a VM's template has none.
 fn drive(source: &Source, config: &Map<String, Value>, ground: &Ground) -> Option<(String, String)> {
     let Source::Template(template, _) = source else { return None };
     let has = config.values().any(|value| value.as_str().is_some_and(|text| text.contains("cloudinit")));
@@ -304,14 +304,14 @@ fn drive(source: &Source, config: &Map<String, Value>, ground: &Ground) -> Optio
     Some((key.to_owned(), format!("{storage}:cloudinit")))
 }
 
-/// How somebody gets into a new guest.
+/// How to log in to a new guest.
 #[derive(Debug)]
 pub struct Login<'a> {
-    /// Who logs in.
+    /// The user who logs in.
     pub user: Option<&'a str>,
     /// Whether a key was given.
     pub keys: bool,
-    /// What the guest was made from.
+    /// What the guest was created from.
     pub source: &'a Source,
 }
 
@@ -320,9 +320,9 @@ impl Login<'_> {
     #[must_use]
     pub fn sentence(&self) -> String {
         if let Source::Iso(_) = self.source {
-            return "The installer waits on its screen: proxmox_get_vm_screen shows it, proxmox_get_console opens it.".into();
+            return "The installer waits on the VM's screen: proxmox_get_vm_screen shows it, proxmox_get_console opens it.".into();
         }
-        let key = if self.keys { "with the key given" } else { "with what it was set up with" };
+        let key = if self.keys { "with the given key" } else { "with the credentials it was set up with" };
         match (self.user, self.source.kind()) {
             (Some(user), _) => format!("Log in with ssh {user}@ADDRESS, {key}."),
             (None, Kind::Container) => format!("Log in with ssh root@ADDRESS, {key}."),

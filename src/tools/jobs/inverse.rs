@@ -1,4 +1,4 @@
-//! What takes a single request back, where that can be told from it and from what is there before it.
+//! What undoes a single request, if that follows from the request and from the state before it.
 
 use crate::{
     pve::{
@@ -16,7 +16,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Parameters that steer a change of configuration.
+/// Parameters that control a configuration change and are not configuration keys.
 const STEERING: [&str; 7] = ["delete", "digest", "revert", "skiplock", "force", "background_delay", "lock"];
 
 /// The guest in a request's path.
@@ -29,7 +29,7 @@ pub fn place_of(request: &Request) -> Option<Place> {
     Some(Place::new(node, Kind::from_api_type(kind)?, vmid.parse().ok()?))
 }
 
-/// What takes a request back that is about to be sent; `None` where nothing can, or nothing has to.
+/// What undoes a request that is about to be sent; `None` if nothing can or has to.
 #[must_use]
 pub fn of(context: &Context<'_>, request: &Request) -> Option<Back> {
     let effect = request.effect().ok()?;
@@ -58,7 +58,7 @@ pub fn of(context: &Context<'_>, request: &Request) -> Option<Back> {
     }
 }
 
-/// The request that sets what a configuration has now where a change sets something else.
+/// The request that restores the present values of the keys that a configuration change sets or deletes.
 fn old(context: &Context<'_>, request: &Request) -> Option<Back> {
     let config = context.get(&request.path, &Params::new()).ok()?.value();
     let deleted = request.params.get("delete").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A job: its steps, what it is for, and how it is kept from step to step.
+//! A job: its steps, its purpose, and how it is stored from step to step.
 
 use crate::tools::{
     answer::Failure,
@@ -12,33 +12,33 @@ use std::collections::BTreeMap;
 /// A job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The tool that made it.
+    /// The tool that created it.
     pub tool: String,
     /// What it does, as one sentence.
     pub sentence: String,
-    /// What a person types to agree to it.
+    /// What a person types to confirm it.
     pub word: String,
     /// A text that changes when one of its targets does.
     pub identity: String,
-    /// Of a job whose parts stand each for itself, so that one may fail while the others go on: what each is about.
+    /// If the job has independent parts, so that one may fail while the others continue: the title of each.
     pub parts: Vec<String>,
-    /// Which of those parts failed, at which step and why.
+    /// Which of those parts failed, with the step and the reason.
     pub failures: BTreeMap<usize, (usize, String)>,
-    /// What else is to be known before it begins, as sentences.
+    /// What else to know before it starts, as sentences.
     pub notes: Vec<String>,
     /// Its steps.
     pub steps: Vec<Step>,
-    /// Whether a failed step makes it take back what was done.
+    /// Whether a failed step makes it undo what was done.
     pub takes_back: bool,
-    /// Whether it is being taken back.
+    /// Whether it is being undone.
     pub returning: bool,
-    /// What made it stop: the step, and why.
+    /// The step that made it stop, and the reason.
     pub failed: Option<(usize, String)>,
-    /// What is told once it is done, beside what the steps tell.
+    /// What is reported when it is done, besides what the steps report.
     pub ending: String,
-    /// Whether a person agreed to it while this process has run; never written down.
+    /// Whether a person confirmed it while this process was running; never stored.
     pub agreed: bool,
-    /// Whether a value was left out of what was written down, so that it cannot be gone on with from there.
+    /// Whether a secret value was left out of the stored job, so that it cannot be continued from there.
     pub cut: bool,
 }
 
@@ -64,14 +64,14 @@ impl Job {
         }
     }
 
-    /// The wave that comes after all there are.
+    /// The number of the next wave, after all existing ones.
     #[must_use]
     pub fn next_wave(&self) -> usize {
         self.steps.iter().map(|step| step.wave + 1).max().unwrap_or(0)
     }
 
-    /// The requests of the steps that are not begun, and those that take a guest back to a snapshot, since they lose what has
-    /// happened in it since then.
+    /// The requests of the steps that have not started, and the rollbacks to a snapshot that may undo them, since these
+    /// lose what has changed in the guest since then.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         let waiting = || self.steps.iter().filter(|step| step.stand == Stand::Waiting);
@@ -83,14 +83,14 @@ impl Job {
         forward.chain(back).collect()
     }
 
-    /// The requests of the steps that put away what the job makes.
+    /// The requests of the steps that clean up what the job creates.
     #[must_use]
     pub fn own_requests(&self) -> Vec<Request> {
         let own = self.steps.iter().filter(|step| step.own && step.stand == Stand::Waiting);
         own.filter_map(Step::request).collect()
     }
 
-    /// Whether a step only touches what this job has made.
+    /// Whether a step only affects what this job has created.
     #[must_use]
     pub fn owns(&self, step: &Step) -> bool {
         let is_made = |vmid: &i64| {
@@ -101,7 +101,7 @@ impl Job {
         step.own || (!guests.is_empty() && guests.iter().all(is_made))
     }
 
-    /// A part that failed and is not taken back yet.
+    /// A part that failed and has not been undone yet.
     #[must_use]
     pub fn broken_part(&self) -> Option<usize> {
         let open = |part: &usize| {
@@ -111,7 +111,7 @@ impl Job {
         self.failures.keys().copied().find(open)
     }
 
-    /// Whether a step is done after which nothing is taken back.
+    /// Whether a step is done after which nothing is undone.
     #[must_use]
     pub fn is_firm(&self) -> bool {
         self.steps.iter().any(|step| step.firm && matches!(step.stand, Stand::Done(_) | Stand::Unknown(_)))
@@ -123,7 +123,7 @@ impl Job {
         self.steps.iter().filter(|step| matches!(step.stand, Stand::Done(_))).count()
     }
 
-    /// How many parts have come to an end without a failure.
+    /// How many parts have ended without a failure.
     #[must_use]
     pub fn parts_done(&self) -> usize {
         let is_done = |part: &usize| {
@@ -151,7 +151,7 @@ impl Job {
         !self.steps.iter().any(open)
     }
 
-    /// How it stands in one word.
+    /// Its state, in a few words.
     #[must_use]
     pub fn state(&self) -> &'static str {
         if self.is_over() && self.failures.len() == self.parts.len() && !self.parts.is_empty() {
@@ -166,7 +166,7 @@ impl Job {
         }
     }
 
-    /// Keeps how it stands. Returns whether it outlives the process.
+    /// Stores its state. Returns whether it can be continued after this process has ended.
     pub fn save(&self, context: &Context<'_>, hold: &Hold<'_>) -> bool {
         let mut lasting = Job { agreed: false, ..self.clone() };
         for step in &mut lasting.steps {
@@ -181,10 +181,10 @@ impl Job {
         context.jobs.save(hold.id(), value(self), &value(&lasting)) && !lasting.cut
     }
 
-    /// The job that is kept under that id.
+    /// Loads the job that is stored under that id.
     ///
     /// # Errors
-    /// There is none.
+    /// Fails if there is none.
     pub fn load(context: &Context<'_>, id: &str) -> Result<Job, Failure> {
         let kept = context.jobs.find(id).and_then(|value| serde_json::from_value(value).ok());
         kept.ok_or_else(|| {
@@ -195,7 +195,7 @@ impl Job {
         })
     }
 
-    /// The job as a row: what it is, how it stands, how far it is.
+    /// The job as a row: id, sentence, state, progress.
     #[must_use]
     pub fn row(&self, id: &str) -> Value {
         json!([id, self.sentence, self.state(), format!("{} of {}", self.done(), self.steps.len())])

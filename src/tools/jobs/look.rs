@@ -1,4 +1,4 @@
-//! Jobs that were begun: how they stand, going on with one, taking one back.
+//! Jobs that were started: their state, continuing one, undoing one.
 
 use crate::tools::{
     answer::{Failure, Outcome},
@@ -8,15 +8,15 @@ use crate::tools::{
 };
 use serde_json::{Map, Value, json};
 
-/// What looking at jobs takes.
+/// Parameters of showing jobs.
 pub const GET: &[Param] = &[Param::text("id").optional()];
-/// What going on with one takes.
-pub const CONTINUE: &[Param] = &[Param::text("id"), Param::flag("back").about("Undo it instead.").optional()];
+/// Parameters of continuing a job.
+pub const CONTINUE: &[Param] = &[Param::text("id"), Param::flag("back").optional()];
 
 /// One job with its steps, or all of them.
 ///
 /// # Errors
-/// There is no such job.
+/// Fails if there is no such job.
 pub fn get(context: &Context<'_>, args: &Args) -> Outcome {
     if let Some(id) = args.text("id") {
         let job = Job::load(context, id)?;
@@ -44,25 +44,25 @@ pub fn get(context: &Context<'_>, args: &Args) -> Outcome {
     ]))
 }
 
-/// Goes on with a job that was cut off, or takes it back. What is still to be sent is agreed to as at its beginning.
+/// Continues an interrupted job, or undoes it. What is still to be sent needs the same confirmation as at its start.
 ///
 /// # Errors
-/// There is no such job, it is over, or it cannot be gone on with; the step that failed.
+/// Fails if there is no such job, if it is over or cannot be continued, or if a step fails.
 pub fn go_on(context: &Context<'_>, args: &Args) -> Outcome {
     let id = args.text("id").unwrap_or_default();
     Job::load(context, id)?;
     let hold = context.jobs.hold(id)?;
-    // As it stands now that nobody else carries it out.
+    // Its state now that no other call is carrying it out.
     let mut job = Job::load(context, id)?;
     if args.flag("back") == Some(true) && !job.returning {
         if job.is_firm() {
             return Err(Failure::new(format!(
-                "Nothing was done: job {id} is past the point up to which it can be taken back."
+                "Nothing was done: job {id} is past the point up to which it can be undone."
             )));
         }
         if job.is_over() && job.failed.is_none() {
             return Err(Failure::new(format!(
-                "Nothing was done: job {id} is done, and what it made may be in use by now. Each thing has a tool of its own that deletes or changes it."
+                "Nothing was done: job {id} is done, and what it created may be in use by now. Delete or change each thing with its own tool."
             )));
         }
         let whole = plan::whole_back(&job)?;
@@ -75,13 +75,13 @@ pub fn go_on(context: &Context<'_>, args: &Args) -> Outcome {
     }
     if job.is_over() {
         return Err(Failure::new(format!(
-            "Nothing was done: job {id} is over ({}); proxmox_get_job tells its steps.",
+            "Nothing was done: job {id} is over ({}); proxmox_get_job shows its steps.",
             job.state()
         )));
     }
     if job.cut && !job.returning {
         return Err(Failure::new(format!(
-            "Nothing was done: job {id} was begun by a process that has ended, and the secret values of its next steps were not written down. It can be taken back, with `back`."
+            "Nothing was done: job {id} was started by a process that has ended, and the secret values of its next steps were not stored. It can be undone, with `back`."
         )));
     }
     let whole = plan::whole(&job);

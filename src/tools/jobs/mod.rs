@@ -1,17 +1,18 @@
-//! Work of many steps: planned from live reads and shown whole, agreed to once, carried out step by step, and taken back
-//! where a step fails.
+//! Jobs: work of many steps that is planned from live data, shown as a whole, confirmed once, carried out step by step,
+//! and undone if a step fails.
 //!
-//! * [`step`] — what a step is, and how it stands.
-//! * [`job`] — a list of steps, and how it is kept.
+//! * [`step`] — what a step does, what undoes it, and its state.
+//! * [`job`] — a list of steps, and how it is stored.
 //! * [`plan`] — what is shown before anything is sent.
 //! * [`engine`] — carries the steps out.
-//! * [`act`] — carries one step out and follows it to its end.
-//! * [`back`] — takes back what was done.
-//! * [`told`] — how a job stands, for its answer.
-//! * [`look`] — the tools for jobs that were begun.
+//! * [`act`] — carries out one step and follows it to its end.
+//! * [`back`] — undoes what was done.
+//! * [`told`] — the state of a job, as an answer.
+//! * [`look`] — the tools for jobs that were started.
 //!
-//! Each job is a file of its own that makes the list: [`provision`] (with [`source`] and [`guest`]), [`drain`] (with
-//! [`place`]), [`restore`] (with [`backups`]), [`update`], [`rightsize`] and [`calls`] (with [`inverse`]), which is of the caller's own; what they read of the cluster is in [`read`], and which guests
+//! Each kind of job has a file of its own that builds the list: [`provision`] (with [`source`] and [`guest`]),
+//! [`drain`] (with [`place`]), [`restore`] (with [`backups`]), [`update`], [`rightsize`], and [`calls`] (with
+//! [`inverse`]), which is a plan of the caller's own. What they read from the cluster is in [`read`], and which guests
 //! they are for in [`chosen`].
 
 pub mod act;

@@ -1,11 +1,11 @@
-//! Which guest goes to which node, so that each fits. Knows only numbers and names.
+//! Chooses a node for each guest, so that all fit. Uses only numbers and names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Arrangements that are looked at before it is given up; a greedy one mostly fits at once.
+/// How many placements are tried before giving up; the first, greedy one usually fits.
 const TRIES: usize = 50_000;
 
-/// A guest that is to go elsewhere.
+/// A guest to be moved to another node.
 #[derive(Clone, Debug)]
 pub struct Mover {
     /// Its id.
@@ -14,44 +14,44 @@ pub struct Mover {
     pub memory: u64,
     /// Virtual CPUs that it has.
     pub cpus: f64,
-    /// Bytes that it brings along, by storage.
+    /// Bytes of the local disks that move with it, by storage.
     pub disks: BTreeMap<String, u64>,
-    /// The nodes that it may go to, by their place in the list.
+    /// The nodes that it may be moved to, by their index in the list.
     pub allowed: BTreeSet<usize>,
 }
 
-/// A node with room.
+/// A node with its capacity.
 #[derive(Clone, Debug)]
 pub struct Room {
     /// Its name.
     pub name: String,
     /// Memory that it has, in bytes.
     pub memory: u64,
-    /// Memory that is not taken.
+    /// Free memory, in bytes.
     pub free: u64,
     /// CPUs that it has.
     pub cpus: f64,
     /// Virtual CPUs that run on it.
     pub busy: f64,
-    /// Bytes that are free, by storage.
+    /// Free bytes, by storage.
     pub disks: BTreeMap<String, u64>,
 }
 
 /// Guests that must not, or must, be on the same node.
 #[derive(Clone, Debug, Default)]
 pub struct Bonds {
-    /// Each of these sets is spread over nodes.
+    /// The guests of each set must be on different nodes.
     pub apart: Vec<BTreeSet<i64>>,
-    /// Each of these sets is on one node.
+    /// The guests of each set must be on the same node.
     pub together: Vec<BTreeSet<i64>>,
-    /// Where those of them are that stay.
+    /// The nodes of those guests in the sets that are not moved.
     pub fixed: BTreeMap<i64, usize>,
 }
 
-/// The node of each guest, by its place in the list.
+/// Returns the node of each guest, by its index in the list.
 ///
 /// # Errors
-/// The place of a guest for which no room was found.
+/// Fails with the index of a guest for which no node was found.
 pub fn place(movers: &[Mover], rooms: &[Room], bonds: &Bonds) -> Result<Vec<usize>, usize> {
     let mut order: Vec<usize> = (0..movers.len()).collect();
     order.sort_by_key(|at| {
@@ -67,7 +67,7 @@ pub fn place(movers: &[Mover], rooms: &[Room], bonds: &Bonds) -> Result<Vec<usiz
         left: TRIES,
         deepest: 0,
     };
-    // One that fits nowhere even while all the room is there need not be searched for.
+    // A guest that fits nowhere even before any other is placed needs no search.
     let hopeless = |at: &&usize| {
         let mover = &movers[**at];
         !mover.allowed.iter().any(|room| search.fits(mover, *room))
@@ -129,7 +129,7 @@ impl Search<'_> {
             && self.bonds.together.iter().all(|set| self.others(set, mover).all(|other| other == at))
     }
 
-    /// Where the others of a set are, if it is one of them.
+    /// The nodes of the other guests of a set, if this guest is in the set.
     fn others<'s>(&'s self, set: &'s BTreeSet<i64>, mover: &'s Mover) -> impl Iterator<Item = usize> + 's {
         let others = set.iter().filter(|vmid| set.contains(&mover.vmid) && **vmid != mover.vmid);
         others.filter_map(|vmid| {
@@ -138,7 +138,7 @@ impl Search<'_> {
         })
     }
 
-    /// How full a node would be with it, by memory or CPUs, whichever is more.
+    /// The load of a node with this guest, by memory or CPUs, whichever is higher.
     #[allow(clippy::cast_precision_loss, reason = "a share")]
     fn load(&self, mover: &Mover, at: usize) -> f64 {
         let room = &self.rooms[at];
@@ -171,7 +171,7 @@ impl Search<'_> {
 mod tests {
     use super::*;
 
-    /// Numbers without a visible rule.
+    /// Pseudo-random numbers.
     struct Numbers(u64);
 
     impl Numbers {
@@ -215,7 +215,7 @@ mod tests {
         (movers, rooms, bonds)
     }
 
-    /// Whether an arrangement is right, judged as a whole.
+    /// Whether a placement is valid as a whole.
     fn is_right(movers: &[Mover], rooms: &[Room], bonds: &Bonds, chosen: &[usize]) -> bool {
         let on = |room: usize| movers.iter().zip(chosen).filter(move |(_, at)| **at == room);
         let fits = (0..rooms.len()).all(|room| {

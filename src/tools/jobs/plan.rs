@@ -1,4 +1,5 @@
-//! What of a job is shown before anything of it is sent: every step with its request, what it costs, how long it may take.
+//! What is shown of a job before anything is sent: each step with its request, its side effects and its expected
+//! duration.
 
 use crate::{
     pve::{Method, Params},
@@ -14,7 +15,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What is agreed to: what is still to be done of a job.
+/// What is to be confirmed: the steps of a job that are still to be done.
 #[must_use]
 pub fn whole(job: &Job) -> Whole {
     Whole {
@@ -28,10 +29,10 @@ pub fn whole(job: &Job) -> Whole {
     }
 }
 
-/// What is agreed to where somebody wants a job taken back: what it made is lost by then.
+/// What is to be confirmed before a job is undone, because what it created is lost.
 ///
 /// # Errors
-/// A node name that cannot be part of a path.
+/// Fails if the node's name cannot be part of a path.
 pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
     let (mut requests, mut steps) = (Vec::new(), Vec::new());
     for step in job.steps.iter().rev() {
@@ -65,7 +66,7 @@ pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
     })
 }
 
-/// The plan as an answer has it.
+/// The plan as an answer shows it.
 #[must_use]
 pub fn shown(job: &Job) -> Map<String, Value> {
     let waiting = |step: &&Step| step.stand == Stand::Waiting;
@@ -100,7 +101,7 @@ fn line(number: usize, step: &Step) -> String {
     format!("{number}. {}{request}{costs}; {}", step.what, time(step.seconds))
 }
 
-/// What is taken back where a step fails.
+/// Describes what is undone if a step fails.
 fn undone(job: &Job) -> String {
     if !job.takes_back {
         return "it stops there; what is done stays".into();
@@ -117,17 +118,17 @@ fn undone(job: &Job) -> String {
     let parts = [
         (removed, "the new guests are deleted"),
         (home, "what was moved is moved back"),
-        (other, "what was set or loaded is taken back"),
-        (rolled, "the guest goes back to its snapshot, and what happened in it since then is lost"),
+        (other, "what was set or downloaded is taken back"),
+        (rolled, "the guest is rolled back to its snapshot, and its changes since then are lost"),
     ];
     let parts: Vec<&str> = parts.iter().filter(|(count, _)| 0 < *count).map(|(_, part)| *part).collect();
     let firm = job.steps.iter().find(|step| step.firm);
     let until = firm.map_or_else(String::new, |step| format!(", until \"{}\" is done", step.what));
-    let each = if job.parts.len() < 2 { "" } else { "; the other guests go on" };
+    let each = if job.parts.len() < 2 { "" } else { "; the other guests continue" };
     if parts.is_empty() { "it stops there".into() } else { parts.join(", ") + &until + each }
 }
 
-/// How long the steps still to be done may take: of a wave, as long as its longest.
+/// Estimates how long the remaining steps take, in seconds: a wave takes as long as its longest step.
 fn seconds(job: &Job) -> u64 {
     let waves = job.next_wave();
     let longest = |wave: usize| {
@@ -137,7 +138,7 @@ fn seconds(job: &Job) -> u64 {
     (0..waves).map(longest).sum()
 }
 
-/// A time for people.
+/// A duration for people.
 #[must_use]
 pub fn time(seconds: u64) -> String {
     match seconds {

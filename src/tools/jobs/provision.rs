@@ -1,4 +1,5 @@
-//! New guests that can be logged in to: made, sized, given a network, a user and an address, started and waited for.
+//! Creates new guests that are ready for login: with size, network, user and address, started, with a wait for the
+//! address.
 
 use crate::{
     pve::{Method, Params},
@@ -17,13 +18,13 @@ use crate::{
     },
 };
 
-/// What provisioning takes.
+/// Parameters of provisioning.
 pub const PARAMS: &[Param] = &[
-    Param::text("name").about("With count: web{n}."),
+    Param::text("name"),
     Param::int("template", 100, 999_999_999).optional(),
     Param::text("image").about("URL or volume.").optional(),
     Param::text("iso").unlisted(),
-    Param::text("ostemplate").about("For containers.").optional(),
+    Param::text("ostemplate").optional(),
     Param::text("checksum").unlisted(),
     Param::int("count", 1, 20).optional(),
     Param::int("vmid", 100, 999_999_999).unlisted(),
@@ -37,7 +38,7 @@ pub const PARAMS: &[Param] = &[
     Param::text("user").optional(),
     Param::text("sshkeys").optional(),
     Param::text("password").unlisted(),
-    Param::text("address").about("192.0.2.10/24 or dhcp.").optional(),
+    Param::text("address").about("CIDR or dhcp.").optional(),
     Param::text("gateway").optional(),
     Param::text("pool").unlisted(),
     Param::flag("full").unlisted(),
@@ -45,17 +46,17 @@ pub const PARAMS: &[Param] = &[
     Param::more("config").about("Further keys.").unlisted(),
 ];
 
-/// Seconds that steps take, for an estimate.
+/// Seconds that each step takes, for an estimate.
 const CLONE: u64 = 30;
 const LOAD: u64 = 60;
 const CREATE: u64 = 20;
 const START: u64 = 5;
 const REACH: u64 = 60;
 
-/// Plans the guests and makes them.
+/// Plans the guests and creates them.
 ///
 /// # Errors
-/// What is missing or not there; what the engine says.
+/// Fails if an argument is missing, something does not exist, or a step fails.
 pub fn provision(context: &Context<'_>, args: &Args) -> Outcome {
     let cluster = read::cluster(context)?;
     let (source, ground, load) = source::read(context, args, &cluster)?;
@@ -65,11 +66,11 @@ pub fn provision(context: &Context<'_>, args: &Args) -> Outcome {
     let vmids = read::free_ids(context, &cluster, args.int("vmid"), count)?;
     let mut job = Job::new("proxmox_provision_vm", names[0].clone());
     if let Some(load) = &load {
-        let what = format!("load {} into {}", load.url, load.volume);
+        let what = format!("download {} to {}", load.url, load.volume);
         let step = Step::send(0, what, load.order.clone(), LOAD).back(Back::Send(load.back.clone()));
         job.steps.push(step.costs(format!("{} connects to that server", ground.node)));
         if args.text("checksum").is_none() {
-            job.notes.push("No checksum is given, so the file is taken as it comes.".into());
+            job.notes.push("No checksum is given, so the file is not verified.".into());
         }
     }
     let shape = Shape::read(args, &source, &ground)?;
@@ -106,9 +107,9 @@ fn sentence(source: &Source, names: &[String], vmids: &[i64], ground: &Ground) -
     };
     let word = source.kind().word();
     match (names, vmids) {
-        ([name], [vmid]) => format!("Make {word} {vmid} ({name}) on {} from {from}.", ground.node),
+        ([name], [vmid]) => format!("Create {word} {vmid} ({name}) on {} from {from}.", ground.node),
         (names, vmids) => format!(
-            "Make {} {word}s on {} from {from}: {} to {} ({} to {}).",
+            "Create {} {word}s on {} from {from}: {} to {} ({} to {}).",
             names.len(),
             ground.node,
             vmids[0],
@@ -119,7 +120,7 @@ fn sentence(source: &Source, names: &[String], vmids: &[i64], ground: &Ground) -
     }
 }
 
-/// Says where the node has less memory than the guests ask for.
+/// Adds a note if the node has less free memory than the guests may use.
 fn room(job: &mut Job, cluster: &Cluster, shape: &Shape, ground: &Ground, count: usize) {
     let Some(node) = cluster.nodes.iter().find(|node| node.name == ground.node) else { return };
     let (free, needed) = (cluster.free(node), shape.memory * count as u64);
@@ -144,7 +145,7 @@ fn clone(
     let Source::Template(template, _) = source else { return Err(Failure::new("There is no template.")) };
     let mut params = Params::new().with("newid", place.vmid);
     params.push(if template.kind == Kind::Vm { "name" } else { "hostname" }, name);
-    // Disks go to another storage only as a whole.
+    // Only a full clone can put the disks on another storage.
     if args.flag("full").unwrap_or(ground.storage.is_some()) {
         params.push("full", 1);
     }
@@ -178,7 +179,7 @@ fn create(
     Ok(Step::send(wave, format!("create {} ({name})", place.title()), order, CREATE))
 }
 
-/// What comes after a guest is there: its keys, its disk, its start, its address.
+/// Adds the steps after a guest is created: configuration, disk, start, address.
 fn finish(
     job: &mut Job,
     source: &Source,
@@ -204,7 +205,7 @@ fn finish(
     if starts {
         let order = Order::new(Method::Post, place.path("/status/start")?, &Params::new());
         job.steps.push(Step::send(first + 2, format!("start {title}"), order, START));
-        // Nobody answers before the installer has been gone through.
+        // The guest has no address until its installation is finished.
         if !matches!(source, Source::Iso(_)) {
             let reach = Act::Reach(place.clone());
             job.steps.push(Step::wait(first + 3, format!("wait for the address of {title}"), reach, REACH));

@@ -1,5 +1,5 @@
-//! What jobs read of the cluster before they plan: its nodes, guests and storages in one request, and what a guest's
-//! configuration says of where it can be.
+//! What jobs read from the cluster before they plan: its nodes, guests and storages in one request, and what in a
+//! guest's configuration decides where it can run.
 
 use crate::{
     pve::Params,
@@ -11,9 +11,9 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Configurations that are read at the same time.
+/// How many configurations are read in parallel.
 const AT_ONCE: usize = 32;
-/// The keys of volumes, without their numbers.
+/// The configuration keys of volumes, without their numbers.
 const VOLUMES: [&str; 9] = ["scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "rootfs", "mp", "unused"];
 
 /// The cluster.
@@ -32,7 +32,7 @@ pub struct Cluster {
 pub struct Node {
     /// Its name.
     pub name: String,
-    /// Whether it answers.
+    /// Whether it is online.
     pub online: bool,
     /// Memory, in bytes.
     pub memory: u64,
@@ -40,14 +40,14 @@ pub struct Node {
     pub used: u64,
     /// CPUs.
     pub cpus: f64,
-    /// Seconds since it was started.
+    /// Seconds since it booted.
     pub uptime: u64,
 }
 
-/// A guest with what it takes up.
+/// A guest with the resources it has.
 #[derive(Clone, Debug)]
 pub struct Resident {
-    /// Who and where.
+    /// The guest, with its node.
     pub guest: Guest,
     /// Memory, in bytes.
     pub memory: u64,
@@ -55,11 +55,11 @@ pub struct Resident {
     pub cpus: f64,
     /// Its tags, as Proxmox writes them.
     pub tags: String,
-    /// Its pool; empty where it has none.
+    /// Its pool; empty if it has none.
     pub pool: String,
     /// Whether it is a template.
     pub template: bool,
-    /// Whether high availability looks after it.
+    /// Whether high availability manages it.
     pub ha: bool,
 }
 
@@ -70,13 +70,13 @@ pub struct Store {
     pub name: String,
     /// The node.
     pub node: String,
-    /// Whether every node sees the same.
+    /// Whether all nodes share its content.
     pub shared: bool,
     /// Whether it can be used now.
     pub available: bool,
-    /// Bytes that are free.
+    /// Free space, in bytes.
     pub free: u64,
-    /// What it may hold.
+    /// The kinds of content it may contain.
     pub content: Vec<String>,
 }
 
@@ -92,10 +92,10 @@ fn whole(record: &Record<'_>, key: &str) -> u64 {
 /// Reads the cluster.
 ///
 /// # Errors
-/// What the client says.
+/// Fails if a request fails.
 pub fn cluster(context: &Context<'_>) -> Result<Cluster, Failure> {
     let reply = context.get("/cluster/resources", &Params::new())?;
-    // What was changed a moment ago is looked at itself.
+    // Recently changed guests are read again individually.
     let records =
         if context.fresh.all().is_empty() { rows(&reply)? } else { inventory::inventory(context, &reply)? };
     let mut cluster = Cluster { nodes: Vec::new(), guests: Vec::new(), storages: Vec::new() };
@@ -138,7 +138,7 @@ impl Cluster {
     /// The node of that name.
     ///
     /// # Errors
-    /// A sentence that lists the nodes.
+    /// Fails if there is none; the sentence lists the nodes.
     pub fn node(&self, name: &str) -> Result<&Node, Failure> {
         self.nodes.iter().find(|node| node.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
@@ -156,8 +156,8 @@ impl Cluster {
         self.storages.iter().find(|store| store.name == name && store.node == node)
     }
 
-    /// Memory of a node that is not taken: neither in use nor promised to a guest that runs there. What is in use is
-    /// counted in sixteenths, so that it is the same from one look to the next.
+    /// Free memory of a node, in bytes: neither in use nor assigned to a guest that runs there. The memory in use is
+    /// rounded up to a sixteenth of the node's, so that repeated reads give the same number.
     #[must_use]
     pub fn free(&self, node: &Node) -> u64 {
         let here =
@@ -168,7 +168,7 @@ impl Cluster {
         node.memory.saturating_sub(used.max(promised))
     }
 
-    /// Virtual CPUs that run on a node.
+    /// The number of virtual CPUs of the guests that run on a node.
     #[must_use]
     pub fn busy(&self, node: &Node) -> f64 {
         let here =
@@ -176,7 +176,7 @@ impl Cluster {
         here.map(|one| one.cpus).sum()
     }
 
-    /// The storage of a node with the most room for that content.
+    /// The storage of a node with the most free space for that kind of content.
     #[must_use]
     pub fn roomiest(&self, node: &str, content: &str) -> Option<&Store> {
         let holds = |store: &&Store| {
@@ -189,7 +189,7 @@ impl Cluster {
 /// Free VMIDs: from the wanted one on, or from the next free one.
 ///
 /// # Errors
-/// The wanted one is taken; Proxmox cannot be asked.
+/// Fails if the wanted one is taken or a request fails.
 pub fn free_ids(
     context: &Context<'_>,
     cluster: &Cluster,
@@ -201,7 +201,7 @@ pub fn free_ids(
         None => {
             let next = context.get("/cluster/nextid", &Params::new())?.value();
             next.as_i64().or_else(|| next.as_str()?.parse().ok()).ok_or_else(|| {
-                Failure::new("Proxmox answered no free VMID; give `vmid`. Nothing was done.")
+                Failure::new("Proxmox returned no free VMID; give `vmid`. Nothing was done.")
             })?
         }
     };
@@ -223,7 +223,7 @@ pub fn free_ids(
 /// The configurations of guests, in their order.
 ///
 /// # Errors
-/// One of them cannot be read.
+/// Fails if one of them cannot be read.
 pub fn configs(context: &Context<'_>, guests: &[&Resident]) -> Result<Vec<Map<String, Value>>, Failure> {
     let mut configs = Vec::new();
     for part in guests.chunks(AT_ONCE) {
@@ -234,7 +234,7 @@ pub fn configs(context: &Context<'_>, guests: &[&Resident]) -> Result<Vec<Map<St
         for reply in context.get_each(&paths, &Params::new()) {
             match reply?.value() {
                 Value::Object(config) => configs.push(config),
-                _ => return Err(Failure::new("Proxmox answered a configuration that is no object.")),
+                _ => return Err(Failure::new("Proxmox returned a configuration that is not an object.")),
             }
         }
     }
@@ -244,13 +244,13 @@ pub fn configs(context: &Context<'_>, guests: &[&Resident]) -> Result<Vec<Map<St
 /// A volume of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// Its key: `scsi0`.
+    /// Its key, such as `scsi0`.
     pub key: String,
     /// The storage; empty for a path of the node.
     pub storage: String,
-    /// Bytes.
+    /// Size, in bytes.
     pub size: u64,
-    /// Whether it is a CD.
+    /// Whether it is a CD image.
     pub cd: bool,
 }
 
@@ -263,9 +263,9 @@ pub fn volumes(config: &Map<String, Value>) -> Vec<Volume> {
         .filter_map(|(key, value)| {
             let text = value.as_str()?;
             let name = text.split(',').next()?;
-            // The drive that cloud-init reads is made by Proxmox and moves along like a disk.
+            // Proxmox creates the cloud-init drive itself and moves it like a disk.
             let cd = text.contains("media=cdrom") && !name.contains("cloudinit");
-            // An empty drive is nowhere, a path may be shared by the administrator's word.
+            // An empty drive is on no storage; for a path, `shared=1` means that the administrator shares it.
             if name == "none" || text.contains("shared=1") {
                 return None;
             }
@@ -276,7 +276,7 @@ pub fn volumes(config: &Map<String, Value>) -> Vec<Volume> {
         .collect()
 }
 
-/// A size as Proxmox writes it: `80G`.
+/// Parses a size as Proxmox writes it, such as `80G`, to bytes.
 #[must_use]
 pub fn bytes(text: &str) -> u64 {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
@@ -290,14 +290,14 @@ pub fn bytes(text: &str) -> u64 {
     digits.parse::<u64>().unwrap_or(0).saturating_mul(unit)
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes for people.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "shown with one digit after the point")]
 pub fn gib(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
-/// A rule of high availability that says where guests may be.
+/// The rules of high availability that say where guests may run.
 #[derive(Debug, Default)]
 pub struct Rules {
     /// Nodes that a guest must be on, by VMID.
@@ -351,7 +351,7 @@ fn names(value: &Value) -> Vec<String> {
     text.split([',', ' ', ';']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Nodes without their priorities.
+/// The names of nodes, without their priorities.
 fn nodes(value: &Value) -> BTreeSet<String> {
     names(value).iter().filter_map(|name| name.split(':').next().map(str::to_owned)).collect()
 }

@@ -1,4 +1,5 @@
-//! Proves that backups restore: each is restored to a guest of its own, without network, started, looked at, deleted.
+//! Tests that backups can be restored: each is restored to a new guest without network, which is started, checked and
+//! deleted.
 
 use crate::{
     pve::{Method, Params},
@@ -17,7 +18,7 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// What a test of backups takes.
+/// Parameters of a restore test.
 pub const PARAMS: &[Param] = &[
     chosen::VMID,
     chosen::POOL,
@@ -28,12 +29,12 @@ pub const PARAMS: &[Param] = &[
     Param::int("timeout", 1, 3600).about("Seconds for a guest to come up.").unlisted(),
 ];
 
-/// Bytes that a restore writes in a second, for an estimate.
+/// Bytes that a restore writes per second, for an estimate.
 const SPEED: u64 = 100 << 20;
-/// Seconds that a guest may take to come up unless the call says otherwise.
+/// Seconds that a guest may take to come up, by default.
 const TIMEOUT: usize = 300;
 
-/// Where a backup is restored to, and what it becomes.
+/// A backup, with the guest and storage to which it is restored.
 struct Trial<'a> {
     backup: &'a Backup,
     config: Map<String, Value>,
@@ -45,7 +46,7 @@ struct Trial<'a> {
 /// Plans the trials, one after another, and carries them out.
 ///
 /// # Errors
-/// There is no backup, or no room to restore one; what the engine says.
+/// Fails if there is no backup or no room to restore one, or if a step fails.
 pub fn test(context: &Context<'_>, args: &Args) -> Outcome {
     let cluster = read::cluster(context)?;
     let mut job = Job::new("proxmox_test_restore", "restore");
@@ -78,13 +79,13 @@ pub fn test(context: &Context<'_>, args: &Args) -> Outcome {
         add(&mut job, &trial, seconds)?;
     }
     job.sentence = format!(
-        "Restore the newest backup of {} to new guests without network, start each, look whether it comes up, and delete it again, one after another.",
+        "Restore the newest backup of {} to new guests without network, start each, check that it comes up, and delete it again, one after another.",
         job.parts.join(", ")
     );
     engine::begin(context, args, job)
 }
 
-/// The VMIDs that are meant: also one of which only the backup is left.
+/// The VMIDs that the call names; a single one may have only a backup left.
 fn chosen_guests(args: &Args, cluster: &Cluster) -> Result<(Vec<i64>, Option<String>), Failure> {
     if let (Some(vmid), None, None) = (args.int("vmid"), args.text("pool"), args.text("tag")) {
         return Ok((vec![vmid], None));
@@ -93,10 +94,10 @@ fn chosen_guests(args: &Args, cluster: &Cluster) -> Result<(Vec<i64>, Option<Str
     Ok((residents.iter().map(|one| one.guest.vmid).collect(), left))
 }
 
-/// Where a backup goes: a node that has it, and a storage with room.
+/// Chooses where to restore a backup: a node that can read it, and a storage with enough free space.
 ///
 /// # Errors
-/// No node or storage has the room for it.
+/// Fails if no node or storage has room for it.
 fn trial<'a>(
     context: &Context<'_>,
     args: &Args,
@@ -115,7 +116,7 @@ fn trial<'a>(
         None => cluster.nodes.iter().filter(|node| node.online).collect(),
     };
     nodes.retain(|node| reaches(&node.name));
-    // Where the guest is at home its storages and bridges are; the others come after, by free memory.
+    // The guest's own node comes first, because it has its storages and bridges; then the others, by free memory.
     let home = cluster.guests.iter().find(|one| one.guest.vmid == backup.vmid);
     let home = home.map(|one: &Resident| one.guest.node.as_str());
     nodes.sort_by_key(|node| (Some(node.name.as_str()) != home, std::cmp::Reverse(cluster.free(node))));
@@ -174,11 +175,11 @@ fn add(job: &mut Job, trial: &Trial<'_>, seconds: u64) -> Result<(), Failure> {
     };
     let what = format!("restore {} to {vmid}", backup.vmid);
     add(Step::send(0, what, order, 10 + size / SPEED).back(Back::Remove(place.clone())));
-    // Nor is it to start with its node while it is tried.
+    // It must not start with its node during the test, either.
     let pulled = backups::unplugged(config);
     let mut params = Params::new().with("onboot", 0);
     if config.get("protection").is_some_and(|value| value == "1") {
-        // Of the original, which has kept it.
+        // The backup contains the protection of the original, which keeps its own.
         params.push("protection", 0);
     }
     pulled.iter().for_each(|(key, value)| params.push(key, value));
@@ -193,7 +194,7 @@ fn add(job: &mut Job, trial: &Trial<'_>, seconds: u64) -> Result<(), Failure> {
         true => Act::Answer(place.clone(), seconds),
         false => Act::Look(place.clone(), seconds),
     };
-    add(Step::wait(0, format!("look whether {title} comes up"), act, 60.min(seconds)));
+    add(Step::wait(0, format!("check that {title} comes up"), act, 60.min(seconds)));
     add(Step::send(0, format!("stop {title}"), order("/status/stop")?, 5).own());
     let order = Order::new(Method::Delete, place.path("")?, &Params::new().with("purge", 1));
     add(Step::send(0, format!("delete {title}"), order, 5).own());

@@ -1,5 +1,5 @@
-//! What is over- or undersized by the metrics of a month, as a table with the change that each guest would need; applied as one
-//! plan where that is wanted.
+//! Finds over- and undersized guests by the metrics of a month, as a table with the change that each needs; on request,
+//! applies the changes as one plan.
 
 use crate::{
     pve::{Method, Params},
@@ -17,7 +17,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// What it takes.
+/// Parameters of rightsizing.
 pub const PARAMS: &[Param] = &[
     chosen::VMID,
     chosen::POOL,
@@ -26,23 +26,24 @@ pub const PARAMS: &[Param] = &[
     Param::int("limit", 1, 200).unlisted(),
 ];
 
-/// Guests that are looked at unless the call says otherwise.
+/// How many guests are examined by default, at most.
 const LIMIT: usize = 50;
-/// Points of history without which nothing is said.
+/// The least number of data points for a result.
 const FEWEST: usize = 24;
-/// A guest with more to spare than this has too much, one with less than that too little, and this is what it should use.
+/// A guest that uses a smaller share than `IDLE` has too much, one that uses a larger share than [`BUSY`] too little;
+/// [`GOOD`] is the share that it should use.
 const IDLE: f64 = 0.35;
 /// See [`IDLE`].
 const BUSY: f64 = 0.85;
 /// See [`IDLE`].
 const GOOD: f64 = 0.6;
-/// Memory is given in steps of so many MiB.
+/// Memory is assigned in multiples of so many MiB.
 const STEP: u64 = 256;
 
-/// What a guest has used, and what it should have.
+/// What a guest has used, and the size it should have.
 struct Sized<'a> {
     resident: &'a Resident,
-    /// Cores that were busy all but a twentieth of the time.
+    /// The number of busy cores that was not exceeded for 95 % of the time.
     cores: f64,
     /// The most memory that it used, in MiB.
     peak: u64,
@@ -86,10 +87,10 @@ impl Sized<'_> {
     }
 }
 
-/// The table, or the plan that applies it.
+/// Returns the table, or plans and applies the changes.
 ///
 /// # Errors
-/// No guest is named; what the engine says.
+/// Fails if no guest matches or a step fails.
 pub fn rightsize(context: &Context<'_>, args: &Args) -> Outcome {
     let cluster = read::cluster(context)?;
     let (residents, left) = guests(args, &cluster)?;
@@ -101,10 +102,10 @@ pub fn rightsize(context: &Context<'_>, args: &Args) -> Outcome {
     notes.extend(left);
     let off = residents.len() - running.len();
     if 0 < off {
-        notes.push(format!("{off} guests do not run, so nothing is said of them."));
+        notes.push(format!("{off} guests are not running, so they were not examined."));
     }
     if !silent.is_empty() {
-        notes.push(format!("Too little history of: {}.", silent.join(", ")));
+        notes.push(format!("Too few metrics for: {}.", silent.join(", ")));
     }
     if args.flag("apply") == Some(true) {
         return apply(context, args, &sized, notes);
@@ -124,7 +125,7 @@ pub fn rightsize(context: &Context<'_>, args: &Args) -> Outcome {
     context.fit(facts)
 }
 
-/// The guests that are meant: all, if none are named.
+/// The guests that the call names: all, if none are named.
 fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident>, Option<String>), Failure> {
     if ["vmid", "pool", "tag"].iter().any(|name| args.get(name).is_some()) {
         return chosen::guests(args, cluster);
@@ -137,7 +138,7 @@ fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident>, O
     Ok((all, told))
 }
 
-/// What the guests have used, all asked at the same time; and those of which there is too little history.
+/// Reads in parallel what the guests have used; and returns those with too few metrics.
 fn measure<'a>(
     context: &Context<'_>,
     residents: &[&'a Resident],
@@ -178,7 +179,7 @@ fn whole(number: f64) -> u64 {
     number.max(0.0).round() as u64
 }
 
-/// The cores that a guest should have, of which it keeps so many busy.
+/// The number of cores that a guest should have if it keeps `busy` of them busy.
 fn better_cores(has: f64, busy: f64) -> u64 {
     let share = if 0.0 < has { busy / has } else { GOOD };
     let better = whole((busy / GOOD).ceil()).max(1);
@@ -189,7 +190,7 @@ fn better_cores(has: f64, busy: f64) -> u64 {
     }
 }
 
-/// The memory that a guest should have, in MiB, of which it has used so much at most.
+/// The memory that a guest should have if it has used at most `peak`, in MiB.
 #[allow(clippy::cast_precision_loss, reason = "MiB")]
 fn better_memory(has: u64, peak: u64, kind: Kind) -> u64 {
     let least = if kind == Kind::Vm { 2 * STEP } else { STEP / 2 };
@@ -202,10 +203,10 @@ fn better_memory(has: u64, peak: u64, kind: Kind) -> u64 {
     }
 }
 
-/// Makes the changes, as one plan.
+/// Applies the changes, as one plan.
 fn apply(context: &Context<'_>, args: &Args, sized: &[Sized<'_>], notes: Vec<String>) -> Outcome {
     if sized.is_empty() {
-        return Err(Failure::new("No guest needs another size by what it has used. Nothing was done."));
+        return Err(Failure::new("No guest needs another size for what it has used. Nothing was done."));
     }
     let residents: Vec<&Resident> = sized.iter().map(|one| one.resident).collect();
     let configs = read::configs(context, &residents)?;
@@ -246,9 +247,9 @@ fn apply(context: &Context<'_>, args: &Args, sized: &[Sized<'_>], notes: Vec<Str
         job.steps.push(step.back(Back::Send(Order::new(Method::Put, path, &before))));
     }
     if 0 < vms {
-        job.notes.push(format!("{vms} VMs have their new sizes from their next start on."));
+        job.notes.push(format!("The new sizes of {vms} VMs take effect at their next start."));
     }
-    job.sentence = format!("Set the cores and memory of {} guests to what they have used.", sized.len());
+    job.sentence = format!("Fit the cores and memory of {} guests to what they have used.", sized.len());
     job.ending = job.notes.join(" ");
     engine::begin(context, args, job)
 }

@@ -1,5 +1,5 @@
-//! What new guests are made from: a template, a cloud image, an installer's ISO or a container template; and the node and
-//! storage that they go to.
+//! What new guests are created from: a template, a cloud image, an installation ISO or a container template; and the
+//! node and storage for them.
 
 use crate::{
     pve::{Method, Params, path},
@@ -15,7 +15,7 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-/// What new guests are made from.
+/// What new guests are created from.
 #[derive(Debug)]
 pub enum Source {
     /// A template, with its configuration.
@@ -28,16 +28,16 @@ pub enum Source {
     Container(String),
 }
 
-/// A file that must be loaded first.
+/// A file that must be downloaded first.
 #[derive(Debug)]
 pub struct Load {
-    /// What is sent.
+    /// The request that downloads it.
     pub order: Order,
-    /// What deletes the file again.
+    /// The request that deletes it again.
     pub back: Order,
-    /// Its volume, once it is there.
+    /// Its volume, once it has been downloaded.
     pub volume: String,
-    /// The address it comes from.
+    /// Its URL.
     pub url: String,
 }
 
@@ -46,12 +46,12 @@ pub struct Load {
 pub struct Ground {
     /// The node.
     pub node: String,
-    /// The storage for disks; `None`: where those of the template are.
+    /// The storage for disks; `None` for that of the template's disks.
     pub storage: Option<String>,
 }
 
 impl Source {
-    /// The kind of guest that it makes.
+    /// The kind of guest that is created from it.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -62,10 +62,10 @@ impl Source {
     }
 }
 
-/// Reads the source that a call names, where its guests go, and what must be loaded first.
+/// Reads the source that a call names, the place for its guests, and the file that must be downloaded first, if any.
 ///
 /// # Errors
-/// None or several sources are named; there is no such thing.
+/// Fails unless exactly one source is named and it exists.
 pub fn read(
     context: &Context<'_>,
     args: &Args,
@@ -114,7 +114,7 @@ fn template(context: &Context<'_>, args: &Args, cluster: &Cluster) -> Result<(So
     };
     if !resident.template {
         return Err(Failure::new(format!(
-            "{} is no template. proxmox_clone_vm copies any guest; proxmox_list_templates lists the templates. Nothing was done.",
+            "{} is not a template. proxmox_clone_vm clones any guest; proxmox_list_templates lists the templates. Nothing was done.",
             resident.guest.title()
         )));
     }
@@ -142,7 +142,7 @@ fn template(context: &Context<'_>, args: &Args, cluster: &Cluster) -> Result<(So
     Ok((Source::Template(resident.guest.clone(), config), Ground { node, storage }))
 }
 
-/// The node: the given one, or the one with the most free memory that has what is needed.
+/// The given node or, of those that have the required storages, the one with the most free memory.
 fn ground(args: &Args, cluster: &Cluster, text: &str, disks: &str) -> Result<Ground, Failure> {
     let needs = text.split_once(':').map(|(storage, _)| storage).filter(|_| !text.contains("://"));
     let has = |node: &str, name: &str| cluster.store(name, node).is_some_and(|store| store.available);
@@ -155,7 +155,7 @@ fn ground(args: &Args, cluster: &Cluster, text: &str, disks: &str) -> Result<Gro
                     && args.text("storage").is_none_or(|storage| has(&node.name, storage))
             });
             fits.max_by_key(|node| (cluster.free(node), std::cmp::Reverse(&node.name)))
-                .ok_or_else(|| Failure::new("No node is online that has these storages. Nothing was done."))?
+                .ok_or_else(|| Failure::new("No online node has these storages. Nothing was done."))?
         }
     };
     let storage = match args.text("storage") {
@@ -170,7 +170,7 @@ fn ground(args: &Args, cluster: &Cluster, text: &str, disks: &str) -> Result<Gro
     Ok(Ground { node: node.name.clone(), storage: Some(storage.name.clone()) })
 }
 
-/// A storage of a node that can be used.
+/// The named storage, if it is available on the node.
 fn known<'a>(cluster: &'a Cluster, name: &str, node: &str) -> Result<&'a Store, Failure> {
     cluster.store(name, node).filter(|store| store.available).ok_or_else(|| {
         let here = cluster.storages.iter().filter(|store| store.node == node && store.available);
@@ -183,7 +183,7 @@ fn known<'a>(cluster: &'a Cluster, name: &str, node: &str) -> Result<&'a Store, 
     })
 }
 
-/// A volume that is there already.
+/// Checks a volume that should already exist.
 fn there(cluster: &Cluster, node: &str, volume: &str) -> Result<String, Failure> {
     match volume.split_once(':') {
         Some((storage, rest)) if !rest.is_empty() => known(cluster, storage, node).map(|_| volume.to_owned()),
@@ -194,7 +194,7 @@ fn there(cluster: &Cluster, node: &str, volume: &str) -> Result<String, Failure>
     }
 }
 
-/// What is loaded from a URL, unless it was loaded before.
+/// The download from a URL, unless the file already exists.
 fn download(
     context: &Context<'_>,
     args: &Args,
@@ -205,7 +205,7 @@ fn download(
 ) -> Result<(String, Option<Load>), Failure> {
     let Some(store) = cluster.roomiest(node, content) else {
         return Err(Failure::new(format!(
-            "No storage of {node} takes content of the kind `{content}`, so nothing can be loaded into it; proxmox_update_storage adds a kind. Nothing was done."
+            "No storage of {node} accepts content of the kind `{content}`, so nothing can be downloaded; proxmox_update_storage adds a kind. Nothing was done."
         )));
     };
     let file = file_of(url, content)?;
@@ -230,18 +230,18 @@ fn download(
     Ok((volume.clone(), Some(Load { order, back, volume, url: url.to_owned() })))
 }
 
-/// The name that a file gets: the last part of its URL, with an ending that Proxmox takes.
+/// The file name: the last part of the URL, with an extension that Proxmox accepts.
 fn file_of(url: &str, content: &str) -> Result<String, Failure> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-+".contains(letter);
     if name.is_empty() || !name.chars().all(plain) || !path.contains("://") || path.matches('/').count() < 3 {
         return Err(Failure::new(format!(
-            "`{}` does not end in the name of a file, which is needed to keep it under. Nothing was done.",
+            "`{}` does not end in a file name, under which it could be stored. Nothing was done.",
             url.escape_debug()
         )));
     }
-    // What Ubuntu calls .img is qcow2, and Proxmox goes by the ending.
+    // Ubuntu's .img files are qcow2, and Proxmox decides by the extension.
     match name.strip_suffix(".img").filter(|_| content == "import") {
         Some(stem) => Ok(format!("{stem}.qcow2")),
         None => Ok(name.to_owned()),

@@ -1,4 +1,4 @@
-//! What a step of a job is, what takes it back, and how it stands. All of it can be written down and read again.
+//! A step of a job: what it does, what undoes it, and its state. All of it can be stored and loaded again.
 
 use crate::{
     pve::{Method, Params, api::words::is_secret, path},
@@ -11,25 +11,25 @@ use serde::{Deserialize, Serialize};
 pub struct Step {
     /// What it does, for people: `clone VM 104 to 900`.
     pub what: String,
-    /// Steps of the same wave go side by side; the waves go one after another.
+    /// Steps of the same wave run in parallel; the waves run one after another.
     pub wave: usize,
     /// What it does.
     pub act: Act,
-    /// What it loses or interrupts; empty where nothing.
+    /// What it destroys or interrupts; empty if nothing.
     pub costs: String,
     /// How long it may take, in seconds.
     pub seconds: u64,
-    /// What takes it back; `None` where nothing has to or can.
+    /// What undoes it; `None` if nothing has to or can.
     pub back: Option<Back>,
-    /// Once it is done, nothing before it is taken back: the job then only stops.
+    /// Once it is done, nothing before it is undone: on a failure, the job only stops.
     pub firm: bool,
-    /// In a job whose parts stand each for itself: the number of its part.
+    /// In a job with independent parts: the number of its part.
     pub part: usize,
-    /// It puts away what an earlier step of the job made, so nothing of anybody else's is lost.
+    /// It cleans up what an earlier step of the job created, so nothing else is lost.
     pub own: bool,
-    /// What its target looked like when it was planned, where nothing else of the job touches that before.
+    /// The identity of its target when it was planned, unless an earlier step of the job affects the target.
     pub seen: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub stand: Stand,
 }
 
@@ -42,24 +42,25 @@ pub enum Act {
     Reach(Place),
     /// Waits until a node is back from a reboot: until its uptime is shorter than it was, in seconds.
     Return(String, u64),
-    /// Runs a program in a guest through its agent, until it has ended.
+    /// Runs a program in a guest through its agent, and waits until it ends.
     Exec(Order, Place),
-    /// Waits until the agent of a guest answers, for so many seconds.
+    /// Waits until the agent of a guest answers, for at most so many seconds.
     Answer(Place, u64),
-    /// Looks for so many seconds whether a guest without an agent has come up: a VM shows something, a container runs.
+    /// Waits at most so many seconds until a guest without an agent has come up: a VM's screen shows something, or a
+    /// container runs.
     Look(Place, u64),
 }
 
-/// What takes a step back.
+/// What undoes a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Back {
-    /// The guest that was made is deleted.
+    /// The guest that was created is deleted.
     Remove(Place),
-    /// The guest that was moved goes from where it is now (`Place`) to that node.
+    /// The guest that was moved is migrated from where it is now (`Place`) to that node.
     Home(Place, String),
-    /// A request that puts things as they were.
+    /// A request that restores the previous state.
     Send(Order),
-    /// The guest goes back to the snapshot of that name, which is then deleted; it is started where it ran.
+    /// The guest is rolled back to the snapshot of that name, which is then deleted; it is started if the flag is set.
     Rollback(Place, String, bool),
 }
 
@@ -74,12 +75,12 @@ pub struct Place {
     pub vmid: i64,
 }
 
-/// Where or how a guest should be in the end.
+/// The node and state that a guest should end up with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// The guest, where it should be.
     pub place: Place,
-    /// Whether it should run; `None`: it does not matter.
+    /// Whether it should run; `None` if it does not matter.
     pub running: Option<bool>,
 }
 
@@ -94,28 +95,28 @@ pub struct Order {
     pub params: Vec<(String, String)>,
 }
 
-/// How a step stands.
+/// The state of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Stand {
-    /// Not begun.
+    /// Not started.
     Waiting,
-    /// Its task runs: a UPID; empty where it is no task.
+    /// Running: the UPID of its task; otherwise since when it waits, or which program runs.
     Running(String),
-    /// Done, with what there is to tell of it.
+    /// Done, with a note on the result, if there is one.
     Done(String),
-    /// It was refused, and why: nothing of it was done.
+    /// It was refused, with the reason: nothing was done.
     Failed(String),
-    /// It was accepted and failed later, and why: something of it may be there.
+    /// It was accepted and failed later, with the reason: it may be partly done.
     Broken(String),
-    /// Nobody knows whether it was carried out, and why.
+    /// It is not known whether it was carried out, with the reason.
     Unknown(String),
-    /// It is being taken back by this task.
+    /// It is being undone by this task.
     Returning(String),
-    /// It was taken back.
+    /// It was undone.
     Returned,
-    /// It could not be taken back, and why.
+    /// It could not be undone, with the reason.
     Left(String),
-    /// It is not done, because an earlier step of its part failed.
+    /// It is skipped, because an earlier step of its part failed.
     Skipped,
 }
 
@@ -145,31 +146,31 @@ impl Step {
         Step { act, ..Step::send(wave, what, nothing, seconds) }
     }
 
-    /// Taken back by this.
+    /// Sets what undoes it.
     #[must_use]
     pub fn back(self, back: Back) -> Step {
         Step { back: Some(back), ..self }
     }
 
-    /// Costs this.
+    /// Sets what it destroys or interrupts.
     #[must_use]
     pub fn costs(self, costs: impl Into<String>) -> Step {
         Step { costs: costs.into(), ..self }
     }
 
-    /// Whether something of it may be there to be taken back.
+    /// Whether something of it may exist that can be undone.
     #[must_use]
     pub fn is_there(&self) -> bool {
         matches!(self.stand, Stand::Done(_) | Stand::Broken(_) | Stand::Returning(_))
     }
 
-    /// Belongs to that part.
+    /// Sets the part it belongs to.
     #[must_use]
     pub fn part(self, part: usize) -> Step {
         Step { part, ..self }
     }
 
-    /// Puts away what the job made.
+    /// Marks it as cleaning up what the job created.
     #[must_use]
     pub fn own(self) -> Step {
         Step { own: true, ..self }
@@ -184,7 +185,7 @@ impl Step {
         }
     }
 
-    /// What it is going to send, or may open.
+    /// The request that it will send, or the console that it may open.
     #[must_use]
     pub fn request(&self) -> Option<Request> {
         match &self.act {
@@ -196,7 +197,7 @@ impl Step {
 }
 
 impl Order {
-    /// A request; its path is filled in already.
+    /// A request whose path is already filled in.
     #[must_use]
     pub fn new(method: Method, path: impl Into<String>, params: &Params) -> Order {
         let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
@@ -207,7 +208,7 @@ impl Order {
         }
     }
 
-    /// What is sent.
+    /// The request as it is sent.
     #[must_use]
     pub fn request(&self) -> Request {
         let method = [Method::Post, Method::Put, Method::Delete];
@@ -222,7 +223,7 @@ impl Order {
         self.params.iter().any(|(name, _)| is_secret(name))
     }
 
-    /// `POST /nodes/pve1/qemu/104/clone newid=900`, secrets as `***`.
+    /// The request as a line, `POST /nodes/pve1/qemu/104/clone newid=900`, with secrets as `***`.
     #[must_use]
     pub fn line(&self) -> String {
         let mut line = self.request().title();
@@ -255,10 +256,10 @@ impl Place {
         Kind::from_api_type(&self.kind).unwrap_or(Kind::Vm)
     }
 
-    /// What takes the guest back to a snapshot.
+    /// The request that rolls the guest back to a snapshot.
     ///
     /// # Errors
-    /// A node name that cannot be part of a path.
+    /// Fails if the node's name cannot be part of a path.
     pub fn rollback(&self, name: &str, starts: bool) -> Result<Order, Failure> {
         let mut params = Params::new();
         if starts {
@@ -267,24 +268,24 @@ impl Place {
         Ok(Order::new(Method::Post, self.path(&format!("/snapshot/{name}/rollback"))?, &params))
     }
 
-    /// What opens the screen of a VM.
+    /// The request that opens the screen of a VM.
     ///
     /// # Errors
-    /// A node name that cannot be part of a path.
+    /// Fails if the node's name cannot be part of a path.
     pub fn screen(&self) -> Result<Request, Failure> {
         Ok(Request { method: Method::Post, path: self.path("/vncproxy")?, params: Params::new() })
     }
 
-    /// `VM 900`.
+    /// The kind and VMID, such as `VM 900`.
     #[must_use]
     pub fn title(&self) -> String {
         format!("{} {}", self.kind().word(), self.vmid)
     }
 
-    /// `/nodes/pve1/qemu/900` and what follows.
+    /// The API path of the guest, `/nodes/pve1/qemu/900`, followed by `rest`.
     ///
     /// # Errors
-    /// A node name that cannot be part of a path.
+    /// Fails if the node's name cannot be part of a path.
     pub fn path(&self, rest: &str) -> Result<String, Failure> {
         let value = |hole: &str| match hole {
             "node" => Some(self.node.clone()),

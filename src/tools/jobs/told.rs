@@ -1,4 +1,4 @@
-//! How a job stands, as the answer of a call: done, stopped, or to be gone on with.
+//! The state of a job, as the answer of a call: done, failed, or to be continued.
 
 use crate::tools::{
     answer::{Failure, Outcome},
@@ -11,23 +11,20 @@ use crate::tools::{
 };
 use serde_json::{Map, Value, json};
 
-/// Results, and steps of a failed job, that are told one by one; of more only their number.
+/// How many results, or steps of a failed job, are listed; of the rest, only the number is shown.
 const MOST: usize = 10;
 
-/// The answer of a call that carried a job out, as far as it came. `trouble` is why something could not be looked at.
+/// The answer of a call that carried out a job, as far as it got. `trouble` is why a state could not be read.
 ///
 /// # Errors
-/// A step failed: which, why, and what became of the others.
+/// Fails if a step failed; the error names it and the reason, and says what became of the others.
 pub fn outcome(context: &Context<'_>, job: &Job, id: &str, lasts: bool, trouble: Option<String>) -> Outcome {
     if job.is_over() && job.failed.is_some() {
         return Err(Failure::new(sentences(job, id)));
     }
     if job.is_over() && !job.parts.is_empty() && job.failures.len() == job.parts.len() {
         let parts: Vec<String> = (0..job.parts.len()).map(|part| part_told(job, part)).collect();
-        return Err(Failure::new(format!(
-            "{}\nproxmox_get_job tells of it by its id, {id}.",
-            parts.join("\n")
-        )));
+        return Err(Failure::new(format!("{}\nproxmox_get_job shows it by its id, {id}.", parts.join("\n"))));
     }
     let mut facts = facts(job, id);
     if let Some(why) = trouble {
@@ -37,17 +34,17 @@ pub fn outcome(context: &Context<'_>, job: &Job, id: &str, lasts: bool, trouble:
         let place = if lasts {
             ""
         } else {
-            " Its plan is kept by this process only: once the server has ended, it cannot be gone on with."
+            " Its plan is kept by this process only: once the server has ended, it cannot be continued."
         };
         let note = format!(
-            "Nothing new is begun until proxmox_continue_job is called with this id; its `wait` may be up to 600.{place}"
+            "Nothing new is started until proxmox_continue_job is called with this id; its `wait` may be up to 600.{place}"
         );
         facts.insert("note".into(), note.into());
     }
     context.fit(facts)
 }
 
-/// How it stands as an object.
+/// Its state as an object.
 #[must_use]
 pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
     let mut facts = Map::from_iter([
@@ -97,7 +94,7 @@ pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
     facts
 }
 
-/// What came of one part: that it is done, with what its steps tell, or which of them failed, and what became of the rest.
+/// The result of one part: done, with the notes of its steps, or which step failed, and what became of the rest.
 fn part_told(job: &Job, part: usize) -> String {
     let steps = || job.steps.iter().filter(move |step| step.part == part);
     let title = &job.parts[part];
@@ -114,7 +111,7 @@ fn part_told(job: &Job, part: usize) -> String {
     let after = match (left.is_empty(), steps().any(|step| step.stand == Stand::Returned)) {
         (false, _) => format!(" Left as it is: {}.", left.join("; ")),
         (true, true) => " What was done is taken back.".to_owned(),
-        (true, false) => " Nothing of it was done before.".to_owned(),
+        (true, false) => " Nothing had been done before.".to_owned(),
     };
     format!("{title}: failed to {}: {}{after}", job.steps[*failed].what, sentence(why))
 }
@@ -125,7 +122,7 @@ fn sentence(why: &str) -> String {
     if why.ends_with(['.', '!', '?']) { why.to_owned() } else { format!("{why}.") }
 }
 
-/// What is left of a step that could not be taken back.
+/// What is left of a step that could not be undone.
 fn left(step: &Step) -> Option<String> {
     match &step.stand {
         Stand::Left(why) => Some(format!("{} ({})", step.what, why.trim_end().trim_end_matches('.'))),
@@ -134,7 +131,7 @@ fn left(step: &Step) -> Option<String> {
     }
 }
 
-/// What a step is about, shorter than what it does.
+/// The subject of a step, shorter than what it does.
 fn subject(step: &Step) -> String {
     match &step.act {
         Act::Reach(place) => place.title(),
@@ -176,12 +173,12 @@ fn sentences(job: &Job, id: &str) -> String {
     tell("Taken back", steps(&|step| step.stand == Stand::Returned));
     tell("Done and not taken back", steps(&stays));
     tell("Left as it is", job.steps.iter().filter_map(left).collect());
-    tell("Not begun", steps(&|step| step.stand == Stand::Waiting));
-    text.push_str(&format!("\nproxmox_get_job tells of it by its id, {id}."));
+    tell("Not started", steps(&|step| step.stand == Stand::Waiting));
+    text.push_str(&format!("\nproxmox_get_job shows it by its id, {id}."));
     text
 }
 
-/// Every step with how it stands, for whoever looks at a job.
+/// A table of every step with its state.
 #[must_use]
 pub fn table(job: &Job) -> (Value, Vec<Value>) {
     let row = |(place, step): (usize, &Step)| {

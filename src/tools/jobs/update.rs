@@ -1,5 +1,5 @@
-//! Updates the packages inside virtual machines: each has a snapshot taken first, and goes back to it where the update fails or
-//! the machine does not answer afterwards.
+//! Updates the packages in virtual machines: takes a snapshot of each first, and rolls back to it if the update fails
+//! or the machine does not respond afterwards.
 
 use crate::{
     pve::{Method, Params},
@@ -17,25 +17,25 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What an update takes.
+/// Parameters of an update.
 pub const PARAMS: &[Param] = &[
     chosen::VMID,
     chosen::POOL,
     chosen::TAG,
-    Param::flag("reboot").about("Reboot each then.").optional(),
+    Param::flag("reboot").optional(),
     Param::flag("keep_snapshot").unlisted(),
     Param::int("limit", 1, 20).unlisted(),
     Param::int("timeout", 1, 3600).about("Seconds for a guest to answer.").unlisted(),
 ];
 
-/// The snapshot's name: always the same, so that one that is left over is found.
+/// The snapshot's name: always the same, so that a leftover one is found.
 const SNAPSHOT: &str = "before-update";
-/// Seconds that a guest may take to answer unless the call says otherwise.
+/// Seconds that a guest may take to answer, by default.
 const TIMEOUT: usize = 300;
 /// Seconds that an update may take, for an estimate.
 const UPDATE: u64 = 180;
 
-/// How the systems that are known update their packages, by the id in their os-release.
+/// The commands that update the packages of known systems, by the ID in their os-release.
 const SYSTEMS: [(&[&str], &str); 3] = [
     (
         &["debian", "ubuntu", "raspbian", "linuxmint", "devuan"],
@@ -48,7 +48,7 @@ const SYSTEMS: [(&[&str], &str); 3] = [
 /// Plans the updates, one guest after another, and carries them out.
 ///
 /// # Errors
-/// No guest can be updated in this way, and why; what the engine says.
+/// Fails if no guest can be updated, with the reasons, or if a step fails.
 pub fn update(context: &Context<'_>, args: &Args) -> Outcome {
     let cluster = read::cluster(context)?;
     let (residents, left) = chosen::guests(args, &cluster)?;
@@ -91,7 +91,7 @@ struct Told {
     feature: Value,
 }
 
-/// Reads all guests at the same time: their systems, their snapshots, whether they can have one.
+/// Reads all guests in parallel: their systems, their snapshots, and whether a snapshot is possible.
 fn read_guests(context: &Context<'_>, residents: &[&Resident]) -> Result<Vec<Result<Told, String>>, Failure> {
     let asked: Vec<&&Resident> = residents.iter().filter(|one| obstacle(one).is_none()).collect();
     let mut paths = Vec::new();
@@ -120,21 +120,21 @@ fn read_guests(context: &Context<'_>, residents: &[&Resident]) -> Result<Vec<Res
     Ok(told)
 }
 
-/// Why a guest is not even asked.
+/// Why a guest is not queried at all.
 fn obstacle(resident: &Resident) -> Option<String> {
     match (resident.guest.kind, resident.guest.status.as_str()) {
         (Kind::Container, _) => {
             Some("it is a container, and the API of Proxmox runs no programs in containers.".into())
         }
         (_, "running") => None,
-        (_, status) => Some(format!("it is {status}, so its agent cannot be asked.")),
+        (_, status) => Some(format!("it is {status}, so its agent cannot be queried.")),
     }
 }
 
-/// The line that updates a guest's packages.
+/// The command line that updates a guest's packages.
 ///
 /// # Errors
-/// Why it is not updated.
+/// Fails with the reason why it is not updated.
 fn line(told: &Told) -> Result<&'static str, String> {
     let system = told.system.get("result").unwrap_or(&told.system);
     let id = system["id"].as_str().unwrap_or_default();
@@ -144,7 +144,7 @@ fn line(told: &Told) -> Result<&'static str, String> {
     }
     let Some((_, line)) = SYSTEMS.iter().find(|(ids, _)| ids.contains(&id)) else {
         return Err(format!(
-            "it runs {}; only Debian, Fedora, Alpine and their kin are updated in this way.",
+            "it runs {}; only Debian, Fedora, Alpine and their derivatives are updated in this way.",
             name.escape_debug()
         ));
     };
@@ -185,7 +185,7 @@ fn add(job: &mut Job, args: &Args, resident: &Resident, line: &str) -> Result<()
         add(Step::send(0, format!("reboot {title}"), order, 60).costs("interrupts it"));
     }
     let answer = Act::Answer(place.clone(), seconds);
-    add(Step::wait(0, format!("look whether {title} answers"), answer, 30.min(seconds)));
+    add(Step::wait(0, format!("check that {title} answers"), answer, 30.min(seconds)));
     if args.flag("keep_snapshot") != Some(true) {
         let order = Order::new(Method::Delete, place.path(&format!("/snapshot/{SNAPSHOT}"))?, &Params::new());
         add(Step::send(0, format!("delete the snapshot of {title}"), order, 10).own());

@@ -80,7 +80,7 @@ fn what_cannot_leave_is_refused_and_said() {
     sample.fails("proxmox_drain_node", json!({"node": "pve9"}), &["no node `pve9`"]);
     sample.server.set_offline("pve3");
     sample.server.skip(600.0);
-    sample.fails("proxmox_drain_node", pve3(), &["does not answer"]);
+    sample.fails("proxmox_drain_node", pve3(), &["does not respond"]);
 }
 
 #[test]

@@ -94,10 +94,10 @@ fn what_is_wrong_is_said_before_anything_is_sent() {
     for (arguments, words) in [
         (json!({}), "none is given"),
         (json!({"template": 111, "iso": "shared:iso/x.iso"}), "template and iso are given"),
-        (json!({"template": 105}), "is no template"),
+        (json!({"template": 105}), "is not a template"),
         (json!({"template": 999}), "no guest 999"),
         (json!({"template": 111, "disk_size": 1}), "cannot shrink"),
-        (json!({"template": 111, "name": "a b"}), "name of a host"),
+        (json!({"template": 111, "name": "a b"}), "must be a host name"),
         (json!({"template": 111, "address": "192.0.2.1"}), "prefix length"),
         (json!({"template": 111, "vmid": 100}), "is taken"),
         (json!({"template": 207, "node": "pve2"}), "local storage"),

@@ -63,7 +63,7 @@ fn one_that_does_not_come_up_is_a_failure_and_a_screen_will_do_where_there_is_no
     sample.fails(
         "proxmox_test_restore",
         json!({"vmid": 105, "timeout": 1, "wait": 600}),
-        &["failed to look whether VM 112 comes up", "did not come up within 1 s", "taken back"],
+        &["failed to check that VM 112 comes up", "did not come up within 1 s", "taken back"],
     );
     assert_eq!(guests(&sample), before);
     sample.server.faults().clear();
@@ -79,7 +79,7 @@ fn what_cannot_be_tried_is_refused_before_anything_is_sent() {
         (json!({}), "none is given"),
         (json!({"vmid": 105, "tag": "prod"}), "vmid and tag are given"),
         (json!({"vmid": 101}), "No backup was found of guest 101"),
-        (json!({"tag": "nope"}), "No guest is named by `tag` nope"),
+        (json!({"tag": "nope"}), "No guest matches `tag` nope"),
         (json!({"vmid": 105, "storage": "nope"}), "no such storage"),
         (json!({"vmid": 105, "node": "pve9"}), "no node `pve9`"),
     ] {

@@ -18,7 +18,7 @@ fn what_is_too_large_or_too_small_is_told_and_what_fits_is_not() {
         (105, 0.9, 4000, 100, "cores 2 to 3, memory 4096 to 6912"),
         (105, 0.5, 2500, 100, ""),
         (105, 0.05, 300, 100, "cores 2 to 1, memory 4096 to 512"),
-        (105, 0.05, 300, 5, "Too little history of: VM 105 (mail01)."),
+        (105, 0.05, 300, 5, "Too few metrics for: VM 105 (mail01)."),
     ] {
         let sample = quick(|_| {});
         sample.server.faults().add(&format!("/{vmid}/rrddata"), 1, history(cpu, memory, points));
@@ -33,7 +33,7 @@ fn what_is_too_large_or_too_small_is_told_and_what_fits_is_not() {
     let sample = quick(|_| {});
     let all = sample.ok("proxmox_rightsize", json!({}));
     assert_eq!(all["looked_at"], sample.wire().iter().filter(|line| line.contains("/rrddata")).count());
-    sample.fails("proxmox_rightsize", json!({"tag": "nope"}), &["No guest is named", "Nothing was done"]);
+    sample.fails("proxmox_rightsize", json!({"tag": "nope"}), &["No guest matches", "Nothing was done"]);
 }
 
 #[test]
