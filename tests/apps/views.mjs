@@ -81,7 +81,7 @@ const RUNS = {
   'cluster-keys': [{ ...CLUSTER, steps: [['eval', KEYS]] }, ({ values: [row] }) => row === '3'],
   'guest-light': [{ ...GUEST, steps: [['eval', NAMED]] }, 'Snapshots', named],
   'guest-dark': [{ ...GUEST, ...legacy, ...dark }, 'History'],
-  'guest-day': [{ ...GUEST, steps: [['click', '[aria-label="Time shown"] button:nth-child(2)']] }, 'CPU', (seen) => calls(seen, 'proxmox_view_guest').some(({ params }) => params.arguments.timeframe === 'day')],
+  'guest-day': [{ ...GUEST, steps: [['click', '[aria-label="Time range"] button:nth-child(2)']] }, 'CPU', (seen) => calls(seen, 'proxmox_view_guest').some(({ params }) => params.arguments.timeframe === 'day')],
   'guest-snapshot': [{ ...GUEST, steps: [['click', '[aria-label=Actions] button:nth-child(3)'], ['click', '.box.row button']] }, 'Done.', (seen) => calls(seen, 'proxmox_create_snapshot').length === 1],
   'guest-narrow': [{ ...GUEST, ...narrow, retheme: 'dark' }, 'History', ({ overflow }) => overflow <= 0, ({ background }) => background === 'rgb(30, 31, 34)'],
   'guest-fixed': [{ ...GUEST, fixed: true, size: [720, 600] }, 'History'],
