@@ -1,4 +1,4 @@
-//! Calls against the bare client, in this process: what the server adds to the request it sends.
+//! Calls compared with a bare client in the same process: what the server adds to the request that it sends.
 
 use crate::{
     cluster::Cluster,
@@ -8,7 +8,7 @@ use crate::{
 use serde::Deserialize;
 use std::{hint::black_box, io};
 
-/// A guest as a program with types would keep it: what a list shows of each.
+/// A guest as a typed program would deserialize it: the fields that a list shows.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "read for the time that it takes")]
 struct Guest {
@@ -33,7 +33,7 @@ struct Answer {
     data: Vec<Guest>,
 }
 
-/// A call of one small request.
+/// Measures a call that makes one small request.
 pub(crate) fn small() -> io::Result<()> {
     heading("A small call (proxmox_get_version), from line in to line out, over the request by itself");
     let cluster = Cluster::start(0, false, false)?;
@@ -44,7 +44,7 @@ pub(crate) fn small() -> io::Result<()> {
         let (mut one, mut other) = (Times::default(), Times::default());
         one.time(|| bare.get("/version", &mut body))?;
         other.time(|| ours.call("proxmox_get_version", "{}"))?;
-        // The first calls make the connection and start the worker.
+        // The first calls open the connection and start the worker.
         if 300 <= round {
             raw.append(&one);
             with.append(&other);
@@ -72,7 +72,7 @@ pub(crate) fn small() -> io::Result<()> {
     Ok(())
 }
 
-/// Lists of guests: the time over the raw request, against parsing the same bytes into typed rows.
+/// Lists of guests: the time in excess of the raw request, compared with parsing the same bytes into typed rows.
 pub(crate) fn lists() -> io::Result<()> {
     heading("A list of guests, over the request by itself, against serde_json reading it into typed rows");
     for guests in [40, 500, 5000] {
