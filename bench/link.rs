@@ -1,4 +1,4 @@
-//! Calls over a link of a given length, in round trips. See `bench/link.sh`.
+//! Calls over a link of a known latency, in round trips. See `bench/link.sh`.
 //!
 //! Each round has a sample cluster, a relay and a server of its own, so that nothing is left over from the previous
 //! round. "Warm" is a call right after another one; "idle" is one after a pause in which the server has closed every
@@ -89,9 +89,9 @@ fn number(variable: &str, default: u64) -> io::Result<u64> {
 /// Measures every row and prints it.
 fn table(run: &Run<'_>, rows: &[Value]) -> io::Result<()> {
     let (rounds, idle_rounds) = (number("ROUNDS", 5)?.max(1), number("IDLE_ROUNDS", 3)?);
-    println!("\n{} over a link of {} ms there and back", run.words.join(" "), run.round_trip.as_millis());
+    println!("\n{} over a link with a round trip of {} ms", run.words.join(" "), run.round_trip.as_millis());
     let columns = "round trips, requests, connections";
-    println!("{:<38}{:>36}{:>36}", "", "warm", "after a silence");
+    println!("{:<38}{:>36}{:>36}", "", "warm", "after a pause");
     println!("{:<38}{columns:>36}{columns:>36}", "");
     // Pauses use no CPU, so all rows pause at the same time, each starting a little after the previous one.
     let step = SILENCE / u32::try_from(rows.len().max(1)).map_err(Error::other)?;

@@ -64,9 +64,9 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     let [hello, us, them, nothing] = &all;
     let ratio = us.median() / hello.median();
     row("proxmox-mcp", &shown(us.median()), &format!("{ratio:.2} × hello-world"), Some((ratio, 3.0)));
-    row("a static hello-world of one line", &shown(hello.median()), "", None);
+    row("a minimal static hello-world server", &shown(hello.median()), "", None);
     row(
-        "/bin/true (to its end)",
+        "/bin/true (until it exits)",
         &shown(nothing.median()),
         &format!("{:.2} × it", us.median() / nothing.median()),
         None,
@@ -89,7 +89,7 @@ fn is_rare(round: usize) -> bool {
 
 /// Lists from the real binary, over TLS: CPU time per call, and peak memory.
 pub(crate) fn lists(folder: &Path, binary: &str) -> io::Result<()> {
-    heading("A list of guests by the binary, over TLS with gzip: CPU and peak memory");
+    heading("A list of guests from the binary, over TLS with gzip: CPU time and peak memory");
     for guests in [40, 500, 5000] {
         let cluster = Cluster::start(guests, true, true)?;
         let mut served = Served::start(&serving(binary, &cluster.configuration(folder, "lists", "core")?))?;
@@ -118,7 +118,7 @@ pub(crate) fn lists(folder: &Path, binary: &str) -> io::Result<()> {
 
 /// Batches of requests that need no cluster.
 pub(crate) fn streams(folder: &Path, binary: &str, other: &[String]) -> io::Result<()> {
-    heading("Streams");
+    heading("Pipelined requests");
     let cluster = Cluster::start(0, true, true)?;
     let ours = serving(binary, &cluster.configuration(folder, "streams", "core")?);
     for (what, method, count) in

@@ -29,7 +29,7 @@ const ANSWERS: [(&str, &str, &str, Option<f64>); 10] = [
 
 /// The size of what models read, in bytes, and also in tokens if node and gpt-tokenizer are installed.
 pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
-    heading("What a model reads (tokens are o200k)");
+    heading("Texts that a model reads (o200k tokens)");
     let cluster = Cluster::start(60, true, true)?;
     let mut texts = Vec::new();
     for toolsets in ["core", "all"] {
@@ -58,7 +58,7 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
     let counts = count(&texts.iter().map(|(_, text, _)| text.as_str()).collect::<Vec<_>>());
     if counts.is_none() {
         println!(
-            "(Tokens are not counted: node with gpt-tokenizer is not here; TOKENIZER names its folder.)"
+            "(Tokens are not counted: node with gpt-tokenizer was not found; set TOKENIZER to its folder.)"
         );
     }
     for (place, (what, text, bound)) in texts.iter().enumerate() {
