@@ -1,4 +1,4 @@
-//! Calls against the bare client, in this process: what the server adds to the request it sends.
+//! Calls compared with a bare client in the same process: what the server adds to the request that it sends.
 
 use crate::{
     cluster::Cluster,
@@ -8,7 +8,7 @@ use crate::{
 use serde::Deserialize;
 use std::{hint::black_box, io};
 
-/// A guest as a program with types would keep it: what a list shows of each.
+/// A guest as a typed program would deserialize it: the fields that a list shows.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "read for the time that it takes")]
 struct Guest {
@@ -33,9 +33,9 @@ struct Answer {
     data: Vec<Guest>,
 }
 
-/// A call of one small request.
+/// Measures a call that makes one small request.
 pub(crate) fn small() -> io::Result<()> {
-    heading("A small call (proxmox_get_version), from line in to line out, over the request by itself");
+    heading("A small call (proxmox_get_version), from line in to line out, minus the raw request");
     let cluster = Cluster::start(0, false, false)?;
     let (mut ours, mut bare) = (Inside::start(&cluster)?, Bare::start(&cluster)?);
     let (mut raw, mut with) = (Times::default(), Times::default());
@@ -44,7 +44,7 @@ pub(crate) fn small() -> io::Result<()> {
         let (mut one, mut other) = (Times::default(), Times::default());
         one.time(|| bare.get("/version", &mut body))?;
         other.time(|| ours.call("proxmox_get_version", "{}"))?;
-        // The first calls make the connection and start the worker.
+        // The first calls open the connection and start the worker.
         if 300 <= round {
             raw.append(&one);
             with.append(&other);
@@ -68,13 +68,13 @@ pub(crate) fn small() -> io::Result<()> {
         parallel.time(|| ours.many(&lines, 16))?;
     }
     let ratio = format!("{:.1} × one call", parallel.median() / with.median());
-    row("16 calls at once", &shown(parallel.median()), &ratio, None);
+    row("16 concurrent calls", &shown(parallel.median()), &ratio, None);
     Ok(())
 }
 
-/// Lists of guests: the time over the raw request, against parsing the same bytes into typed rows.
+/// Lists of guests: the time in excess of the raw request, compared with parsing the same bytes into typed rows.
 pub(crate) fn lists() -> io::Result<()> {
-    heading("A list of guests, over the request by itself, against serde_json reading it into typed rows");
+    heading("A list of guests, minus the raw request, against serde_json parsing it into typed rows");
     for guests in [40, 500, 5000] {
         let cluster = Cluster::start(guests, false, false)?;
         let mut bare = Bare::start(&cluster)?;
@@ -99,14 +99,14 @@ pub(crate) fn lists() -> io::Result<()> {
             }
         }
         let (raw, parse) = (raw.median(), parse.median());
-        for (name, times) in [("", cut), (", answered whole", all)] {
+        for (name, times) in [("", cut), (", not truncated", all)] {
             let over = times.median() - raw;
             let bound = (guests == 5000 && name.is_empty()).then_some((over / parse, 1.5));
             let what = format!("{guests} guests ({} KiB){name}", body.len() / 1024);
             let ratio = format!("{:.2} × parsing ({})", over / parse, shown(parse));
             row(&what, &shown(over), &ratio, bound);
         }
-        row(&format!("{guests} guests, the request by itself"), &shown(raw), "", None);
+        row(&format!("{guests} guests, the raw request"), &shown(raw), "", None);
     }
     Ok(())
 }

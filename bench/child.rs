@@ -1,4 +1,5 @@
-//! A server over stdio in a process of its own: asked line by line, its memory and CPU read from `/proc`.
+//! A server over stdio in a process of its own: it is sent requests line by line, and its memory and CPU time are read
+//! from `/proc`.
 
 use std::{
     fs,
@@ -6,7 +7,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// What every client says first.
+/// The first message of every client.
 pub(crate) const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
@@ -18,7 +19,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Starts `words` without telling it anything yet.
+    /// Starts the command `words` without sending it anything yet.
     pub(crate) fn spawn(words: &[String]) -> io::Result<Served> {
         let (program, arguments) = words.split_first().ok_or_else(|| io::Error::other("no command line"))?;
         let mut command = Command::new(program);
@@ -34,7 +35,7 @@ impl Served {
         Ok(Served { child, input, output: BufReader::with_capacity(1 << 20, output) })
     }
 
-    /// Starts `words` and shakes hands.
+    /// Starts the command `words` and initializes the session.
     pub(crate) fn start(words: &[String]) -> io::Result<Served> {
         let mut served = Served::spawn(words)?;
         served.ask(INITIALIZE)?;
@@ -42,12 +43,12 @@ impl Served {
         Ok(served)
     }
 
-    /// Writes bytes as they are.
+    /// Writes text unchanged.
     pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
         self.input.as_mut().ok_or_else(|| io::Error::other("closed"))?.write_all(text.as_bytes())
     }
 
-    /// The next line that the server writes; a server that ended is an error.
+    /// The next line that the server writes; an error if the server has ended.
     pub(crate) fn read(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
@@ -77,7 +78,7 @@ impl Served {
         written
     }
 
-    /// A line of `/proc/PID/status` in KiB: `VmHWM` is the peak, `VmRSS` what is in use.
+    /// A value from `/proc/PID/status` in KiB: `VmHWM` is the peak, `VmRSS` what is in use.
     pub(crate) fn memory(&self, key: &str) -> io::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
@@ -85,7 +86,7 @@ impl Served {
         number.ok_or_else(|| io::Error::other(format!("no {key}")))
     }
 
-    /// The CPU time of every thread that still runs, in seconds.
+    /// The CPU time of all threads that still run, in seconds.
     pub(crate) fn cpu(&self) -> io::Result<f64> {
         let mut nanoseconds = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -103,7 +104,7 @@ impl Drop for Served {
     }
 }
 
-/// A request for a tool, as a line.
+/// A line that calls a tool.
 pub(crate) fn call(id: usize, tool: &str, arguments: &str) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#

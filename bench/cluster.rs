@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-/// A running sample cluster. Dropping it ends it.
+/// A running sample cluster. Dropping it stops it.
 pub(crate) struct Cluster {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -28,13 +28,14 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts this program again as a cluster of so many guests.
+    /// Starts this program again as a cluster with this many guests.
     pub(crate) fn start(guests: usize, tls: bool, gzip: bool) -> io::Result<Cluster> {
         // Connections stay open while something else is measured.
         Cluster::with(guests, tls, gzip, Duration::from_secs(120), 1)
     }
 
-    /// The same, closing connections that were idle for so long, and on a clock that runs so many times as fast.
+    /// Like [`Cluster::start`], but with the time after which idle connections are closed, and the speed of the
+    /// cluster's clock as a multiple of real time.
     pub(crate) fn with(
         guests: usize,
         tls: bool,
@@ -57,7 +58,7 @@ impl Cluster {
         Ok(Cluster { child, output, address, id, secret, certificate })
     }
 
-    /// How many requests it has seen; it counts up to 1000.
+    /// The number of requests that it has received; it counts up to 1000.
     pub(crate) fn requests(&mut self) -> io::Result<usize> {
         self.child.stdin.as_mut().ok_or_else(|| io::Error::other("closed"))?.write_all(b"\n")?;
         let mut line = String::new();
@@ -65,7 +66,7 @@ impl Cluster {
         line.trim().parse().map_err(io::Error::other)
     }
 
-    /// Writes a configuration for the real binary into `folder`, which trusts this cluster's certificate.
+    /// Writes a configuration for the real binary, which trusts this cluster's certificate, into `folder`.
     pub(crate) fn configuration(
         &self,
         folder: &std::path::Path,
@@ -93,8 +94,8 @@ impl Drop for Cluster {
     }
 }
 
-/// What the process of the cluster does: tells where it listens, for each line of its input how many requests it has
-/// seen, and ends with its input.
+/// The cluster's process: prints its address, answers each line of input with the number of requests received, and ends
+/// when its input ends.
 pub(crate) fn serve(words: &[String]) -> io::Result<()> {
     let flag = |place: usize| words.get(place).is_some_and(|word| word == "true");
     let number = |place: usize| words.get(place).and_then(|word| word.parse::<u32>().ok()).unwrap_or(0);

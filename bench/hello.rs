@@ -1,4 +1,4 @@
-//! The least that a server over stdio can do: read a line, write a line, and read on until the input ends.
+//! The minimal server over stdio, for comparison: it reads a line, writes a line, and reads on until the input ends.
 
 use std::io::{self, BufRead, Write};
 

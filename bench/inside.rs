@@ -1,4 +1,5 @@
-//! The server in this process, over pipes, and a bare keep-alive client that asks the same of the same cluster.
+//! The server in this process, over pipes, and a bare keep-alive client that sends the same requests to the same
+//! cluster.
 
 use crate::{
     child::{INITIALIZE, call},
@@ -15,7 +16,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// A server on a thread, spoken to over two pipes, as a client over stdio would.
+/// A server on a thread, addressed through two pipes as a client over stdio would do it.
 pub(crate) struct Inside {
     input: Option<PipeWriter>,
     output: BufReader<PipeReader>,
@@ -24,12 +25,12 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    /// As it is configured by default: long lists are cut.
+    /// Starts it with the default configuration: long lists are truncated.
     pub(crate) fn start(cluster: &Cluster) -> io::Result<Inside> {
         Inside::with(cluster, None)
     }
 
-    /// Answers lists whole, however long.
+    /// Starts it so that lists are never truncated.
     pub(crate) fn whole(cluster: &Cluster) -> io::Result<Inside> {
         Inside::with(cluster, Some(16 << 20))
     }
@@ -60,7 +61,7 @@ impl Inside {
         Ok(&self.line)
     }
 
-    /// Writes lines at once and reads so many answers.
+    /// Writes lines at once and reads this many answers.
     pub(crate) fn many(&mut self, lines: &str, answers: usize) -> io::Result<()> {
         self.input.as_mut().ok_or_else(|| io::Error::other("closed"))?.write_all(lines.as_bytes())?;
         for _ in 0..answers {
@@ -70,7 +71,7 @@ impl Inside {
         Ok(())
     }
 
-    /// Calls a tool; an answer that tells of a failure is an error.
+    /// Calls a tool; an answer that reports a failure is an error.
     pub(crate) fn call(&mut self, tool: &str, arguments: &str) -> io::Result<usize> {
         let answer = self.ask(&call(1, tool, arguments))?;
         if answer.contains("\"isError\"") || !answer.contains("\"result\"") {
@@ -89,7 +90,7 @@ impl Drop for Inside {
     }
 }
 
-/// One kept connection, written to and read from without any library.
+/// One persistent connection, used without any HTTP library.
 pub(crate) struct Bare {
     stream: BufReader<TcpStream>,
     address: String,
@@ -112,7 +113,7 @@ impl Bare {
         Ok(BufReader::with_capacity(1 << 16, stream))
     }
 
-    /// The body of the answer to GET, which must be a 200 with its length.
+    /// Sends a GET and reads the body of the answer, which must be a 200 with a content length.
     pub(crate) fn get(&mut self, path: &str, body: &mut Vec<u8>) -> io::Result<()> {
         let request = format!("GET /api2/extjs{path} HTTP/1.1\r\n{}", self.head);
         self.stream.get_mut().write_all(request.as_bytes())?;
@@ -133,7 +134,7 @@ impl Bare {
                 if name.eq_ignore_ascii_case("content-length") {
                     length = value.trim().parse().ok();
                 }
-                // A server ends a connection after so many requests, and says so with the last answer.
+                // A server closes a connection after a number of requests, and announces that with the last answer.
                 last |= name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
             }
         }

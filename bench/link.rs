@@ -1,7 +1,8 @@
-//! Calls over a link of a given length, in round trips. See `bench/link.sh`.
+//! Calls over a link of a known latency, in round trips. See `bench/link.sh`.
 //!
-//! Each round has a sample cluster, a relay and a server of its own, so that nothing is left over from the round before.
-//! "Warm" is a call right after another one; "idle" is one after a silence in which the server has closed every connection.
+//! Each round has a sample cluster, a relay and a server of its own, so that nothing is left over from the previous
+//! round. "Warm" is a call right after another one; "idle" is one after a pause in which the server has closed every
+//! connection.
 //!
 //! usage: link BINARY [COMMAND …]
 
@@ -30,27 +31,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The tools and arguments of each row. `$name` stands for what an earlier answer of the row had under that name.
+/// The tools and arguments of each row. `$name` stands for the value of that name in an earlier answer of the row.
 const CALLS: &str = include_str!("link.json");
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
-/// Longer than a server keeps an idle connection.
+/// Longer than the server keeps an idle connection open.
 const SILENCE: Duration = Duration::from_millis(6300);
-/// How long a server of Proxmox keeps an idle connection.
+/// How long a Proxmox server keeps an idle connection open.
 const KEPT: Duration = Duration::from_secs(5);
-/// Most tasks end before anybody looks at them, so that only the way to the cluster is measured; but no more time passes on
-/// the cluster's clock until then than would pass on a genuine one.
+/// Makes most tasks end before they are polled, so that only the network is measured; but until then no more time
+/// passes on the cluster's clock than would on a real one.
 const CLOCK_SPEED: u32 = 30;
-/// Guests of the sample cluster.
+/// The number of guests of the sample cluster.
 const GUESTS: usize = 40;
 
-/// What holds for the whole run.
+/// The settings of the whole run.
 struct Run<'a> {
     folder: &'a Path,
     words: &'a [String],
     round_trip: Duration,
 }
 
-/// What one round, or the median of all, came to.
+/// The result of one round, or the median of all rounds.
 struct Outcome {
     round_trips: f64,
     requests: usize,
@@ -89,11 +90,11 @@ fn number(variable: &str, default: u64) -> io::Result<u64> {
 /// Measures every row and prints it.
 fn table(run: &Run<'_>, rows: &[Value]) -> io::Result<()> {
     let (rounds, idle_rounds) = (number("ROUNDS", 5)?.max(1), number("IDLE_ROUNDS", 3)?);
-    println!("\n{} over a link of {} ms there and back", run.words.join(" "), run.round_trip.as_millis());
+    println!("\n{} over a link with a round trip of {} ms", run.words.join(" "), run.round_trip.as_millis());
     let columns = "round trips, requests, connections";
-    println!("{:<38}{:>36}{:>36}", "", "warm", "after a silence");
+    println!("{:<38}{:>36}{:>36}", "", "warm", "after a pause");
     println!("{:<38}{columns:>36}{columns:>36}", "");
-    // Silence costs nobody anything, so all rows are silent at once, each beginning a little after the one before.
+    // Pauses use no CPU, so all rows pause at the same time, each starting a little after the previous one.
     let step = SILENCE / u32::try_from(rows.len().max(1)).map_err(Error::other)?;
     let silent = |(place, row): (u32, &Value)| {
         thread::sleep(step * place);
@@ -128,7 +129,7 @@ fn median(mut rounds: Vec<Outcome>) -> Option<Outcome> {
     (middle < rounds.len()).then(|| rounds.swap_remove(middle))
 }
 
-/// One row, once.
+/// Runs one row once.
 fn round(run: &Run<'_>, row: &Value, idle: bool, place: u32) -> io::Result<Outcome> {
     let mut cluster = Cluster::with(GUESTS, true, true, KEPT, CLOCK_SPEED)?;
     let relay = Relay::start(&cluster.address, run.round_trip)?;
@@ -179,7 +180,7 @@ fn calls<'a>(row: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use
     row[key].as_array().into_iter().flatten()
 }
 
-/// Calls a tool and keeps what its answer names.
+/// Calls a tool and remembers the values in its answer.
 fn ask(served: &mut Served, tool: &Value, known: &mut Map<String, Value>) -> io::Result<()> {
     let mut arguments = tool[1].clone();
     for value in arguments.as_object_mut().into_iter().flat_map(Map::values_mut) {

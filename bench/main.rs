@@ -1,4 +1,5 @@
-//! How fast, how small: one table of ratios, each taken in pairs in turn in the same run. See `bench/run.sh`.
+//! Measures speed and size: one table of ratios, each from alternating pairs of measurements in the same run. See
+//! `bench/run.sh`.
 //!
 //! usage: bench BINARY HELLO [COMMAND …]   (HELLO: `bench/hello.rs`; COMMAND: another server to compare)
 

@@ -12,8 +12,8 @@ fn serving(binary: &str, file: &Path) -> Vec<String> {
     vec![binary.to_owned(), "--config".to_owned(), file.display().to_string()]
 }
 
-/// A copy, which is what people run. A file that a linker has just written lies in memory in single pages, until it
-/// is read from the disk anew; mapping it takes half as long again.
+/// Copies a program, because users run a copy. A file that a linker has just written is cached in single pages until it
+/// is read from the disk again; mapping it takes half as long again.
 fn installed(folder: &Path, program: &str) -> io::Result<String> {
     let name = Path::new(program).file_name().ok_or_else(|| io::Error::other("no program"))?;
     let copy = folder.join(name);
@@ -22,7 +22,7 @@ fn installed(folder: &Path, program: &str) -> io::Result<String> {
     Ok(copy.display().to_string())
 }
 
-/// From spawning to the answer to `initialize`.
+/// The time from spawning to the answer to `initialize`.
 pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) -> io::Result<()> {
     heading(
         "Start, from spawning to the answer to `initialize`, with a configuration file that holds a token",
@@ -35,13 +35,13 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     for round in 0..330 {
         let mut times = [const { Times::new() }; 4];
         let candidates = [&hello[..], &ours[..], other];
-        // Each runs first as often as the others and follows each of them as often, because a process finds the caches
-        // filled by the one before it.
+        // Each program runs first as often as the others and follows each of them equally often, because a process
+        // benefits from the caches that the previous one filled.
         for turn in 0..candidates.len() {
             let turn = if round % 2 == 0 { turn } else { candidates.len() - 1 - turn };
             let place = (round / 2 + turn) % candidates.len();
             let words = candidates[place];
-            // Another server may need seconds: a few rounds are enough for it.
+            // Another server may need seconds to start: a few rounds are enough for it.
             if words.is_empty() || (place == 2 && 12 <= round) {
                 continue;
             }
@@ -64,9 +64,9 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     let [hello, us, them, nothing] = &all;
     let ratio = us.median() / hello.median();
     row("proxmox-mcp", &shown(us.median()), &format!("{ratio:.2} × hello-world"), Some((ratio, 3.0)));
-    row("a static hello-world of one line", &shown(hello.median()), "", None);
+    row("a minimal static hello-world server", &shown(hello.median()), "", None);
     row(
-        "/bin/true (to its end)",
+        "/bin/true (until it exits)",
         &shown(nothing.median()),
         &format!("{:.2} × it", us.median() / nothing.median()),
         None,
@@ -82,14 +82,14 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
     Ok(())
 }
 
-/// The first start of another server warms the disk's cache and is left out.
+/// The first start of another server fills the disk cache and is not counted.
 fn is_rare(round: usize) -> bool {
     (1..12).contains(&round)
 }
 
-/// Lists by the real binary, over TLS: CPU a call, and the peak of its memory.
+/// Lists from the real binary, over TLS: CPU time per call, and peak memory.
 pub(crate) fn lists(folder: &Path, binary: &str) -> io::Result<()> {
-    heading("A list of guests by the binary, over TLS with gzip: CPU and peak memory");
+    heading("A list of guests from the binary, over TLS with gzip: CPU time and peak memory");
     for guests in [40, 500, 5000] {
         let cluster = Cluster::start(guests, true, true)?;
         let mut served = Served::start(&serving(binary, &cluster.configuration(folder, "lists", "core")?))?;
@@ -116,9 +116,9 @@ pub(crate) fn lists(folder: &Path, binary: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Streams of requests that need no cluster.
+/// Batches of requests that need no cluster.
 pub(crate) fn streams(folder: &Path, binary: &str, other: &[String]) -> io::Result<()> {
-    heading("Streams");
+    heading("Pipelined requests");
     let cluster = Cluster::start(0, true, true)?;
     let ours = serving(binary, &cluster.configuration(folder, "streams", "core")?);
     for (what, method, count) in
@@ -143,7 +143,7 @@ pub(crate) fn streams(folder: &Path, binary: &str, other: &[String]) -> io::Resu
     Ok(())
 }
 
-/// Memory at rest.
+/// Memory when idle.
 pub(crate) fn memory(folder: &Path, binary: &str, other: &[String]) -> io::Result<()> {
     heading("Memory in use");
     let cluster = Cluster::start(60, true, true)?;

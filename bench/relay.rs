@@ -1,5 +1,5 @@
-//! A link of a known length: a TCP relay on loopback that delivers every byte half a round trip later, each way, however
-//! many are under way.
+//! A link with a known latency: a TCP relay on loopback that delays every byte by half a round trip in each direction,
+//! however many are in transit.
 
 use std::{
     io::{self, Read, Write},
@@ -13,17 +13,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A relay that listens. It lasts as long as the program.
+/// A listening relay. It lasts as long as the program.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
 }
 
-/// Bytes and when they are to arrive; none at the end of the stream.
+/// Bytes and the time at which they are to arrive; `None` at the end of the stream.
 type Due = (Instant, Vec<u8>);
 
 impl Relay {
-    /// Leads to `target`, `round_trip` away.
+    /// Starts a relay to `target`, which appears `round_trip` away.
     pub(crate) fn start(target: &str, round_trip: Duration) -> io::Result<Relay> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -40,14 +40,14 @@ impl Relay {
         Ok(Relay { address, accepted })
     }
 
-    /// How many connections there have been.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
 }
 
-/// Moves bytes both ways. Over a real link a connection takes one round trip to open, which on loopback it does not:
-/// what is sent before is taken as sent then.
+/// Copies bytes in both directions. Over a real link, opening a connection takes one round trip, which it does not on
+/// loopback: bytes sent earlier are treated as sent at the end of that round trip.
 fn join(near: TcpStream, far: TcpStream, round_trip: Duration) -> io::Result<()> {
     let open = Instant::now() + round_trip;
     for (from, to) in [(near.try_clone()?, far.try_clone()?), (far, near)] {

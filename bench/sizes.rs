@@ -1,4 +1,4 @@
-//! Sizes: of the tool list and of common answers in bytes and tokens, and of the binary.
+//! Sizes: of the tool list and common answers in bytes and tokens, and of the binary.
 
 use crate::{
     child::{Served, call},
@@ -13,7 +13,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The answers whose size users meet most, on a cluster of 60 guests; a bound in tokens where there is one.
+/// The answers that users see most often, on a cluster of 60 guests; with a limit in tokens for some of them.
 const ANSWERS: [(&str, &str, &str, Option<f64>); 10] = [
     ("status overview", "proxmox_get_cluster_status", "{}", Some(400.0)),
     ("40 VMs", "proxmox_list_vms", r#"{"limit":40}"#, Some(1300.0)),
@@ -27,9 +27,9 @@ const ANSWERS: [(&str, &str, &str, Option<f64>); 10] = [
     ("node info", "proxmox_get_node_info", r#"{"node":"pve1"}"#, None),
 ];
 
-/// What models read, in bytes, and in tokens where node and gpt-tokenizer are there.
+/// The size of what models read, in bytes, and also in tokens if node and gpt-tokenizer are installed.
 pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
-    heading("What a model reads (tokens are o200k)");
+    heading("Texts that a model reads (o200k tokens)");
     let cluster = Cluster::start(60, true, true)?;
     let mut texts = Vec::new();
     for toolsets in ["core", "all"] {
@@ -58,7 +58,7 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
     let counts = count(&texts.iter().map(|(_, text, _)| text.as_str()).collect::<Vec<_>>());
     if counts.is_none() {
         println!(
-            "(Tokens are not counted: node with gpt-tokenizer is not here; TOKENIZER names its folder.)"
+            "(Tokens are not counted: node with gpt-tokenizer was not found; set TOKENIZER to its folder.)"
         );
     }
     for (place, (what, text, bound)) in texts.iter().enumerate() {
@@ -69,7 +69,7 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What a client hands its model of each tool.
+/// The part of each tool's definition that a client passes to its model.
 fn tools_text(tools: &[Value]) -> String {
     let part = |tool: &Value, key: &str| tool[key].as_str().unwrap_or_default().to_owned();
     let lines = tools.iter().map(|tool| {
@@ -78,7 +78,7 @@ fn tools_text(tools: &[Value]) -> String {
     lines.collect()
 }
 
-/// The arguments that ask for a task which failed.
+/// The arguments to look up a failed task.
 fn failed_task(served: &mut Served) -> io::Result<String> {
     let line = served.ask(&call(3, "proxmox_list_tasks", r#"{"fields":"upid,status","limit":500}"#))?;
     let answer: Value = serde_json::from_str(&line)?;
@@ -90,7 +90,7 @@ fn failed_task(served: &mut Served) -> io::Result<String> {
     Ok(serde_json::json!({ "upid": upid }).to_string())
 }
 
-/// o200k tokens of each text.
+/// The number of o200k tokens in each text.
 fn count(texts: &[&str]) -> Option<Vec<f64>> {
     let script = "const require=require('node:module').createRequire(process.argv[1]+'/');";
     let script = format!(

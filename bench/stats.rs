@@ -1,11 +1,11 @@
-//! Times taken and summed up, and the table they are printed in.
+//! Measures and summarizes times, and prints the table.
 
 use std::{
     io,
     time::{Duration, Instant},
 };
 
-/// Times of one thing, in seconds.
+/// Measured times of one operation, in seconds.
 #[derive(Default)]
 pub(crate) struct Times(Vec<f64>);
 
@@ -18,7 +18,7 @@ impl Times {
         self.0.extend(&other.0);
     }
 
-    /// Takes the time of `work`.
+    /// Measures the time of `work`.
     pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let started = Instant::now();
         let done = work()?;
@@ -30,7 +30,7 @@ impl Times {
         self.0.push(time.as_secs_f64());
     }
 
-    /// The time that `share` of all (0 to 1) do not exceed.
+    /// The time that `share` (0 to 1) of all measurements do not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -44,7 +44,7 @@ impl Times {
     }
 }
 
-/// One line of the table: what was measured, how much it is, how it compares, and the bound, if there is one.
+/// Prints one row of the table: what was measured, the figure, the ratio, and the limit, if any.
 pub(crate) fn row(what: &str, figure: &str, ratio: &str, bound: Option<(f64, f64)>) {
     let verdict = match bound {
         None => String::new(),
@@ -58,7 +58,7 @@ pub(crate) fn heading(words: &str) {
     println!("\n{words}");
 }
 
-/// A time with a unit that suits it.
+/// A time with a suitable unit.
 pub(crate) fn shown(seconds: f64) -> String {
     if seconds < 1e-3 { format!("{:.1} µs", seconds * 1e6) } else { format!("{:.2} ms", seconds * 1e3) }
 }

@@ -1,5 +1,5 @@
-//! Chance that can be repeated: what an answer leaves to it follows from a seed, the request line, and how often that
-//! line was asked before, so that requests of other connections in between change nothing. Knows no API.
+//! Repeatable randomness: the random choices in an answer follow from a seed, the request line, and how often that line
+//! was requested before, so requests of other connections in between change nothing. Knows no API.
 
 use crate::sync::lock;
 use std::{
@@ -8,10 +8,10 @@ use std::{
     sync::Mutex,
 };
 
-/// How many request lines are told apart; beyond that the count begins anew.
+/// How many different request lines are counted; beyond that, counting starts over.
 const LINES: usize = 20_000;
 
-/// The chance of a whole server.
+/// The source of randomness for a whole server.
 #[derive(Debug)]
 pub(crate) struct Seed {
     seed: u64,
@@ -19,19 +19,19 @@ pub(crate) struct Seed {
 }
 
 impl Seed {
-    /// Chance that begins with this seed.
+    /// Creates a source of randomness with this seed.
     pub(crate) fn new(seed: u64) -> Seed {
         Seed { seed, asked: Mutex::default() }
     }
 
-    /// Where it began.
+    /// The seed.
     pub(crate) fn number(&self) -> u64 {
         self.seed
     }
 
-    /// The chance for the next answer to a request line.
+    /// The random numbers for the next answer to a request line.
     pub(crate) fn next(&self, line: &str) -> Chance {
-        // A hasher without random keys: the same line has the same number in every process.
+        // A hasher without random keys: the same line gets the same number in every process.
         let mut hasher = DefaultHasher::new();
         line.hash(&mut hasher);
         let line = hasher.finish();
@@ -47,7 +47,7 @@ impl Seed {
     }
 }
 
-/// A sequence of numbers without a visible rule (SplitMix64).
+/// A pseudo-random number generator (SplitMix64).
 #[derive(Clone, Debug)]
 pub(crate) struct Chance(u64);
 
@@ -61,11 +61,11 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// Brings items into any order, each as likely as the others.
+    /// Shuffles items; every order is equally likely.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let bound = u64::try_from(last + 1).unwrap_or(u64::MAX);
-            // The share that the remainder favours is far below what any test could see.
+            // The modulo bias is far too small for any test to notice.
             items.swap(last, usize::try_from(self.number() % bound).unwrap_or(last));
         }
     }

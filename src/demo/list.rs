@@ -1,7 +1,7 @@
-//! Lists in one text. Knows no API.
+//! Lists written as one string. Knows no API.
 
-/// The parts of a list as Proxmox takes it apart: at NUL if there is one, else at commas, semicolons and white space.
-/// Empty parts are passed over.
+/// The parts of a list, split as Proxmox does it: at NUL if there is one, otherwise at commas, semicolons and white
+/// space. Empty parts are skipped.
 pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
     let nul = text.contains('\0');
     text.split(move |mark: char| match nul {

@@ -1,12 +1,12 @@
-//! What a request comes to: an answer, or a refusal in the words of the API. Knows neither the wire nor the cluster.
+//! The outcome of a request: an answer, or an error in the API's own words. Knows neither the wire nor the cluster.
 
 use serde_json::Value;
 
-/// What a handler answers.
+/// A handler's answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) data: Value,
-    /// `total`, which lists that are paged carry beside their data.
+    /// `total`, which paged lists carry beside their data.
     pub(crate) total: Option<usize>,
 }
 
@@ -16,51 +16,51 @@ impl From<Value> for Reply {
     }
 }
 
-/// What every handler returns.
+/// The return type of every handler.
 pub(crate) type Outcome = Result<Reply, ApiError>;
 
-/// A refusal. The message ends without the line break that Proxmox puts after it.
+/// An error answer. Its message lacks the line break that Proxmox puts at its end.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) message: String,
     pub(crate) errors: Vec<(String, String)>,
-    /// Refused before any handler ran: no body, only the reason phrase.
+    /// Refused before any handler ran: the body is empty, and the message is only the reason phrase.
     pub(crate) bare: bool,
 }
 
 impl ApiError {
-    /// A failure at run time, which Proxmox answers with 500 whatever it was.
+    /// A failure at run time, which Proxmox always answers with status 500.
     pub(crate) fn failed(message: impl Into<String>) -> ApiError {
         ApiError { status: 500, message: message.into(), errors: Vec::new(), bare: false }
     }
 
-    /// Parameters that do not fit their schema.
+    /// Parameters that do not match their schema.
     pub(crate) fn parameters(errors: Vec<(String, String)>) -> ApiError {
         ApiError { status: 400, message: "Parameter verification failed.".into(), errors, bare: false }
     }
 
-    /// One parameter that does not fit.
+    /// One parameter that does not match its schema.
     pub(crate) fn parameter(name: &str, problem: impl Into<String>) -> ApiError {
         ApiError::parameters(vec![(name.to_owned(), problem.into())])
     }
 
-    /// A privilege is missing on a path.
+    /// The sender lacks a privilege on a path.
     pub(crate) fn forbidden(need: &str) -> ApiError {
         ApiError::with(403, format!("Permission check failed ({need})"))
     }
 
-    /// No such path, or not with this method.
+    /// There is no such path, or it does not have this method.
     pub(crate) fn not_implemented(method: &str, path: &str) -> ApiError {
         ApiError::with(501, format!("Method '{method} {path}' not implemented"))
     }
 
-    /// Any status with a message.
+    /// An error with any status and message.
     pub(crate) fn with(status: u16, message: impl Into<String>) -> ApiError {
         ApiError { status, message: message.into(), errors: Vec::new(), bare: false }
     }
 
-    /// A status with a reason phrase and an empty body, as it is given before a handler is reached.
+    /// An error with a reason phrase and an empty body, as Proxmox sends it before a handler is reached.
     pub(crate) fn bare(status: u16, reason: impl Into<String>) -> ApiError {
         ApiError { bare: true, ..ApiError::with(status, reason) }
     }

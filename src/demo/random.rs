@@ -1,4 +1,4 @@
-//! Numbers that nobody can guess.
+//! Random numbers from the operating system.
 
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -11,7 +11,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A new UUID, the form of token secrets.
+/// A new random UUID, the format of token secrets.
 pub(crate) fn uuid() -> String {
     let hex: String = bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])

@@ -231,9 +231,8 @@ fn look(
     let call = Call::detached(cancel);
     let found = catch_unwind(AssertUnwindSafe(|| toolbox.look(&call, &uris))).unwrap_or_else(|_| {
         log::error(format_args!("A poll of the subscribed resources panicked."));
-        let failed = || {
-            Err(ResourceError::Failed("Reading it failed inside the server; see its log.".into()))
-        };
+        let failed =
+            || Err(ResourceError::Failed("Reading it failed inside the server; see its log.".into()));
         uris.iter().map(|_| failed()).collect()
     });
     uris.into_iter().zip(found).collect()

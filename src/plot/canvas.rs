@@ -1,4 +1,4 @@
-//! A sheet to draw on: filled rectangles, letters, smooth lines.
+//! An image to draw on: filled rectangles, text, anti-aliased lines.
 
 use super::{
     font::{self, ADVANCE, HEIGHT},
@@ -8,19 +8,19 @@ use super::{
 /// Red, green, blue.
 pub(crate) type Colour = [u8; 3];
 
-/// So many times is a letter's point a pixel.
+/// How many pixels wide and high each point of a letter is.
 const SCALE: usize = 2;
-/// How high a line of text is.
+/// The height of a line of text in pixels.
 pub(crate) const LINE: usize = HEIGHT * SCALE;
-/// So many steps lie between a line's colour and what is below it: few, for a small file.
+/// The number of shades between a line's colour and the background: few, so that the file stays small.
 const STEPS: f64 = 4.0;
 
-/// The sheet.
+/// An image to draw on.
 pub(crate) struct Canvas {
     pub(crate) image: Image,
 }
 
-/// Where something is, in pixels from the top left.
+/// A position in pixels from the top left.
 pub(crate) type Point = (f64, f64);
 
 impl Canvas {
@@ -43,7 +43,7 @@ impl Canvas {
         }
     }
 
-    /// Text from that place to the right.
+    /// Draws text to the right of that position.
     pub(crate) fn text(&mut self, x: usize, y: usize, text: &str, colour: Colour) {
         for (place, letter) in text.chars().enumerate() {
             for (column, bits) in font::letter(letter).into_iter().enumerate() {
@@ -55,7 +55,7 @@ impl Canvas {
         }
     }
 
-    /// A line through the points, 2 pixels wide, with smooth edges.
+    /// Draws an anti-aliased line through the points, 2 pixels wide.
     pub(crate) fn line(&mut self, points: &[Point], colour: Colour) {
         let (width, height) = (self.image.width, self.image.height);
         let mut cover = vec![0u8; width * height];
@@ -83,26 +83,26 @@ impl Canvas {
     }
 }
 
-/// How wide that text is.
+/// The width of a text in pixels.
 pub(crate) fn width(text: &str) -> usize {
     (text.chars().count() * ADVANCE).saturating_sub(1) * SCALE
 }
 
-/// A colour between two.
+/// Mixes two colour values.
 pub(crate) fn mix(below: u8, ink: u8, part: f64) -> u8 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
     let mixed = (f64::from(below) + (f64::from(ink) - f64::from(below)) * part).round() as u8;
     mixed
 }
 
-/// The pixels that a line between these may touch, on one axis.
+/// The pixels that a line between these coordinates may touch, on one axis.
 fn span(from: f64, to: f64, end: usize) -> std::ops::Range<usize> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "floats below zero become 0")]
     let place = |number: f64| (number.max(0.0) as usize).min(end);
     place(from.min(to) - 2.0)..place(from.max(to) + 3.0)
 }
 
-/// From a point to the line between two others.
+/// The distance of a point from the line between two others.
 fn distance(point: Point, from: Point, to: Point) -> f64 {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx * dx + dy * dy;

@@ -1,8 +1,8 @@
-//! Letters of five by seven points for plots: printable ASCII. What else a name holds is shown as `?`.
+//! A font of five by seven points for plots: printable ASCII. All other characters are shown as `?`.
 
-/// How many points a letter and the space behind it take.
+/// The width of a letter and the space behind it in points.
 pub(super) const ADVANCE: usize = 6;
-/// How many points a letter is high.
+/// The height of a letter in points.
 pub(super) const HEIGHT: usize = 7;
 
 /// Each letter's five columns from the left; the lowest bit is the top.

@@ -1,12 +1,12 @@
-//! Plots of history, as pictures and as lines of letters. Knows nothing of where the numbers come from.
+//! Plots of history, as images and as lines of text. Knows nothing of where the numbers come from.
 //!
-//! The rendering is this program's own: a crate such as `plotters` draws text with a font that it wants to find on the
-//! system, which a static binary on a bare host does not have, and is many times these few hundred lines.
+//! The rendering is this program's own: a crate such as `plotters` draws text with a font that it expects on the
+//! system, which a static binary on a bare host does not have, and is many times larger than these few hundred lines.
 //!
-//! * [`png`] — pictures as files.
-//! * `canvas`, `font` — what is drawn, and with which letters.
-//! * [`scale`] — round numbers for an axis, and numbers and times in words.
-//! * [`spark`] — lines of letters for a terminal.
+//! * [`png`] — images as PNG files.
+//! * `canvas`, `font` — drawing and lettering.
+//! * [`scale`] — round numbers for an axis, and numbers and times as text.
+//! * [`spark`] — sparklines for a terminal.
 
 pub(crate) mod canvas;
 mod font;
@@ -18,49 +18,49 @@ use canvas::{Canvas, Colour, LINE, Point, mix, width};
 use png::Image;
 use scale::Unit;
 
-/// Several values over the same time, one panel below the other.
+/// Several panels over the same time range, one below the other.
 #[derive(Clone, Debug)]
 pub struct Plot {
-    /// Of what.
+    /// The title of the plot.
     pub title: String,
     /// The panels, from the top.
     pub panels: Vec<Panel>,
-    /// Light letters on a dark ground.
+    /// Whether to draw light text on a dark background.
     pub dark: bool,
 }
 
 /// Values on one axis.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// Of what.
+    /// The title of the panel.
     pub title: String,
-    /// What the numbers are.
+    /// The unit of the numbers.
     pub unit: Unit,
-    /// The top of the axis, where the values have a bound.
+    /// The upper end of the axis, if the values have a maximum.
     pub top: Option<f64>,
-    /// At most three.
+    /// At most three series.
     pub series: Vec<Series>,
 }
 
-/// One line.
+/// One line in a panel.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// What it shows.
+    /// The name of the series.
     pub name: String,
-    /// Seconds since 1970, and the value; in the order of time.
+    /// Seconds since 1970, and the value; in chronological order.
     pub points: Vec<(f64, f64)>,
 }
 
-/// As wide as a chat shows pictures without shrinking them.
+/// The width at which chats show images without shrinking them.
 const WIDTH: usize = 720;
 const MARGIN: usize = 12;
-/// Room for the numbers of an axis.
+/// Room for the labels of an axis.
 const LEFT: usize = 116;
-/// How high the lines of a panel may rise.
+/// The height of a panel's plot area.
 const RISE: usize = 96;
-/// A panel's title, its lines, and the space below it.
+/// A panel's title, its plot area, and the space below it.
 const PANEL: usize = LINE + GAP + RISE + 20;
-/// Between a title and the top of the lines.
+/// The space between a title and the plot area.
 const GAP: usize = 16;
 
 struct Look {
@@ -87,7 +87,7 @@ const DARK: Look = Look {
 };
 
 impl Plot {
-    /// The picture.
+    /// Draws the plot.
     #[must_use]
     pub fn draw(&self) -> Image {
         let look = if self.dark { &DARK } else { &LIGHT };
@@ -152,7 +152,7 @@ impl Panel {
         }
     }
 
-    /// Names and last values, from the right.
+    /// Draws names and last values, from right to left.
     fn legend(&self, canvas: &mut Canvas, look: &Look, y: usize) {
         let mut right = WIDTH - MARGIN;
         for (series, colour) in self.series.iter().zip(look.lines).rev() {
@@ -168,7 +168,7 @@ impl Panel {
     }
 }
 
-/// A light ground below a line.
+/// Fills the area below a line with a light tint.
 fn shade(canvas: &mut Canvas, line: &[Point], ground: usize, look: &Look, colour: Colour) {
     let mut tint = look.ground;
     tint.iter_mut().zip(colour).for_each(|(byte, ink)| *byte = mix(*byte, ink, 0.15));
@@ -183,7 +183,7 @@ fn shade(canvas: &mut Canvas, line: &[Point], ground: usize, look: &Look, colour
     }
 }
 
-/// The parts of a line between gaps: a step of more than twice the usual one is a gap.
+/// Splits a line at gaps: a step of more than 2.5 times the median step is a gap.
 fn unbroken(points: &[(f64, f64)]) -> impl Iterator<Item = &[(f64, f64)]> {
     let mut steps: Vec<f64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     steps.sort_by(f64::total_cmp);
@@ -191,7 +191,7 @@ fn unbroken(points: &[(f64, f64)]) -> impl Iterator<Item = &[(f64, f64)]> {
     points.chunk_by(move |one, next| next.0 - one.0 <= 2.5 * usual)
 }
 
-/// The text, cut to that many pixels.
+/// The text, shortened to that many pixels.
 fn shortened(text: &str, room: usize) -> String {
     if width(text) <= room {
         return text.to_owned();

@@ -1,22 +1,22 @@
-//! PNG: pictures of few colours with a palette, all others in true colour. Written here, because what it takes is a
-//! few chunks around what flate2, which is in the program anyway, packs. Knows nothing of what is shown.
+//! PNG: images of few colours with a palette, all others in true colour. Written here, because it only takes a few
+//! chunks around what flate2, which the program contains anyway, compresses. Knows nothing of what is shown.
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use std::io::Write;
 
-/// A picture: red, green, blue; row by row.
+/// An image: red, green, blue; row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// In pixels.
     pub width: usize,
     /// In pixels.
     pub height: usize,
-    /// Three bytes a pixel.
+    /// Three bytes per pixel.
     pub rgb: Vec<u8>,
 }
 
 impl Image {
-    /// The file.
+    /// The image as a PNG file.
     #[must_use]
     pub fn png(&self) -> Vec<u8> {
         let palette = Palette::of(&self.rgb);
@@ -40,7 +40,8 @@ impl Image {
         file
     }
 
-    /// The file, of the picture at half its size as often as it takes to stay within that many bytes.
+    /// The image as a PNG file, halved in width and height as often as it takes to stay within that many bytes, and the
+    /// factor by which it was reduced.
     #[must_use]
     pub fn png_within(&self, most: usize) -> (Vec<u8>, usize) {
         let (mut file, mut scale) = (self.png(), 1);
@@ -57,7 +58,7 @@ impl Image {
         (file, scale)
     }
 
-    /// At half the size: each pixel the average of four.
+    /// The image at half its width and height: each pixel is the average of four.
     fn halved(&self) -> Image {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut rgb = Vec::with_capacity(width * height * 3);
@@ -76,13 +77,13 @@ impl Image {
         Image { width, height, rgb }
     }
 
-    /// Lines in true colour, each with the filter that leaves the least of it.
+    /// Rows in true colour, each with the filter that compresses it best.
     fn lines(&self) -> Vec<u8> {
         let length = self.width * 3;
         let mut out = Vec::with_capacity((length + 1) * self.height);
         let mut above = vec![0; length];
         for line in self.rgb.chunks_exact(length) {
-            // Sub, Up, and none: what a screen holds repeats to the left or above.
+            // Sub, Up and None: the content of a display repeats to the left or above.
             let sub: Vec<u8> = line
                 .iter()
                 .enumerate()
@@ -107,7 +108,7 @@ impl Image {
     }
 }
 
-/// The colours of a picture that has at most 256.
+/// The colours of an image that has at most 256.
 struct Palette {
     colours: Vec<[u8; 3]>,
 }
@@ -131,7 +132,7 @@ impl Palette {
         Some(Palette { colours })
     }
 
-    /// Bits of a pixel.
+    /// Bits per pixel.
     fn depth(&self) -> u8 {
         match self.colours.len() {
             0..=2 => 1,
@@ -179,7 +180,7 @@ mod tests {
     use flate2::read::ZlibDecoder;
     use std::io::Read;
 
-    /// Reads back what was written; knows what the writer may do, and no more.
+    /// Decodes a file that was written here; it understands only what the writer can produce.
     fn decode(file: &[u8]) -> Image {
         let mut rest = file.strip_prefix(b"\x89PNG\r\n\x1a\n").unwrap();
         let (mut head, mut palette, mut data) = (Vec::new(), Vec::new(), Vec::new());
@@ -237,7 +238,7 @@ mod tests {
         Image { width, height, rgb }
     }
 
-    /// A picture of that many colours.
+    /// An image with that many colours.
     fn colourful(width: usize, height: usize, colours: usize) -> Image {
         let rgb = (0..width * height).flat_map(|at| {
             let colour = at * 7 % colours;
@@ -260,7 +261,7 @@ mod tests {
     fn a_file_that_is_too_large_is_halved_until_it_fits() {
         let mut state = 1u32;
         let rgb = (0..200 * 100 * 3).map(|_| {
-            // Xorshift: what no packer makes smaller.
+            // Xorshift: its output cannot be compressed.
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;

@@ -1,20 +1,20 @@
-//! Round numbers for an axis, and numbers and times in few letters.
+//! Round numbers for an axis, and numbers and times as short text.
 
-/// What numbers are.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Of one: shown in per cent.
+    /// A fraction of one, shown in per cent.
     Share,
     /// Shown in KiB, MiB, ….
     Bytes,
     /// Shown in KiB/s, MiB/s, ….
     BytesPerSecond,
-    /// As it is.
+    /// A plain number.
     Number,
 }
 
 impl Unit {
-    /// A number in words.
+    /// A number as text with its unit.
     #[must_use]
     pub fn words(self, number: f64) -> String {
         match self {
@@ -35,7 +35,7 @@ fn bytes(number: f64) -> String {
     format!("{} {}", short(number), units[unit])
 }
 
-/// Three digits, or all those before the point.
+/// Three digits, or all those before the decimal point.
 fn short(number: f64) -> String {
     let size = number.abs();
     let text = if 100.0 <= size {
@@ -64,7 +64,8 @@ pub fn ceiling(most: f64, unit: Unit) -> f64 {
     steps.iter().map(|step| step * power).find(|round| most <= *round).unwrap_or(base * power)
 }
 
-/// A time of UTC: of a day its hour and minute, of days the date, of months that without the day.
+/// A time in UTC, as precise as suits a range of `over` seconds: hour and minute, date and time, date, or month and
+/// year.
 #[must_use]
 pub fn moment(seconds: f64, over: f64) -> String {
     #[allow(clippy::cast_possible_truncation, reason = "times are far inside the range")]
@@ -82,9 +83,9 @@ pub fn moment(seconds: f64, over: f64) -> String {
     }
 }
 
-/// Year, month and day of a number of days since 1970.
+/// Year, month and day from a number of days since 1970.
 fn date(days: i64) -> (i64, i64, i64) {
-    // Years begin in March here, so that a leap day is a year's last.
+    // Years begin in March here, so that a leap day is the last of its year.
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day = days.rem_euclid(146_097);

@@ -1,9 +1,9 @@
-//! Lines of letters: what a terminal shows of a history.
+//! Sparklines: history in a terminal.
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The values as bars of eight heights, from `least` to `most`, thinned to `width` letters by their averages. What is
-/// not known is a space.
+/// The values as bars of eight heights, from `least` to `most`, reduced to `width` characters by averaging. Unknown
+/// values are spaces.
 #[must_use]
 pub fn line(values: &[Option<f64>], (least, most): (f64, f64), width: usize) -> String {
     let count = values.len().min(width.max(1));

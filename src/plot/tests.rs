@@ -1,4 +1,4 @@
-//! What is in a drawn plot, looked for by its colours.
+//! Checks the content of drawn plots by its colours.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn pixels(image: &Image, colour: Colour) -> Vec<(usize, usize)> {
     all.filter(|(_, pixel)| **pixel == colour).map(|(at, _)| (at % image.width, at / image.width)).collect()
 }
 
-/// Heights of the line in a column, in shares of the axis from the top.
+/// The vertical positions of a line's pixels in a column.
 fn heights(image: &Image, colour: Colour, column: usize) -> Vec<usize> {
     // The legend is further up.
     let top = MARGIN + LINE + 14 + LINE + 5;

@@ -18,8 +18,7 @@ pub(super) fn after_refusal(status: u16, message: &str, identity: &Identity) -> 
     }
     if message.contains(ROOT_ONLY) {
         return Some(
-            "Only `root@pam` logged in with its password may do this, not an API token of root@pam."
-                .into(),
+            "Only `root@pam` logged in with its password may do this, not an API token of root@pam.".into(),
         );
     }
     if NO_QUORUM.iter().any(|words| message.contains(words)) {

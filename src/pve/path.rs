@@ -17,8 +17,7 @@ pub fn fill(template: &str, value_of: impl Fn(&str) -> Option<String>) -> Result
             .split_once('}')
             .ok_or_else(|| format!("The path `{template}` has an unclosed `{{`; correct it."))?;
         path.push_str(before);
-        let value =
-            value_of(hole).ok_or_else(|| format!("`{hole}` is missing; `{template}` needs it."))?;
+        let value = value_of(hole).ok_or_else(|| format!("`{hole}` is missing; `{template}` needs it."))?;
         let takes_slashes = after.is_empty() && matches!(hole, "volume" | "cidr");
         check(hole, &value, takes_slashes)?;
         encode_into(&mut path, &value);

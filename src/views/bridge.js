@@ -1,9 +1,9 @@
-// The conversation with the host: JSON-RPC by postMessage, as MCP Apps 2026-01-26 has it.
+// The communication with the host: JSON-RPC by postMessage, as specified by MCP Apps 2026-01-26.
 const bridge = (() => {
   const waiting = new Map();
   let next = 1, ready = false, size = '', timer = 0, context = {}, can = {}, handlers = {};
 
-  // The parent's origin is not known: what is sent holds nothing that the host did not give.
+  // The parent's origin is unknown, so messages contain only what the host itself provided.
   const post = (message) => parent.postMessage({ jsonrpc: '2.0', ...message }, '*');
   const notify = (method, params = {}) => post({ method, params });
   const request = (method, params) => new Promise((resolve, reject) => {
@@ -12,7 +12,7 @@ const bridge = (() => {
     post({ id, method, params });
   });
 
-  /** Takes a host context; later ones hold only what changed. */
+  /** Applies a host context; later ones contain only what changed. */
   function take(change) {
     context = { ...context, ...change };
     const root = document.documentElement;
@@ -39,7 +39,7 @@ const bridge = (() => {
   function answered({ id, result, error }) {
     const { resolve, reject } = waiting.get(id) ?? {};
     waiting.delete(id);
-    if (error) reject?.(new Error(error.message || 'The host refused.'));
+    if (error) reject?.(new Error(error.message || 'The host refused the request.'));
     else resolve?.(result);
   }
 
@@ -64,7 +64,7 @@ const bridge = (() => {
   });
 
   return {
-    /** Shakes hands; `handlers` are input, result, cancelled, context and ready. */
+    /** Initializes the connection; `handlers` are input, result, cancelled, context and ready. */
     async start(name, given) {
       handlers = given;
       take({});
@@ -85,27 +85,27 @@ const bridge = (() => {
     get context() { return context; },
     get toolName() { return context.toolInfo?.tool?.name; },
 
-    /** Calls a tool of the server and gives its result; throws what the tool or the host says against it. */
+    /** Calls a tool of the server and returns its result; throws the error of the tool or the host. */
     async call(name, args) {
       if (!can.serverTools) throw new Error('This host does not let views call tools. Ask the assistant instead.');
       const result = await request('tools/call', { name, arguments: args });
-      if (result.isError) throw new Error(textOf(result) || 'The tool failed and did not say why.');
+      if (result.isError) throw new Error(textOf(result) || 'The tool failed without giving a reason.');
       return result;
     },
 
-    /** Tells the assistant, with the person's next message, what is being looked at or was done here. */
+    /** Adds to the model's context, for the user's next message, what is shown or was done here. */
     tell(text) {
       if (can.updateModelContext) request('ui/update-model-context', { content: [{ type: 'text', text }] }).catch(() => {});
     },
   };
 })();
 
-/** What a result says to a reader. */
+/** The text of a result. */
 function textOf(result) {
   return (result.content ?? []).filter((part) => part.type === 'text').map((part) => part.text).join('\n');
 }
 
-/** What a result holds for a view: beside the answer, or the answer itself. */
+/** A result's data for a view: from `_meta`, or else the answer itself. */
 function dataOf(result) {
   const own = result._meta?.['proxmox-mcp/view'];
   if (own) return own;

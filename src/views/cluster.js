@@ -3,7 +3,7 @@
 const objects = ({ columns, rows } = { columns: [], rows: [] }) =>
   rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]]).filter(([, value]) => value !== null)));
 
-/** The last hour of the guests in sight, fetched once each, a few at a time. */
+/** The last hour of the visible guests, fetched once each, a few at a time. */
 function sparkStore(scope) {
   const known = new Map(), asked = new Set();
   return {
@@ -19,7 +19,7 @@ function sparkStore(scope) {
         for (const [vmid, values] of Object.entries(series)) known.set(Number(vmid), values);
         painted();
       } catch {
-        // A table without these lines is whole; what else fails says so itself.
+        // The table is complete without sparklines; other failures report themselves.
       }
     },
   };
@@ -33,10 +33,10 @@ function nodeCard(node) {
       bar('CPU', node.cpu, 1, `${percent(node.cpu)} of ${node.maxcpu} cores`),
       bar('Memory', node.mem, node.maxmem, sizes(node.mem, node.maxmem)),
       bar('Root disk', node.disk, node.maxdisk, sizes(node.disk, node.maxdisk)),
-    ] : el('small', {}, 'Its guests are shown as they were last seen.'));
+    ] : el('small', {}, 'Its guests are shown in their last known state.'));
 }
 
-/** Storage, a shared one once, the fullest first. */
+/** The storages, the fullest first; a shared one is listed once. */
 function storageList(storage) {
   const seen = new Set();
   const once = storage.filter((one) => !one.shared || (!seen.has(one.storage) && seen.add(one.storage)));
@@ -108,7 +108,7 @@ function clusterView(root) {
       const given = dataOf(result);
       if (given.kind === 'cluster') draw(given);
       else if (bridge.canCall) load();
-      else status.say('This host shows no more than the assistant’s answer.');
+      else status.say('This host cannot show more than the assistant’s answer.');
     },
     cancelled() { status.say('The call was cancelled.'); },
     ready() { refresh.disabled = !bridge.canCall; },

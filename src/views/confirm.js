@@ -1,9 +1,9 @@
-// What would be lost, and the word that agrees to it.
+// What would be lost, and the word to type to confirm it.
 
 const LABELS = { vmid: 'VMID', upid: 'task', exitstatus: 'ended', snaptime: 'snapshot taken', hastate: 'HA' };
 const labelled = (name) => LABELS[name] ?? name.replaceAll('_', ' ');
 
-/** A value of a plan for reading. */
+/** A value of a plan as text. */
 function worded(value, name) {
   if (Array.isArray(value)) return value.map((part) => worded(part)).join('\n') || 'none';
   if (name === 'snaptime' && 0 < value) return moment(value);
@@ -14,8 +14,8 @@ function worded(value, name) {
 const facts = (values) => Object.entries(values).map(([name, value]) => [el('dt', {}, labelled(name)), el('dd', {}, worded(value, name))]);
 
 /**
- * The plan: `sentence`, `why`, `lost` (names and values), `request`, and either `agree` (the tool and arguments that the word
- * goes to) with `word` and `action`, or `instead`, which says how else it is approved. `done` gets the result.
+ * The plan: `sentence`, `why`, `lost` (names and values), `request`, and either `agree` (the tool and arguments that take the
+ * typed word) with `word` and `action`, or `instead`, which says how else to approve it. `done` gets the result.
  */
 function confirmPart(plan, { done, declined }) {
   const status = statusLine();
@@ -25,14 +25,14 @@ function confirmPart(plan, { done, declined }) {
     el('dl', {}, facts(lost)),
     plan.request ? el('p', { class: 'small' }, 'Request: ', el('code', {}, plan.request)) : null);
   if (!plan.agree) {
-    // What stands between backticks is to be typed.
-    const words = (plan.instead ?? 'This cannot be agreed to here.').split('`');
+    // Text between backticks is to be typed.
+    const words = (plan.instead ?? 'This cannot be confirmed here.').split('`');
     part.append(el('p', {}, words.map((text, at) => (at % 2 ? el('code', {}, text) : text))));
     return part;
   }
   const input = el('input', { id: 'word', autocomplete: 'off', spellcheck: 'false', 'aria-describedby': 'word-help' });
-  const agree = el('button', { type: 'button', class: 'danger', disabled: true }, plan.action ?? 'Do it');
-  const decline = el('button', { type: 'button' }, 'Leave it as it is');
+  const agree = el('button', { type: 'button', class: 'danger', disabled: true }, plan.action ?? 'Confirm');
+  const decline = el('button', { type: 'button' }, 'Decline');
   const controls = el('div', { class: 'row' }, input, agree, decline);
   const fits = () => input.value.trim() === String(plan.word);
 
@@ -48,7 +48,7 @@ function confirmPart(plan, { done, declined }) {
       bridge.tell(`The user confirmed this in the view, and it was carried out: ${plan.sentence} Do not do it again.`);
       done?.(result);
     } catch (error) {
-      // The agreement holds once: a second try needs a new plan.
+      // A plan can be confirmed only once: a second attempt needs a new plan.
       controls.remove();
       label.remove();
       status.say(error.message, 'bad');
@@ -67,13 +67,13 @@ function confirmPart(plan, { done, declined }) {
   });
   if (!bridge.canCall) {
     input.disabled = true;
-    status.say('This host does not let views call tools: tell the assistant whether you agree.', 'warn');
+    status.say('This host does not let views call tools: tell the assistant whether you approve.', 'warn');
   }
   part.append(el('p', {}, label), controls, status.line);
   return part;
 }
 
-/** The view around it: the plan, or what came of the call. */
+/** The whole view: the plan, or the result of the call. */
 function confirmView(root) {
   const show = (result) => {
     const data = dataOf(result);

@@ -2,7 +2,7 @@
 
 const TIMEFRAMES = ['hour', 'day', 'week', 'month', 'year'];
 
-/** The snapshots below `parent`, as a list of lists; `rest` is what has not been placed yet. */
+/** The snapshots below `parent`, as nested lists; `placed` are those already listed. */
 function snapshotTree(snapshots, parent, placed) {
   const here = snapshots.filter((snapshot) => (snapshot.parent || '') === parent && !placed.has(snapshot));
   here.forEach((snapshot) => placed.add(snapshot));
@@ -17,30 +17,30 @@ function snapshotTree(snapshots, parent, placed) {
 function snapshotsPart(snapshots) {
   const placed = new Set();
   const known = new Set(snapshots.map((snapshot) => snapshot.name));
-  // A parent that was deleted makes its children roots.
+  // Children of a deleted parent become roots.
   const rooted = snapshots.map((snapshot) => (known.has(snapshot.parent) && snapshot.parent !== snapshot.name ? snapshot : { ...snapshot, parent: '' }));
   const real = snapshots.filter((snapshot) => snapshot.name !== 'current').length;
   return section(`Snapshots (${real})`, real ? snapshotTree(rooted, '', placed) : el('p', { class: 'small' }, 'None.'));
 }
 
 function backupsPart(backups) {
-  if (!backups) return section('Backups', el('p', { class: 'small' }, 'Not known: no storage could be asked.'));
+  if (!backups) return section('Backups', el('p', { class: 'small' }, 'Unknown: no storage could be queried.'));
   const rows = [...backups].sort((one, other) => other.ctime - one.ctime);
   return section(`Backups (${rows.length})`, rows.length
-    ? el('table', {}, el('thead', {}, el('tr', {}, ['Made', 'Storage', 'Size', 'Notes'].map((name) => el('th', { scope: 'col' }, name)))),
+    ? el('table', {}, el('thead', {}, el('tr', {}, ['Created', 'Storage', 'Size', 'Notes'].map((name) => el('th', { scope: 'col' }, name)))),
         el('tbody', {}, rows.slice(0, 10).map((backup) => el('tr', {}, el('td', {}, moment(backup.ctime)), el('td', {}, (backup.volid ?? '').split(':')[0]),
           el('td', {}, bytes(backup.size)), el('td', {}, [backup.protected ? 'protected' : '', (backup.notes ?? '').split('\n')[0]].filter(Boolean).join(', '))))))
     : note('warn', 'There is no backup of this guest.'),
-  10 < rows.length ? el('p', { class: 'small' }, `and ${rows.length - 10} older ones`) : null);
+  10 < rows.length ? el('p', { class: 'small' }, `and ${rows.length - 10} older`) : null);
 }
 
 function tasksPart(tasks) {
-  return section('Last tasks', tasks?.length
-    ? el('table', {}, el('thead', {}, el('tr', {}, ['Task', 'Begun', 'Took', 'Ended'].map((name) => el('th', { scope: 'col' }, name)))),
+  return section('Recent tasks', tasks?.length
+    ? el('table', {}, el('thead', {}, el('tr', {}, ['Task', 'Started', 'Duration', 'Result'].map((name) => el('th', { scope: 'col' }, name)))),
         el('tbody', {}, tasks.slice(0, 8).map((task) => el('tr', {}, el('td', {}, task.type), el('td', {}, moment(task.starttime)),
           el('td', {}, task.endtime ? `${Math.max(0, task.endtime - task.starttime)} s` : 'running'),
           el('td', {}, task.endtime ? state(task.status ?? 'unknown') : '')))))
-    : el('p', { class: 'small' }, 'None lately.'));
+    : el('p', { class: 'small' }, 'None.'));
 }
 
 function historyPart(guest, choose) {
@@ -53,8 +53,8 @@ function historyPart(guest, choose) {
         plot('Memory', history.time, series(['used', 'mem']), { show: bytes, base: 1024, most: guest.maxmem }),
         plot('Network', history.time, series(['in', 'netin'], ['out', 'netout']), { show: perSecond, base: 1024 }),
         plot('Disk', history.time, series(['read', 'diskread'], ['written', 'diskwrite']), { show: perSecond, base: 1024 }))
-    : el('p', { class: 'small' }, 'Proxmox has no values for this time.');
-  const frames = el('div', { class: 'row', role: 'group', 'aria-label': 'Time shown' }, TIMEFRAMES.map((frame) =>
+    : el('p', { class: 'small' }, 'Proxmox has no values for this period.');
+  const frames = el('div', { class: 'row', role: 'group', 'aria-label': 'Time range' }, TIMEFRAMES.map((frame) =>
     el('button', { type: 'button', 'aria-pressed': String(frame === (guest.timeframe ?? 'hour')), disabled: !bridge.canCall, click: () => choose(frame) }, frame)));
   return el('section', {}, el('div', { class: 'row' }, el('h2', { class: 'grow' }, 'History'), frames), plots);
 }
@@ -69,7 +69,7 @@ function configPart(config) {
   ];
 }
 
-/** The part for one guest. `target` are the arguments that name it; `back` is there when it was opened from a list. */
+/** One guest. `target` holds the arguments that identify it; `back` is given if it was opened from a list. */
 function guestPart(root, { back } = {}) {
   let target = {}, guest = {}, timeframe = 'hour', turn = 0;
   const status = statusLine();
@@ -79,11 +79,11 @@ function guestPart(root, { back } = {}) {
   const load = () => busy(buttons, status, 'Loading…', async () => {
     const mine = ++turn;
     const result = await bridge.call('proxmox_view_guest', { ...target, timeframe });
-    // A later request may have been faster.
+    // A later request may have finished first.
     if (mine === turn) draw(dataOf(result));
   });
 
-  /** Calls a tool that changes the guest; a plan that comes back is shown for agreement. */
+  /** Calls a tool that changes the guest; if it returns a plan, that is shown for confirmation. */
   const act = (text, tool, args) => busy(buttons, status, text, async () => {
     const result = await bridge.call(tool, { ...target, ...args });
     const data = dataOf(result);
@@ -92,20 +92,20 @@ function guestPart(root, { back } = {}) {
       const part = confirmPart(data, { done: () => load() });
       extra.append(part);
       part.querySelector('input')?.focus();
-      return { text: 'Nothing was done yet: please confirm.', kind: 'warn' };
+      return { text: 'Nothing was changed yet: please confirm.', kind: 'warn' };
     }
     const shown = await bridge.call('proxmox_view_guest', { ...target, timeframe });
     draw(dataOf(shown));
-    return { text: data.exitstatus && data.exitstatus !== 'OK' ? `It ended with: ${data.exitstatus}` : 'Done.', kind: 'ok' };
+    return { text: data.exitstatus && data.exitstatus !== 'OK' ? `The task ended with: ${data.exitstatus}` : 'Done.', kind: 'ok' };
   });
 
   function snapshotForm() {
     const proposal = `s${new Date().toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}`;
-    const name = el('input', { value: proposal, 'aria-label': 'Name of the snapshot', maxlength: 40, pattern: '[A-Za-z][A-Za-z0-9_\\-]+' });
+    const name = el('input', { value: proposal, 'aria-label': 'Snapshot name', maxlength: 40, pattern: '[A-Za-z][A-Za-z0-9_\\-]+' });
     const memory = el('input', { type: 'checkbox', style: 'min-height:0' });
     const take = () => {
       if (!name.checkValidity() || !name.value) {
-        status.say('A name begins with a letter; letters, digits, - and _ follow.', 'bad');
+        status.say('A name must begin with a letter and contain only letters, digits, - and _.', 'bad');
         return;
       }
       act('Taking a snapshot…', 'proxmox_create_snapshot', { snapname: name.value, ...(memory.checked ? { vmstate: true } : {}) });
@@ -113,7 +113,7 @@ function guestPart(root, { back } = {}) {
     name.addEventListener('keydown', (event) => { if (event.key === 'Enter') take(); });
     extra.replaceChildren(el('div', { class: 'box row' }, el('span', {}, 'Snapshot'), name,
       guest.type === 'qemu' && guest.status === 'running' ? el('label', { class: 'row' }, memory, 'with memory') : null,
-      el('button', { type: 'button', click: take }, 'Take it'),
+      el('button', { type: 'button', click: take }, 'Take snapshot'),
       el('button', { type: 'button', click: () => extra.replaceChildren() }, 'Cancel')));
     name.focus();
     name.select();
@@ -136,7 +136,7 @@ function guestPart(root, { back } = {}) {
     const usable = actions();
     const refresh = el('button', { type: 'button', disabled: !bridge.canCall, click: load }, 'Refresh');
     const facts = [guest.type === 'lxc' ? 'container' : 'VM', `on ${guest.node}`, guest.uptime ? `up ${duration(guest.uptime)}` : null, guest.lock ? `locked: ${guest.lock}` : null, guest.hastate ? `HA ${guest.hastate}` : null];
-    // Buttons keep what they are not to be used for through `busy`, which turns all of them on again.
+    // Disabled buttons stay disabled after `busy`, which enables all buttons that it is given.
     buttons = [...usable.filter((button) => !button.disabled), refresh].filter((button) => !button.disabled);
     const heading = el('h1', { tabindex: -1 }, `${guest.name ?? 'Guest'} `, el('small', {}, guest.vmid));
     body.replaceChildren(
@@ -150,13 +150,13 @@ function guestPart(root, { back } = {}) {
         guest.type === 'lxc' ? bar('Disk', guest.disk, guest.maxdisk, sizes(guest.disk, guest.maxdisk)) : null),
       historyPart(guest, (frame) => { timeframe = frame; load(); }),
       snapshotsPart(guest.snapshots ?? []), backupsPart(guest.backups), tasksPart(guest.tasks), ...configPart(guest.config).filter(Boolean));
-    bridge.tell(`The user looks at ${guest.type === 'lxc' ? 'container' : 'VM'} ${guest.vmid} on node ${guest.node}.`);
+    bridge.tell(`The user is looking at ${guest.type === 'lxc' ? 'container' : 'VM'} ${guest.vmid} on node ${guest.node}.`);
   }
 
   root.replaceChildren(body);
   body.append(el('p', { role: 'status' }, 'Waiting for data…'), status.line);
   return {
-    /** Opens a guest that is known by a row only. */
+    /** Opens a guest of which only a table row is known. */
     open(row, scope) {
       target = { vmid: row.vmid, ...scope };
       draw({ ...row, history: { time: [] } });
@@ -174,10 +174,10 @@ function guestPart(root, { back } = {}) {
       const data = dataOf(result);
       if (data.kind === 'guest') draw(data);
       else if (bridge.canCall) load();
-      else status.say('This host shows no more than the assistant’s answer.');
+      else status.say('This host cannot show more than the assistant’s answer.');
     },
     cancelled() { status.say('The call was cancelled.'); },
-    /** Draws again in another theme or language. */
+    /** Redraws it in another theme or language. */
     again() { if (guest.vmid) draw(guest); },
   };
 }

@@ -1,13 +1,13 @@
-//! The views: three self-contained pages for hosts that show them (MCP Apps). Knows neither the protocol nor Proxmox.
+//! The views: three self-contained pages for hosts that support MCP Apps. Knows neither the protocol nor Proxmox.
 //!
-//! The pages hold no data: it comes with a tool's result, or by calls of tools through the host. Nothing in them is
-//! fetched from outside. What they have in common stands once in the program and is put together when a page is read.
+//! The pages contain no data: it comes with a tool's result, or by tool calls through the host. They fetch nothing from
+//! outside. What they have in common is stored once in the program, and each page is assembled when it is read.
 //!
-//! * `bridge.js` — the conversation with the host.
-//! * `parts.js`, `plot.js` — elements, numbers in words, bars, lines.
-//! * `confirm.js`, `guest.js`, `table.js`, `cluster.js` — what is seen.
+//! * `bridge.js` — the communication with the host.
+//! * `parts.js`, `plot.js` — elements, formatted numbers, bars, lines.
+//! * `confirm.js`, `guest.js`, `table.js`, `cluster.js` — the visible content.
 
-/// The media type by which hosts know a view.
+/// The media type by which hosts recognise a view.
 pub const MEDIA_TYPE: &str = "text/html;profile=mcp-app";
 
 /// One page.
@@ -17,7 +17,7 @@ pub enum View {
     Cluster,
     /// One guest.
     Guest,
-    /// What would be lost, and the word that agrees to it.
+    /// What would be lost, and the word to type to confirm it.
     Confirm,
 }
 
@@ -25,7 +25,7 @@ impl View {
     /// All of them.
     pub const ALL: [View; 3] = [View::Cluster, View::Guest, View::Confirm];
 
-    /// Its address as a resource.
+    /// Its URI as a resource.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {
@@ -35,13 +35,13 @@ impl View {
         }
     }
 
-    /// The view at that address.
+    /// The view with that URI.
     #[must_use]
     pub fn at(uri: &str) -> Option<View> {
         View::ALL.into_iter().find(|view| view.uri() == uri)
     }
 
-    /// Its name for people.
+    /// Its display name.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl View {
         }
     }
 
-    /// The page.
+    /// The complete page.
     #[must_use]
     pub fn html(self) -> String {
         let mut page = String::with_capacity(48 * 1024);
@@ -113,7 +113,7 @@ mod tests {
                 "{view:?}: a script's text ends its element early"
             );
             assert_eq!(page.matches("</script").count(), 1, "{view:?}");
-            // The only address is the name of the drawing language, which nobody fetches.
+            // The only address is the XML namespace of SVG, which is never fetched.
             let addresses = page.replace("http://www.w3.org/2000/svg", "");
             for outside in [
                 "http://",

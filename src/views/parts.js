@@ -1,11 +1,11 @@
-// Small things that every view is made of. Data gets into the page as text only, never as markup.
+// Building blocks of every view. Data is inserted into the page as text only, never as markup.
 
-/** An element: `el('p', { class: 'note' }, 'text', child)`. Functions become listeners, `null` is left out. */
+/** An element: `el('p', { class: 'note' }, 'text', child)`. Functions become event listeners; `null` is skipped. */
 function el(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-/** The same for drawings. */
+/** Like `el`, but in SVG. */
 function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, children);
 }
@@ -38,7 +38,7 @@ function duration(seconds) {
   return hours ? `${hours} h ${minutes} min` : `${minutes} min`;
 }
 
-/** A time of the server, in seconds, as the host's language writes it. */
+/** Formats a time in seconds since 1970 in the host's language and time zone. */
 function moment(seconds, options = { dateStyle: 'medium', timeStyle: 'short' }) {
   if (!(0 < seconds)) return '–';
   const { locale, timeZone } = bridge.context;
@@ -51,15 +51,15 @@ function moment(seconds, options = { dateStyle: 'medium', timeStyle: 'short' }) 
 
 const level = (share) => (0.95 <= share ? 'bad' : 0.85 <= share ? 'warn' : '');
 
-/** A bar below its name and its meaning. */
+/** A bar with its name and value above it. */
 function bar(label, used, total, words) {
   const share = 0 < total ? Math.min(1, Math.max(0, used / total)) : 0;
-  const text = 0 < total && Number.isFinite(used) ? words : 'not known';
+  const text = 0 < total && Number.isFinite(used) ? words : 'unknown';
   return el('div', { class: `bar ${level(share)}`, role: 'group', 'aria-label': `${label}: ${text}` },
     el('span', {}, label), el('span', {}, text), el('i', { 'aria-hidden': 'true' }, el('b', { style: `width:${100 * share}%` })));
 }
 
-/** `20 of 64 GiB, 31 %`: the unit once where it is the same. */
+/** `20 of 64 GiB, 31 %`: the unit only once if both are the same. */
 function sizes(used, total) {
   const [part, whole] = [bytes(used), bytes(total)];
   const unit = whole.split('\u00a0')[1];
@@ -77,7 +77,7 @@ const tags = (text) => tagsOf(text).map((tag) => el('span', { class: 'tag' }, ta
 const note = (kind, text) => el('p', { class: `note ${kind}` }, text);
 const section = (title, ...children) => el('section', {}, el('h2', {}, title), children);
 
-/** The line that says what is going on. Read aloud when it changes. */
+/** The status line. Screen readers announce its changes. */
 function statusLine() {
   const line = el('p', { role: 'status', class: 'small' });
   let timer = 0;
@@ -88,7 +88,7 @@ function statusLine() {
       line.textContent = text;
       line.className = kind ? `note ${kind}` : 'small';
     },
-    /** Says it, and after a while that the host may be what is waited for. */
+    /** Shows a text, and after a while adds that the host may be waiting for permission. */
     wait(text) {
       this.say(text);
       timer = setTimeout(() => this.say(`${text} No answer yet; the host may be asking you for permission.`), 5000);
@@ -96,7 +96,7 @@ function statusLine() {
   };
 }
 
-/** Runs `work` with the buttons off, and shows how it ends. */
+/** Runs `work` with the buttons disabled, and shows its result. */
 async function busy(buttons, status, text, work) {
   buttons.forEach((button) => { button.disabled = true; });
   status.wait(text);

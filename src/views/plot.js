@@ -1,4 +1,4 @@
-// History as lines: small ones in tables, large ones with axes and a reading under the pointer.
+// History as lines: small ones in tables, large ones with axes that show the value under the pointer.
 
 const points = (values, most, width, height) => {
   const step = width / Math.max(1, values.length - 1);
@@ -30,19 +30,19 @@ function ceiling(most, base) {
 }
 
 /**
- * One plot: `series` are `[name, values]`, at most two; `show` writes a value; `most` is the top of the axis, if it is known.
- * The pointer, or the arrow keys, read single values.
+ * One plot: `series` are `[name, values]`, at most two; `show` formats a value; `most` is the top of the axis, if known.
+ * The pointer or the arrow keys read single values.
  */
 function plot(title, times, series, { show, base = 10, most }) {
   const [width, height, left, bottom] = [420, 110, 58, 16];
   const inner = width - left;
   const all = series.flatMap(([, values]) => values).filter(Number.isFinite);
-  if (!all.length) return el('div', { class: 'box' }, el('strong', {}, title), el('p', { class: 'small' }, 'No values for this time.'));
+  if (!all.length) return el('div', { class: 'box' }, el('strong', {}, title), el('p', { class: 'small' }, 'No values for this period.'));
   const top = most ?? ceiling(Math.max(...all), base);
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   const summary = series.map(([name, values]) => {
     const known = values.filter(Number.isFinite);
-    return `${name} ${known.length ? `${show(Math.min(...known))} to ${show(Math.max(...known))}, on average ${show(mean(known))}` : 'not known'}`;
+    return `${name} ${known.length ? `${show(Math.min(...known))} to ${show(Math.max(...known))}, on average ${show(mean(known))}` : 'unknown'}`;
   }).join('; ');
 
   const grid = [0, 0.5, 1].map((share) => [
@@ -58,7 +58,7 @@ function plot(title, times, series, { show, base = 10, most }) {
     svg('polyline', { class: `s${at}`, points: line.join(' ') }),
   ]));
   const cross = svg('line', { class: 'cross', y1: 0, y2: height, visibility: 'hidden' });
-  const picture = svg('svg', { viewBox: `0 -6 ${width} ${height + bottom + 12}`, role: 'img', 'aria-label': `${title}: ${summary}. The arrow keys read single values.`, tabindex: 0 },
+  const picture = svg('svg', { viewBox: `0 -6 ${width} ${height + bottom + 12}`, role: 'img', 'aria-label': `${title}: ${summary}. Use the arrow keys to read single values.`, tabindex: 0 },
     grid, axis, svg('g', { transform: `translate(${left} 0)` }, drawn, cross));
 
   const legend = () => series.map(([name, values], at) => [el('span', { class: `key k${at}` }), `${name} ${show(values.findLast(Number.isFinite))} `]);

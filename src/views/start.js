@@ -1,4 +1,4 @@
-/** Builds the view and shakes hands with the host. */
+/** Builds the view and connects it to the host. */
 function start(name, build) {
   const root = document.getElementById('root');
   const view = build(root);

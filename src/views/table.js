@@ -1,8 +1,8 @@
-// The guests: sorted, filtered, and only the rows in sight in the page, so that thousands cost no more than dozens.
+// The guests: sorted, filtered, and with only the visible rows in the page, so that thousands cost no more than dozens.
 
 const ROW = 32;
 const OVERSCAN = 6;
-// How high the pane may be: before the first layout it has no height yet.
+// The height of the pane before the first layout, when it has none yet.
 const HEIGHT = 430;
 
 const COLUMNS = [
@@ -17,7 +17,7 @@ const COLUMNS = [
   { key: 'tags', name: 'Tags', wide: 640 },
 ];
 
-/** Running first, and what fails before that. */
+/** The sort order of states: problems first, then running guests, then stopped ones. */
 const RANK = { running: 1, paused: 0, suspended: 0, stopped: 2 };
 
 function guestTable({ open, sparks }) {
@@ -93,7 +93,7 @@ function guestTable({ open, sparks }) {
   const line = (guest, at, columns) => el('tr', { 'aria-rowindex': at + 2 },
     columns.map((column) => el('td', { class: `c-${column.key}${column.number ? ' num' : ''}` }, cells[column.key](guest, at))));
 
-  /** Puts the rows in sight into the page; those that are there already stay. */
+  /** Puts the visible rows into the page; rows that are already there stay. */
   function paint(force) {
     const from = Math.max(0, Math.floor(pane.scrollTop / ROW) - OVERSCAN);
     const to = Math.min(shown.length, Math.ceil((pane.scrollTop + Math.max(pane.clientHeight, HEIGHT)) / ROW) + OVERSCAN);
@@ -106,13 +106,13 @@ function guestTable({ open, sparks }) {
     for (let at = from; at < to; at++) if (!lines.has(at)) lines.set(at, line(shown[at], at, columns));
     table.setAttribute('aria-rowcount', shown.length + 1);
     rows.replaceChildren(spacer(from), ...Array.from({ length: to - from }, (_, index) => lines.get(from + index)), spacer(shown.length - to));
-    // Where the row that has the focus went out of sight, the keys still work from there.
+    // If the focused row was scrolled out of sight, the keys still work from the pane.
     if (focused) (rows.querySelector(`[data-at="${active}"]`) ?? pane).focus({ preventScroll: true });
     clearTimeout(settled);
     settled = setTimeout(() => sparks.want(shown.slice(from, to), drawSparks), 300);
   }
 
-  /** Only the cells change: a row that is replaced between press and release of a button loses the click. */
+  /** Replaces only the cells: a row that is replaced between pressing and releasing a button loses the click. */
   function drawSparks() {
     for (const [at, element] of lines) element.querySelector('.c-spark')?.replaceChildren(cells.spark(shown[at]));
   }

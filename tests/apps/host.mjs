@@ -1,5 +1,5 @@
-// A host of MCP Apps for tests: official client, official AppBridge, headless Chromium. The view runs behind a proxy on an
-// origin of its own, under the CSP that the specification wants; whatever it does that a host would not let pass is an error.
+// A host of MCP Apps for tests: official client, official AppBridge, headless Chromium. The view runs behind a proxy on
+// an origin of its own, under the CSP that the specification demands; everything that a host would block is an error.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -14,15 +14,15 @@ import { getToolUiResourceUri } from '@modelcontextprotocol/ext-apps/app-bridge'
 const HERE = dirname(fileURLToPath(import.meta.url));
 const UI = 'io.modelcontextprotocol/ui';
 const MIME = 'text/html;profile=mcp-app';
-/** Nothing takes so long, also on a busy machine; in milliseconds. */
+/** Longer than any operation takes, even on a busy machine; in milliseconds. */
 const PATIENCE = 60_000;
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'];
 const FLAGS = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--hide-scrollbars', '--force-color-profile=srgb', '--no-first-run', '--disable-background-networking', '--disable-features=Translate,MediaRouter'];
 
-/** What the specification allows a view that asks for nothing (SEP-1865, "CSP Construction"). */
+/** The specification's CSP for a view that requests no permissions (SEP-1865, "CSP Construction"). */
 const CSP = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; connect-src 'none'; img-src 'self' data:; font-src 'self'; media-src 'self' data:; frame-src 'none'; object-src 'none'; base-uri 'self'";
 
-/** Colours that are none of the views' own, so that it shows whether the host's are taken. */
+/** Colours that differ from the views' own, to check that the host's are used. */
 const STYLES = {
   '--color-background-primary': 'light-dark(#ffffff, #1f1f1f)', '--color-background-secondary': 'light-dark(#f4f4f2, #2b2b2b)',
   '--color-background-tertiary': 'light-dark(#e9e9e6, #383838)', '--color-background-danger': 'light-dark(#fde8e8, #4a1f1f)',
@@ -38,7 +38,7 @@ const listen = (handler) => new Promise((resolve) => {
   const server = createServer(handler).listen(0, '127.0.0.1', () => resolve(server));
 });
 
-/** In every frame: notes the longest time from a message with data until what came of it was drawn. */
+/** In every frame: records the longest time from a message with data until its effect was drawn. */
 function watchPaint() {
   window.__watchPaint = (frame) => frame.addEventListener('message', ({ data, timeStamp }) => {
     if (!data?.result && data?.method !== 'ui/notifications/tool-result') return;
@@ -49,10 +49,10 @@ function watchPaint() {
   window.__watchPaint(window);
 }
 
-/** A browser with the two sites that a host needs. `close` ends them. */
+/** A browser with the two sites that a host needs. `close` closes them. */
 export async function openHost() {
   const executablePath = process.env.CHROMIUM ?? BROWSERS.find(existsSync);
-  if (!executablePath) throw new Error('there is no Chromium; install it (apt install chromium) or name it in CHROMIUM');
+  if (!executablePath) throw new Error('Chromium was not found; install it (apt install chromium) or set its path in CHROMIUM');
   const bundle = await build({ entryPoints: [join(HERE, 'page.mjs')], bundle: true, write: false, format: 'iife', platform: 'browser', logLevel: 'error', absWorkingDir: HERE });
   const files = {
     '/': ['text/html; charset=utf-8', `<!doctype html><html><meta charset="utf-8"><title>host</title><link rel="icon" href="data:,"><style>${PAGE_STYLE}</style><div id="views"></div><script src="/page.js"></script></html>`],
@@ -81,7 +81,7 @@ export async function openHost() {
   };
 }
 
-/** A client of the server in that era; it shows views unless `ui` is false. */
+/** A client of the server in that protocol era; it supports views unless `ui` is false. */
 async function connect(command, { era = 'modern', ui = true }) {
   const transport = new StdioClientTransport({ command: command[0], args: command.slice(1), env: process.env, stderr: 'ignore' });
   const mode = era === 'legacy' ? 'legacy' : { pin: '2026-07-28' };
@@ -91,7 +91,7 @@ async function connect(command, { era = 'modern', ui = true }) {
   return client;
 }
 
-/** The HTML of a view; what is wrong with its resource goes to `error`. */
+/** The HTML of a view; problems with its resource are passed to `error`. */
 async function viewOf(client, uri, error) {
   const { contents } = await client.readResource({ uri });
   const [content] = contents;
@@ -103,10 +103,10 @@ async function viewOf(client, uri, error) {
 }
 
 /**
- * Calls a tool and shows its view. `steps` are `['click', selector]`, `['type', selector, text]`, `['eval', expression]`.
- * Gives `errors`, `values` (of `eval`), `text` (what is seen), `requests` (what the view asked of the host), `result`, and
- * `paint`: the most milliseconds from when the view got an answer until that was drawn. It is ready when `ready`, a selector, is
- * there. `then` gets the client.
+ * Calls a tool and shows its view. `steps` are `['click', selector]`, `['type', selector, text]`,
+ * `['eval', expression]`. Returns `errors`, `values` (of `eval`), `text` (the visible text), `requests` (of the view to
+ * the host), `result`, and `paint`: the longest time in milliseconds from an answer to the view until it was drawn. The
+ * view is ready when the selector `ready` matches. `then` gets the client.
  */
 export async function show(host, command, { tool, args = {}, steps = [], size = [720, 900], theme = 'light', retheme, fixed, opaque, styles = true, serverTools = true, cancel, ready, picture, then, ...client_options }) {
   const errors = [], values = [], requests = [];

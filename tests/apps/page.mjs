@@ -1,8 +1,8 @@
-// The host's page in the browser: one official AppBridge for the view. Bundled by esbuild; __note, __error and __request
-// are given by the test.
+// The host's page in the browser: one official AppBridge for the view. Bundled by esbuild; __note, __error and
+// __request are provided by the test.
 import { AppBridge, PostMessageTransport } from '@modelcontextprotocol/ext-apps/app-bridge';
 
-/** Notes every message in both directions. */
+/** Records every message in both directions. */
 class NotedTransport extends PostMessageTransport {
   constructor(target, note) {
     super(target, target);
@@ -34,7 +34,7 @@ function note(way, message) {
 }
 
 window.host = {
-  /** Shows a view; answers whether it has shaken hands. */
+  /** Shows a view; returns whether it has initialized. */
   async open({ html, sandbox, opaque, context, capabilities, width, height, fixed, border, patience }) {
     frame = document.createElement('iframe');
     frame.className = border ? 'view border' : 'view';
@@ -73,7 +73,7 @@ window.host = {
     document.documentElement.dataset.theme = context.theme;
     return bridge.setHostContext(context);
   },
-  /** Waits until nothing was said for a while and nothing is waited for; answers whether that came about. */
+  /** Waits until no message was sent for a while and no request is open; returns whether that was reached in time. */
   async quiet(patience) {
     const until = performance.now() + patience;
     for (;;) {

@@ -12,18 +12,18 @@ if (!program || more.length) {
   process.exit(2);
 }
 mkdirSync(pictures, { recursive: true });
-// What waits for a person waits here, not where those of the user do.
+// Requests that wait for approval are stored here, not with the user's own.
 process.env.XDG_STATE_HOME = resolve(pictures, 'state');
 delete process.env.XDG_RUNTIME_DIR;
 
-/** The command of a server over a sample cluster, in which a plan is agreed to as `confirm` says. */
+/** The command of a server over a sample cluster, in which plans are confirmed as `confirm` says. */
 function server(confirm = 'token', guests) {
   const config = resolve(pictures, `${confirm}.json`);
   writeFileSync(config, JSON.stringify({ confirm, wait: confirm === 'person' ? 0 : 30, notify: false }));
   return [program, '--config', config, 'demo', ...(guests ? ['--guests', String(guests)] : [])];
 }
 
-// Scrolls far through the table, and says how long a frame took that nothing else on the machine held up.
+// Scrolls far through the table, and returns how long a frame took that was not delayed by other load on the machine.
 const SCROLL = `(async () => {
   const pane = document.querySelector('.pane');
   const gaps = [];
@@ -38,7 +38,7 @@ const SCROLL = `(async () => {
   return { frame: Math.round(gaps[12]), rows: document.querySelectorAll('.pane tbody tr').length, moved: pane.scrollTop };
 })()`;
 
-// What a screen reader meets: every control has a name, every picture a text, and there is one heading of the first level.
+// What a screen reader needs: every control has a name, every image a text, and there is one first-level heading.
 const NAMED = `(() => {
   const name = (element) => element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length;
   const visible = [...document.querySelectorAll('button, input, select, svg[role=img]')].filter((element) => element.getClientRects().length);
@@ -47,7 +47,7 @@ const NAMED = `(() => {
 })()`;
 const named = ({ values: [{ nameless, headings, controls }] }) => !nameless.length && headings === 1 && 0 < controls;
 
-// Walks through the table by the keyboard, and says in which row that ends.
+// Moves through the table with the keyboard, and returns the row that has the focus at the end.
 const KEYS = `(async () => {
   const first = document.querySelector('tbody .link');
   first.focus();
@@ -69,7 +69,7 @@ const AGREE = ['click', 'button.danger'];
 const told = ({ result }) => result.content.map((part) => part.text ?? '').join('') + JSON.stringify(result.structuredContent ?? null);
 const calls = ({ requests }, name) => requests.filter(({ method, params }) => method === 'tools/call' && params.name === name);
 
-/** What a run must come to, beside having no error: texts that are seen, and functions of what `show` gives. */
+/** What a run must fulfil, besides having no error: visible texts, and predicates on the result of `show`. */
 const RUNS = {
   'cluster-light': [{ ...CLUSTER, ...legacy, steps: [['eval', NAMED]] }, 'mail01', named],
   'cluster-dark': [{ ...CLUSTER, ...dark }, 'Guests', ({ background }) => background === 'rgb(31, 31, 31)'],
@@ -81,7 +81,7 @@ const RUNS = {
   'cluster-keys': [{ ...CLUSTER, steps: [['eval', KEYS]] }, ({ values: [row] }) => row === '3'],
   'guest-light': [{ ...GUEST, steps: [['eval', NAMED]] }, 'Snapshots', named],
   'guest-dark': [{ ...GUEST, ...legacy, ...dark }, 'History'],
-  'guest-day': [{ ...GUEST, steps: [['click', '[aria-label="Time shown"] button:nth-child(2)']] }, 'CPU', (seen) => calls(seen, 'proxmox_view_guest').some(({ params }) => params.arguments.timeframe === 'day')],
+  'guest-day': [{ ...GUEST, steps: [['click', '[aria-label="Time range"] button:nth-child(2)']] }, 'CPU', (seen) => calls(seen, 'proxmox_view_guest').some(({ params }) => params.arguments.timeframe === 'day')],
   'guest-snapshot': [{ ...GUEST, steps: [['click', '[aria-label=Actions] button:nth-child(3)'], ['click', '.box.row button']] }, 'Done.', (seen) => calls(seen, 'proxmox_create_snapshot').length === 1],
   'guest-narrow': [{ ...GUEST, ...narrow, retheme: 'dark' }, 'History', ({ overflow }) => overflow <= 0, ({ background }) => background === 'rgb(30, 31, 34)'],
   'guest-fixed': [{ ...GUEST, fixed: true, size: [720, 600] }, 'History'],
@@ -120,7 +120,7 @@ const host = await openHost();
 for (const [name, [options, ...wanted]] of Object.entries(RUNS)) {
   const { guests, confirm, tries = 1, ...rest } = options;
   let seen;
-  // What is measured in time is tried again: others may work on the machine.
+  // Timing checks are retried, because other programs may use the machine.
   for (let attempt = 0; attempt < tries && (!seen || seen.errors.length); attempt++) {
     seen = await show(host, server(confirm, guests), { ...rest, picture: join(pictures, `${name}.png`) });
     for (const want of wanted) {
@@ -129,7 +129,7 @@ for (const [name, [options, ...wanted]] of Object.entries(RUNS)) {
   }
   tell(name, seen);
 }
-// Who does not declare the extension is shown nothing of it.
+// A client that does not declare the extension sees nothing of it.
 for (const era of ['legacy', 'modern']) {
   const seen = await show(host, server(), { ...CONFIRM, era, ui: false });
   if ([...seen.tools.values()].some((tool) => tool.name.startsWith('proxmox_view_') || tool._meta?.ui)) seen.errors.push('its list names views');

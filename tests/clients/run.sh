@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Real clients with what `init --client … --write` gives them: each is asked for its list of servers, and those that
-# start a server for it must have connected. Then `init --remove` takes the server out, and no client knows it any more.
+# Real clients with the settings that `init --client … --write` writes: each is asked for its list of servers, and those
+# that start the servers for it must have connected. Then `init --remove` removes the server, and no client lists it.
 # usage: tests/clients/run.sh BINARY PYTHON MODULES
-#        PYTHON has the package fakepve; MODULES is the folder node_modules that packages.txt was installed in
+#        PYTHON has the package fakepve; MODULES is the node_modules folder in which packages.txt was installed
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,7 +10,7 @@ fail() {
     echo "run.sh: $*" >&2
     exit 1
 }
-# What a client says of a server that it has connected to; the last two only read their file.
+# A client's output for a server that it has connected to; the last two only read their file.
 clients='
 claude-code claude ✔.Connected
 gemini gemini ✓.proxmox.*Connected
@@ -32,7 +32,7 @@ login=(--host 127.0.0.1 --port "$port" --ca-file "${config%/*}/fakepve.crt" --to
     --yes --force)
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-# Nothing of this machine's configuration, and no account: a client that wants one fails here.
+# Without this machine's configuration and without an account: a client that needs one fails here.
 run() {
     (cd "$home/work" && env -i HOME="$home" PATH="$MODULES/.bin:$PATH" GEMINI_CLI_TRUST_WORKSPACE=true DISABLE_AUTOUPDATER=1 \
         OPENCODE_DISABLE_AUTOUPDATE=1 OPENCODE_DISABLE_MODELS_FETCH=1 NO_COLOR=1 TERM=dumb timeout 120 "$@" </dev/null 2>&1)

@@ -2,11 +2,11 @@
 """The nine tools against fakepve, an independent fake of the Proxmox API (PyPI `fakepve`).
 
 usage: run.py BINARY
-       run.py --with COMMAND [WORD...]   only runs COMMAND while fakepve runs; `{config}` among the words becomes
-                                         the path of a configuration file for it
+       run.py --with COMMAND [WORD...]   only runs COMMAND while fakepve runs; `{config}` in its arguments is
+                                         replaced by the path of a configuration file for it
 
-fakepve runs as a process of its own, over HTTPS with a self-signed certificate. Each way of logging in and of
-trusting the certificate is tried; what must fail must fail with a sentence that says why. Prints a line per check
+fakepve runs as a process of its own, over HTTPS with a self-signed certificate. Each way to log in and to trust
+the certificate is tried; calls that must fail have to give the reason in a sentence. Prints a line per check
 and `N passed, N failed` at the end.
 """
 import asyncio, contextlib, hashlib, json, logging, os, ssl, subprocess, sys, tempfile
@@ -57,7 +57,7 @@ def check(name, condition, seen=""):
 
 
 def call(binary, settings, tool, **arguments):
-    """Runs one tool; gives back its JSON object, or the text of its failure."""
+    """Runs one tool; returns its JSON object, or its error message."""
     env = {"PATH": os.environ["PATH"], "PROXMOX_MCP_CONFIG": settings["config"]} | settings["env"]
     pairs = [f"{key}={value}" for key, value in arguments.items()]
     done = subprocess.run([binary, "call", tool, *pairs], env=env, capture_output=True, text=True, timeout=60)
@@ -99,7 +99,7 @@ def failing(binary, settings, how, tool, *words, **arguments):
 
 @contextlib.contextmanager
 def fakepve():
-    """A running fakepve: gives its folder, its port and its certificate."""
+    """A running fakepve: yields its folder, its port and its certificate."""
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, os.path.abspath(__file__), "--serve", directory]
         server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -134,8 +134,8 @@ def run_with(words):
 
 
 def session(binary, settings, how="session", may_fail=False):
-    """Several calls at once over one pipe: each is answered once, and the end of input ends the server. Where calls
-    may fail, some do not, and each that does says so in a sentence."""
+    """Several concurrent calls over one pipe: each is answered once, and the server exits at the end of its input. If
+    calls may fail, some still succeed, and each failure is reported in a sentence."""
     calls = ["proxmox_get_version", "proxmox_list_nodes", "proxmox_list_vms", "proxmox_list_storage"] * 5
     client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "run.py", "version": "1"}}
     lines = [{"id": 0, "method": "initialize", "params": client}]

@@ -1,4 +1,4 @@
-//! What comes back from the network: answers of the API, and the requests that the sample cluster reads.
+//! Input from the network: answers of the API, and the requests that the sample cluster reads.
 
 use crate::{Target, check::kind};
 use proxmox_mcp::{
@@ -86,7 +86,7 @@ fn row_seeds() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// A list's rows have what the same text has as a tree of values, by the same names and in the same order.
+/// A list's rows contain the same values, names and order as the same text parsed into a tree of values.
 fn rows(input: &[u8]) -> u64 {
     let Ok(text) = std::str::from_utf8(input) else { return 0 };
     let Ok(tree) = serde_json::from_str::<Vec<Map<String, Value>>>(text) else { return 0 };
@@ -96,7 +96,7 @@ fn rows(input: &[u8]) -> u64 {
         for (name, value) in object {
             let json = row.json(name).unwrap_or_else(|| panic!("{text}: `{name}` is missing"));
             let seen: Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"));
-            // Of a name that stands twice the row has the first value, the tree the last.
+            // If a name occurs twice, the row has the first value and the tree the last.
             let once = object.len() == row.names().count() && !text.contains('\\');
             assert!(seen == *value || !once, "{text}: `{name}` is {json}");
         }
@@ -104,7 +104,7 @@ fn rows(input: &[u8]) -> u64 {
     kind((rows.len().min(5), rows.first().map(|row| row.names().count().min(8))))
 }
 
-/// An answer is data that is JSON, or an error that says so in finished sentences.
+/// An answer is valid JSON data, or an error in complete sentences.
 fn answers(input: &[u8]) -> u64 {
     let (first, rest) = input.split_first().map_or((0, input), |(first, rest)| (*first, rest));
     let status = STATUSES[usize::from(first) % STATUSES.len()];
@@ -117,7 +117,7 @@ fn answers(input: &[u8]) -> u64 {
     match read_made_up(method, path, status, &head, body.to_vec()) {
         Ok(reply) => {
             assert!(status < 300, "{status} taken for data");
-            // What no value can hold is all that can be wrong with it.
+            // The only possible error is a value that cannot be represented.
             let value = serde_json::from_str(&reply.data).unwrap_or_else(|error| {
                 let sentence = error.to_string();
                 let known = ["number out of range", "recursion limit exceeded"];
@@ -134,7 +134,7 @@ fn answers(input: &[u8]) -> u64 {
         Err(error) => {
             let shown = error.to_string();
             assert!(shown.ends_with(['.', '?', '!', ')']), "no finished sentence: {shown:?}");
-            // Whoever did not see an answer to a change may not be told that it can simply be repeated.
+            // If the answer to a change was not seen, the error must not say that the change can simply be repeated.
             assert!(method == Method::Get || !shown.contains("can be sent again"), "{shown}");
             let (said, errors) = match &error {
                 Error::Refused { status, errors, .. } => (*status, errors.len().min(3)),
@@ -192,7 +192,7 @@ fn http_seeds() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// A request is read whole, refused with a status, or waited for; never more than was sent.
+/// A request is read completely, refused with a status, or waited for; never more is read than was sent.
 fn http(input: &[u8]) -> u64 {
     match demo::read_made_up(input) {
         Ok((method, path, pairs)) => {

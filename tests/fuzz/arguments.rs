@@ -1,4 +1,4 @@
-//! Arguments of tools: what is checked has its shape, and what becomes of it stays where it belongs.
+//! Arguments of tools: checked arguments match their schema, and the path built from them stays within its template.
 
 use crate::{Target, check, check::kind, paths::leads, source::Source};
 use proxmox_mcp::{
@@ -57,7 +57,7 @@ fn arguments(input: &[u8]) -> u64 {
     kind((place, count))
 }
 
-/// Every argument is one of the tool's, in its shape, and nothing required is missing.
+/// Every argument is one of the tool's parameters and has its type, and no required one is missing.
 fn shapes(entry: &Entry, args: &Args) {
     for (name, value) in args.iter() {
         let param = entry.params().find(|param| param.name == name).expect("no strangers");
@@ -87,7 +87,7 @@ fn request(entry: &Entry) -> Option<(Method, &'static str)> {
     }
 }
 
-/// As a tool fills its path, the node of a guest found already.
+/// Fills a path as a tool does after the guest's node was looked up.
 fn fill(entry: &Entry, template: &str, args: &Args) -> Result<String, String> {
     path::fill(template, |hole| match hole {
         "type" if args.get("type").is_none() => Some(entry.kind.map_or("qemu", Kind::api_type).to_owned()),
@@ -96,14 +96,14 @@ fn fill(entry: &Entry, template: &str, args: &Args) -> Result<String, String> {
     })
 }
 
-/// The path leads to the method that the tool is for, whatever its holes were filled with.
+/// The path leads to the method that the tool is for, whatever values were filled in.
 fn stays(entry: &Entry, method: Method, template: &str, path: &str) {
     check::path(path);
     let api::Lookup::Found(found) = api::find(method, path) else {
         panic!("{}: {method} {path} is not in the table", entry.name)
     };
     leads(template, found.row.path(), path);
-    // A fixed word of the API stands only where the tool lets one of its words be chosen.
+    // A fixed segment of the API may only be a value where the tool offers that choice.
     for (wanted, part) in template.split('/').zip(found.row.path().split('/')) {
         let hole = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         if let Some(hole) = hole.filter(|_| !part.starts_with('{')) {

@@ -1,20 +1,21 @@
-//! What several targets assert, and how an outcome becomes a kind.
+//! Assertions shared by several targets, and the classification of results.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A number for what an input led to; equal for equal outcomes.
+/// A number that classifies a result; equal for equal results.
 pub fn kind(of: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The words of a sentence with what was quoted left out, so that two inputs refused alike are of one kind.
+/// A hash of a sentence without the quoted parts, so that two inputs refused for the same reason are of one kind.
 pub fn gist(sentence: &str) -> u64 {
     kind(sentence.split(['`', '"']).step_by(2).take(3).collect::<Vec<_>>())
 }
 
-/// Sentences for a model or a person: finished, and nothing in them that moves a cursor or begins a line.
+/// Checks sentences for a model or a person: they are complete, and contain nothing that moves a cursor or begins a new
+/// line.
 #[track_caller]
 pub fn sentences(text: &str) {
     assert!(text.ends_with(['.', '?', ')']), "no finished sentence: {text:?}");
@@ -22,7 +23,7 @@ pub fn sentences(text: &str) {
     assert_eq!(odd, None, "a control character in {text:?}");
 }
 
-/// A path as it goes into a request line: nothing in it ends the line, begins a query or leads elsewhere.
+/// Checks a path before it goes into a request line: nothing in it ends the line, begins a query or leads elsewhere.
 #[track_caller]
 pub fn path(path: &str) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%/".contains(&byte);
@@ -32,7 +33,7 @@ pub fn path(path: &str) {
     }
 }
 
-/// A form as it goes into a body or a query, read back as an independent reader does.
+/// Parses a form, as found in a body or a query, with an independent implementation.
 #[track_caller]
 pub fn form<'a>(text: &str, expected: impl Iterator<Item = (&'a str, &'a str)>) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%&=".contains(&byte);
@@ -46,7 +47,7 @@ pub fn form<'a>(text: &str, expected: impl Iterator<Item = (&'a str, &'a str)>) 
     assert!(pairs.eq(expected), "read back otherwise: {text:?}");
 }
 
-/// Percent-decoding, written once more.
+/// An independent implementation of percent-decoding.
 pub fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = text.bytes();
     let mut out = Vec::new();

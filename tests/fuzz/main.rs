@@ -1,9 +1,9 @@
-//! Every reader of what strangers write, fed with mutated inputs for as long as it is told: a loop on stable Rust with
-//! a seed corpus, a dictionary and an own random number generator, so that a run can be repeated.
+//! Fuzzes every parser of untrusted input with mutated inputs for a given time: a loop on stable Rust with a seed
+//! corpus, a dictionary and its own random number generator, so that a run can be repeated.
 //!
-//! `scripts/fuzz.sh SECONDS [TARGET…]` runs it. Each target states what must hold, beside that nothing panics: see the
-//! `assert`s of its function. What a target answers tells its inputs apart: one with a new answer is kept and changed
-//! further.
+//! `scripts/fuzz.sh SECONDS [TARGET…]` runs it. Each target states what must hold, apart from the absence of panics:
+//! see the `assert`s of its function. The result of a target classifies its inputs: an input with a new result is kept
+//! and mutated further.
 
 #![allow(clippy::unwrap_used, reason = "a target that cannot go on should stop there")]
 #![allow(clippy::print_stdout, reason = "it reports what it did")]
@@ -31,28 +31,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// One reader of strangers' input.
+/// One parser of untrusted input.
 pub struct Target {
     name: &'static str,
-    /// Inputs to begin with.
+    /// Returns the initial inputs.
     seeds: fn() -> Vec<Vec<u8>>,
-    /// Words that mean something to it.
+    /// Words with a meaning for this parser.
     words: &'static [&'static str],
-    /// Tries one input, panicking where something does not hold. Tells what kind of input it was.
+    /// Tries one input, panicking if an assertion does not hold. Returns the kind of the input.
     run: fn(&[u8]) -> u64,
 }
 
 const TARGETS: &[&[Target]] =
     &[wire::TARGETS, arguments::TARGETS, paths::TARGETS, settings::TARGETS, answers::TARGETS, tools::TARGETS];
 
-/// Inputs of a new kind that are kept, beside the seeds.
+/// The maximum number of inputs of new kinds that are kept, in addition to the seeds.
 const KEPT: usize = 2000;
-/// What takes longer is a finding too.
+/// An input that takes longer is a finding too.
 const SLOWEST: Duration = Duration::from_secs(10);
-/// Tries to make a failing input smaller.
+/// The number of attempts to make a failing input smaller.
 const SHRINKS: usize = 3000;
 
-/// What the last panic said.
+/// The message of the last panic.
 static SAID: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// How the run of one target went.
+/// The result of running one target.
 struct Run {
     executions: u64,
     kinds: usize,
@@ -157,14 +157,14 @@ impl Run {
 fn attempt(target: &Target, input: &[u8]) -> Result<u64, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
     let mut said = SAID.lock().unwrap();
-    // A panic in a thread of the code under test counts, too.
+    // A panic in a thread of the code under test counts too.
     match outcome {
         Ok(kind) if said.is_empty() => Ok(kind),
         _ => Err(std::mem::take(&mut said)),
     }
 }
 
-/// Makes the input smaller as long as it fails, and writes it down.
+/// Makes the input smaller for as long as it still fails, and saves it.
 fn report(target: &Target, input: &[u8], said: &str) -> String {
     let mut small = input.to_vec();
     let (mut piece, mut tries) = ((input.len() / 2).max(1), 0);

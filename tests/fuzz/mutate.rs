@@ -1,13 +1,13 @@
-//! Random changes to inputs, the same for the same seed: bits, bytes, words of a dictionary, pieces of other inputs.
+//! Random mutations of inputs, the same for the same seed: bits, bytes, dictionary words, pieces of other inputs.
 
-/// Inputs are kept to this many bytes; what only length does wrong is tried by seeds of its own.
+/// Inputs are limited to this many bytes; failures that only length causes are tested by separate seeds.
 const LONGEST: usize = 4096;
 
-/// Bytes that mean something somewhere.
+/// Bytes with a special meaning in some format.
 const BYTES: &[u8] =
     b"\0\x01\t\n\r\x1b \"#$%&'()*+,-./019:;<=>?@AZ[\\]^_`az{|}~\x7f\x80\xbf\xc3\xe2\xef\xf0\xff";
 
-/// xorshift64*: quick, and the same on every machine.
+/// xorshift64*: fast, and the same on every machine.
 pub struct Random(u64);
 
 impl Random {
@@ -33,10 +33,10 @@ impl Random {
     }
 }
 
-/// Makes a new input out of those there are.
+/// Creates a new input from the existing ones.
 pub fn mutate(random: &mut Random, corpus: &[Vec<u8>], words: &[&str], out: &mut Vec<u8>) {
     out.clear();
-    // New inputs stand last and are tried more often than old ones.
+    // New inputs are at the end and are tried more often than old ones.
     let place = random.below(corpus.len());
     let place = if random.below(3) == 0 { corpus.len() - 1 - place / 8 } else { place };
     out.extend_from_slice(&corpus[place]);

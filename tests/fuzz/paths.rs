@@ -1,4 +1,4 @@
-//! Paths of the API: templates filled, paths read, the table's matcher, values judged, names of tasks.
+//! Paths of the API: filled templates, parsed paths, the table's matcher, checked values, task ids.
 
 use crate::{
     Target,
@@ -91,7 +91,7 @@ fn path_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A filled path leads to its template's row, and gives back exactly the values it was filled with.
+/// A filled path leads to its template's row, and yields exactly the values that were filled in.
 fn templates(input: &[u8]) -> u64 {
     let mut source = Source::new(input);
     let place = source.below(ROWS.len());
@@ -109,8 +109,8 @@ fn templates(input: &[u8]) -> u64 {
             let Lookup::Found(found) = api::find(row.method(), &path) else {
                 panic!("{path} of {} is not found", row.path())
             };
-            // A value may be the word of a sibling (`/access/users/{userid}` knows none): the same depth then, and no
-            // other method than one of that very path.
+            // A value may equal a fixed word of a sibling (`/access/users/{userid}` knows none): then the depth is the
+            // same, and the method is one of that very path.
             if found.row.path() == row.path() {
                 let same = found.values.iter().map(|(name, value)| (*name, value.as_str()));
                 assert!(
@@ -130,7 +130,7 @@ fn templates(input: &[u8]) -> u64 {
     }
 }
 
-/// Another row of the table may be meant only where a hole was filled with the fixed word that stands there.
+/// Another row of the table may match only if a placeholder was filled with the fixed word of that row.
 pub fn leads(template: &str, other: &str, path: &str) {
     let word = |text: &str| String::from_utf8(unescape(text)).expect("UTF-8");
     assert_eq!(
@@ -145,7 +145,7 @@ pub fn leads(template: &str, other: &str, path: &str) {
     }
 }
 
-/// What is read as a path is one, and reads back the same from how it is sent.
+/// What is parsed as a path is one, and is parsed to the same result from the form in which it is sent.
 fn places(input: &[u8]) -> u64 {
     let (method, text) = method_and_text(input);
     match Place::read(&text) {
@@ -158,11 +158,11 @@ fn places(input: &[u8]) -> u64 {
                     "{segment:?}"
                 );
             }
-            // A first part `api2` is taken for the prefix that clients write, and it has no other meaning.
+            // A first segment `api2` is taken as the prefix that clients write; it has no other meaning.
             if place.segments().first().is_none_or(|first| first != "api2") {
                 assert_eq!(Place::read(&encoded).as_ref(), Ok(&place), "{encoded}");
             }
-            // The nearest path is looked for among all of them, which is too slow for every input.
+            // The search for the nearest path compares all paths, which is too slow for every input.
             if !matches!(api::find(method, &encoded), Lookup::NoSuchPath) || kind(input).is_multiple_of(512) {
                 match place.find(method) {
                     Ok(found) => return kind((1, found.row.path(), method)),
@@ -186,11 +186,11 @@ fn method_and_text(input: &[u8]) -> (Method, String) {
     (METHODS[usize::from(first) % 4], String::from_utf8_lossy(rest).into_owned())
 }
 
-/// The search by halving finds what a walk through the whole table finds: fixed words before holes, from the left.
+/// The binary search finds what a scan of the whole table finds: fixed words before placeholders, from the left.
 fn matcher(input: &[u8]) -> u64 {
     let (method, text) = method_and_text(input);
     let found = api::find(method, &text);
-    // Where nothing fits, every template is looked at; seldom enough to be quick, often enough to tell.
+    // If nothing matches, every template is examined; rarely enough to be fast, often enough to be meaningful.
     let look = !matches!(found, Lookup::NoSuchPath)
         || input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % 8 == 0;
     let expected = if look { walk(&text) } else { None };
@@ -226,7 +226,7 @@ static TEMPLATES: LazyLock<Vec<(Vec<&'static str>, &'static str)>> = LazyLock::n
     paths.into_iter().map(|path| (path.split('/').skip(1).collect(), path)).collect()
 });
 
-/// The template a path belongs to, by looking at all of them.
+/// The template that a path belongs to, found by examining all of them.
 fn walk(text: &str) -> Option<&'static str> {
     let text = text.trim_end_matches('/');
     let text = text.strip_prefix('/').unwrap_or(text);
@@ -246,7 +246,7 @@ fn walk(text: &str) -> Option<&'static str> {
             })
             && !(spans && segments[parts.len() - 1..].join("/").is_empty())
     };
-    // At every place a fixed word wins against a hole.
+    // In every segment a fixed word takes precedence over a placeholder.
     let order = |parts: &[&str]| -> Vec<bool> { parts.iter().map(|part| part.starts_with('{')).collect() };
     TEMPLATES
         .iter()
@@ -255,7 +255,7 @@ fn walk(text: &str) -> Option<&'static str> {
         .map(|(_, path)| *path)
 }
 
-/// Percent-decoding that lets pass what is no escape.
+/// Percent-decoding that leaves invalid escapes unchanged.
 fn decoded(text: &str) -> String {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
@@ -280,7 +280,8 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Parameters are judged in finished words, arrive as they were given, and what no method has is always told.
+/// Errors about parameters are complete sentences, valid parameters arrive unchanged, and unknown parameters are always
+/// reported.
 fn values(input: &[u8]) -> u64 {
     let mut source = Source::new(input);
     let place = source.below(ROWS.len());
@@ -364,7 +365,7 @@ fn task_seeds() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// The name of a task is taken as it is, and can be part of a path.
+/// A task id is accepted unchanged, and can be part of a path.
 fn tasks(input: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(input);
     match Upid::parse(&text) {

@@ -1,4 +1,4 @@
-//! Configurations as strangers write them, and tokens that a client carries back.
+//! Untrusted configurations, and tokens that a client sends back.
 
 use crate::{Target, check, check::kind, source::Source};
 use proxmox_mcp::{
@@ -64,7 +64,7 @@ const WORDS: &[&str] = &[
     "\n",
 ];
 
-/// A secret that no sentence and no `Debug` may show.
+/// A secret that must not appear in any sentence or `Debug` output.
 const SECRET: &str = "PLANTED-7f3a";
 
 fn config_seeds() -> Vec<Vec<u8>> {
@@ -90,7 +90,7 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     folder.join(format!("proxmox-mcp-fuzz-{}.json", process::id()))
 });
 
-/// A file and an environment are a configuration or finished sentences; a secret is in neither.
+/// A file and an environment yield a configuration or complete sentences; neither shows a secret.
 fn config(input: &[u8]) -> u64 {
     let (how, rest) = input.split_first().map_or((0, input), |(first, rest)| (*first, rest));
     let mut variables = HashMap::new();
@@ -194,7 +194,7 @@ thread_local! {
     static SEALS: RefCell<Tokens> = RefCell::new(Tokens::new());
 }
 
-/// A token opens once, for what it was issued for, and in no other form.
+/// A token can be redeemed once, for what it was issued for, and in no other form.
 fn tokens(input: &[u8]) -> u64 {
     let mut source = Source::new(input);
     let how = source.below(6);
@@ -208,7 +208,7 @@ fn tokens(input: &[u8]) -> u64 {
             1 => (format!("{}{}", &token[..at], &token[at + 1..]), bound.clone()),
             2 => (format!("{}{}{}", &token[..at], char::from(place), &token[at..]), bound.clone()),
             3 => (flipped(&token, at, place), bound.clone()),
-            // Two tokens cut together.
+            // Two tokens spliced together.
             4 => {
                 let second = tokens.issue(Kind::Confirm, &bound).expect("random numbers");
                 let cut = 1 + at % (token.len() - 1);
@@ -229,7 +229,7 @@ fn tokens(input: &[u8]) -> u64 {
     })
 }
 
-/// Another hexadecimal digit in that place, and one that is not merely written otherwise.
+/// The token with a different hexadecimal digit in that place.
 fn flipped(token: &str, at: usize, place: u8) -> String {
     let old = token.as_bytes()[at];
     let new = *b"0123456789abcdef"

@@ -1,10 +1,10 @@
-//! Bytes taken for choices: numbers, words, JSON values. A changed byte is another choice, so that what comes out is
-//! always well-formed and mostly nearly right.
+//! Interprets bytes as choices: numbers, words, JSON values. A changed byte is another choice, so the result is always
+//! well-formed and mostly nearly valid.
 
 use proxmox_mcp::tools::param::{Param, Shape};
 use serde_json::{Map, Value, json};
 
-/// Text that has led somewhere else in some program: paths, headers, queries, forms, templates, scripts.
+/// Text that has caused injection bugs in other programs: paths, headers, queries, forms, templates, scripts.
 pub const NASTY: &[&str] = &[
     "",
     ".",
@@ -75,7 +75,7 @@ pub const NASTY: &[&str] = &[
     "٣",
 ];
 
-/// Text that fits somewhere in the sample cluster.
+/// Text that is valid somewhere in the sample cluster.
 pub const FITTING: &[&str] = &[
     "pve1",
     "pve2",
@@ -160,7 +160,7 @@ pub const FITTING: &[&str] = &[
     "DELETE",
 ];
 
-/// Reads an input from its beginning; after its end every choice is the first.
+/// Reads choices from an input; after its end every choice is the first one.
 pub struct Source<'a> {
     bytes: &'a [u8],
 }
@@ -201,7 +201,7 @@ impl<'a> Source<'a> {
         self.byte() < in_256
     }
 
-    /// The next bytes as text, up to a length that stands before them.
+    /// The next bytes as text, preceded by its length.
     pub fn raw_text(&mut self) -> String {
         let length = self.below(24).min(self.bytes.len());
         let (text, rest) = self.bytes.split_at(length);
@@ -230,7 +230,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Any JSON value, at most so deep.
+    /// Any JSON value, nested at most this deep.
     pub fn json(&mut self, depth: usize) -> Value {
         match self.below(if depth == 0 { 6 } else { 9 }) {
             0 => self.text().into(),
@@ -244,7 +244,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// A value for a parameter: mostly one that fits, sometimes any.
+    /// A value for a parameter: mostly a valid one, sometimes any.
     pub fn value(&mut self, param: &Param) -> Value {
         if self.chance(32) {
             return self.json(2);
@@ -276,7 +276,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Arguments for these parameters: the required mostly, the others now and then, a stranger seldom.
+    /// Arguments for these parameters: mostly the required ones, sometimes others, rarely an unknown one.
     pub fn arguments(&mut self, params: impl Iterator<Item = &'static Param>) -> Map<String, Value> {
         let mut arguments = Map::new();
         for param in params {

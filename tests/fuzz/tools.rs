@@ -1,5 +1,5 @@
-//! Whole calls of every tool, over the sample cluster on loopback: whatever the arguments, what reaches the API is in
-//! its table, and the answer is an object of bounded size or finished sentences.
+//! Complete calls of every tool, against the sample cluster on loopback: whatever the arguments, every request is in
+//! the API's table, and the answer is an object of limited size or complete sentences.
 
 use crate::{Target, arguments::ENTRIES, check, check::kind, source::Source};
 use proxmox_mcp::{
@@ -15,9 +15,9 @@ use std::{cell::RefCell, time::Duration};
 
 pub const TARGETS: &[Target] = &[Target { name: "tools", seeds, words: &[], run: tools }];
 
-/// Calls for which one sample cluster lasts: it grows, and remembers the last 1000 requests only.
+/// The number of calls for which one sample cluster is used: it grows, and records only the last 1000 requests.
 const LASTS: usize = 100;
-/// The sample's largest answer, in bytes.
+/// The size of the sample's largest answer, in bytes.
 const LARGEST: usize = 4096;
 
 fn seeds() -> Vec<Vec<u8>> {
@@ -71,7 +71,7 @@ fn tools(input: &[u8]) -> u64 {
         let before = sample.server.requests().len();
         let answer = sample.tools.call(&Call::detached(Cancel::new()), entry.name, arguments.clone());
         let seen = sample.server.requests();
-        // What was remembered before is dropped when it becomes too much: then all are looked at.
+        // Older requests are dropped when there are too many: then all of them are checked.
         for request in seen.iter().skip(if seen.len() < 1000 { before } else { 0 }) {
             judge(entry.name, request, free);
             assert!(
@@ -105,13 +105,13 @@ fn tools(input: &[u8]) -> u64 {
     })
 }
 
-/// What reached the API: a plain path of the table under that method, no header that an argument made.
+/// Checks a request to the API: the path is in the table with that method, and no argument has created a header.
 fn judge(tool: &str, seen: &demo::Seen, free: bool) {
     let path = seen.path.strip_prefix("/api2/extjs").or_else(|| seen.path.strip_prefix("/api2/json"));
     let path = path.unwrap_or_else(|| panic!("{tool}: a path outside of the API: {:?}", seen.path));
     check::path(path);
     let method = Method::from_word(&seen.method).expect("one of four");
-    // With `unchecked` a path of a newer server is let through.
+    // With `unchecked` a path of a newer server is allowed.
     let known = matches!(api::find(method, path), api::Lookup::Found(_));
     assert!(known || free, "{tool}: {method} {path} is not in the table");
     let host = seen.headers.iter().find(|(name, _)| *name == "host").map(|(_, value)| value.as_str());

@@ -1,4 +1,4 @@
-//! What comes over standard input: lines, messages, whole sessions.
+//! Input on standard input: lines, messages, whole sessions.
 
 use crate::{Target, check, check::kind, source::Source};
 use proxmox_mcp::{
@@ -94,7 +94,7 @@ fn line_seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Lines are those that splitting the whole input would give, however it arrives.
+/// The lines are those that splitting the whole input would yield, however it arrives.
 fn lines(input: &[u8]) -> u64 {
     const MAX: usize = 8;
     let (capacity, input) =
@@ -142,8 +142,8 @@ fn message_seeds() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// What a message is was decided by its members alone; what is wrong is answered with its id, and every answer is one
-/// line that reads back as it was meant.
+/// The kind of a message depends on its members alone; invalid messages are answered with their id, and every answer is
+/// one line that parses back to the same value.
 fn messages(input: &[u8]) -> u64 {
     let value: Option<Value> = serde_json::from_slice(input).ok();
     match rpc::parse(input) {
@@ -186,7 +186,7 @@ fn one_line(line: &[u8], judge: impl FnOnce(Value)) {
     judge(serde_json::from_slice(line).expect("an answer is JSON"));
 }
 
-/// The id under which a message is to be answered, as text; nothing where no answer is due.
+/// The id under which a message is to be answered, as text; `None` if no answer is due.
 fn due(message: &Value) -> Option<String> {
     let Some(members) = message.as_object() else { return Some("null".into()) };
     let answers = members.contains_key("result") || members.contains_key("error");
@@ -246,7 +246,7 @@ fn session_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Messages made up from choices: the same few ids again and again, calls, cancellations, answers nobody asked for.
+/// Generated messages: the same few ids again and again, calls, cancellations, unsolicited answers.
 fn made_up(source: &mut Source<'_>) -> Vec<u8> {
     let mut lines = Vec::new();
     while !source.is_empty() && lines.len() < 40 {
@@ -290,8 +290,8 @@ fn made_up(source: &mut Source<'_>) -> Vec<u8> {
     lines.join("\n").into_bytes()
 }
 
-/// Every request is answered once under its id, unless it was cancelled; nothing else is answered; every line of
-/// output is JSON.
+/// Every request is answered once with its id, unless it was cancelled; nothing else is answered; every line of output
+/// is JSON.
 fn sessions(input: &[u8]) -> u64 {
     let (how, rest) = input.split_first().map_or((0, input), |(first, rest)| (*first, rest));
     let made = if how % 2 == 1 { made_up(&mut Source::new(rest)) } else { rest.to_vec() };
@@ -375,7 +375,7 @@ fn sessions(input: &[u8]) -> u64 {
     kind((kinds, has_batches))
 }
 
-/// Tools without a cluster.
+/// Tools that need no cluster.
 #[derive(Default)]
 struct Stub {
     calls: AtomicU64,

@@ -1,10 +1,10 @@
-//! Administration through the tools, each change seen by the list after it: access, firewall, HA, jobs, network.
+//! Administration through the tools, each change checked in the list afterwards: access, firewall, HA, jobs, network.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{config::Access, demo};
 use serde_json::{Value, json};
 
-/// What each round of create, list, change and delete does; `seen` must stand in the list in between.
+/// One round of create, list, change and delete; `seen` must appear in the list in between.
 struct Round {
     create: (&'static str, Value),
     list: (&'static str, Value),
@@ -180,7 +180,7 @@ fn what_is_made_is_listed_changed_and_removed() {
         }
         sample.done(round.delete.0, round.delete.1.clone());
         assert!(!list(&round).contains(round.seen), "{}: gone", round.delete.0);
-        // A second time there is nothing to delete, and that is told.
+        // The second time there is nothing to delete, and that is reported.
         assert!(sample.call(round.delete.0, round.delete.1.clone()).is_err(), "{}", round.delete.0);
     }
 }

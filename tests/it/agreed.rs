@@ -1,5 +1,5 @@
-//! What loses data, from its plan over the agreement to the deed, by each way in which somebody can agree, over a cluster
-//! whose answers never come in the same order twice; and every change that can be taken back, taken back.
+//! Destructive changes, from their plan through the confirmation to the execution, with each way to confirm, on a
+//! cluster whose answers never come in the same order twice; and every undoable change, undone.
 
 mod acts;
 mod taken_back;
@@ -21,15 +21,15 @@ use proxmox_mcp::{
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeSet, sync::Mutex, thread};
 
-/// Clusters, each with an order of its own in its answers.
+/// The number of clusters, each with its own order of answers.
 const SEEDS: u64 = 20;
-/// Clusters that run side by side.
+/// The number of clusters that run at the same time.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Deletions that lose nothing that was ever in force, or end a task of one guest.
+/// Deletions without confirmation: they lose nothing that was ever in effect, or end a task of one guest.
 const UNASKED: [&str; 2] = ["DELETE /nodes/{node}/network", "DELETE /nodes/{node}/tasks/{upid}"];
 
-/// The ways in which somebody agrees.
+/// The ways to confirm a change.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Token,
@@ -39,8 +39,8 @@ enum Way {
 
 const WAYS: [Way; 3] = [Way::Token, Way::Asked, Way::AskedAgain];
 
-/// A cluster on which everything is over at once. There are hundreds of them, so what costs time is left out: packed
-/// answers, and the certificates of the system.
+/// A cluster on which every task ends at once. There are hundreds of them, so slow features are left out: compressed
+/// answers, and the system's certificates.
 fn quick(seed: u64) -> Sample {
     let options = demo::Options { clock_speed: 1e4, gzip: false, seed, ..demo::Options::default() };
     Sample::with(options, |config| config.settings_mut().trust = Trust::Anything)
@@ -53,13 +53,13 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// What a person types who reads the question.
+/// What a person types after reading the question.
 fn agreed(question: &Question) -> Reaction {
     let word = question.title.strip_prefix("Type ").unwrap_or_default();
     Reaction::Accept(object(json!({(question.field): word})))
 }
 
-/// Carries a call out, having agreed to it that way.
+/// Makes a call and confirms it in that way.
 fn carry_out(sample: &Sample, way: Way, tool: &str, arguments: &Value) -> Result<Value, String> {
     let run = |asking: Asking<'_>, arguments: Value| {
         sample.tools.call(&Call::detached(Cancel::new()).with_asking(asking), tool, object(arguments))
@@ -109,7 +109,7 @@ fn carry_out(sample: &Sample, way: Way, tool: &str, arguments: &Value) -> Result
     }
 }
 
-/// Runs that over every seed, some side by side; gives back what went wrong, each problem once with a seed.
+/// Runs a test with every seed, several at a time; returns the problems, each once with a seed.
 fn over_seeds(run: impl Fn(u64) -> Vec<String> + Sync) -> Vec<String> {
     let seeds = Mutex::new(1..=SEEDS);
     let problems = Mutex::new(BTreeSet::new());
@@ -157,7 +157,7 @@ fn what_loses_data_is_planned_agreed_to_and_done_by_every_way() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// The methods that delete and that the sample cluster has.
+/// The methods with DELETE that the sample cluster supports.
 fn deletions() -> Vec<Row> {
     let sample = quick(1);
     let known = |row: &Row| {
@@ -171,7 +171,7 @@ fn deletions() -> Vec<Row> {
         crate::wire::raw(sample.server.address(), &bytes).unwrap();
         sample.server.unhandled().len() == before
     };
-    // What no token may call is refused before it is looked for.
+    // Methods that no API token may call are refused before the target is looked up.
     let tried = api::rows().filter(|row| row.method() == Method::Delete && row.allow_token());
     tried.filter(known).collect()
 }

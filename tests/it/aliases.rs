@@ -1,11 +1,11 @@
-//! Every tool of the systems that this one replaces still answers, with the arguments it took there.
+//! Every tool of the predecessors of this server still works, with the arguments that it had there.
 
 use crate::cluster::Sample;
 use proxmox_mcp::mcp::{Order, Toolbox};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Names, parameters and types of the predecessors' tools, by system.
+/// Names, parameters and types of the predecessors' tools, by predecessor.
 const PREDECESSORS: &str = include_str!("../data/predecessors.json");
 
 fn value(tool: &str, param: &str, kind: &str) -> Value {
@@ -48,12 +48,12 @@ fn value(tool: &str, param: &str, kind: &str) -> Value {
     }
 }
 
-/// Every old name's calls.
+/// The calls for every old name.
 pub fn every_call() -> impl Iterator<Item = (String, Value)> {
     calls().into_iter().map(|(name, arguments)| (name, Value::Object(arguments)))
 }
 
-/// Every tool under each set of arguments that one of the systems gave it.
+/// Every tool with each set of arguments that one of the predecessors used.
 fn calls() -> Vec<(String, Map<String, Value>)> {
     let systems: BTreeMap<String, Vec<Value>> = serde_json::from_str(PREDECESSORS).unwrap();
     let mut calls = Vec::new();

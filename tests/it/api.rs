@@ -1,4 +1,4 @@
-//! The table of the API: complete, small, found fast, and refusing what Proxmox refuses, in its words.
+//! The table of the API: complete, small, fast to search, and refusing what Proxmox refuses, in its words.
 
 use proxmox_mcp::pve::{
     Method,
@@ -6,7 +6,7 @@ use proxmox_mcp::pve::{
 };
 use std::{collections::BTreeSet, fmt::Write, path::Path, process::Command};
 
-/// A value that satisfies a parameter, as far as the table knows.
+/// A value that is valid for a parameter, as far as the table knows.
 fn sample(param: &Param) -> String {
     if let Some(mut choices) = param.choices() {
         return choices.next().unwrap().to_owned();
@@ -39,7 +39,7 @@ fn sample(param: &Param) -> String {
     }
 }
 
-/// A request that gives every parameter that is needed, under a name it answers to.
+/// A request with every required parameter, under a name that the parameter accepts.
 fn valid_call(row: &Row) -> Vec<(String, String)> {
     let needed =
         |param: &Param| !param.is_optional() || row.path().contains(&format!("{{{}}}", param.name()));
@@ -77,7 +77,7 @@ fn every_method_is_found_by_its_own_path() {
 #[test]
 fn the_table_stays_small() {
     assert!(api::table().len() <= 300_000, "{} bytes", api::table().len());
-    // The search cuts it at any byte, and halves the sorted paths.
+    // The search may cut it at any byte, and bisects the sorted paths.
     assert!(api::table().is_ascii());
     assert!(api::rows().map(|row| row.path()).is_sorted());
 }
@@ -124,7 +124,7 @@ fn paths_are_taken_apart() {
         "/access/users/a%zz@pve%C3%A9%FF",
         Some(("/access/users/{userid}", &["a%zz@pve\u{e9}\u{fffd}"])),
     );
-    // A fixed segment wins over a hole, even where both fit.
+    // A fixed segment takes precedence over a placeholder, even where both match.
     check(
         Method::Get,
         "/cluster/backup-info/not-backed-up",

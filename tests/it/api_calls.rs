@@ -1,5 +1,5 @@
-//! Every method of the API through the two calling tools: what is right reaches the cluster as it was meant, what is
-//! wrong never leaves.
+//! Every method of the API through the two calling tools: valid calls reach the cluster unchanged, invalid ones are
+//! never sent.
 
 use crate::cluster::Sample;
 use proxmox_mcp::{
@@ -13,7 +13,7 @@ use proxmox_mcp::{
 };
 use serde_json::{Map, Value, json};
 
-/// A value that satisfies a parameter, as far as the table knows.
+/// A value that is valid for a parameter, as far as the table knows.
 fn value(param: &Param) -> String {
     if let Some(mut choices) = param.choices() {
         return choices.next().unwrap().to_owned();
@@ -42,7 +42,7 @@ fn value(param: &Param) -> String {
     match param.kind() {
         "boolean" => "1".into(),
         "integer" | "number" => param.range().0.or(param.range().1).unwrap_or("7").into(),
-        // Blanks and signs that end a parameter where they are not encoded; volumes have slashes.
+        // Spaces and characters that end a parameter if they are not encoded; volumes contain slashes.
         _ if param.name() == "volume" => "local:iso/a b.iso".into(),
         _ if param.name() == "cidr" => "10.0.0.0/8".into(),
         _ => match param.length() {
@@ -59,7 +59,7 @@ fn in_path(row: &Row, param: &Param) -> bool {
     row.path().contains(&format!("{{{}}}", param.name()))
 }
 
-/// A value for everything that is needed, under a name that it answers to.
+/// A value for every required parameter, under a name that it accepts.
 fn needed(row: &Row) -> Vec<(Param, String, String)> {
     let params = row.params().into_iter().filter(|param| !param.is_optional() || in_path(row, param));
     params.map(|param| (param, param.name().replace("[n]", "0"), value(&param))).collect()
@@ -82,7 +82,7 @@ fn full_access() -> Sample {
     })
 }
 
-/// The parts of a path as the cluster reads them: decoded, and split where the template has its slashes.
+/// The segments of a path as the cluster reads them: decoded, and split at the slashes of the template.
 fn decoded(path: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = path.bytes();
@@ -103,7 +103,7 @@ fn a_valid_call_of_every_method_reaches_the_cluster_as_it_was_meant() {
     let (mut reached, mut refused, mut known) = (0, 0, 0);
     for row in api::rows() {
         let mut given = needed(&row);
-        // Whatever a PUT would lose: given all of it, it has nothing to read first.
+        // Everything that a PUT would lose: if all of it is given, nothing has to be read first.
         for name in replaced::kept_by(&row) {
             if !given.iter().any(|(_, known, _)| known == name) {
                 let param = row.param(name).unwrap();
@@ -125,7 +125,7 @@ fn a_valid_call_of_every_method_reaches_the_cluster_as_it_was_meant() {
         }
         let Some(seen) = seen.iter().find(|seen| {
             let poll = seen.path.contains("/tasks/UPID") && !row.path().contains("{upid}");
-            // What was there before a change is read first, so that it can be taken back.
+            // The previous state is read before a change, so that the change can be undone.
             !poll && seen.method == row.method().word()
         }) else {
             panic!("{name} did not reach the cluster: {answer:?}");
@@ -146,7 +146,7 @@ fn a_valid_call_of_every_method_reaches_the_cluster_as_it_was_meant() {
         sent.sort();
         assert_eq!(sent, body, "{name}");
         reached += 1;
-        // Some of these calls take the cluster apart.
+        // Some of these calls destroy the cluster.
         if row.method() != Method::Get && answer.is_ok() {
             (sample, known) = (full_access(), 0);
         }
@@ -164,7 +164,7 @@ fn what_is_missing_or_unknown_is_caught_before_anything_is_sent() {
         let all: Map<String, Value> =
             given.iter().map(|(_, name, value)| (name.clone(), Value::from(value.clone()))).collect();
         for (param, left_out, _) in &given {
-            // A numbered family is never needed; a guest's node is found.
+            // A numbered family is never required; a guest's node is looked up.
             let guest = row.path().starts_with("/nodes/{node}/qemu/{vmid}")
                 || row.path().starts_with("/nodes/{node}/lxc/{vmid}");
             if param.name().ends_with("[n]") || (guest && left_out == "node") {

@@ -1,4 +1,5 @@
-//! The users' own tools: listed, checked, confirmed like the built-in ones; a wrong row is an error of the configuration.
+//! User-defined tools: listed, checked and confirmed like the built-in ones; an invalid definition is a configuration
+//! error.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
@@ -10,7 +11,7 @@ use proxmox_mcp::{
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
-/// A configuration with these tools in it.
+/// Loads a configuration that contains these tools.
 fn load(tools: &Value) -> Result<Vec<OwnTool>, String> {
     static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -44,7 +45,7 @@ fn own_tools_are_listed_with_the_parameters_of_their_method() {
     assert_eq!(gpus["annotations"]["readOnlyHint"], true);
     let resize = tool("resize");
     let properties = resize["inputSchema"]["properties"].as_object().unwrap();
-    // `wait`, which whatever starts a task takes, is said once, in the instructions.
+    // `wait`, which every tool that starts a task takes, is described only once, in the instructions.
     assert!(properties.contains_key("size") && !properties.contains_key("disk"));
     assert!(sample.tools.instructions().contains("`wait`"));
     assert_eq!(resize["annotations"]["destructiveHint"], false);

@@ -1,8 +1,8 @@
-//! Questions in users' words find the right method among the first five; answers are small.
+//! Questions in users' words find the right method among the first five results; answers are small.
 
 use proxmox_mcp::pve::api::search;
 
-/// One question a line, a tab, and the method that answers it.
+/// One question per line, with a tab and the method that answers it.
 const QUESTIONS: &str = include_str!("../data/questions.txt");
 
 #[test]

@@ -1,4 +1,4 @@
-//! The four tools of the API over the sample cluster: what they answer, what asks first, what is forbidden.
+//! The four API tools on the sample cluster: their answers, which calls need confirmation, and which are forbidden.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
@@ -25,7 +25,7 @@ fn a_search_answers_with_a_few_methods() {
     assert!(sample.wire().is_empty(), "no request is needed");
 }
 
-/// The row of a table whose first value is that name, by column.
+/// The row of a table whose first value is that name, as an object.
 #[track_caller]
 fn row(answer: &Value, name: &str) -> Value {
     let columns = answer["columns"].as_array().unwrap();
@@ -48,7 +48,7 @@ fn a_description_tells_parameters_privileges_and_age() {
     assert_eq!(resize["token"], true);
     assert_eq!(row(&resize, "vmid")["required"], "path");
     assert_eq!(row(&resize, "size")["required"], true);
-    // A path with values is as good, and a path with one method needs no word for it.
+    // A path with values works too, and a path with only one method does not need the method.
     assert_eq!(describe(json!({"path": "/nodes/pve1/qemu/100/resize"})), resize);
     let choice = describe(json!({"path": "/nodes/pve1/qemu/100/config"}));
     assert_eq!(column(&choice, "method"), [json!("GET"), json!("POST"), json!("PUT")]);
@@ -95,7 +95,7 @@ fn a_description_is_cut_at_a_whole_row_and_goes_on() {
         let path = "/nodes/{node}/qemu/{vmid}/config";
         let page =
             sample.ok("proxmox_describe_api", json!({"path": path, "method": "PUT", "offset": offset}));
-        // One row may be larger than the bound; two never are.
+        // One row may exceed the limit; two never do.
         assert!(page.to_string().len() < 2048 || page["rows"].as_array().unwrap().len() == 1, "{page}");
         names.extend(column(&page, "name"));
         offset = page["next"].clone();
@@ -118,7 +118,7 @@ fn lists_objects_and_texts_are_answered_whole_or_cut_where_asking_on_is_possible
     let status = get(json!({"path": "/nodes/pve1/status", "at": "memory", "fields": "total"}));
     assert!(status["total"].is_u64() && status.as_object().unwrap().len() == 1, "{status}");
     assert!(get(json!({"path": "/nodes/pve1/status", "at": "memory.total"}))["data"].is_u64());
-    // A guest's node is found.
+    // A guest's node is looked up.
     assert_eq!(
         get(json!({"path": "/nodes/{node}/qemu/{vmid}/config", "arguments": {"vmid": 100}}))["name"],
         "web01"
@@ -199,7 +199,7 @@ fn what_destroys_asks_first_by_what_the_call_is() {
         assert!(sample.ok("proxmox_call_api", call)["confirm"].is_null());
         assert_eq!(changes().len(), before + 1);
     }
-    // A guest that is not there is told before anybody is asked.
+    // A guest that does not exist is reported before anybody is asked.
     let call = json!({"method": "DELETE", "path": "/nodes/pve1/qemu/9999"});
     sample.fails("proxmox_call_api", call, &["no VM 9999"]);
 }

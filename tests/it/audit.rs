@@ -1,4 +1,4 @@
-//! The audit log as a whole server writes it.
+//! The audit log as written by a complete server.
 
 use crate::cluster::Sample;
 use proxmox_mcp::{audit, config::Access};
@@ -87,7 +87,7 @@ fn what_is_refused_asked_and_agreed_to_has_a_line_too() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-/// The system's log as a program has it that reads its socket.
+/// The system log, as received by a program that reads its socket.
 #[cfg(unix)]
 #[test]
 fn each_line_goes_to_the_systems_log_too_or_nothing_is_changed() {

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// The binary, with nothing of this machine's configuration.
+/// The binary, without any of this machine's configuration.
 fn binary(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
     bare(command.args(arguments)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -43,7 +43,7 @@ fn a_piped_session_against_the_sample_cluster_is_answered_whole() {
 #[test]
 fn a_file_says_what_tools_may_do_on_the_sample_cluster() {
     let file = std::env::temp_dir().join(format!("proxmox-mcp-demo-{}.json", std::process::id()));
-    // The host is none that could be reached.
+    // This host cannot be reached.
     let text = r#"{"host": "pve.invalid", "token_id": "a@pve!b", "token_secret": "c", "toolsets": ["undo"], "access": "read-only"}"#;
     std::fs::write(&file, text).unwrap();
     let mut command = binary(&["demo"]);
@@ -133,7 +133,7 @@ fn a_closed_output_ends_the_server_silently() {
     let mut child = binary(&["demo"]).spawn().unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
-    // The server may be gone before the second line is written.
+    // The server may have ended before the second line is written.
     let _ = stdin.write_all(format!("{INITIALIZE}\n{LIST_VMS}\n").as_bytes());
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();

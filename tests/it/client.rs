@@ -1,4 +1,4 @@
-//! The client against servers that misbehave in every way a test can name.
+//! The client against servers that misbehave in every known way.
 
 mod console;
 mod faults;
@@ -125,7 +125,7 @@ fn reading_survives_a_kept_connection_that_the_server_closes() {
     get(&pve, "/version").unwrap();
     get(&pve, "/stale").unwrap();
     assert_eq!(server.lines(), ["GET /api2/extjs/version", "GET /api2/extjs/stale", "GET /api2/extjs/stale"]);
-    // A change in the same place does not meet that connection at all.
+    // A change to the same place does not use that connection at all.
     post(&pve, "/stale").unwrap();
     assert_eq!(server.seen().last().unwrap().connection, 1);
 }
@@ -140,7 +140,7 @@ fn data_and_totals_are_read() {
     assert!(!format!("{reply:?}").contains("1.50"));
 }
 
-/// `bytes` as gzip, stored.
+/// `bytes` in gzip format, uncompressed.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let crc = !bytes.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(
@@ -184,7 +184,7 @@ fn an_answer_over_the_bound_is_not_read() {
             "Content-Encoding: gzip\r\n",
             gzip(format!("{{\"data\":\"{}\"}}", "x".repeat(990)).as_bytes()),
         ),
-        // It claims 200 MB.
+        // It claims to be 200 MB long.
         _ => b"HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n"
             .iter()
             .copied()
@@ -251,7 +251,7 @@ fn waiting_for_a_turn_ends_with_the_time_or_the_call() {
         let late = scope.spawn(|| pve.get(&third, "/x", &Params::new()));
         first.cancel();
         assert!(call.join().unwrap().unwrap_err().is_cancelled());
-        // A hurried call still gets its turn and its request.
+        // An urgent call still gets its turn and its request.
         inbox.recv().unwrap();
         let error = late.join().unwrap().unwrap_err();
         assert!(matches!(error, Error::Unanswered { timed_out: true, .. }), "{error:?}");

@@ -1,4 +1,4 @@
-//! The tools over a sample cluster of their own, called in memory.
+//! The tools on a sample cluster of their own, called in memory.
 
 use crate::testbox::parse_lines;
 use proxmox_mcp::{
@@ -23,11 +23,11 @@ use std::{
 pub struct Sample {
     pub server: demo::Server,
     pub tools: Tools,
-    /// Where requests wait and secrets are kept.
+    /// The folder for pending requests and secrets.
     pub folder: PathBuf,
 }
 
-/// A folder of one's own.
+/// A new folder for a test.
 fn folder() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("proxmox-mcp-sample-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -41,7 +41,7 @@ impl Drop for Sample {
 }
 
 impl Sample {
-    /// The hand-made cluster, its clock fast enough that nothing waits.
+    /// The hand-made cluster, with a clock so fast that nothing has to wait.
     pub fn start() -> Sample {
         Sample::with(demo::Options { clock_speed: 50.0, ..demo::Options::default() }, |_| {})
     }
@@ -50,7 +50,7 @@ impl Sample {
         let server = demo::Server::start(options).expect("loopback can be listened on");
         let (id, secret) = server.token();
         let mut config = Config::for_demo(server.address(), &id, secret.expose());
-        // A model that sends back a token is enough for what is no test of the person.
+        // Confirmation by token is enough for tests that are not about the person.
         config.confirm = Confirm::Token;
         let folder = folder();
         config.approvals = Some(folder.join("approvals"));
@@ -66,18 +66,18 @@ impl Sample {
         Sample::with(options, |config| *config = under(keys, config))
     }
 
-    /// Another process over the same cluster, under other keys.
+    /// The tools of another process on the same cluster, with other configuration keys.
     pub fn tools_under(&self, keys: &Value) -> Tools {
         let (id, secret) = self.server.token();
         tools_as(self, keys, &id, secret.expose())
     }
 
-    /// What reached the API and was no GET.
+    /// The requests that reached the API and were not GET.
     pub fn changes(&self) -> Vec<String> {
         self.wire().into_iter().filter(|line| !line.starts_with("GET")).collect()
     }
 
-    /// Calls a tool: its JSON, or its sentences.
+    /// Calls a tool; returns its JSON, or its error.
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, String> {
         call(&self.tools, name, arguments)
     }
@@ -88,7 +88,7 @@ impl Sample {
         self.call(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
     }
 
-    /// Calls a tool, and agrees where that must be asked for: its JSON, or its sentences.
+    /// Calls a tool, and confirms the call if needed; returns its JSON, or its error.
     pub fn agreed(&self, name: &str, arguments: Value) -> Result<Value, String> {
         let answer = self.call(name, arguments.clone())?;
         if answer.get("confirmation_needed").is_none() {
@@ -99,13 +99,13 @@ impl Sample {
         self.call(name, again)
     }
 
-    /// Calls a tool that must succeed, and agrees where that must be asked for.
+    /// Calls a tool that must succeed, and confirms the call if needed.
     #[track_caller]
     pub fn done(&self, name: &str, arguments: Value) -> Value {
         self.agreed(name, arguments).unwrap_or_else(|sentences| panic!("{name} failed: {sentences}"))
     }
 
-    /// Calls a tool that must fail, with all these words in its sentences.
+    /// Calls a tool that must fail with all these words in its error.
     #[track_caller]
     pub fn fails(&self, name: &str, arguments: Value, words: &[&str]) {
         let sentences = self.call(name, arguments).expect_err("a failure");
@@ -116,7 +116,7 @@ impl Sample {
 
     /// The requests that reached the API so far (the last 1,000), without the ones that only poll tasks.
     pub fn wire(&self) -> Vec<String> {
-        // How often a task is looked at depends on the machine.
+        // How often a task is polled depends on the machine.
         let polls = |request: &demo::Seen| {
             let since = request.pairs.iter().any(|(name, _)| name == "since");
             request.path.contains("/tasks/UPID") || request.path.ends_with("/tasks") && since
@@ -138,7 +138,7 @@ impl Sample {
     }
 }
 
-/// Another process over the same cluster, under other keys and as somebody else.
+/// The tools of another process on the same cluster, with other configuration keys and another API token.
 pub fn tools_as(sample: &Sample, keys: &Value, id: &str, secret: &str) -> Tools {
     let mut config = Config::for_demo(sample.server.address(), id, secret);
     config.approvals = Some(sample.folder.join("approvals"));
@@ -146,7 +146,7 @@ pub fn tools_as(sample: &Sample, keys: &Value, id: &str, secret: &str) -> Tools 
     Tools::new(under(keys, &config))
 }
 
-/// A configuration file with these keys, for the cluster and the folders of another one.
+/// A configuration file with these keys, for the same cluster and folders as another one.
 fn under(keys: &Value, other: &Config) -> Config {
     let folder = folder();
     std::fs::create_dir_all(&folder).unwrap();
@@ -165,7 +165,7 @@ fn under(keys: &Value, other: &Config) -> Config {
     config
 }
 
-/// Calls a tool: its JSON, or its sentences.
+/// Calls a tool; returns its JSON, or its error.
 pub fn call(tools: &Tools, name: &str, arguments: Value) -> Result<Value, String> {
     let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
     match tools.call(&Call::detached(Cancel::new()), name, arguments) {
@@ -212,7 +212,7 @@ impl Toolbox for Sample {
         self.tools.look(call, uris)
     }
 
-    /// So often that no test waits for it.
+    /// So often that no test has to wait for it.
     fn look_every(&self) -> Duration {
         Duration::from_millis(20)
     }
@@ -259,7 +259,7 @@ impl Toolbox for Sample {
     }
 }
 
-/// Sends the messages in one go; gives back everything that came out.
+/// Sends all messages at once; returns everything that came back.
 pub fn session(sample: &Sample, messages: &[Value]) -> Vec<Value> {
     let input: String = messages.iter().map(|message| format!("{message}\n")).collect();
     let mut output = Vec::new();
@@ -279,7 +279,7 @@ pub fn column(table: &Value, name: &str) -> Vec<Value> {
     table["rows"].as_array().unwrap().iter().map(|row| row[index].clone()).collect()
 }
 
-/// An audit log in that file, without a key.
+/// An audit log in that file, without a sealing key.
 pub fn plain_log(path: &std::path::Path) -> proxmox_mcp::audit::Place {
     proxmox_mcp::audit::Place { path: path.to_owned(), seal: None, syslog: Vec::new() }
 }

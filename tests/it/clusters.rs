@@ -1,5 +1,5 @@
-//! Several clusters behind one server: each call reaches the one it names and no other, each has its own rules, and
-//! one that does not answer costs nobody else anything.
+//! Several clusters behind one server: each call reaches the cluster that it names and no other, each cluster has its
+//! own rules, and one that does not answer does not slow down the others.
 
 use crate::cluster::{Sample, session};
 use proxmox_mcp::{
@@ -13,15 +13,14 @@ use proxmox_mcp::{
 use serde_json::{Value, json};
 use std::{fs, net::TcpListener, time::Duration};
 
-/// `lab`, which is the default and serves `sample`; `prod`, whose server is given along; `lost`, where nobody
-/// ever answers.
+/// `lab`, the default, which `sample` serves; `prod`, whose server is returned too; `lost`, which never answers.
 pub fn three(change: impl FnOnce(&mut Config, &mut Config)) -> (Sample, Sample, TcpListener) {
     let (config, mut sample, prod, silent) = configured(change);
     sample.tools = Tools::new(config);
     (sample, prod, silent)
 }
 
-/// Their configuration, as a file would give it, and what answers there.
+/// Their configuration, as a file would contain it, and their servers.
 fn configured(change: impl FnOnce(&mut Config, &mut Config)) -> (Config, Sample, Sample, TcpListener) {
     let options = || demo::Options { clock_speed: 50.0, ..demo::Options::default() };
     let prod = Sample::with(options(), |_| {});
@@ -39,7 +38,7 @@ fn configured(change: impl FnOnce(&mut Config, &mut Config)) -> (Config, Sample,
     (config, sample, prod, silent)
 }
 
-/// How many requests changed something, or tried to.
+/// The number of requests that changed something, or tried to.
 fn posts(sample: &Sample) -> usize {
     sample.wire().iter().filter(|line| !line.starts_with("GET")).count()
 }

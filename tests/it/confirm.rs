@@ -1,4 +1,4 @@
-//! What destroys asks first, and happens only as it was agreed to.
+//! Destructive calls need confirmation, and only the confirmed request is carried out.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
@@ -12,7 +12,7 @@ fn deletions(sample: &Sample) -> usize {
     sample.wire().iter().filter(|line| !line.starts_with("GET")).count()
 }
 
-/// The token of a plan, after making sure that it is one.
+/// The token of a plan, after checking that the answer is one.
 #[track_caller]
 fn plan(sample: &Sample, tool: &str, arguments: &Value) -> String {
     let answer = sample.ok(tool, arguments.clone());
@@ -104,7 +104,7 @@ fn every_destructive_tool_asks_unless_access_is_full() {
         }
         let answer = sample.call(entry.name, Value::Object(arguments));
         let asks = matches!(&answer, Ok(answer) if answer["confirm"].is_string());
-        // A snapshot that does not exist is told before anybody is asked.
+        // A snapshot that does not exist is reported before anybody is asked.
         let told = matches!(&answer, Err(sentences) if sentences.contains("has no snapshot `nope`"));
         assert!(asks || told, "{}: {answer:?}", entry.name);
         asked += 1;

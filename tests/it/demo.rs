@@ -1,4 +1,4 @@
-//! The sample cluster's life: guests, tasks, snapshots, rights, lost nodes.
+//! The behaviour of the sample cluster: guests, tasks, snapshots, privileges, offline nodes.
 
 use crate::wire::{Answer, raw, request, ticket_headers, token_header};
 use proxmox_mcp::{
@@ -7,12 +7,12 @@ use proxmox_mcp::{
 };
 use serde_json::{Value, json};
 
-/// A cluster whose clock all but stands still, so that what takes time is under way until the test moves it.
+/// A cluster whose clock almost stands still, so that tasks keep running until the test moves it.
 pub fn slow() -> Server {
     Server::start(Options { clock_speed: 1e-6, ..Options::default() }).unwrap()
 }
 
-/// A cluster on which everything, the delay of a 401 too, is over at once.
+/// A cluster on which everything, even the delay of a 401, is over at once.
 pub fn fast() -> Server {
     Server::start(Options { clock_speed: 1e3, ..Options::default() }).unwrap()
 }
@@ -22,14 +22,14 @@ pub fn root(server: &Server) -> String {
     token_header(&id, secret.expose())
 }
 
-/// Sends a request with these header lines, its path without the format.
+/// Sends a request with these header lines; its path is given without the format.
 pub fn send(server: &Server, auth: &str, line: &str, pairs: &[(&str, &str)]) -> Answer {
     let (method, path) = line.split_once(' ').unwrap();
     let params = pairs.iter().fold(Params::new(), |params, (name, value)| params.with(*name, *value));
     raw(server.address(), &request(method, &format!("/api2/extjs{path}"), auth, &params)).unwrap()
 }
 
-/// The same as root, whose answer must be a success.
+/// Like [`send`], as root; the answer must be a success.
 #[track_caller]
 pub fn ask(server: &Server, line: &str, pairs: &[(&str, &str)]) -> Value {
     let body = send(server, &root(server), line, pairs).json();
@@ -37,7 +37,7 @@ pub fn ask(server: &Server, line: &str, pairs: &[(&str, &str)]) -> Value {
     body["data"].clone()
 }
 
-/// The same as root, which must be refused with this status and message.
+/// Like [`send`], as root; the answer must be this status and message.
 #[track_caller]
 fn refused(server: &Server, line: &str, pairs: &[(&str, &str)], status: u16, message: &str) {
     let body = send(server, &root(server), line, pairs).json();
@@ -46,7 +46,7 @@ fn refused(server: &Server, line: &str, pairs: &[(&str, &str)], status: u16, mes
     assert!(body["message"].as_str().unwrap().contains(message), "{line}: {body}");
 }
 
-/// Submits a change, lets a minute pass, and gives the task's exit status and log.
+/// Submits a change, skips a minute, and returns the task's exit status and log.
 #[track_caller]
 fn task(server: &Server, line: &str, pairs: &[(&str, &str)]) -> (String, Vec<String>) {
     let upid = ask(server, line, pairs).as_str().unwrap().to_owned();
@@ -82,7 +82,7 @@ fn a_started_guest_runs_and_the_task_ends() {
         let upid = upid.as_str().unwrap();
         assert!(upid.starts_with("UPID:pve1:") && upid.ends_with(":root@pam!demo:"), "{upid}");
         assert_eq!(upid.split(':').nth(5), Some(kind));
-        // It runs as soon as the task is accepted, and the task is still under way; the inventory knows it later.
+        // The guest runs as soon as the task is accepted, and the task is still running; the inventory shows it later.
         let now = ask(&server, &format!("GET /nodes/pve1/{path}/status/current"), &[]);
         assert_eq!((&now["status"], state_of(&server, id)), (&json!("running"), json!("stopped")));
         let running = ask(&server, "GET /nodes/pve1/tasks", &[("source", "active")]);

@@ -1,4 +1,4 @@
-//! The guest agent of the sample's VMs: what it tells, runs, reads and writes, and the ways in which it does not.
+//! The guest agent of the sample's VMs: its information, commands and files, and its failures.
 
 use crate::demo::{ask, root, send, slow};
 use crate::wire::ticket_headers;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const AGENT: &str = "/nodes/pve1/qemu/100/agent";
 
-/// A cluster on which VM 100, the one that was recorded, runs.
+/// A cluster on which VM 100, from which the recordings were made, runs.
 fn started() -> Server {
     let server = slow();
     ask(&server, "POST /nodes/pve1/qemu/100/status/start", &[]);
@@ -91,14 +91,14 @@ fn a_program_runs_and_its_end_can_be_read_once() {
             "err-truncated": 0})
     );
     refused(&server, &status, &[("pid", &pid)], "Agent error: PID ld does not exist\n");
-    // What is not ASCII arrives as one character for each of its bytes.
+    // Non-ASCII characters arrive as one character per byte.
     let pid = start(&["echo", "\u{e9}"]);
     assert_eq!(ask(&server, &status, &[("pid", &pid)])["out-data"], "\u{c3}\u{a9}\n");
     let pid = start(&["sleep", "30"]);
     assert_eq!(ask(&server, &status, &[("pid", &pid)]), json!({"exited": 0}));
     server.skip(31.0);
     assert_eq!(ask(&server, &status, &[("pid", &pid)])["exitcode"], 0);
-    // A program that is not there kills the answer, not the server.
+    // A missing program breaks only that answer, not the server.
     let answer = send(&server, &root(&server), &format!("POST {AGENT}/exec"), &[("command", "/no/such")]);
     assert_eq!((answer.status, answer.reason.as_str(), answer.body.len()), (596, "Broken pipe", 0));
 }
@@ -118,7 +118,7 @@ fn files_are_bytes_that_travel_as_characters() {
     assert_eq!(content(&[("file", "/tmp/x"), ("decode", "0")]), json!({"content": "aGVsbG8="}));
     let part = content(&[("file", "/tmp/x"), ("offset", "1"), ("count", "2")]);
     assert_eq!(part, json!({"content": "el", "truncated": 1}));
-    // UTF-8 of two and of three bytes, in base64 made beforehand.
+    // UTF-8 of two and three bytes per character, encoded in base64 beforehand.
     put("w6nigqw=", "0");
     assert_eq!(content(&[("file", "/tmp/x")])["content"], "\u{c3}\u{a9}\u{e2}\u{82}\u{ac}");
     let euro = [("file", "/tmp/x"), ("content", "\u{20ac}")];

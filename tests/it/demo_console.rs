@@ -1,4 +1,4 @@
-//! Screens and consoles of the sample cluster, over its websockets.
+//! VNC displays and consoles of the sample cluster, over its websockets.
 
 use proxmox_mcp::{
     cancel::Cancel,
@@ -54,7 +54,7 @@ fn consoles_say_who_they_are() {
     let text = String::from_utf8(heard.bytes).unwrap();
     assert!(text.contains("Debian GNU/Linux 13 proxy01 tty1") && text.ends_with("proxy01 login: "), "{text}");
     assert!(!heard.cut && !heard.ended);
-    // A VM without a serial port has no such console.
+    // A VM without a serial port has no text console.
     let error = pve.listen(&Cancel::new(), "/nodes/pve1/qemu/105", None, Duration::from_millis(400), 10_000);
     assert!(error.unwrap_err().to_string().contains("unable to find a serial interface"));
 }
@@ -71,7 +71,7 @@ fn nobody_looks_without_the_privilege_or_with_anothers_ticket() {
     let server = Server::start(Options::default()).unwrap();
     let refused = with_password(&server, "alice@pve").screen(&Cancel::new(), "/nodes/pve1/qemu/105");
     assert!(refused.unwrap_err().to_string().contains("VM.Console"));
-    // A proxy opened by one is not for another, nor for another guest or a made-up ticket.
+    // A proxy opened by one user is not valid for another user or guest, or with a forged ticket.
     let root = with_token(&server);
     let open = || {
         let reply = root.send(&Cancel::new(), Method::Post, "/nodes/pve1/qemu/105/vncproxy", &Params::new());

@@ -1,4 +1,4 @@
-//! The sample cluster misbehaving on order, where what was carried out and how the connection ended both matter.
+//! Injected faults of the sample cluster, checked for what was carried out and how the connection ended.
 
 use crate::{
     demo::{ask, fast, root, send, slow},
@@ -55,7 +55,7 @@ fn a_reset_comes_on_a_connection_that_was_kept_alive_too_and_only_where_it_was_o
     assert_eq!(read_answer(&mut stream).unwrap().status, 200);
     stream.write_all(&start_bytes(&server)).unwrap();
     assert_eq!(read_answer(&mut stream).unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-    // Used up: the next one is answered, and it is the first that reached the cluster.
+    // The fault is used up: the next request is answered, and it is the first one that reached the cluster.
     assert_eq!(raw(server.address(), &start_bytes(&server)).unwrap().json()["success"], 1);
     assert_eq!(server.requests().iter().filter(|seen| seen.method == "POST").count(), 1);
 }
@@ -130,7 +130,7 @@ fn what_the_api_has_and_the_sample_has_not_is_loud() {
     assert!(
         body["message"].as_str().unwrap().contains("cluster/acme/plugins' not implemented by the sample")
     );
-    // What the real API has not either is no gap of the sample, and a gap is named once.
+    // What the real API lacks as well is not a gap of the sample, and each gap is reported once.
     assert_eq!(send(&server, &root(&server), "GET /nope", &[]).json()["status"], 501);
     send(&server, &root(&server), known, &[]);
     assert_eq!(server.unhandled(), [known]);

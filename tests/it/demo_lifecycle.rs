@@ -1,11 +1,11 @@
-//! The sample cluster's guests from birth to death, with what they lie on: creating, cloning, moving, backups,
-//! volumes, storages, and the upkeep of nodes.
+//! The life cycle of the sample cluster's guests and storage: creating, cloning, migrating, backups, volumes, storages,
+//! and the maintenance of nodes.
 
 use crate::demo::{ask, root, send, slow};
 use proxmox_mcp::demo::Server;
 use serde_json::{Value, json};
 
-/// Submits a change, lets a minute pass, and gives the task's type, exit status and log.
+/// Submits a change, skips a minute, and returns the task's type, exit status and log.
 #[track_caller]
 fn task(server: &Server, line: &str, pairs: &[(&str, &str)]) -> (String, String, Vec<String>) {
     let upid = ask(server, line, pairs).as_str().unwrap().to_owned();
@@ -19,7 +19,7 @@ fn task(server: &Server, line: &str, pairs: &[(&str, &str)]) -> (String, String,
     (word("type"), word("exitstatus"), lines.collect())
 }
 
-/// A task that must be of this type, end like this, and have a line with these words in its log.
+/// Runs a task that must have this type and exit status, and these words in a line of its log.
 #[track_caller]
 fn done(server: &Server, line: &str, pairs: &[(&str, &str)], kind: &str, status: &str, words: &str) {
     let (found, end, log) = task(server, line, pairs);
@@ -27,7 +27,7 @@ fn done(server: &Server, line: &str, pairs: &[(&str, &str)], kind: &str, status:
     assert!(log.iter().any(|line| line.contains(words)), "{line}: {words:?} is not in {log:?}");
 }
 
-/// A request that must be refused at once, with these words in its message or its errors.
+/// Sends a request that must be refused at once, with these words in its message or its errors.
 #[track_caller]
 fn refused(server: &Server, line: &str, pairs: &[(&str, &str)], words: &str) {
     let body = send(server, &root(server), line, pairs).json();
@@ -53,7 +53,7 @@ fn guests_are_created_and_go() {
         ("net0", "virtio,bridge=vmbr0"),
     ];
     let upid = ask(&server, "POST /nodes/pve1/qemu", &vm);
-    // It is there, and locked, while the task runs.
+    // The guest exists, and is locked, while the task runs.
     assert_eq!(ask(&server, "GET /nodes/pve1/qemu/112/config", &[])["lock"], "create", "{upid}");
     assert_eq!(ask(&server, "GET /cluster/nextid", &[]), json!("113"));
     server.skip(60.0);
@@ -82,7 +82,7 @@ fn guests_are_created_and_go() {
     let bad = [("vmid", "161"), ("scsi0", "shared:1"), ("scsi1", "local:1")];
     let problem = "storage 'local' does not support content-type 'images'";
     done(&server, "POST /nodes/pve1/qemu", &bad, "qmcreate", problem, problem);
-    // What failed leaves nothing.
+    // A failed task leaves nothing behind.
     assert_eq!(volids(&server, "pve1", "shared", "161"), Vec::<String>::new());
     refused(&server, "GET /nodes/pve1/qemu/161/config", &[], "does not exist");
     let template = "shared:vztmpl/alpine-3.20-tiny_3.20_amd64.tar.zst";
@@ -221,7 +221,7 @@ fn guests_move_at_the_end_of_their_task() {
     check("POST /nodes/pve3/qemu/110/migrate", &[("target", "nope")], "no such cluster node 'nope'");
     let (_, status, _) = task(&server, "POST /nodes/pve2/qemu/108/migrate", &live);
     assert!(status.contains("without with-local-disks option"), "{status}");
-    // HA moves what it manages, in its own time.
+    // HA moves the guests that it manages in its own cycle.
     let come = [("target", "pve2"), ("online", "1"), ("with-local-disks", "1")];
     done(&server, "POST /nodes/pve1/qemu/105/migrate", &come, "hamigrate", "OK", "Requesting HA migration");
     server.skip(60.0);
@@ -245,7 +245,7 @@ fn backups_are_made_marked_restored_and_deleted() {
     let volid = rows[0]["volid"].as_str().unwrap().to_owned();
     let path =
         format!("/nodes/pve1/storage/shared/content/{}", volid.replace(':', "%3A").replace('/', "%2F"));
-    // The guest is gone, its backup holds all of it.
+    // The guest is gone, but its backup contains everything.
     done(&server, "DELETE /nodes/pve1/qemu/101", &[], "qmdestroy", "OK", "");
     let text = ask(&server, "GET /nodes/pve1/vzdump/extractconfig", &[("volume", &volid)]);
     assert!(text.as_str().unwrap().contains("name: db01\n"), "{text}");
@@ -263,7 +263,7 @@ fn backups_are_made_marked_restored_and_deleted() {
     let force = [("vmid", "151"), ("archive", volid.as_str()), ("force", "1")];
     done(&server, "POST /nodes/pve1/qemu", &force, "qmrestore", "OK", "");
     assert_eq!(volids(&server, "pve1", "shared", "151").len(), 1);
-    // A restore that fails leaves the guest that it was to overwrite as it was.
+    // A failed restore leaves the guest that it was to overwrite unchanged.
     let broken = [("vmid", "151"), ("archive", volid.as_str()), ("force", "1"), ("storage", "local")];
     let problem = "storage 'local' does not support content-type 'images'";
     done(&server, "POST /nodes/pve1/qemu", &broken, "qmrestore", problem, problem);
@@ -356,7 +356,7 @@ fn nodes_are_looked_after() {
     ask(&server, "PUT /nodes/pve1/qemu/110/cloudinit", &[]);
     ask(&server, "PUT /nodes/pve1/qemu/110/sendkey", &[("key", "ctrl-alt-delete")]);
     refused(&server, "PUT /nodes/pve1/qemu/100/sendkey", &[("key", "ret")], "VM 100 not running");
-    // A node that restarts is gone for a while, and brings back the guests that start with it.
+    // A node that restarts is offline for a while, and then starts the guests with `onboot`.
     ask(&server, "POST /nodes/pve3/status", &[("command", "reboot")]);
     let online = || {
         let rows = ask(&server, "GET /cluster/status", &[]);

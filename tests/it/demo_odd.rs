@@ -1,11 +1,11 @@
-//! What the sample cluster shows only when it is asked for what is odd: states, agents, names, devices, pools.
+//! What the sample cluster has only with the `odd` option: states, agents, names, devices, pools.
 
 use crate::demo::{ask, root, send};
 use crate::wire::token_header;
 use proxmox_mcp::demo::{Options, Server};
 use serde_json::{Value, json};
 
-/// The odd cluster, whose clock all but stands still.
+/// The odd cluster, with a clock that almost stands still.
 pub fn odd() -> Server {
     Server::start(Options { odd: true, clock_speed: 1e-6, ..Options::default() }).unwrap()
 }
@@ -81,7 +81,7 @@ fn windows_runs_its_own_programs() {
     let body = send(&server, &root(&server), &format!("POST {agent}/exec"), &unix).json();
     assert!(body["message"].as_str().unwrap().contains("Failed to execute child process"), "{body}");
     assert_eq!(ask(&server, &format!("GET {agent}/get-osinfo"), &[])["result"]["id"], "mswindows");
-    // Numbers as text, as nobody reported them and somebody will.
+    // Process ids as strings, which nobody has reported yet but may occur.
     let exec = ask(&server, "POST /nodes/pve2/qemu/710/agent/exec", &[("command", "id")]);
     assert!(exec["pid"].is_string(), "{exec}");
     let upid = ask(&server, "POST /nodes/pve1/qemu/714/status/start", &[]).as_str().unwrap().to_owned();
@@ -137,7 +137,7 @@ fn pools_lie_in_pools() {
     }
     ask(&server, "PUT /pools", &[("poolid", "dev/sub/deep"), ("vms", "714"), ("delete", "1")]);
     ask(&server, "DELETE /pools", &[("poolid", "dev/sub/deep")]);
-    // Somebody who sees one pool sees what is in those inside it, and not the cluster's state.
+    // A user who sees one pool also sees the contents of its nested pools, but not the cluster's state.
     let pia = token_header("pia@pve!pool", server.token_secret("pia@pve!pool").unwrap().expose());
     let seen = send(&server, &pia, "GET /cluster/resources", &[("type", "vm")]).data();
     let seen: Vec<u64> = seen.as_array().unwrap().iter().map(|row| row["vmid"].as_u64().unwrap()).collect();

@@ -1,5 +1,5 @@
-//! The sample cluster where it is like Perl and like what people found: no order in hashes, lists parted by several
-//! marks, an inventory that lags, objects that a change replaces.
+//! The sample cluster where it behaves like Perl and like reported clusters: hashes without order, lists split at
+//! several separators, an inventory that lags, objects that a change replaces.
 
 use crate::demo::{ask, root, send, slow};
 use crate::wire::{raw, request};
@@ -10,7 +10,7 @@ use proxmox_mcp::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// The bodies of some answers to the same request.
+/// The bodies of several answers to the same request.
 fn bodies(server: &Server, path: &str, times: usize) -> Vec<String> {
     let auth = root(server);
     let one = |_| {
@@ -55,7 +55,7 @@ fn every_answer_has_its_own_order() {
         "/nope",
     ] {
         let bodies = bodies(&server, path, 6);
-        // The empty list and the error have three keys at most, two answers in six may well be alike.
+        // The empty list and the error have at most three keys, so two of six answers may well be equal.
         let least = if bodies[0].len() < 100 { 2 } else { 5 };
         let different: BTreeSet<&String> = bodies.iter().collect();
         assert!(least <= different.len() || bodies[0].len() < 30, "{path}: {different:?}");
@@ -132,7 +132,7 @@ fn a_vm_that_does_not_run_is_told_with_its_own_word() {
     ask(&server, "POST /nodes/pve1/qemu/110/status/resume", &[]);
     server.skip(11.0);
     assert_eq!(guest(&server, 110)["status"], "running");
-    // Suspended to disk it is stopped and locked, and resuming takes the lock away.
+    // A guest suspended to disk is stopped and locked, and resuming removes the lock.
     ask(&server, "POST /nodes/pve1/qemu/110/status/suspend", &[("todisk", "1")]);
     server.skip(11.0);
     assert_eq!(
@@ -196,7 +196,7 @@ fn what_is_not_given_again_is_gone() {
         (&back["method"], &back["address"], back.get("comments")),
         (&json!("static"), &json!("10.99.0.1"), None)
     );
-    // The guests of a job are said in one way only.
+    // The guests of a job can be selected in only one way.
     ask(
         &server,
         "PUT /cluster/backup/backup-nightly",
@@ -207,7 +207,7 @@ fn what_is_not_given_again_is_gone() {
         (job.get("vmid"), &job["prune-backups"]),
         (None, &json!({"keep-last": "3", "keep-daily": "7"}))
     );
-    // Groups take the place of those a user was in.
+    // The given groups replace those that a user was in.
     for group in ["ops", "dev"] {
         ask(&server, "POST /access/groups", &[("groupid", group)]);
     }
@@ -272,7 +272,7 @@ fn old_backups_go_when_that_is_asked_for() {
     let words: Vec<&str> =
         marks.as_array().unwrap().iter().map(|row| row["mark"].as_str().unwrap()).collect();
     assert_eq!((words, backups().len()), (vec!["keep", "remove"], 2));
-    // What is protected stays, and does not count.
+    // Protected backups stay, and do not count.
     let oldest = backups().into_iter().min_by_key(|row| row["ctime"].as_u64()).unwrap();
     let path = oldest["volid"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
     ask(&server, &format!("PUT /nodes/pve1/storage/shared/content/{path}"), &[("protected", "1")]);
@@ -291,7 +291,7 @@ fn old_backups_go_when_that_is_asked_for() {
         ask(&server, "GET /nodes/pve1/tasks", &[("limit", "1")])[0]["upid"].as_str().unwrap().to_owned();
     let log = ask(&server, &format!("GET /nodes/pve1/tasks/{log}/log"), &[("limit", "0")]).to_string();
     assert!(log.contains("INFO: pruned 1 backup(s) not covered by keep-retention policy"), "{log}");
-    // Without the option, nothing goes; and the option needs more than making a backup does.
+    // Without the option nothing is removed; and the option needs more privileges than creating a backup.
     ask(&server, "POST /nodes/pve1/vzdump", &[("vmid", "105"), ("storage", "shared")]);
     server.skip(60.0);
     assert_eq!(backups().len(), 3);

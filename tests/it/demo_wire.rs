@@ -1,4 +1,4 @@
-//! The sample cluster on the wire: logins, HTTP, TLS and misbehaviour.
+//! The sample cluster on the wire: logins, HTTP, TLS and injected faults.
 
 use crate::{
     demo::{ask, fast, root, send, slow},
@@ -209,7 +209,7 @@ fn ordered_misbehaviour_comes_as_often_as_ordered() {
     let order = |fault: Fault| {
         server.faults().add("GET /version", 1, fault);
         let answer = raw(server.address(), &bytes);
-        // The one after it is answered as ever.
+        // The request after it is answered normally.
         assert_eq!(raw(server.address(), &bytes).unwrap().data()["release"], "9.2");
         answer
     };

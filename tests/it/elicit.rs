@@ -1,4 +1,4 @@
-//! Confirmation by the person at the client, as it goes over the wire in every way that a client can be asked.
+//! Confirmation by the person at the client, as seen on the wire, in every way in which a client can be asked.
 
 use crate::{
     cluster::{Sample, session},
@@ -8,7 +8,7 @@ use proxmox_mcp::config::Confirm;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What reached the API that was no GET.
+/// The requests that reached the API and were not GET.
 fn changes(sample: &Sample) -> Vec<String> {
     sample.wire().into_iter().filter(|line| !line.starts_with("GET")).collect()
 }
@@ -22,8 +22,8 @@ fn call(id: u64, name: &str, arguments: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
 }
 
-/// A live session over a sample cluster whose client has elicitation. What comes at once may be from nobody, so nothing
-/// else than the client's answer may lead on.
+/// A live session on a sample cluster whose client supports elicitation. An immediate answer may not come from a
+/// person, so only the client's answer may continue the call.
 fn asking(version: &str) -> (Arc<Sample>, Live) {
     let sample = Arc::new(Sample::with(Default::default(), |config| config.confirm = Confirm::Strict));
     let live = Live::over(Arc::clone(&sample));
@@ -32,7 +32,7 @@ fn asking(version: &str) -> (Arc<Sample>, Live) {
     (sample, live)
 }
 
-/// Has a VM deleted; gives back the question, as the client gets it.
+/// Requests the deletion of a VM; returns the question as the client receives it.
 fn question(live: &Live, vmid: i64) -> Value {
     live.send(&call(1, "proxmox_delete_vm", json!({"vmid": vmid, "wait": 0})));
     let question = live.receive();
@@ -71,7 +71,7 @@ fn a_client_of_the_handshake_is_asked_and_what_the_person_does_decides() {
         }
         assert!(question["params"].get("mode").is_none(), "form is said by leaving `mode` out");
         assert_eq!(changes(&sample), Vec::<String>::new(), "nothing is sent before the answer");
-        // Other calls go on while a person thinks.
+        // Other calls continue while a person thinks.
         live.send(&call(2, "proxmox_get_version", json!({})));
         assert_eq!(live.receive()["id"], 2);
         let mut answer = json!({"jsonrpc": "2.0", "id": question["id"]});
@@ -104,7 +104,7 @@ fn a_question_ends_with_its_call_and_strangers_answers_are_nobodys() {
     let told = live.receive();
     assert_eq!(told["method"], "notifications/cancelled");
     assert_eq!(told["params"]["requestId"], asked["id"]);
-    // Too late: nobody waits for it.
+    // Too late: nothing waits for it any more.
     live.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept", "content": {"confirm": "100"}}}));
     live.ping();
     assert_eq!(changes(&sample), Vec::<String>::new());
@@ -129,7 +129,7 @@ fn a_target_that_changes_while_the_person_thinks_is_left_alone() {
     assert!(!changes(&sample).iter().any(|line| line.starts_with("DELETE")));
 }
 
-/// A call by the rules of 2026-07-28.
+/// A call according to revision 2026-07-28.
 fn modern(id: u64, arguments: Value, capabilities: Value, more: Value) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",

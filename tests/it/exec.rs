@@ -1,5 +1,5 @@
-//! Commands in guests: what is off, what is not allowed, what a dry run shows. Over a real SSH server they are
-//! tested by `tests/ssh`.
+//! Commands in guests: what is disabled, what is not allowed, what a dry run shows. `tests/ssh` tests them over a real
+//! SSH server.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{demo, ssh::Ssh};

@@ -1,4 +1,5 @@
-//! Extensions: what a client declares reaches the call, and what is served is announced to those who declare it.
+//! Extensions: a client's declarations reach the call, and supported extensions are announced to clients that declare
+//! them.
 
 use crate::{
     protocol::{INITIALIZE, META},

@@ -1,8 +1,8 @@
-//! Files that follow from the code: a test writes them anew and fails once, so that the difference is read.
+//! Files generated from the code: a test rewrites them and fails once, so that the difference is reviewed.
 
 use std::{fs, path::Path};
 
-/// `text` must be what the file holds.
+/// Checks that the file contains exactly `text`.
 #[track_caller]
 pub fn golden(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -16,7 +16,7 @@ pub fn golden(path: &str, text: &str) {
     }
 }
 
-/// `text` must be what stands in the file between `<!-- NAME -->` and `<!-- /NAME -->`.
+/// Checks that the part of the file between `<!-- NAME -->` and `<!-- /NAME -->` is `text`.
 #[track_caller]
 pub fn golden_section(path: &str, name: &str, text: &str) {
     let whole = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();

@@ -1,5 +1,5 @@
-//! The guards held against ways round them: each way that was found, every method under every access level, and every
-//! spelling of a guest.
+//! Attempts to bypass the guards: each bypass that was found, every method under every access level, and every spelling
+//! of a guest.
 
 mod every;
 mod hidden;

@@ -1,5 +1,5 @@
-//! Work that goes on after its call, handed out as a task of the protocol: only under 2026-07-28, only to a request that
-//! declared the extension, only where the call would answer that its work still runs.
+//! Work that continues after its call, returned as a task of the protocol: only in revision 2026-07-28, only for a
+//! request that declared the extension, only if the call would answer that its work still runs.
 
 use crate::{cluster::Sample, testbox::Live};
 use proxmox_mcp::{demo, tools::Tools};
@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
-/// A cluster whose clock stands still unless it is told to go on, and calls that wait for no time.
+/// A cluster whose clock stands still unless the test moves it, and calls that do not wait.
 fn still(change: impl FnOnce(&mut proxmox_mcp::config::Config)) -> Arc<Sample> {
     let options = demo::Options { clock_speed: 1e-6, ..demo::Options::default() };
     Arc::new(Sample::with(options, |config| {
@@ -28,7 +28,7 @@ fn meta(declared: bool) -> Value {
     })
 }
 
-/// One server, as a client has it.
+/// One server, as a client sees it.
 struct Server(Live);
 
 impl Server {
@@ -51,7 +51,7 @@ impl Server {
     }
 }
 
-/// The same cluster and folders, in a process that has just started.
+/// The same cluster and folders, with a newly started process.
 fn restarted(sample: &Sample) -> Server {
     let tools = Tools::new(sample.tools.config().clone());
     Server(Live::over(Arc::new(tools)))
@@ -75,7 +75,7 @@ fn long_work_is_a_task_that_ends_with_what_the_call_would_have_answered() {
 
     let working = server.get(id);
     assert_eq!((&working["resultType"], &working["status"]), (&json!("complete"), &json!("working")));
-    // Asked again at once, it is answered from what is known.
+    // If it is asked again at once, the answer comes from what is already known.
     let before = sample.server.requests().len();
     for _ in 0..5 {
         assert_eq!(server.get(id)["status"], "working");

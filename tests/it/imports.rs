@@ -1,4 +1,4 @@
-//! No file imports from another that imports from it in turn, by whatever way round.
+//! There are no circular imports between files, not even indirect ones.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ fn module(root: &Path, file: &Path) -> Module {
     parts
 }
 
-/// Every path that a file names, as written: `["crate", "pve", "Error"]`. Its tests are left out.
+/// Every path that a file names, as written: `["crate", "pve", "Error"]`. Its tests are excluded.
 struct Named(Vec<Module>);
 
 impl Named {
@@ -76,7 +76,7 @@ impl Visit<'_> for Named {
     }
 }
 
-/// The file that a path leads to. One that stays inside the importing file's own folder is what the folder consists of.
+/// The file that a path leads to. A path within the importing file's own folder leads to one of the file's own parts.
 fn target(of: &Module, path: &Module, known: &BTreeSet<Module>) -> Option<Module> {
     let mut full = match path.first()?.as_str() {
         "crate" => path[1..].to_vec(),
@@ -106,7 +106,7 @@ fn imports(root: &Path) -> Imports {
     all.iter().map(of_file).collect()
 }
 
-/// The modules that are left when those that import from nothing that is left are taken away again and again.
+/// The modules in circles: those that remain after repeatedly removing modules that import none of the remaining ones.
 fn circles(mut imports: Imports) -> Imports {
     loop {
         let left: BTreeSet<Module> = imports.keys().cloned().collect();
@@ -124,7 +124,7 @@ fn no_files_import_from_each_other() {
     let imports = imports(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let count: usize = imports.values().map(BTreeSet::len).sum();
     assert!(800 < count, "{count} imports were found");
-    // What leads into a circle stays as well; the files that are in one import only from those that are shown.
+    // Modules that lead into a circle remain as well; the files in a circle import only from those that are shown.
     let circles = circles(imports);
     let shown: Vec<String> = circles
         .iter()

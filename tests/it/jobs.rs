@@ -1,4 +1,4 @@
-//! Jobs over the sample cluster: planned, done, broken at every step, cut off and gone on with.
+//! Jobs on the sample cluster: planned, carried out, broken at every step, interrupted and resumed.
 
 mod broken;
 mod calls;
@@ -15,16 +15,16 @@ use proxmox_mcp::{config::Config, demo, pve::Trust};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Bytes of a plan of ten steps, and of the answer of a job that is done: a token is about four.
+/// Limit in bytes of a plan of ten steps, and of the answer of a finished job: a token is about four bytes.
 const PLAN: usize = 2400;
 const ANSWER: usize = 1200;
 
-/// A cluster on which everything is over at once.
+/// A cluster on which every task ends at once.
 fn quick(change: impl FnOnce(&mut Config)) -> Sample {
     at_speed(1e4, change)
 }
 
-/// A cluster on which tasks take as long as they do, unless its clock is moved.
+/// A cluster on which tasks take their normal time, unless its clock is moved.
 fn slow(change: impl FnOnce(&mut Config)) -> Sample {
     at_speed(1.0, change)
 }
@@ -37,7 +37,7 @@ fn at_speed(clock_speed: f64, change: impl FnOnce(&mut Config)) -> Sample {
     })
 }
 
-/// Every guest: its name, node and state, and its configuration without what every change changes.
+/// Every guest: its name, node and state, and its configuration without the values that every change alters.
 fn guests(sample: &Sample) -> BTreeMap<i64, String> {
     sample.server.skip(600.0);
     let mut all = BTreeMap::new();
@@ -54,7 +54,7 @@ fn guests(sample: &Sample) -> BTreeMap<i64, String> {
     all
 }
 
-/// The volumes of the storage that all nodes share.
+/// The volumes on the storage that all nodes share.
 fn volumes(sample: &Sample) -> Vec<Value> {
     let list = sample.ok("proxmox_list_storage_content", json!({"storage": "shared", "limit": 1000}));
     let mut volumes = column(&list, "volid");
@@ -62,7 +62,7 @@ fn volumes(sample: &Sample) -> Vec<Value> {
     volumes
 }
 
-/// `METHOD /path` of each step of a plan; none of a step that only waits.
+/// `METHOD /path` of each step of a plan; `None` for a step that only waits.
 fn requests(plan: &Value) -> Vec<Option<String>> {
     let line = |step: &Value| {
         let step = step.as_str().unwrap();
@@ -74,7 +74,7 @@ fn requests(plan: &Value) -> Vec<Option<String>> {
     plan["steps"].as_array().unwrap().iter().map(line).collect()
 }
 
-/// What is sent to change something, in order.
+/// The requests that change something, in order.
 fn changes(sample: &Sample) -> Vec<String> {
     sample.wire().into_iter().filter(|line| !line.starts_with("GET")).collect()
 }

@@ -1,9 +1,9 @@
-//! A guest's whole life through the tools, each step judged by what the cluster shows afterwards.
+//! A guest's whole life cycle through the tools, each step checked by the cluster's state afterwards.
 
 use crate::cluster::{Sample, column};
 use serde_json::{Value, json};
 
-/// Calls a destructive tool, takes its plan, and confirms it.
+/// Calls a destructive tool, and confirms its plan.
 #[track_caller]
 fn confirmed(sample: &Sample, tool: &str, mut arguments: Value) -> Value {
     let plan = sample.ok(tool, arguments.clone());

@@ -1,4 +1,4 @@
-//! Long work: order, failures with their reasons, many calls.
+//! Long-running work: order, failures with their reasons, many calls.
 
 use crate::cluster::{Sample, column, session};
 use proxmox_mcp::demo;
@@ -77,7 +77,7 @@ fn ten_thousand_piped_requests_are_answered_once_each() {
     assert!(answers.iter().all(|answer| answer.get("error").is_none()));
 }
 
-/// The binary over a sample cluster of its own.
+/// The binary with a sample cluster of its own.
 pub fn demo() -> Child {
     crate::setup_box::bare(Command::new(env!("CARGO_BIN_EXE_proxmox-mcp")).arg("demo"))
         .stdin(Stdio::piped())
@@ -103,7 +103,7 @@ fn a_piped_script_does_what_it_says_every_time() {
     .iter()
     .map(|message| format!("{message}\n"))
     .collect();
-    // All at the same time: they spend it waiting for the tasks of their clusters.
+    // All at the same time: they spend it waiting for tasks of their clusters.
     let servers: Vec<Child> = (0..20)
         .map(|_| {
             let mut server = demo();

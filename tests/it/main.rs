@@ -1,4 +1,4 @@
-//! The one integration crate: behaviour at the boundaries.
+//! The single integration test crate: behaviour at the boundaries.
 
 #![allow(unreachable_pub, reason = "helpers are shared between the modules of a crate that exports nothing")]
 #![allow(clippy::print_stdout, reason = "a test that skips says so")]

@@ -1,5 +1,5 @@
 //! Every fault against a call that reads, one that changes, and one that waits for a task: each gets one answer, in
-//! time, that says what is known, and what may have been carried out reaches the API once.
+//! time, that states what is known, and a request that may have been carried out reaches the API once.
 
 mod offline;
 mod rows;
@@ -22,18 +22,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The limits of every call here.
+/// The time limits of every call here.
 const CONNECT: Duration = Duration::from_millis(700);
 const SILENCE: Duration = Duration::from_millis(1000);
 const TOTAL: Duration = Duration::from_millis(2000);
 /// How long the call that waits may wait, in seconds.
 const WAIT: u64 = 1;
-/// What a busy machine may add.
+/// Additional time for a busy machine.
 const SLACK: Duration = Duration::from_secs(60);
-/// How many times as long the limits are for a cell that is tried again: where the machine is too busy even for a
-/// sound answer, the limits end it. What must never be, such as a change that is sent twice, is no matter of time.
+/// The factor by which the limits are longer when a cell is retried: if the machine is too busy even for a correct
+/// answer, the limits end the call. Failures that must never occur, such as a change sent twice, do not depend on time.
 const UNHURRIED: u32 = 10;
-/// Cells that run at once.
+/// The number of cells that run at the same time.
 const SIDE_BY_SIDE: usize = 12;
 
 /// The three calls.
@@ -46,12 +46,12 @@ enum Kind {
 
 const KINDS: [Kind; 3] = [Kind::Read, Kind::Change, Kind::Wait];
 
-/// What an answer says of the request.
+/// What an answer says about the request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Known {
     /// It worked.
     Done,
-    /// The task goes on; its id is named.
+    /// The task continues; its id is given.
     Running,
     /// It failed, and nothing was changed.
     Failed,
@@ -59,32 +59,32 @@ enum Known {
     Maybe,
 }
 
-/// What one call must be answered with: one of these, where it depends on the time.
+/// The expected answer to one call; several if it depends on timing.
 struct Cell {
     known: Vec<Known>,
-    /// How often it reaches the API; `None` where that depends on the time.
+    /// How often it reaches the API; `None` if that depends on timing.
     reached: Option<usize>,
-    /// Words of its answer.
+    /// Words in its answer.
     words: &'static str,
 }
 
 /// One fault.
 struct Row {
     fault: &'static str,
-    /// Brings it about.
+    /// Causes the fault.
     arrange: fn(&mut Stage),
-    /// What becomes of the three calls.
+    /// The expected results of the three calls.
     cells: [Cell; 3],
 }
 
-/// A sample cluster of one's own, and how it will be called.
+/// A sample cluster of its own, and how it will be called.
 struct Stage {
     server: demo::Server,
     config: Config,
     kind: Kind,
-    /// Ports that are listened on for the fault's sake.
+    /// Listening ports that the fault needs.
     listeners: Vec<TcpListener>,
-    /// How often the API turns the call away with 401 before it looks at it.
+    /// How often the API refuses the call with 401 before looking at it.
     turned_away: usize,
 }
 
@@ -110,12 +110,12 @@ impl Stage {
         &mut self.config.settings_mut().hosts[0]
     }
 
-    /// Puts a host before the sample's own.
+    /// Inserts a host before the sample's own.
     fn first_host(&mut self, name: &str, port: u16) {
         self.config.settings_mut().hosts.insert(0, Host { name: name.into(), port, plain: true });
     }
 
-    /// A port that accepts connections and says nothing.
+    /// A port that accepts connections and sends nothing.
     fn silent_port(&mut self) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -140,7 +140,7 @@ impl Stage {
         self.config.settings_mut().proxy = Some(SecretSource::Value(Secret::new(address)));
     }
 
-    /// How many requests of the call have reached the API.
+    /// The number of requests of the call that have reached the API.
     fn reached(&self) -> usize {
         let requests = self.server.requests();
         let line =
@@ -149,7 +149,7 @@ impl Stage {
     }
 }
 
-/// How a call came out.
+/// The result of a call.
 struct Seen {
     row: usize,
     kind: Kind,
@@ -157,9 +157,9 @@ struct Seen {
     reached: usize,
     time: Duration,
     text: String,
-    /// What is not as it must be.
+    /// Deviations from what was expected.
     problems: Vec<String>,
-    /// What must never be.
+    /// Deviations that must never occur.
     never: Vec<String>,
 }
 

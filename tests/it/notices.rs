@@ -1,4 +1,5 @@
-//! The licences of what is linked into the binary, as packages carry them: written from the sources that cargo has.
+//! The licences of the crates linked into the binary, as included in packages: generated from the sources that cargo
+//! has.
 
 use crate::golden::golden;
 use serde_json::Value;
@@ -27,7 +28,7 @@ of libgcc (GPL-3.0 WITH GCC-exception-3.1). Where a crate may be used under one 
 and MIT is one of them, it is used under MIT. The texts follow, each with the crates that it came with.
 ";
 
-/// Every crate that is linked, with its licence and its files of licences.
+/// Every linked crate, with its licence and its licence files.
 fn linked(metadata: &Value) -> BTreeMap<String, (String, Vec<String>)> {
     let packages = metadata["packages"].as_array().unwrap();
     let package = |id: &Value| packages.iter().find(|package| package["id"] == *id).unwrap();
@@ -36,7 +37,7 @@ fn linked(metadata: &Value) -> BTreeMap<String, (String, Vec<String>)> {
     let mut found = BTreeMap::new();
     while let Some(id) = waiting.pop() {
         let crate_ = package(id);
-        // A macro runs in the compiler and is not linked.
+        // A procedural macro runs in the compiler and is not linked.
         let is_macro = |target: &Value| target["kind"].as_array().unwrap().contains(&"proc-macro".into());
         if !seen.insert(id.to_string()) || crate_["targets"].as_array().unwrap().iter().any(is_macro) {
             continue;
@@ -55,7 +56,7 @@ fn linked(metadata: &Value) -> BTreeMap<String, (String, Vec<String>)> {
     found
 }
 
-/// The licences in a crate's folder: only MIT's where that is one of several.
+/// The licence texts in a crate's folder: only MIT's if that is one of several.
 fn texts(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()

@@ -1,4 +1,4 @@
-//! The tools over a sample cluster that is as odd as those of real life: what is shown, and what is sent.
+//! The tools on the odd sample cluster, which has the peculiarities of real clusters: what is shown, and what is sent.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
@@ -16,7 +16,7 @@ fn odd() -> Sample {
     Sample::with(options, |_| {})
 }
 
-/// The same, where nothing has to be confirmed first: logins and members of pools are.
+/// The odd cluster, with no confirmation for logins and pool members.
 fn unasked() -> Sample {
     let options = demo::Options { odd: true, clock_speed: 50.0, ..demo::Options::default() };
     Sample::with(options, |config| config.access = Access::Full)
@@ -42,7 +42,7 @@ fn guests_are_listed_by_what_they_do() {
     {
         assert_eq!(list(status), [expected], "{status}");
     }
-    // What has a process runs.
+    // A VM that has a process counts as running.
     let running = list("running");
     assert!([702, 703, 704, 705, 712].iter().all(|vmid| running.contains(vmid)), "{running:?}");
     assert!(![706, 707].iter().any(|vmid| running.contains(vmid)), "{running:?}");
@@ -55,7 +55,7 @@ fn a_guest_that_is_new_does_not_make_its_node_silent() {
     let all = sample.ok("proxmox_list_vms", json!({}));
     let missing = all["missing"].as_str().unwrap();
     assert!(missing.contains("706 on pve1") && !missing.contains("5 minutes"), "{missing}");
-    // Also where it is the only one that is shown.
+    // Even if it is the only one shown.
     let alone = sample.ok("proxmox_list_vms", json!({"status": "unknown"}));
     assert_eq!(alone["missing"], missing);
     assert_eq!(sample.ok("proxmox_list_vms", json!({"node": "pve3"})).get("missing"), None);
@@ -77,7 +77,7 @@ fn what_has_a_process_is_changed_and_moved_as_what_runs() {
             json!({"vmid": vmid, "target": target, "with-local-disks": true}),
         );
         assert_eq!(params["online"], "1", "{vmid}: {params}");
-        // What waits for a restart is looked up.
+        // Changes that wait for a restart are looked up.
         sample.ok("proxmox_update_vm_config", json!({"vmid": vmid, "cores": 4}));
         let looked = format!("/qemu/{vmid}/pending");
         assert!(sample.wire().iter().any(|line| line.ends_with(&looked)), "{vmid}");
@@ -160,7 +160,7 @@ fn keys_are_encoded_however_they_are_given_and_shown_as_they_are() {
     assert!(stored["scsi1"].as_str().unwrap().contains("serial=a%20b"), "{stored}");
     let shown = sample.ok("proxmox_get_api", json!({"path": path, "at": "sshkeys"})).to_string();
     assert!(!shown.contains('%'), "{shown}");
-    // What is taken back is what was there.
+    // Undoing restores what was there before.
     sample.ok("proxmox_update_vm_config", json!({"vmid": 715, "sshkeys": "ssh-rsa C"}));
     let ids = column(&sample.ok("proxmox_undo", json!({})), "id");
     let id = ids.iter().filter_map(Value::as_i64).max().unwrap();
@@ -212,7 +212,7 @@ fn commands_in_windows_run_in_its_own_shells() {
     }
     let wrong = json!({"vmid": 708, "command": "ls -l", "shell": "sh"});
     sample.fails("proxmox_execute_vm_command", wrong, &["no such program", "`powershell`"]);
-    // Elsewhere nothing is said of the shell; a process id may come as text.
+    // Otherwise the shell is not mentioned; a process id may be a string.
     let unix = run(json!({"vmid": 710, "command": "echo a"}));
     assert_eq!((&unix["exitcode"], &unix["stdout"], unix.get("shell")), (&json!(0), &json!("a\n"), None));
 }

@@ -1,4 +1,4 @@
-//! What the packages say agrees with the code: one version, variables and arguments that exist, the manual page.
+//! The packages' metadata agrees with the code: one version, existing variables and arguments, the manual page.
 
 use proxmox_mcp::{
     config::{KEYS, Kind},
@@ -18,7 +18,7 @@ fn template(name: &str) -> Value {
     serde_json::from_str(&read(&format!("packaging/{name}"))).unwrap()
 }
 
-/// The key of the configuration that a variable sets.
+/// The configuration key that a variable sets.
 #[track_caller]
 fn kind(variable: &str) -> Kind {
     let key = KEYS.iter().find(|key| key.env.contains(&variable));
@@ -54,7 +54,7 @@ fn the_bundle_asks_for_what_the_server_reads() {
         let name = value.as_str().unwrap().trim_start_matches("${user_config.").trim_end_matches('}');
         let field = &asked[name];
         assert_eq!(kind(variable) == Kind::Secret, field["sensitive"] == true, "{variable}");
-        // A client leaves the placeholder where nothing was filled in, unless there is a default.
+        // A client leaves the placeholder in place if nothing was filled in, unless there is a default.
         assert!(field["required"] == true || field["default"].is_string(), "{name} has no default");
         if let Kind::Word(words) = kind(variable) {
             assert!(words.contains(&field["default"].as_str().unwrap()), "{name}");
@@ -108,7 +108,7 @@ fn the_binary_prints_its_manual_page() {
     }
 }
 
-/// The page about HTTP says what `packaging/http.sh` runs: the same release of the bridge, the same options.
+/// The page about HTTP describes what `packaging/http.sh` runs: the same release of the bridge, the same options.
 #[test]
 fn the_page_about_the_bridge_says_what_is_tried() {
     let page = read("docs/http.md");
@@ -128,8 +128,8 @@ fn the_page_about_the_bridge_says_what_is_tried() {
     }
 }
 
-/// What `init` writes for a client is fetched under the name by which the packages are published, and the launcher of
-/// npm finds what is packed.
+/// What `init` writes for a client uses the name under which the packages are published, and the npm launcher finds
+/// what is packed.
 #[test]
 fn packages_have_the_names_that_clients_are_given() {
     let common = read("packaging/common.sh");

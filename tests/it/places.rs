@@ -1,5 +1,5 @@
-//! Guests whose place is remembered: what is sent where, when they are not there any more, and what an answer that is
-//! lost is told as. Nothing may be done twice, and nothing to another guest than the one that is named.
+//! Guests whose node is cached: where requests are sent, what happens when a guest has moved, and how a lost answer is
+//! reported. Nothing may be done twice, and nothing to a guest other than the one named.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
@@ -11,7 +11,7 @@ use proxmox_mcp::{
 };
 use serde_json::{Value, json};
 
-/// A sample cluster whose guests have just been listed, and somebody else who changes it.
+/// A sample cluster whose guests have just been listed, and another user who changes it.
 struct Known {
     sample: Sample,
     other: Tools,
@@ -34,7 +34,7 @@ impl Known {
         Known::with(|_| {})
     }
 
-    /// Somebody else calls a tool.
+    /// The other user calls a tool.
     fn elsewhere(&mut self, name: &str, arguments: Value) {
         let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
         let answer = self.other.call(&Call::detached(Cancel::new()), name, arguments);
@@ -49,7 +49,7 @@ impl Known {
         );
     }
 
-    /// What was sent since, in order, without the parameters.
+    /// The requests sent since then, in order, without their parameters.
     fn sent(&self) -> Vec<String> {
         let lines = self.sample.wire().split_off(self.listed);
         lines.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()

@@ -1,5 +1,5 @@
-//! What a configuration allows, tested by what reaches the API: every tool and every old name, in every access
-//! level, against protected guests, outside of `only`, and as a dry run.
+//! What a configuration allows, tested by the requests that reach the API: every tool and every old name, at every
+//! access level, against protected guests, outside of `only`, and as a dry run.
 
 use crate::cluster::Sample;
 use proxmox_mcp::{
@@ -58,7 +58,7 @@ fn a_dry_run_sends_nothing_and_tells_every_request() {
         let answer = sample.call(&name, arguments);
         if let Ok(answer) = answer {
             assert_eq!(answer["dry_run"], true, "{name}: {answer}");
-            // A job tells each of its requests beside what it is for.
+            // A job describes each of its requests next to its purpose.
             let requests = answer.get("requests").or(answer.get("steps")).expect("requests");
             assert!(!requests.as_array().unwrap().is_empty(), "{name}");
             assert!(!answer.to_string().contains("planted-password"), "{name}: {answer}");

@@ -1,4 +1,4 @@
-//! The protocol, judged by lines in and lines out.
+//! The protocol, tested by lines in and lines out.
 
 use crate::testbox::{Live, TestBox, serve_into, talk, talk_bytes};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn initialize(version: &str) -> String {
     INITIALIZE.replace("2025-11-25", version)
 }
 
-/// What the last answer to these lines is: its id, and its error code or `null`.
+/// Checks the last answer to these lines: its id, and its error code or `null`.
 #[track_caller]
 fn check_code(lines: &[&str], id: Value, code: Option<i64>) {
     let answers = talk(lines);
@@ -147,7 +147,7 @@ fn modern_requests_say_their_version_and_capabilities_each_time() {
     ] {
         check_code(&[&request(method, meta)], json!(1), code);
     }
-    // Whatever came before, a message is judged by what it carries itself.
+    // Whatever came before, a message is judged only by its own content.
     check_code(&[INITIALIZE, &request("ping", META)], json!(1), Some(-32601));
     check_code(&[INITIALIZE, &request("server/discover", META)], json!(1), None);
     check_code(&[&request("server/discover", META), INITIALIZE], json!(0), None);
@@ -336,7 +336,7 @@ fn waits_hold_nobody_up() {
     }
     live.call(11, "change");
     live.call(12, "echo");
-    // In either order: a change lets go of those behind it a moment before its answer is written.
+    // In either order: a change releases the requests behind it shortly before its answer is written.
     let mut ids = [live.receive()["id"].as_u64(), live.receive()["id"].as_u64()];
     ids.sort_unstable();
     assert_eq!(ids, [Some(11), Some(12)]);

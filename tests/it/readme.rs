@@ -1,4 +1,4 @@
-//! What README and docs/ show is what happens: commands are run, links lead somewhere, examples are accepted.
+//! What README and docs/ show is true: commands are run, links lead somewhere, examples are accepted.
 
 use crate::setup_box::{Authority, Home};
 use proxmox_mcp::{
@@ -15,7 +15,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Pages whose links are followed.
+/// Pages whose links are checked.
 const PAGES: [&str; 8] = [
     "README.md",
     "CONTRIBUTING.md",
@@ -28,7 +28,7 @@ const PAGES: [&str; 8] = [
 ];
 /// Pages whose examples are for this program.
 const EXAMPLES: [&str; 4] = ["README.md", "docs/clients.md", "docs/configuration.md", "docs/tools.md"];
-/// Commands that are run elsewhere, and by whom.
+/// Commands that are tested elsewhere, and where.
 const ELSEWHERE: [(&str, &str); 7] = [
     ("./setup.sh", "test_server.sh"),
     ("./test_server.sh", "continuous integration"),
@@ -47,13 +47,13 @@ fn page(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
 }
 
-/// The blocks of a page in that language.
+/// The code blocks of a page in that language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     page.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
 }
 
-/// A sample cluster, and the configuration of somebody who uses it.
+/// A sample cluster, and the configuration of a user.
 struct User {
     home: Home,
     _server: demo::Server,
@@ -114,7 +114,7 @@ fn every_command_of_readme_runs() {
     let user = User::new();
     let mut ran = 0;
     for block in blocks(&page("README.md"), "sh") {
-        // A line that ends with a backslash goes on in the next.
+        // A line that ends with a backslash continues on the next.
         for line in block.replace("\\\n", "\u{0}").lines().map(|line| line.replace('\u{0}', "\\\n")) {
             if ELSEWHERE.iter().any(|(start, _)| line.starts_with(start)) {
                 continue;
@@ -154,7 +154,7 @@ fn every_option_and_command_in_prose_exists() {
     }
 }
 
-/// The anchor of a heading, as GitHub makes it.
+/// The anchor of a heading, as GitHub generates it.
 fn anchor(heading: &str) -> String {
     let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
@@ -269,7 +269,7 @@ fn the_recording_is_not_out_of_date() {
     let lines = shown(&page("docs/demo.svg"));
     for scene in lines.split("$ ").skip(1) {
         let (command, recorded) = scene.split_once('\n').unwrap();
-        // A question is asked on a terminal only; scripts/record.py has one.
+        // A question is asked only on a terminal, which scripts/record.py has.
         if recorded.contains("\n> ") {
             continue;
         }

@@ -1,5 +1,5 @@
-//! The sample cluster against recordings of a genuine one: the same requests, the same shapes and types, and for
-//! errors the same words.
+//! Compares the sample cluster with recordings of a real one: the same requests must yield the same structure and
+//! types, and errors the same words.
 
 use crate::wire::{raw, request, ticket_headers, token_header};
 use proxmox_mcp::{
@@ -39,7 +39,7 @@ fn the_sample_answers_in_the_shapes_that_were_recorded() {
         }
         let (method, path) = (wanted["method"].as_str().unwrap(), wanted["path"].as_str().unwrap());
         let answer = raw(server.address(), &request(method, path, &auth, &params)).unwrap();
-        // The recorded node names and guests are all in the sample, so statuses and words must be the same.
+        // The recorded node names and guests all exist in the sample, so statuses and messages must be the same.
         let mut found = Vec::new();
         if answer.status != recording["status"] || *answer.reason != *recording["reason"].as_str().unwrap() {
             found.push(format!("answered {} {}", answer.status, answer.reason));
@@ -62,7 +62,7 @@ fn the_sample_answers_in_the_shapes_that_were_recorded() {
     assert!(80 <= compared, "only {compared} answers were compared");
 }
 
-/// Requests whose guests did something else when they were recorded: the sample's obey, and have no console.
+/// Requests whose guests behaved differently when they were recorded: the sample's guests obey, and have no console.
 const OTHERWISE: [&str; 2] = ["shutdown container", "vnc proxy"];
 
 #[test]
@@ -70,7 +70,7 @@ fn a_life_of_changes_goes_as_it_was_recorded() {
     let server = Server::start(Options { clock_speed: 1e-6, ..Options::default() }).unwrap();
     let auth = ticket_headers(&server, "root@pam");
     let mut problems = Vec::new();
-    // What was recorded, and what the sample has in its place: task ids, volumes named after the time.
+    // Recorded values, and what the sample has instead: task ids, volumes named by the time.
     let mut names: Vec<(String, String)> = Vec::new();
     let mut compared = 0;
     for line in RECORDED_CHANGES.lines() {
@@ -81,7 +81,7 @@ fn a_life_of_changes_goes_as_it_was_recorded() {
         };
         let wanted = &recording["request"];
         let mut params = Params::new();
-        // What is repeated was recorded as a list of pairs.
+        // Repeated parameters were recorded as a list of pairs.
         let pairs: Vec<(&str, &Value)> = match &wanted["params"] {
             Value::Array(pairs) => pairs.iter().map(|pair| (pair[0].as_str().unwrap(), &pair[1])).collect(),
             params => params.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value)).collect(),
@@ -144,8 +144,8 @@ fn cookie_of(headers: &str) -> String {
     format!("{}\r\n", headers.lines().next().unwrap())
 }
 
-/// Notes what a recording has and an answer lacks: every key must be there, with the same JSON type. A row of a list
-/// must be like one of the rows recorded: it must have a fitting partner in the answer.
+/// Collects what a recording has and an answer lacks: every key must be present, with the same JSON type. Every
+/// recorded row of a list must have a matching row in the answer.
 fn shape(path: &str, recorded: &Value, answered: &Value, problems: &mut Vec<String>) {
     match (recorded, answered) {
         (Value::Object(recorded), Value::Object(answered)) => {
@@ -163,7 +163,7 @@ fn shape(path: &str, recorded: &Value, answered: &Value, problems: &mut Vec<Stri
                     shape(&format!("{path}[{at}]"), row, other, &mut inner);
                     inner
                 });
-                // The partner that fits best tells the problem.
+                // The problem is reported for the row that matches best.
                 match attempts.min_by_key(Vec::len) {
                     Some(best) => problems.extend(best),
                     None => problems.push(format!("{path} is empty")),

@@ -1,5 +1,5 @@
-//! What each tool sends: every row is called once with every parameter it has, and what reached the API is kept
-//! as a golden file and judged by the table of the API.
+//! The requests of each tool: every tool is called with every parameter that it has, and the requests that reached the
+//! API are kept as a golden file and checked against the table of the API.
 
 use crate::{cluster::Sample, golden::golden};
 use proxmox_mcp::{
@@ -18,12 +18,12 @@ use proxmox_mcp::{
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
-/// A value for a parameter, such as a user would give.
+/// A value for a parameter, as a user would give it.
 fn value(entry: &Entry, param: &Param) -> Value {
     let container = entry.name.contains("container");
     if entry.toolset == "jobs" {
         return match param.name {
-            // On this node nothing is under high availability, whose rounds would be counted here.
+            // This node has no guests under high availability, whose cycles would be counted here.
             "node" if param.required => json!("pve3"),
             "template" => json!(111),
             "vmid" if entry.name == "proxmox_provision_vm" => json!(900),
@@ -62,7 +62,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
         ("vmid", _) if entry.name.contains("create_vm") || entry.name.contains("create_container") => {
             json!(900)
         }
-        // They look at what runs.
+        // These tools look at running guests.
         ("vmid", _) if entry.name == "proxmox_get_vm_screen" => json!(105),
         ("vmid", _) if entry.name == "proxmox_read_serial" => json!(202),
         ("serial", _) => json!([]),
@@ -118,7 +118,7 @@ fn value(entry: &Entry, param: &Param) -> Value {
     }
 }
 
-/// A further parameter for those that take any.
+/// An additional parameter for tools that accept any.
 fn more(entry: &Entry, what: &str) -> Value {
     match (entry.name, what) {
         (name, _) if name.contains("firewall_rule") => json!({"proto": "tcp", "dport": "22"}),
@@ -143,7 +143,7 @@ fn more(entry: &Entry, what: &str) -> Value {
     }
 }
 
-/// A file that may be uploaded.
+/// A file that can be uploaded.
 fn an_image() -> std::path::PathBuf {
     let file = std::env::temp_dir().join("proxmox-mcp-requests.iso");
     std::fs::write(&file, "image").unwrap();
@@ -157,20 +157,20 @@ pub fn every_call() -> impl Iterator<Item = (String, Value)> {
     })
 }
 
-/// One call for each word of `what`; one or two calls where there is no such parameter.
+/// One call for each value of `what`; one or two calls if there is no such parameter.
 fn calls(entry: &Entry) -> Vec<Value> {
     let words = entry.params().find_map(|param| match param.shape {
         Shape::OneOf(words) if param.name == "what" => Some(words),
         _ => None,
     });
-    // Rules of a security group are found elsewhere than those of a guest.
+    // Rules of a security group are at a different path from those of a guest.
     let plain: &[&str] =
         if entry.params().any(|param| param.name == "group") { &["", "group"] } else { &[""] };
     words.unwrap_or(plain).iter().map(|what| arguments(entry, what)).collect()
 }
 
 fn arguments(entry: &Entry, what: &str) -> Value {
-    // The default of a filter or of a guest's node is what most calls have; filters are tested with the lists.
+    // Most calls use the default of a filter or of a guest's node; filters are tested with the lists.
     let given = entry.params().filter(|param| !param.filter && (param.name != "node" || param.required));
     let values = given.map(|param| {
         let value = match param.name {
@@ -205,13 +205,13 @@ fn arguments(entry: &Entry, what: &str) -> Value {
     arguments.into()
 }
 
-/// The request in one line, and what the API's table has against it.
+/// The request as one line, and the violations of the API's table.
 fn judge(seen: &demo::Seen) -> (String, Vec<String>) {
-    // Websockets are asked for as the web interface does.
+    // Websockets are requested as the web interface does.
     let path = seen.path.trim_start_matches("/api2/extjs").trim_start_matches("/api2/json");
     let pairs: Vec<(&str, &str)> =
         seen.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    // A ticket is another one each time.
+    // A ticket is different each time.
     let value =
         |name: &str, value: &str| if name == "vncticket" { "***".to_owned() } else { value.to_owned() };
     let shown: Vec<String> =
@@ -242,7 +242,7 @@ fn what_a_tool_can_do_follows_from_what_it_sends() {
         let does = does::by_table(&entry);
         let words: Vec<&str> = does.classes().iter().map(|class| class.word()).collect();
         writeln!(text, "{} {}", entry.name, words.join(" ")).unwrap();
-        // A request that must be asked for in any case, in each way the tool can go.
+        // A request that is needed in any case, in each way that the tool can take.
         let asks = |row: &api::Row| {
             let possible = effect::possible(row);
             possible.iter().any(|one| one.when.is_none() && does::ASKED.contains(&one.class))
@@ -251,12 +251,12 @@ fn what_a_tool_can_do_follows_from_what_it_sends() {
         let mut changing = methods.iter().filter(|row| row.method() != Method::Get).peekable();
         let reads = changing.peek().is_none();
         let expected = match entry.tool.effect {
-            // What its arguments name, or what it does by another way than the API.
+            // What its arguments name, or what it does by other means than the API.
             effect if does.classes().len() == 7 => effect,
             _ if methods.iter().any(|row| row.method() == Method::Get && asks(row)) => Effect::Ask,
             _ if reads => Effect::Read,
             _ if changing.all(asks) => Effect::Ask,
-            // It may ask always, so that its list has the token of what it asks.
+            // It may always ask, so that its list contains the token of its question.
             Effect::Ask if does.classes().iter().any(|class| does::ASKED.contains(class)) => Effect::Ask,
             _ => Effect::Change,
         };
@@ -283,14 +283,14 @@ fn every_tool_sends_what_the_api_takes() {
             let mut batch: Vec<String> = Vec::new();
             for seen in sample.server.requests() {
                 let (line, wrong) = judge(&seen);
-                // How often a task is looked at depends on the machine.
+                // How often a task is polled depends on the machine.
                 let looks = line.contains("/tasks/UPID") || line.contains("/tasks since=");
                 if !looks || entry.toolset == "tasks" {
                     batch.push(line.replace("planted-password", "***"));
                 }
                 problems.extend(wrong.into_iter().map(|wrong| format!("{}: {line}: {wrong}", entry.name)));
             }
-            // Reads that run at the same time arrive in any order.
+            // Concurrent reads arrive in any order.
             batch
                 .chunk_by_mut(|one, other| one.starts_with("GET") && other.starts_with("GET"))
                 .for_each(<[_]>::sort);

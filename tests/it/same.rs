@@ -1,5 +1,5 @@
-//! Two calls with nothing changed between them answer the same bytes, over a cluster that tells nothing twice in the same
-//! order; and what steers a call never reaches the cluster.
+//! Two calls without a change between them return the same bytes, on a cluster that never answers twice in the same
+//! order; and parameters that control a call never reach the cluster.
 
 use crate::{cluster::Sample, requests::every_call};
 use proxmox_mcp::{
@@ -14,13 +14,14 @@ use serde_json::{Value, json};
 /// How often each call is made.
 const TIMES: usize = 5;
 
-/// A cluster whose clock all but stands still.
+/// A cluster whose clock almost stands still.
 fn still() -> Sample {
     let options = demo::Options { clock_speed: 1e-6, gzip: false, ..demo::Options::default() };
     Sample::with(options, |config| config.settings_mut().trust = Trust::Anything)
 }
 
-/// What a call answers, byte for byte; without what is new each time: a token, the age of a backup by this clock.
+/// The answer to a call, byte for byte, without values that are new each time: a token, the age of a backup by this
+/// clock.
 fn answer(sample: &Sample, tool: &str, arguments: &Value) -> String {
     let given = arguments.as_object().unwrap().clone();
     let text = match sample.tools.call(&Call::detached(Cancel::new()), tool, given) {
@@ -33,7 +34,7 @@ fn answer(sample: &Sample, tool: &str, arguments: &Value) -> String {
     };
     let Ok(mut answer) = serde_json::from_str::<Value>(&text) else { return text };
     if tool == "proxmox_get_vm_screen" {
-        // When the picture was taken, and how long that took.
+        // When the image was made, and how long that took.
         let facts = answer.as_object_mut().unwrap();
         facts.retain(|name, _| !matches!(name.as_str(), "time" | "seconds"));
         return answer.to_string();
@@ -47,7 +48,7 @@ fn answer(sample: &Sample, tool: &str, arguments: &Value) -> String {
     answer.to_string()
 }
 
-/// What is made first, so that the lists hold more than one row.
+/// Objects created first, so that the lists have more than one row.
 const MADE: [(&str, &str); 17] = [
     ("proxmox_create_access", r#"{"what":"group","id":"g1"}"#),
     ("proxmox_create_access", r#"{"what":"group","id":"g2"}"#),
@@ -80,7 +81,7 @@ const MADE: [(&str, &str); 17] = [
     ),
 ];
 
-/// Paths of the API whose answers are passed on, beside what the tools read.
+/// Paths of the API whose answers are passed through, in addition to those that tools read.
 const PATHS: [&str; 26] = [
     "/access/domains",
     "/access/groups",
@@ -124,7 +125,7 @@ fn what_is_called_again_answers_the_same_bytes() {
             (name, arguments)
         })
         .collect();
-    // The plans of what loses data too; `proxmox_call_api` sends what loses nothing.
+    // Also the plans of destructive calls; `proxmox_call_api` sends those that lose nothing.
     let destroys = |name: &str| named(name).unwrap().tool.effect == Effect::Ask && name != "proxmox_call_api";
     let plans: Vec<(String, Value)> = calls
         .iter()
@@ -167,7 +168,7 @@ fn what_is_called_again_answers_the_same_bytes() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
-/// What steers a call and is no parameter of the API.
+/// Parameters that control a call and are not parameters of the API.
 const STEERING: [&str; 4] = ["dry_run", "confirm", "unchecked", "fields"];
 
 #[test]

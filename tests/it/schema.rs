@@ -1,4 +1,4 @@
-//! Every message of ours, judged by the official schemas.
+//! Every message of this server, validated against the official schemas.
 
 use crate::cluster::{Sample, session};
 use jsonschema::Validator;
@@ -6,7 +6,7 @@ use proxmox_mcp::mcp::Revision;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-/// One revision's schema, from which a validator for any of its definitions is made.
+/// The schema of one revision, from which a validator for any of its definitions is built.
 struct Schema {
     revision: Revision,
     document: Value,
@@ -14,7 +14,7 @@ struct Schema {
 }
 
 impl Schema {
-    /// All five, their descriptions left out.
+    /// The schemas of all five revisions, without their descriptions.
     fn all() -> Vec<Schema> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/mcp-schema");
         let read = |revision: Revision| {
@@ -34,7 +34,7 @@ impl Schema {
         jsonschema::validator_for(&schema).unwrap()
     }
 
-    /// The definition that a message of ours must fit, by what it answers.
+    /// The definition that a message must match, according to what it answers.
     fn definition(&self, message: &Value, method: Option<&str>) -> &'static str {
         let newest_style = Revision::V2025_11_25 <= self.revision;
         match message.get("method").and_then(Value::as_str) {
@@ -67,7 +67,7 @@ impl Schema {
 
 const GUEST: &str = "pve://guest/{vmid}";
 
-/// The requests of a session in that revision, each with an id that says its method.
+/// The requests of a session in that revision, each with an id that names its method.
 fn requests(revision: Revision) -> Vec<Value> {
     let request = |id: &str, method: &str, mut params: Value| {
         if revision.is_modern() {

@@ -1,4 +1,4 @@
-//! Planted secrets, searched for in everything that comes out: answers, failures, the audit log, stderr.
+//! Planted secrets, searched for in all output: answers, errors, the audit log, stderr.
 
 use crate::cluster::Sample;
 use proxmox_mcp::{config::Access, demo};
@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What the calls of `requests` put into every password.
+/// The value that the calls of `requests` use for every password.
 const PLANTED: &str = "planted-password";
 
 #[test]

@@ -1,4 +1,4 @@
-//! The binary with a folder of its own, and certificates of every kind for the servers it talks to.
+//! The binary with a folder of its own, and certificates of every kind for the servers that it connects to.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::{
@@ -18,7 +18,7 @@ use std::{
     },
 };
 
-/// A folder that goes away with the test; it is the home of the binary.
+/// A folder that is removed at the end of the test; it is the binary's home directory.
 pub struct Home(PathBuf);
 
 impl Home {
@@ -34,7 +34,7 @@ impl Home {
         self.0.join(name)
     }
 
-    /// A file with that content, which only its owner can read.
+    /// Creates a file with that content that only its owner can read.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -47,31 +47,31 @@ impl Home {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Runs the binary with nothing of this machine's configuration.
+    /// Runs the binary without any of this machine's configuration.
     pub fn run(&self, arguments: &[&str], input: &str) -> Ran {
         self.run_with(arguments, input, &[])
     }
 
-    /// Runs it with these variables beside its own.
+    /// Runs it with additional environment variables.
     pub fn run_with(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proxmox-mcp"));
         bare(command.args(arguments)).env("HOME", &self.0);
         if cfg!(windows) {
-            // As on other systems, so that what tests expect is in one place.
+            // As on other systems, so that tests find files in the same place.
             command.env("USERPROFILE", &self.0).env("APPDATA", self.path(".config"));
         }
         command.envs(variables.iter().copied());
         command.env("PLANTED_SECRET", "planted-in-the-environment").current_dir(&self.0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Whoever does not read it is gone by then.
+        // A program that does not read its input may have ended by then.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs the binary at a terminal at which that is typed; `None` where this machine has no `script` to make one.
+    /// Runs the binary at a terminal and types this text; `None` if this machine has no `script` command.
     #[cfg(target_os = "linux")]
     pub fn at_terminal(&self, arguments: &[&str], typed: &str) -> Option<Ran> {
         let words = [env!("CARGO_BIN_EXE_proxmox-mcp")].into_iter().chain(arguments.iter().copied());
@@ -106,7 +106,7 @@ impl Drop for Home {
     }
 }
 
-/// Takes from a command the environment of this machine, except what Windows cannot do without.
+/// Removes this machine's environment from a command, except for what Windows needs.
 pub fn bare(command: &mut Command) -> &mut Command {
     command.env_clear();
     let kept: &[&str] = if cfg!(windows) { &["SystemRoot", "WINEPREFIX", "WINEDEBUG", "PATH"] } else { &[] };
@@ -122,7 +122,7 @@ pub fn mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 pub fn mode(_: &Path, _: u32) {}
 
-/// Checks the mode of a file, where files have one.
+/// Checks the permissions of a file, on systems that have them.
 #[track_caller]
 pub fn has_mode(path: &Path, expected: u32) {
     #[cfg(unix)]
@@ -134,7 +134,7 @@ pub fn has_mode(path: &Path, expected: u32) {
     assert!(path.exists(), "{} with the mode {expected:o}", path.display());
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -157,7 +157,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A certificate for that name, and what a server needs to show it.
+    /// A certificate for that name, and the configuration for a server that uses it.
     pub fn server(&self, name: &str, last_year: i32) -> (String, Arc<ServerConfig>) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();

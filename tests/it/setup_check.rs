@@ -1,4 +1,4 @@
-//! `check` against set-ups that are broken in one way each: the step that fails says what is wrong and what mends it.
+//! `check` with set-ups that are broken in one way each: the failing step says what is wrong and how to fix it.
 
 use crate::{
     setup_box::{Authority, Home, mode},
@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-/// What one row expects: step, result, and words of what is said about it.
+/// The expectation of one row: step, result, and words of its message.
 type Expected<'a> = (&'a str, &'a str, &'a [&'a str]);
 
-/// Runs `check`; a step with the expected name and result must say all the words.
+/// Runs `check`; a step with the expected name and result must contain all the words.
 #[track_caller]
 fn check(config: &Value, expected: Expected<'_>) -> Vec<Value> {
     check_in(&Home::new(), config, expected)
@@ -35,7 +35,7 @@ fn check_in(home: &Home, config: &Value, (step, result, words): Expected<'_>) ->
     steps
 }
 
-/// A sample cluster behind TLS, its certificate pinned.
+/// A sample cluster with TLS, its certificate pinned.
 fn secure(clock_speed: f64) -> (demo::Server, Value) {
     let (fingerprint, tls) = Authority::new().server("127.0.0.1", 2090);
     let server = demo::Server::start(demo::Options {
@@ -58,7 +58,7 @@ fn with(config: &Value, changes: Value) -> Value {
     config
 }
 
-/// The same configuration with a user and a password.
+/// The same configuration, but with a user and a password.
 fn as_user(config: &Value, user: &str, password: &str) -> Value {
     let mut config = with(config, json!({"user": user, "password": password}));
     config.as_object_mut().unwrap().retain(|name, _| !name.starts_with("token"));
@@ -99,7 +99,7 @@ fn what_is_wrong_on_the_way_to_the_host() {
     check(&config, ("name", "failure", &["`pve1.invalid` cannot be resolved", "Correct `host`"]));
 }
 
-/// A listener whose queue is full drops what comes next, as a firewall does.
+/// A listener with a full queue drops further connections, as a firewall does.
 #[test]
 fn a_firewall_that_drops_packets_is_recognized() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -196,7 +196,7 @@ fn what_is_wrong_with_the_cluster() {
     check(&config, ("quorum", "failure", &["no quorum", "read but not changed", "pvecm status"]));
 }
 
-/// A cluster that answers these.
+/// A cluster that gives these answers.
 fn answering(
     version: &'static str,
     status: &'static str,

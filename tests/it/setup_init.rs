@@ -1,4 +1,4 @@
-//! `init` end to end against a sample cluster behind TLS: by options, and by somebody who answers questions.
+//! `init` end to end on a sample cluster with TLS: with options, and with a user who answers questions.
 
 use crate::setup_box::{Authority, Home, Ran, has_mode, mode};
 use proxmox_mcp::{
@@ -13,7 +13,7 @@ use proxmox_mcp::{
 use serde_json::{Value, json};
 use std::fs;
 
-/// A sample cluster whose CA signed its certificate, or another one did.
+/// A sample cluster whose certificate was signed by its own CA or by another one.
 struct Cluster {
     server: demo::Server,
     fingerprint: String,
@@ -32,7 +32,7 @@ impl Cluster {
         self.server.token().1.expose().to_owned()
     }
 
-    /// Runs `init` with the host, a token's id and these options.
+    /// Runs `init` with the host, a token id and these options.
     fn init(&self, home: &Home, options: &[&str], input: &str) -> Ran {
         let port = self.server.address().port().to_string();
         let mut arguments = vec!["init", "--host", "127.0.0.1", "--port", &port];
@@ -50,7 +50,7 @@ fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Nothing is left over of drafts.
+/// Checks that no drafts are left over.
 #[track_caller]
 fn is_tidy(home: &Home) {
     let folder = home.path(".config/proxmox-mcp");
@@ -167,7 +167,7 @@ fn what_cannot_work_is_not_written() {
     assert_eq!(home.read(USUAL), before);
 }
 
-/// Every client's file is merged: other servers, comments and order stay, a backup is kept, and a second time
+/// Every client's file is merged: other servers, comments and order are preserved, a backup is kept, and a second run
 /// changes nothing.
 #[test]
 fn clients_are_given_the_server_and_keep_everything_else() {
@@ -244,7 +244,7 @@ fn clients_are_given_the_server_and_keep_everything_else() {
     assert_eq!(fs::read_to_string(file).unwrap(), "{\"mcpServers\": [");
 }
 
-/// No options at all.
+/// No options.
 struct Nothing;
 
 impl Given for Nothing {
@@ -257,12 +257,12 @@ impl Given for Nothing {
     }
 }
 
-/// Answers the questions of `init`; gives back what was shown.
+/// Answers the questions of `init`; returns its output.
 fn answer(home: &Home, typed: &str) -> (Result<(), Stop>, String) {
     answer_to("/opt/proxmox-mcp", home, typed)
 }
 
-/// The same of a program somewhere else.
+/// Like [`answer`], for a program at another path.
 fn answer_to(program: &str, home: &Home, typed: &str) -> (Result<(), Stop>, String) {
     let (mut input, mut output) = (typed.as_bytes(), Vec::new());
     let path = home.path("").to_str().unwrap().to_owned();
@@ -285,7 +285,7 @@ fn the_example_beside_the_program_makes_room() {
     assert_eq!(result, Ok(()), "{shown}");
     assert_eq!(parse(&home.read("bin/config.json"))["token_secret"], json!(secret), "{shown}");
     assert!(!home.path(USUAL).exists(), "it would never be read");
-    // From now on it is somebody's own.
+    // From now on the file is the user's own.
     let (result, _) = answer_to(&program, &home, "n\n");
     assert!(matches!(result, Err(Stop::Failed(_))), "{result:?}");
 }
@@ -323,7 +323,7 @@ fn somebody_who_answers_questions_gets_a_configuration() {
     is_tidy(&home);
 }
 
-/// The options of `init` that work against the cluster, and these.
+/// The options of `init` that work with the cluster, and these.
 fn working<'a>(cluster: &'a Cluster, secret: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let token = ["--token-id", "root@pam!demo", "--token-secret-file", secret];
     [&["--fingerprint", cluster.fingerprint.as_str()][..], &token, more].concat()
@@ -384,7 +384,7 @@ fn an_audit_log_gets_a_key_that_is_kept_apart() {
     let verified = home.run(&["audit", "verify"], "");
     assert!(verified.code == Some(0) && verified.out.contains("2 are sealed"), "{verified:?}");
 
-    // The log goes on under the key that is there, and under no other.
+    // The log continues with the existing key, and with no other.
     let before = home.read(".config/proxmox-mcp/audit.key");
     let ran = cluster.init(&home, &working(&cluster, secret, &audit), "");
     assert!(ran.code == Some(0) && ran.out.contains("was there already"), "{ran:?}");
@@ -407,7 +407,7 @@ fn an_audit_log_gets_a_key_that_is_kept_apart() {
     let ran = cluster.init(&home, &working(&cluster, secret, &short), "");
     assert!(ran.code == Some(1) && ran.err.contains("at least 32"), "{ran:?}");
 
-    // Somebody who is asked gets both in places of their own.
+    // A user who is asked gets each of them in a place of its own.
     let home = Home::new();
     let address = cluster.server.address();
     let typed =

@@ -1,4 +1,4 @@
-//! `token-recipe`: the commands as they were read last, and that the token they make can do the work.
+//! `token-recipe`: the commands as last reviewed, and a check that the token they create has the needed privileges.
 
 use crate::{golden::golden, setup_box::Home};
 use proxmox_mcp::{

@@ -1,4 +1,4 @@
-//! `tools`, `call` and completion as they are used in a shell.
+//! `tools`, `call` and completion, as used in a shell.
 
 use crate::setup_box::Home;
 use serde_json::Value;
@@ -42,7 +42,7 @@ fn arguments_come_from_words_and_standard_input() {
     assert!(code == Some(2) && text.contains("key=value"), "{text}");
 }
 
-/// A dry run is the tool's own argument `dry_run`.
+/// A dry run is requested by the tool's own argument `dry_run`.
 #[test]
 fn a_dry_run_changes_nothing() {
     let home = Home::new();
@@ -54,7 +54,7 @@ fn a_dry_run_changes_nothing() {
     );
 }
 
-/// Asks a shell for completions of a line; `None` where there is no such shell and none is demanded.
+/// Asks a shell for completions of a line; `None` if the shell is not installed and not required.
 fn complete(shell: &str, script: &str) -> Option<Vec<String>> {
     let binary = env!("CARGO_BIN_EXE_proxmox-mcp");
     let script = script.replace("BINARY", &format!("'{binary}'"));
@@ -88,7 +88,7 @@ fn check(line: &str, parts: &[&str], expected: &[&str]) {
     }
 }
 
-/// bash gives the words parted at `=`, `:` and blanks, and replaces only the last part.
+/// bash splits words at `=`, `:` and blanks, and replaces only the last part.
 #[test]
 fn bash_completes_commands_tools_arguments_and_choices() {
     check("proxmox-mcp ch", &["proxmox-mcp", "ch"], &["check"]);
@@ -126,7 +126,7 @@ fn the_other_scripts_are_read_by_their_shells() {
     }
 }
 
-/// What stood there before answers for other programs.
+/// Existing completions for other programs still work.
 #[test]
 fn nushell_completes_beside_other_completers() {
     let home = Home::new();
@@ -148,7 +148,7 @@ fn nushell_completes_beside_other_completers() {
     }
 }
 
-/// PowerShell hands over what is written on the line; the empty word under the cursor must arrive, too.
+/// PowerShell passes the line as written; the empty word under the cursor must arrive, too.
 #[test]
 fn powershell_completes_words_and_arguments() {
     let script = "BINARY completion powershell | Out-String | Invoke-Expression
@@ -170,7 +170,7 @@ fn powershell_completes_words_and_arguments() {
     }
 }
 
-/// On a terminal `call` shows a table and, while it waits, a line that is gone afterwards.
+/// On a terminal `call` shows a table and, while it waits, a progress line that is removed afterwards.
 #[test]
 fn on_a_terminal_there_are_tables_and_progress() {
     let call = format!("'{}' demo call proxmox_shutdown_vm vmid=105", env!("CARGO_BIN_EXE_proxmox-mcp"));

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT while calls are under way.
+//! SIGTERM and SIGINT while calls are running.
 
 use crate::long::{call, demo, initialize};
 use rustix::process::{Pid, Signal, kill_process};
@@ -8,7 +8,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
 };
 
-/// A backup of some minutes is under way, and a call waits behind it where the input has ended.
+/// A backup of some minutes is running, and a call waits behind it when the input has ended.
 #[test]
 fn signals_answer_what_is_under_way_before_and_after_the_end_of_the_input() {
     for (signal, code, ended) in

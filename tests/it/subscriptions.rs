@@ -1,4 +1,4 @@
-//! Resources that tell when they change, in both ways to subscribe, and what that costs the cluster.
+//! Resources that notify of changes, in both ways to subscribe, and how many requests that causes.
 
 use crate::{
     cluster::{Sample, session},
@@ -14,7 +14,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Changes a guest at once, without a task that would be told too.
+/// Changes a guest immediately, without a task that would cause notifications too.
 const CHANGE: &str = "proxmox_update_container_config";
 const UPDATED: &str = "notifications/resources/updated";
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -45,7 +45,7 @@ fn guest(vmid: i64) -> String {
     format!("pve://guest/{vmid}")
 }
 
-/// A session over a sample cluster.
+/// A session on a sample cluster.
 fn start(options: demo::Options, version: Option<&str>) -> (Arc<Sample>, Live) {
     let sample = Arc::new(Sample::with(options, |_| {}));
     let live = Live::over(Arc::clone(&sample));
@@ -60,7 +60,7 @@ fn quick() -> demo::Options {
     demo::Options { clock_speed: 50.0, ..demo::Options::default() }
 }
 
-/// Asks, and gives back the answer.
+/// Sends a request and returns the answer.
 fn ask(live: &Live, message: &Value) -> Value {
     live.send(message);
     let answer = live.receive();
@@ -88,7 +88,7 @@ fn a_guest_tells_clients_of_the_handshake_that_it_changed() {
         assert_eq!(told, json!({"jsonrpc": "2.0", "method": UPDATED, "params": {"uri": guest(200)}}));
         let answer = ask(&live, &request(3, "resources/unsubscribe", json!({"uri": guest(200)})));
         assert_eq!(answer["result"], json!({}), "{version}");
-        // Of what came after that, only the other one is told.
+        // Of the changes after that, only the other one is notified.
         sample.ok(CHANGE, json!({"vmid": 200, "config": {"tags": "newer"}}));
         sample.ok(CHANGE, json!({"vmid": 201, "config": {"tags": "new"}}));
         assert_eq!(live.receive()["params"]["uri"], guest(201), "{version}");
@@ -114,7 +114,7 @@ fn a_subscription_of_the_newest_revision_is_acknowledged_told_and_ended() {
         told,
         [json!({"_meta": {(ID): "a"}, "uri": guest(200)}), json!({"_meta": {(ID): 7}, "uri": guest(200)})]
     );
-    // One that the client ends is never heard of again.
+    // After the client has ended a subscription, it receives no more notifications for it.
     live.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "a"}}));
     live.ping();
     sample.ok(CHANGE, json!({"vmid": 200, "config": {"tags": "newer"}}));
@@ -174,7 +174,7 @@ fn the_cluster_is_asked_once_for_all_and_only_while_somebody_listens() {
     live.send(&listen(1, guests(&vmids)));
     assert_eq!(live.receive()["params"]["notifications"], guests(&vmids));
     assert!(asked(&sample).into_iter().all(|count| (1..200).contains(&count)), "{:?}", asked(&sample));
-    // Looks that follow go on for as long as it is open.
+    // Polling continues for as long as the subscription is open.
     let before = asked(&sample);
     while asked(&sample)[0] < before[0] + 5 {
         live.ping();
@@ -182,7 +182,7 @@ fn the_cluster_is_asked_once_for_all_and_only_while_somebody_listens() {
     let [inventories, tasks] = asked(&sample);
     assert!(inventories.abs_diff(tasks) <= 1, "{inventories} {tasks}");
     live.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}));
-    // After the answer to this one, no look is under way.
+    // After the answer to this request, no poll is running.
     live.send(&listen(2, json!({})));
     live.receive();
     let after = asked(&sample);
@@ -222,7 +222,7 @@ fn what_cannot_be_subscribed_to_is_refused() {
     let many: Vec<String> = (0..257).map(guest).collect();
     let answer = ask(&live, &listen(1, json!({"resourceSubscriptions": many})));
     assert!(answer["error"]["message"].as_str().unwrap().contains("at most 256"), "{answer}");
-    // An id that has no answer yet is taken.
+    // An id that has not been answered yet is in use.
     live.send(&listen(5, guests(&[100])));
     live.receive();
     assert_eq!(ask(&live, &listen(5, guests(&[100])))["error"]["code"], -32600);
@@ -246,7 +246,7 @@ fn what_cannot_be_subscribed_to_is_refused() {
     assert_eq!(of(2)["result"], json!({}));
 }
 
-/// Looks that go as its addresses say.
+/// Polls that behave as their URIs say.
 #[derive(Default)]
 struct Looks {
     list: Option<Box<RawValue>>,
@@ -322,7 +322,7 @@ fn a_look_that_fails_panics_or_hangs_costs_nobody_else_anything() {
     while looks.count.load(Ordering::SeqCst) < 2 {
         live.ping();
     }
-    // A look is under way that never ends by itself.
+    // A poll that never ends is running.
     assert_eq!(live.end(), [json!(1)]);
 
     let looks = Arc::new(Looks { count: 1.into(), ..Looks::default() });
@@ -331,6 +331,6 @@ fn a_look_that_fails_panics_or_hangs_costs_nobody_else_anything() {
     while looks.count.load(Ordering::SeqCst) < 2 {
         live.ping();
     }
-    // A signal ends one that a request waits for, too.
+    // A signal also ends a poll that a request waits for.
     assert_eq!(live.stop().iter().filter(|id| **id == json!(1)).count(), 1);
 }

@@ -1,4 +1,4 @@
-//! A toolbox for the protocol's own tests, and a way to talk to a server in memory.
+//! A toolbox for tests of the protocol, and a way to talk to a server in memory.
 
 use proxmox_mcp::mcp::{About, Answer, Call, Options, Order, Revision, Stop, Toolbox, UI_EXTENSION, serve};
 use serde_json::{Map, Value, json, value::RawValue, value::to_raw_value};
@@ -12,13 +12,13 @@ use std::{
     time::Duration,
 };
 
-/// Nothing in a test takes this long; what does is a hang.
+/// No operation in a test takes this long; if one does, it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long the tool `task` takes after it was submitted.
+/// How long the tool `task` runs after it was submitted.
 const TASK: Duration = Duration::from_millis(20);
 
-/// Tools that echo, fail, panic and wait. Calls are noted as they start.
+/// Tools that echo, fail, panic and wait. Calls are recorded as they start.
 pub struct TestBox {
     list: Box<RawValue>,
     pub log: Mutex<Vec<String>>,
@@ -98,7 +98,7 @@ impl Toolbox for TestBox {
     }
 }
 
-/// Sends all the lines at once, ends the input, and gives back the lines that came out, parsed.
+/// Sends all lines at once, ends the input, and returns the lines that came back, parsed.
 pub fn talk(lines: &[&str]) -> Vec<Value> {
     talk_bytes(lines.iter().flat_map(|line| [line.as_bytes(), b"\n"]).collect::<Vec<_>>().concat().as_slice())
 }
@@ -119,7 +119,7 @@ pub fn parse_lines(output: &[u8]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect()
 }
 
-/// A server on threads of its own, to talk to line by line.
+/// A server on its own threads, to talk to line by line.
 pub struct Live {
     input: Option<Sender<Vec<u8>>>,
     output: Receiver<Vec<u8>>,
@@ -134,7 +134,7 @@ impl Live {
         Live { toolbox: Arc::clone(&toolbox), ..Live::over(toolbox) }
     }
 
-    /// A server over any toolbox.
+    /// A server with any toolbox.
     pub fn over(toolbox: Arc<impl Toolbox + Send + 'static>) -> Live {
         let (input, from_client) = channel();
         let (to_client, output) = channel();
@@ -166,13 +166,13 @@ impl Live {
         );
     }
 
-    /// Pings and waits for the answer: everything sent before has been read by then.
+    /// Sends a ping and waits for the answer: everything sent before has been read by then.
     pub fn ping(&self) {
         self.send(&json!({"jsonrpc": "2.0", "id": "ping", "method": "ping"}));
         assert_eq!(self.receive()["id"], "ping");
     }
 
-    /// Waits for that many answers, in whatever order they come.
+    /// Waits for that many answers, in any order.
     pub fn receive_all(&self, count: usize) {
         for _ in 0..count {
             self.receive();
@@ -183,7 +183,7 @@ impl Live {
         serde_json::from_slice(&self.output.recv_timeout(PATIENCE).expect("an answer in time")).unwrap()
     }
 
-    /// Tells the server to end, as a signal does, and gives back the ids of what was still answered, in order.
+    /// Stops the server as a signal does, and returns the ids of the remaining answers, in order.
     pub fn stop(self) -> Vec<Value> {
         if let Some(stop) = &*self.stop.lock().unwrap() {
             stop.within(PATIENCE);
@@ -191,7 +191,7 @@ impl Live {
         self.end()
     }
 
-    /// Ends the input and gives back the ids of what was still answered, in order.
+    /// Ends the input and returns the ids of the remaining answers, in order.
     pub fn end(mut self) -> Vec<Value> {
         drop(self.input.take());
         self.server.take().unwrap().join().unwrap().unwrap();
@@ -228,7 +228,7 @@ impl Write for ChannelWriter {
     }
 }
 
-/// Only here so that a test may hand any reader to a server.
+/// Exists only so that a test can pass any reader to a server.
 pub fn serve_into(input: impl BufRead, toolbox: &TestBox, lenient: bool) -> Vec<Value> {
     let mut output = Vec::new();
     serve(input, &mut output, toolbox, options(lenient)).unwrap();

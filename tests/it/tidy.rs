@@ -1,4 +1,4 @@
-//! The tree keeps its own rules: layers that cannot see each other, files of one concern.
+//! Rules for the source tree: layers that must not depend on each other, files with a single concern.
 
 use std::{
     fs,
@@ -32,7 +32,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every word of the code; comments and the text of strings left out.
+/// Every word of the code, without comments and string contents.
 fn words(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
     let without_strings = |line: &str| line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
@@ -101,10 +101,10 @@ fn layers_cannot_see_each_other() {
     }
 }
 
-/// The rooms of the tools, each above those that it may import from. What lies beside them (`mod.rs`) only names them.
+/// The layers of the tools, each above those that it may import from. `mod.rs` only declares them.
 const ROOMS: [&str; 9] = ["toolbox", "offers", "catalog", "jobs", "api", "row", "run", "param", "answer"];
 
-/// The rooms that a file imports from: `x` of `tools::x` and of `tools::{x, …}`.
+/// The layers that a file imports from: `x` of `tools::x` and of `tools::{x, …}`.
 fn named_rooms(text: &str) -> Vec<String> {
     let code: String = text
         .lines()

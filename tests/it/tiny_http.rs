@@ -1,4 +1,4 @@
-//! A server on loopback whose every byte a test decides, with and without TLS. It notes what it was asked.
+//! A server on loopback whose every byte a test controls, with and without TLS. It records its requests.
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
@@ -11,16 +11,16 @@ use std::{
     thread,
 };
 
-/// A port on which nobody listens: tcpmux, long out of use. One that was free a moment ago is soon another test's.
+/// A port on which nothing listens: tcpmux, long out of use. A port that was free recently may soon be another test's.
 pub const CLOSED_PORT: u16 = 1;
 
-/// Another spelling of 127.0.0.1: a host of another name on the same machine, found without a resolver.
+/// Another spelling of 127.0.0.1: a differently named host on the same machine, found without a resolver.
 pub const LOOPBACK: &str = "127.1";
 
-/// A request as it came over the wire.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Which connection it came over, counted from 0.
+    /// The number of its connection, counted from 0.
     pub connection: usize,
     /// The request line and the headers.
     pub head: String,
@@ -42,7 +42,7 @@ impl Request {
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
-/// One connection, served on a thread of its own.
+/// One connection, served on its own thread.
 pub struct Connection {
     pub index: usize,
     stream: Box<dyn Stream>,
@@ -51,7 +51,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The next request, whole; `None` when the client is gone.
+    /// The next complete request; `None` if the client has disconnected.
     pub fn next(&mut self) -> Option<Request> {
         let mut bytes = self.read_until(|bytes| bytes.ends_with(b"\r\n\r\n"))?;
         let head = String::from_utf8(std::mem::take(&mut bytes)).unwrap().trim_end().to_owned();
@@ -78,17 +78,17 @@ impl Connection {
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
-        // The client may be gone: some tests are about that.
+        // The client may have disconnected: some tests are about that.
         let sent = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
         self.gone |= sent.is_err();
     }
 
-    /// Whether something could not be sent any more.
+    /// Whether sending has failed.
     pub fn is_gone(&self) -> bool {
         self.gone
     }
 
-    /// Closes the connection now; on loopback the client can see it when this is over.
+    /// Closes the connection now; on loopback the client can see it once this returns.
     pub fn close(&mut self) {
         self.stream = Box::new(std::io::empty());
     }
@@ -112,12 +112,12 @@ impl Server {
         Server::start(None, serve)
     }
 
-    /// Answers each request with what `answer` makes of it, and keeps connections open.
+    /// Answers each request with the result of `answer`, and keeps connections open.
     pub fn answering(answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Server {
         Server::new(move |connection| keep_answering(connection, &answer))
     }
 
-    /// The same over TLS.
+    /// Like [`Server::answering`], over TLS.
     pub fn secure(
         config: Arc<ServerConfig>,
         answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
@@ -125,7 +125,7 @@ impl Server {
         Server::start(Some(config), move |connection| keep_answering(connection, &answer))
     }
 
-    /// Runs `serve` for each connection, over TLS where there is a configuration for it.
+    /// Runs `serve` for each connection, over TLS if a configuration for it is given.
     pub fn start(
         tls: Option<Arc<ServerConfig>>,
         serve: impl Fn(&mut Connection) + Send + Sync + 'static,
@@ -133,7 +133,7 @@ impl Server {
         Server::listening(TcpListener::bind("127.0.0.1:0").unwrap(), tls, serve)
     }
 
-    /// Answers at another address, if this computer has it.
+    /// Like [`Server::answering`], on another address, if this computer has it.
     pub fn on(address: &str, answer: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static) -> Option<Server> {
         let listener = TcpListener::bind(address).ok()?;
         Some(Server::listening(listener, None, move |connection| keep_answering(connection, &answer)))
@@ -185,7 +185,7 @@ fn keep_answering(connection: &mut Connection, answer: &dyn Fn(&Request) -> Vec<
     }
 }
 
-/// An answer with that status line, further headers and body.
+/// An answer with that status line, additional headers and body.
 pub fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let mut bytes =
@@ -194,7 +194,7 @@ pub fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     bytes
 }
 
-/// The envelope of a success.
+/// The envelope of a successful answer.
 pub fn data(data: impl std::fmt::Display) -> Vec<u8> {
     answer("200 OK", "Content-Type: application/json\r\n", format!(r#"{{"success":1,"data":{data}}}"#))
 }

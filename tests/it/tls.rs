@@ -1,4 +1,4 @@
-//! Whose certificates are believed, and what is said about the others.
+//! Which certificates are trusted, and what is reported about the others.
 
 mod changing;
 mod resuming;
@@ -29,7 +29,7 @@ use std::{
     },
 };
 
-/// A cluster's CA, kept in a file for the test's time.
+/// A cluster's CA, kept in a file during the test.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     file: PemFile,
@@ -49,7 +49,7 @@ impl Authority {
     }
 }
 
-/// A file that goes away with the test.
+/// A file that is removed at the end of the test.
 struct PemFile(PathBuf);
 
 impl PemFile {
@@ -73,7 +73,7 @@ fn pem_file(text: &str) -> PemFile {
     PemFile(path)
 }
 
-/// What a server shows and whether it holds the key to it.
+/// The certificate that a server presents, and whether it has the matching key.
 struct Identity {
     certificate: CertificateDer<'static>,
     pem: String,
@@ -105,7 +105,7 @@ impl Identity {
     }
 }
 
-/// Shows one certificate whatever is asked, also with a key that is not its own.
+/// Presents one certificate to every client, even with a key that does not match.
 #[derive(Debug)]
 struct Shown(Arc<CertifiedKey>);
 
@@ -135,7 +135,7 @@ fn client(server: &Server, trust: Trust) -> Pve {
     Pve::new(Settings::new(vec![host], auth, trust))
 }
 
-/// Asks over both TLS versions; `words` are those of the refusal.
+/// Sends a request over both TLS versions; `words` appear in the error.
 #[track_caller]
 fn check(shown: &Identity, trust: Trust, words: Option<&[&str]>) {
     for tls12 in [false, true] {

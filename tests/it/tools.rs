@@ -118,11 +118,11 @@ fn a_change_is_sent_once_waited_for_and_seen_by_the_next_call() {
     assert!(started["duration"].is_number(), "{started}");
     let wire = sample.wire();
     let post = format!("POST /nodes/{node}/qemu/{vmid}/status/start");
-    // The list told where it is.
+    // The list returned the guest's node.
     assert_eq!(wire[before..], [post]);
     assert!(column(&sample.done("proxmox_list_vms", json!({"status": "running"})), "vmid").contains(&vmid));
     sample.fails("proxmox_start_vm", json!({"vmid": vmid}), &["task failed", "already running", "UPID:"]);
-    // At its real speed, so that the task is still running when nobody waits for it.
+    // At real-time speed, so that the task is still running when the call does not wait for it.
     let sample = Sample::with(demo::Options::default(), |_| {});
     sample.done("proxmox_start_vm", json!({"vmid": vmid}));
     let stopped = sample.done("proxmox_stop_vm", json!({"vmid": vmid, "wait": 0}));
@@ -220,8 +220,8 @@ fn the_connection_test_names_each_step() {
     assert!(!sentences.contains("wrong-secret"), "{sentences}");
 }
 
-/// What 40 machines cost a model: 1,300 o200k tokens are about 2,900 bytes of such rows (counted with
-/// `scripts/count_tokens.mjs`' tokenizer).
+/// The size of a list of 40 guests: 1,300 o200k tokens are about 2,900 bytes of such rows (counted with the tokenizer
+/// of `scripts/count_tokens.mjs`).
 #[test]
 fn forty_machines_cost_one_request_and_little() {
     let options = demo::Options { guests: 80, ..demo::Options::default() };
@@ -277,7 +277,7 @@ fn what_was_made_a_moment_ago_has_its_name() {
     assert_eq!((&made["name"], &made["node"]), (&json!("fresh"), &json!("pve2")), "{made}");
     let templates = sample.done("proxmox_list_templates", json!({}));
     assert_eq!(name(&templates, 900), Some(json!("fresh")), "{templates}");
-    // Somebody else's guest, of which the inventory has only the place.
+    // Another user's guest, of which the inventory has only the node.
     let other = Sample::start();
     let bytes = crate::wire::request(
         "POST",

@@ -1,5 +1,5 @@
-//! How many requests each tool sends, and how many of them one after the other: over a link that is what a person waits
-//! for. Counted from the order in which requests arrive and answers leave, not from the time that it takes.
+//! How many requests each tool sends, and how many of them one after the other, which determines the waiting time over
+//! a slow link. They are counted by the order in which requests arrive and answers leave, not by time.
 
 use crate::{cluster::Sample, golden::golden, requests::every_call};
 use proxmox_mcp::{
@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt, fs, path::Path, sync::Mutex, thread, time::Duration};
 
 const GOLDEN: &str = "tests/golden/trips.txt";
-/// How long each answer is held back, so that requests that go out at once are there at once. Where the machine is too
-/// busy even for that, requests seem to follow each other, and the call is looked at again at leisure.
+/// How long each answer is delayed, so that concurrent requests arrive while the others are pending. If the machine is
+/// too busy even for that, requests appear sequential, and the call is measured again with a longer delay.
 const HELD: [Duration; 3] =
     [Duration::from_millis(40), Duration::from_millis(300), Duration::from_millis(1500)];
-/// Calls that are measured at once; most of the time they wait.
+/// Calls measured at the same time; they wait most of the time.
 const SIDE_BY_SIDE: usize = 12;
 
-/// Requests, and the longest chain of them.
+/// The number of requests, and the longest chain of sequential ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Count {
     requests: usize,
@@ -30,7 +30,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// Calls that follow each other on one cluster; only the last `measured` of them count.
+/// Consecutive calls on one cluster; only the last `measured` of them count.
 struct Row {
     name: String,
     access: Access,
@@ -38,7 +38,7 @@ struct Row {
     measured: usize,
 }
 
-/// Makes the calls; a text `$name` among their arguments is what an earlier answer had under that name.
+/// Makes the calls; `$name` in their arguments stands for the value of that name in an earlier answer.
 fn count(row: &Row, held: Duration) -> Count {
     let options = demo::Options { clock_speed: 1000.0, ..demo::Options::default() };
     let sample = Sample::with(options, |config| config.access = row.access);
@@ -63,7 +63,7 @@ fn count(row: &Row, held: Duration) -> Count {
     let mut seen: Vec<(u64, u64)> = Vec::new();
     let mut polled = false;
     for request in &sample.server.requests()[before..] {
-        // How often a task is looked at depends on the machine; the first look does not.
+        // How often a task is polled depends on the machine; the first poll does not.
         let poll = request.path.contains("/tasks/UPID") || request.path.ends_with("/tasks");
         if poll && std::mem::replace(&mut polled, true) {
             continue;
@@ -74,7 +74,7 @@ fn count(row: &Row, held: Duration) -> Count {
     Count { requests: seen.len(), steps: longest_chain(seen.clone()) }
 }
 
-/// The most of these that follow each other, each beginning after the end of the one before.
+/// The length of the longest sequence in which each request starts after the previous one has ended.
 fn longest_chain(mut seen: Vec<(u64, u64)>) -> usize {
     seen.sort_by_key(|(_, end)| *end);
     let (mut steps, mut last) = (0, None);
@@ -90,7 +90,7 @@ fn call(name: &str, arguments: Value) -> (String, Value) {
     (name.to_owned(), arguments)
 }
 
-/// Every tool, first on a cluster that nobody has asked anything yet, then after a list of its guests.
+/// Every tool, first on a cluster that has received no requests yet, then after a list of its guests.
 fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, arguments) in every_call() {
@@ -135,7 +135,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// What the file says of each row.
+/// The numbers in the file for each row.
 fn expected() -> BTreeMap<String, Count> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN)).unwrap_or_default();
     let read = |line: &str| {

@@ -1,4 +1,4 @@
-//! Changes that are taken back, and those that somebody else has changed since.
+//! Undoing changes, also when another user has changed the target since.
 
 use crate::cluster::Sample;
 use serde_json::{Value, json};

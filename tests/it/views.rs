@@ -1,4 +1,4 @@
-//! The data of the views, as the sample cluster has it.
+//! The data of the views, from the sample cluster.
 
 use proxmox_mcp::{
     cancel::Cancel,
@@ -44,7 +44,7 @@ fn the_cluster_comes_as_a_whole() {
     let data = ask(&tools(&server), "proxmox_view_cluster", json!({}));
     assert_eq!((&data["kind"], &data["quorate"]), (&json!("cluster"), &json!(true)));
     let guests = objects(&data["guests"]);
-    // More than an answer for a model may hold: nothing is cut here.
+    // More than an answer for a model may contain: nothing is truncated here.
     assert_eq!(guests.len(), 300);
     let mail = guests.iter().find(|guest| guest["vmid"] == 105).unwrap();
     assert_eq!(
@@ -55,7 +55,7 @@ fn the_cluster_comes_as_a_whole() {
     assert!(objects(&data["nodes"]).iter().all(|node| node["maxmem"].is_number()));
     assert!(objects(&data["storage"]).iter().any(|storage| storage["shared"] == 1));
     assert!(data["attention"].is_array() && data["time"].as_u64().unwrap() > 1_700_000_000);
-    // Two requests, however many guests there are, beside what a client asks of itself.
+    // Two requests, however many guests there are, apart from those that a client makes on its own.
     let asked: Vec<String> = server.requests().iter().map(|seen| seen.path.clone()).collect();
     assert!(asked.len() <= 4, "{asked:?}");
 }
@@ -133,7 +133,7 @@ fn pictures_go_along_with_the_answers_of_tools() {
         if name == "proxmox_get_vm_screen" {
             let drawn = server.screen(105).unwrap();
             assert_eq!((&data["width"], &data["height"]), (&json!(drawn.width), &json!(drawn.height)));
-            // What the sample cluster drew, to the pixel.
+            // Exactly the image that the sample cluster drew.
             assert!(png == drawn.png());
         }
     }

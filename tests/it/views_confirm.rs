@@ -1,5 +1,5 @@
-//! Agreeing in a view, as it goes over the wire: the plan reaches the view beside the answer, the word that is typed there
-//! carries it out once, and a client without views never hears of it.
+//! Confirming in a view, as seen on the wire: the plan reaches the view beside the answer, the word typed there carries
+//! it out once, and a client without views receives nothing of it.
 
 use crate::{cluster::Sample, testbox::Live};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ const UI: &str = "io.modelcontextprotocol/ui";
 const AGREE: &str = "proxmox_view_confirm";
 const DELETE: &str = "proxmox_delete_vm";
 
-/// How a client says what it is.
+/// How a client declares its support.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Era {
     Handshake,
@@ -18,7 +18,7 @@ enum Era {
 
 const ERAS: [Era; 2] = [Era::Handshake, Era::EachRequest];
 
-/// A session over a sample cluster.
+/// A session on a sample cluster.
 struct Host {
     sample: Arc<Sample>,
     live: Live,
@@ -62,7 +62,7 @@ impl Host {
         self.request("tools/call", json!({"name": name, "arguments": arguments}))["result"].take()
     }
 
-    /// What the view of a plan is given.
+    /// The data for the view of a plan.
     #[track_caller]
     fn plan(&self, name: &str, arguments: Value) -> Value {
         let result = self.call(name, arguments);
@@ -71,7 +71,7 @@ impl Host {
         view
     }
 
-    /// What a view does whose person typed that.
+    /// What a view sends after its user has typed that word.
     fn agree(&self, view: &Value, word: &str) -> Value {
         let mut arguments = view["agree"]["arguments"].clone();
         arguments["word"] = word.into();
@@ -107,7 +107,7 @@ fn the_word_typed_in_a_view_carries_the_plan_out_once() {
         assert!(view["sentence"].as_str().unwrap().starts_with("Delete VM 100"), "{view}");
         assert!(view["lost"]["disks"][0].as_str().unwrap().contains("vm-100-disk-0"), "{view}");
         assert_eq!(view["agree"]["tool"], AGREE);
-        // What only the view may know stands in nothing that a model is given; its answer is whole all the same.
+        // What only the view may know is not in anything given to a model; the model's answer is complete all the same.
         let secret = view["agree"]["arguments"]["plan"].as_str().unwrap();
         assert_eq!(secret.len(), 32);
         assert!(!result["content"].to_string().contains(secret));
@@ -130,7 +130,7 @@ fn the_word_typed_in_a_view_carries_the_plan_out_once() {
 
 #[test]
 fn what_was_agreed_to_by_the_token_is_not_done_again_by_the_view() {
-    // What can be done any number of times, and leaves no trace in the target.
+    // This can be repeated any number of times, and leaves no trace in the target.
     let host = Host::start(Era::EachRequest, true, &json!({"ask": ["execute"]}));
     let mut arguments = json!({"vmid": 105, "command": "id"});
     let result = host.call("proxmox_execute_vm_command", arguments.clone());
@@ -164,7 +164,7 @@ fn a_plan_takes_its_own_word_and_is_gone_after_another() {
         assert_eq!(result["isError"], true, "{result}");
         assert!(text(&result).contains(words), "{result}");
     }
-    // The target is another one by now: the plan that was read is not what would be done.
+    // The target has changed: the plan that was read is not what would be done.
     host.call("proxmox_update_vm_config", json!({"vmid": 100, "config": {"description": "changed"}}));
     host.refused(&host.agree(&view, "100"), "another state of the target");
     assert!(!host.sample.changes().iter().any(|line| line.starts_with("DELETE")));
@@ -213,7 +213,7 @@ fn what_always_asks_names_the_view_and_only_views_have_the_tool_to_agree() {
         let others = tools(&plain.request("tools/list", json!({})));
         assert!(others.keys().all(|name| !name.starts_with("proxmox_view_")));
         for (name, tool) in &others {
-            // The same tool but for what names its view.
+            // The same tool except for the reference to its view.
             let mut same = seen[name].clone();
             if let Some(meta) = same.get_mut("_meta").and_then(Value::as_object_mut) {
                 meta.retain(|name, _| !matches!(name.as_str(), "ui" | "ui/resourceUri"));

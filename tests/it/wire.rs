@@ -1,4 +1,4 @@
-//! A raw HTTP/1.1 client: it sends bytes and shows what came back, so that it forgives nothing.
+//! A raw HTTP/1.1 client: it sends bytes and returns what came back, without any leniency.
 
 use proxmox_mcp::{demo::Server, pve::Params};
 use serde_json::Value;
@@ -8,21 +8,21 @@ use std::{
     time::Duration,
 };
 
-/// Nothing on loopback takes this long; what does is a hang.
+/// No operation on loopback takes this long; if one does, it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// An answer as it came.
+/// An answer as received.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub reason: String,
-    /// The head's lines, in lower case.
+    /// The header lines, in lower case.
     pub headers: Vec<String>,
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The body as JSON; an empty one is the empty string, as the recordings have it.
+    /// The body as JSON; an empty one is the empty string, as in the recordings.
     pub fn json(&self) -> Value {
         if self.body.is_empty() {
             return Value::String(String::new());
@@ -36,21 +36,22 @@ impl Answer {
     }
 }
 
-/// Sends raw bytes on a connection of their own.
+/// Sends raw bytes on a new connection.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> io::Result<Answer> {
     let mut stream = connect(address);
     stream.write_all(bytes)?;
     read_answer(&mut stream)
 }
 
-/// A connection that does not wait for ever.
+/// Opens a connection with a timeout.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-/// The bytes of a request: parameters in the query of GET and DELETE, else in a form. `auth` is whole header lines.
+/// The bytes of a request: parameters are in the query for GET and DELETE, otherwise in a form. `auth` is complete
+/// header lines.
 pub fn request(method: &str, path: &str, auth: &str, params: &Params) -> Vec<u8> {
     let form = params.encode();
     if matches!(method, "GET" | "DELETE") {
@@ -65,7 +66,7 @@ pub fn request(method: &str, path: &str, auth: &str, params: &Params) -> Vec<u8>
     .into_bytes()
 }
 
-/// Reads one answer with a length or in chunks; `Err` when the connection ends before the answer does.
+/// Reads one answer with a content length or in chunks; `Err` if the connection ends before the answer does.
 pub fn read_answer(stream: &mut impl Read) -> io::Result<Answer> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -109,12 +110,12 @@ fn read_chunks(stream: &mut impl Read, body: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// A token's header line.
+/// The header line of an API token.
 pub fn token_header(id: &str, secret: &str) -> String {
     format!("Authorization: PVEAPIToken={id}={secret}\r\n")
 }
 
-/// Logs in with the sample's password and gives the two header lines: cookie, then CSRF token.
+/// Logs in with the sample's password and returns the two header lines: cookie, then CSRF token.
 pub fn ticket_headers(server: &Server, user: &str) -> String {
     let params = Params::new().with("username", user).with("password", "demo");
     let bytes = request("POST", "/api2/json/access/ticket", "", &params);

@@ -1,4 +1,4 @@
-//! A desktop without a screen (Xvfb), the VNC server that shows it (x11vnc), and the picture that the X server keeps.
+//! A desktop without a monitor (Xvfb), the VNC server that shows it (x11vnc), and the image that the X server keeps.
 
 use crate::stand_in::TICKET;
 use std::{
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Both programs; they end with it.
+/// Both programs; they end when this is dropped.
 pub struct Desktop {
     display: Child,
     server: Child,
@@ -19,7 +19,7 @@ pub struct Desktop {
 }
 
 impl Desktop {
-    /// Starts them, with the VNC server at that port.
+    /// Starts them, with the VNC server on that port.
     pub fn start(folder: &Path, port: u16) -> io::Result<Desktop> {
         let mut display = Command::new("Xvfb")
             .args([
@@ -60,7 +60,7 @@ impl Desktop {
         Ok(desktop)
     }
 
-    /// The screen as the X server keeps it, in the format of xwd: width, height, and red, green and blue of each pixel.
+    /// The display as kept by the X server, in xwd's format: width, height, and red, green and blue of each pixel.
     pub fn saved(&self) -> io::Result<(usize, usize, Vec<u8>)> {
         let bytes = fs::read(self.folder.join("Xvfb_screen0"))?;
         let field = |at: usize| {

@@ -1,6 +1,6 @@
-//! The screen as others show it: this program's client against QEMU's own VNC server and against x11vnc, both over their
-//! websockets, through a stand-in for the API that only passes bytes on; judged by the picture that QEMU and the X server
-//! themselves save of the same screen.
+//! VNC displays of independent servers: this program's client against QEMU's own VNC server and against x11vnc, both
+//! over their websockets, through a stand-in for the API that only forwards bytes; compared with the image that QEMU
+//! and the X server themselves save of the same display.
 //!
 //! Needs `qemu-system-x86_64`, and `x11vnc` with `Xvfb` for the second; starts them itself. `cargo test --test screen`.
 
@@ -35,7 +35,7 @@ fn main() {
     result.unwrap();
 }
 
-/// A client of the stand-in for that VNC server.
+/// A client that reaches that VNC server through the stand-in.
 fn client(websocket: u16) -> io::Result<Pve> {
     let host = Host { name: "127.0.0.1".into(), port: stand_in::start(websocket)?, plain: true };
     let secret = SecretSource::Value(Secret::new("secret"));
@@ -48,7 +48,7 @@ fn of_qemu(folder: &Path) -> io::Result<()> {
     let mut machine = qemu::Machine::start(folder, websocket)?;
     let pve = client(websocket)?;
 
-    // The firmware goes on writing for a moment: the screen is compared once it is still.
+    // The firmware keeps writing for a moment: the display is compared once it stops changing.
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let before = machine.saved()?;

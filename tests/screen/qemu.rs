@@ -1,4 +1,4 @@
-//! QEMU, its VNC server and its own picture of the screen.
+//! QEMU, its VNC server and its own image of the display.
 
 use crate::stand_in::TICKET;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// QEMU with no disk: its firmware says so on the screen.
+/// QEMU without a disk, which its firmware reports on the display.
 pub struct Machine {
     process: Child,
     monitor: BufReader<UnixStream>,
@@ -20,7 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts it, with its websocket at that port.
+    /// Starts it, with its websocket on that port.
     pub fn start(folder: &Path, websocket: u16) -> io::Result<Machine> {
         let socket = folder.join("qmp");
         let vnc = folder.join("vnc");
@@ -43,7 +43,7 @@ impl Machine {
         Ok(machine)
     }
 
-    /// Sends a command and waits for its answer; events in between are passed over.
+    /// Sends a command and waits for its answer; events in between are skipped.
     fn ask(&mut self, command: &Value) -> io::Result<Value> {
         self.monitor.get_mut().write_all(format!("{command}\n").as_bytes())?;
         loop {
@@ -65,13 +65,13 @@ impl Machine {
         self.ask(&json!({"execute": "set_password", "arguments": arguments})).map(drop)
     }
 
-    /// Sets another one.
+    /// Sets a different password.
     pub fn refuse(&mut self) -> io::Result<()> {
         let arguments = json!({"protocol": "vnc", "password": "other"});
         self.ask(&json!({"execute": "set_password", "arguments": arguments})).map(drop)
     }
 
-    /// The screen as QEMU saves it: width, height, and red, green and blue of each pixel.
+    /// The display as saved by QEMU: width, height, and red, green and blue of each pixel.
     pub fn saved(&mut self) -> io::Result<(usize, usize, Vec<u8>)> {
         let file = self.folder.join("screen.ppm");
         self.ask(&json!({"execute": "screendump", "arguments": {"filename": file.display().to_string()}}))?;

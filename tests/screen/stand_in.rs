@@ -1,4 +1,4 @@
-//! A stand-in for the API: opens a proxy for whoever asks, and passes its bytes on to a VNC server's websocket.
+//! A stand-in for the API: opens a proxy for every request, and forwards its bytes to a VNC server's websocket.
 
 use serde_json::json;
 use std::{
@@ -7,15 +7,15 @@ use std::{
     thread,
 };
 
-/// The ticket of every proxy; its first eight letters are the password.
+/// The ticket of every proxy; its first eight characters are the password.
 pub const TICKET: &str = "PVEVNC:6B00ECDB::c2lnbmF0dXJl";
 
-/// A port that nobody listens on.
+/// A port on which nothing listens.
 pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Serves the API at the port that it gives back.
+/// Serves the API on the port that it returns.
 pub fn start(websocket: u16) -> io::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
@@ -38,7 +38,7 @@ fn serve(mut stream: TcpStream, websocket: u16) -> io::Result<()> {
         let head = String::from_utf8_lossy(&head).into_owned();
         let (first, rest) = head.split_once("\r\n").unwrap();
         if first.contains("/vncwebsocket?") {
-            // QEMU knows no path but this, and x11vnc takes nobody without an origin.
+            // QEMU accepts only this path, and x11vnc requires an origin.
             let mut server = TcpStream::connect(("127.0.0.1", websocket))?;
             let origin = "Origin: http://127.0.0.1";
             server.write_all(format!("GET / HTTP/1.1\r\n{origin}\r\n{rest}").as_bytes())?;

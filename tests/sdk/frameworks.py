@@ -1,4 +1,4 @@
-"""Frameworks that make tool objects of their own out of an MCP server's tools.
+"""Frameworks that convert an MCP server's tools to tool objects of their own.
 
 usage: frameworks.py SERVER [ARG…]
 Each of them lists every tool of the server, converts it without a warning, and calls one. The server must be over the
@@ -15,7 +15,7 @@ CALL, ARGUMENTS, EXPECTED = "proxmox_get_guest_state", {"vmid": 105}, "qmpstatus
 
 
 class Complaints(logging.Handler):
-    """What a framework warns of, by whichever way."""
+    """Collects the warnings that a framework logs."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
@@ -26,7 +26,7 @@ class Complaints(logging.Handler):
 
 
 async def expected():
-    """The names of the tools as the server lists them."""
+    """The names of the server's tools."""
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
@@ -69,7 +69,7 @@ async def langchain():
 
     client = MultiServerMCPClient({"proxmox": {"transport": "stdio", "command": COMMAND, "args": ARGS}})
     tools = {tool.name: tool for tool in await client.get_tools()}
-    # What a model is shown.
+    # The form that a model sees.
     from langchain_core.utils.function_calling import convert_to_openai_tool
 
     for tool in tools.values():
@@ -85,7 +85,7 @@ async def pydantic_ai():
 
     seen, answers = set(), []
 
-    # A model that calls the tool once and repeats what it answered.
+    # A model that calls the tool once and repeats its answer.
     def model(messages, info):
         seen.update(tool.name for tool in info.function_tools)
         returned = [part.content for part in messages[-1].parts if part.part_kind == "tool-return"]
@@ -141,7 +141,7 @@ def main():
             except Exception as error:
                 problems = [f"{type(error).__name__}: {error}"]
         logging.getLogger().removeHandler(complaints)
-        # Only what is said of the server or its tools; a framework's own use of outdated functions is its own business.
+        # Only warnings about the server or its tools count, not a framework's own use of deprecated functions.
         problems += complaints.said
         problems += [str(one.message) for one in warned if not issubclass(one.category, (DeprecationWarning, ResourceWarning))]
         print(f"{'ok' if not problems else 'FAILED':6} {framework.__name__}: {len(names)} tools")

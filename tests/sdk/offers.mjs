@@ -1,6 +1,6 @@
-// Prompts, resources and completions, asked for by the official TypeScript clients, 1.x and 2.x.
+// Prompts, resources and completions, requested by the official TypeScript clients, 1.x and 2.x.
 // usage: MCP_NPM=FOLDER node offers.mjs SERVER [ARG…]
-// FOLDER is where npm installed them. The server must be over the sample cluster.
+// FOLDER is where npm installed them. The server must use the sample cluster.
 import assert from 'node:assert/strict';
 import { pathToFileURL } from 'node:url';
 
@@ -9,7 +9,7 @@ const load = path => import(pathToFileURL(`${base}/${path}`).href);
 const [command, ...args] = process.argv.slice(2);
 const values = { vmid: '101', node: 'pve1' };
 
-/** The code of the error that this must end with. */
+/** The code of the error that this must fail with. */
 async function codeOf(wish) {
   return wish.then(answer => assert.fail(`${JSON.stringify(answer)} instead of an error`), error => error.code);
 }
@@ -73,7 +73,7 @@ async function run(label, client, Transport, missing) {
 
 const info = { name: 'offers', version: '0' };
 const v2 = { ...(await load('client/dist/index.mjs')), ...(await load('client/dist/stdio.mjs')) };
-// These clients make the older code of a resource that is not there into the newer one.
+// These clients convert the older error code of a missing resource to the newer one.
 for (const [name, mode] of [['legacy', 'legacy'], ['pinned', { pin: '2026-07-28' }]]) {
   const client = new v2.Client(info, { capabilities: {}, versionNegotiation: { mode } });
   await run(`TypeScript 2.x, ${name}`, client, v2.StdioClientTransport, -32602);

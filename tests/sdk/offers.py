@@ -1,8 +1,8 @@
-"""Prompts, resources and completions, asked for by the official Python client.
+"""Prompts, resources and completions, requested by the official Python client.
 
 usage: offers.py SERVER [ARG…]
 In each mode of the client, every prompt is fetched, every resource read (as a template too), every argument completed,
-and what is not there must be the right error. The server must be over the sample cluster.
+and whatever does not exist must yield the right error. The server must use the sample cluster.
 """
 import asyncio
 import json
@@ -18,7 +18,7 @@ VALUES = {"vmid": "101", "node": "pve1"}
 
 
 async def code_of(wish):
-    """The code of the error that this must end with."""
+    """The code of the error that this must fail with."""
     try:
         answer = await wish
     except MCPError as error:
@@ -28,7 +28,7 @@ async def code_of(wish):
 
 async def converse(client):
     modern = client.protocol_version >= "2026"
-    # A client with a pinned revision asks for neither capabilities nor instructions.
+    # A client with a pinned revision requests neither capabilities nor instructions.
     offered = client.server_capabilities
     if offered.tools is not None:
         assert offered.prompts is not None and offered.resources is not None and offered.completions is not None

@@ -1,5 +1,5 @@
-// Long work as tasks, by the official TypeScript client and its package for the extension: a task that ends well, one that is
-// cancelled, and the same call by clients that did not declare the extension.
+// Long-running work as tasks, with the official TypeScript client and its package for the extension: a task that
+// succeeds, one that is cancelled, and the same call by clients that did not declare the extension.
 // usage: MCP_NPM=FOLDER node tasks.mjs SERVER COMMAND…
 import { pathToFileURL } from 'node:url';
 
@@ -15,7 +15,7 @@ const declared = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
 const [command, ...args] = process.argv.slice(2);
 const backup = { vmid: 101, wait: 1 };
 
-/** Runs `use` with a client that is connected to a server of its own. */
+/** Runs `use` with a client connected to its own server. */
 async function connected(capabilities, mode, use) {
   const client = new Client(clientInfo, { capabilities, versionNegotiation: { mode } });
   const transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
@@ -27,7 +27,7 @@ async function connected(capabilities, mode, use) {
   }
 }
 
-/** The package for tasks sends requests of its own beside those of the client, on the same pipe. */
+/** The package for tasks sends its own requests besides those of the client, on the same pipe. */
 function dispatcher(transport) {
   const waiting = new Map();
   const others = transport.onmessage;
@@ -45,7 +45,7 @@ function dispatcher(transport) {
     });
 }
 
-/** Calls the backup as a client with tasks does; `then` gets the execution before it is waited for. */
+/** Starts the backup as a client that supports tasks does; `then` gets the execution before it is awaited. */
 function handedOut(then) {
   return connected(declared, { pin: REVISION }, async (client, transport) => {
     const session = createTaskSessionFromClient(client, {

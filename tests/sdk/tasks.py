@@ -1,5 +1,5 @@
-"""Long work as tasks, by the official Python SDK client with a claim for task results: a task that ends well, one that
-fails, one that is cancelled, and the same calls by clients that did not declare the extension.
+"""Long-running work as tasks, with the official Python SDK client and support for task results: a task that succeeds,
+one that fails, one that is cancelled, and the same calls by clients that did not declare the extension.
 usage: tasks.py SERVER COMMAND…"""
 import asyncio
 import sys
@@ -98,7 +98,7 @@ async def main():
     good.append(expect("a cancelled task is no longer waited for", cancelled.seen == ["working", "cancelled"], cancelled.seen))
     good.append(expect("and Proxmox goes on", "goes on: UPID:" in text, text))
 
-    # A container that is off cannot be stopped: the task fails at once, which is no task of the protocol.
+    # A stopped container cannot be stopped: the Proxmox task fails at once, so no protocol task is created.
     result = await call("proxmox_stop_container", broken, failed)
     good.append(expect("short work is answered at once", result.is_error and not failed.seen, (result, failed.seen)))
 

@@ -1,6 +1,6 @@
-//! A long session with the built binary over pipes, hours of the sample cluster's time long: tickets expire, nodes go
-//! and come, the quorum is lost, tasks fail, connections break. Every call must be answered once, and the memory of the
-//! server must stay flat.
+//! A long session with the built binary over pipes, for hours of the sample cluster's time: tickets expire, nodes go
+//! offline and return, the quorum is lost, tasks fail, connections break. Every call must be answered once, and the
+//! server's memory use must stay constant.
 //!
 //! `cargo test --release --test soak -- CALLS [BINARY]`; with `size` for CALLS, lists of a large cluster are measured
 //! instead.
@@ -31,13 +31,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many times as fast as the world's the cluster's clock runs: tickets last two hours by it.
+/// The speed of the cluster's clock as a multiple of real time: tickets are valid for two hours by it.
 const SPEED: f64 = 60.0;
-/// Calls that have no answer yet.
+/// The maximum number of unanswered calls.
 const WINDOW: u64 = 48;
-/// Calls between two pieces of bad luck.
+/// The number of calls between two incidents.
 const TROUBLE: u64 = 250;
-/// What the memory may grow by from the second quarter to the last, in KiB.
+/// The maximum growth of memory from the second quarter to the last, in KiB.
 const GROWTH: u64 = 2048;
 
 fn main() {
@@ -51,7 +51,7 @@ fn main() {
     }
 }
 
-/// Starts the binary over a sample cluster that speaks TLS; its configuration goes with the guard.
+/// Starts the binary with a sample cluster that uses TLS; its configuration is removed with the guard.
 fn start(binary: &str, cluster: &Server, certificate: &CertificateDer<'static>) -> (Child, Configuration) {
     let config = configuration(cluster, certificate);
     let server = Command::new(binary)
@@ -84,7 +84,7 @@ fn soak(calls: u64, binary: &str) {
     tally.judge(calls);
 }
 
-/// What came back.
+/// The answers received.
 #[derive(Default)]
 struct Tally {
     /// How often each call was answered, by its id.
@@ -95,12 +95,12 @@ struct Tally {
     faults: u64,
     strangers: u64,
     longest: usize,
-    /// Calls answered, and KiB of memory at that time.
+    /// The number of answered calls, and the memory in KiB at that time.
     memory: Vec<(u64, u64)>,
     highest: u64,
 }
 
-/// How many calls have no answer yet.
+/// The number of unanswered calls.
 #[derive(Default)]
 struct Window {
     open: Mutex<u64>,
@@ -138,7 +138,7 @@ fn talk(server: &mut Child, cluster: &Server, calls: u64) -> Tally {
     })
 }
 
-/// One call of a day at work: mostly looking, some changes, some mistakes.
+/// One call of a working day: mostly reads, some changes, some mistakes.
 fn call(id: u64) -> (&'static str, Value) {
     let step = id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     let vm = [100, 101, 103, 106][usize::try_from(step / 100 % 4).unwrap()];
@@ -174,7 +174,7 @@ fn call(id: u64) -> (&'static str, Value) {
     }
 }
 
-/// A piece of bad luck; each is over before the next one of its kind.
+/// Causes an incident; each is over before the next one of its kind.
 fn trouble(cluster: &Server, turn: u64) {
     let faults = cluster.faults();
     match turn % 16 {
@@ -241,13 +241,13 @@ impl Tally {
         }
     }
 
-    /// Notes the memory that the process has now and had at most.
+    /// Records the current and the peak memory of the process.
     fn look(&mut self, count: u64, process: u32) {
         self.memory.extend(kib(process, "VmRSS:").map(|now| (count, now)));
         self.highest = kib(process, "VmHWM:").unwrap_or(0).max(self.highest);
     }
 
-    /// The median of the memory between two hundredths of the calls, in KiB.
+    /// The median memory use between two percentages of the calls, in KiB.
     fn median(&self, from: usize, to: usize) -> u64 {
         let place = |percent: usize| self.memory.len() * percent / 100;
         let mut part: Vec<u64> = self.memory[place(from)..place(to)].iter().map(|(_, kib)| *kib).collect();
@@ -259,7 +259,7 @@ impl Tally {
         let lost = self.answers.iter().filter(|answers| **answers == 0).count();
         let double = self.answers.iter().filter(|answers| 1 < **answers).count();
         assert_eq!((lost, double, self.strangers), (0, 0, 0), "lost, double, never asked");
-        // Only the tool that does not exist is a fault of the protocol.
+        // Only the tool that does not exist is a protocol error.
         let wrong = (1..=calls).filter(|id| call(*id).0 == "proxmox_no_such_tool").count() as u64;
         assert_eq!(self.faults, wrong);
         assert!(calls / 2 < self.good, "{} of {calls} calls went well", self.good);
@@ -268,7 +268,7 @@ impl Tally {
     }
 }
 
-/// A figure of a process's memory, in KiB.
+/// A value from a process's memory status, in KiB.
 fn kib(process: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status")).ok()?;
     status.lines().find(|line| line.starts_with(name))?.split_whitespace().nth(1)?.parse().ok()
@@ -295,7 +295,7 @@ fn report(tally: &Tally, calls: u64, took: Duration) {
     println!("memory by quarters {quarters:?} KiB, at most {} KiB", tally.highest);
 }
 
-/// A configuration file that goes away with its user.
+/// A configuration file that is removed when this is dropped.
 struct Configuration(PathBuf);
 
 impl Drop for Configuration {

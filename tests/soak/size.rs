@@ -16,14 +16,14 @@ use std::{
 
 const NODES: usize = 32;
 const GUESTS: usize = 5000;
-/// Each is measured so often, and the quickest counts: whatever else the machine does only makes it slower.
+/// Each list is measured this often, and the fastest run counts: other load on the machine only makes it slower.
 const TURNS: usize = 100;
-/// The most a list may take over the raw request.
+/// The maximum time that a list may take in excess of the raw request.
 const OVER: Duration = Duration::from_millis(40);
-/// The most memory the server may ever have, in KiB.
+/// The maximum memory of the server, in KiB.
 const MEMORY: u64 = 24 * 1024;
 
-/// Lists with a filter, without one, and of nodes, against `GET /cluster/resources`.
+/// Measures lists with a filter, without one, and of nodes, against `GET /cluster/resources`.
 pub(crate) fn measure(binary: &str) {
     let (tls, certificate) = certificate();
     let options = Options { nodes: NODES, guests: GUESTS, tls: Some(Tls::new(tls)), ..Options::default() };

@@ -1,5 +1,5 @@
-//! Commands in containers against a real SSH server on loopback, with a stand-in for `pct` behind it. Run by
-//! `./test_server.sh`, which gets an sshd and names it in `SSHD`; not by a plain `cargo test`.
+//! Commands in containers over a real SSH server on loopback, with a stand-in for `pct` behind it. Run by
+//! `./test_server.sh`, which gets an sshd and sets its path in `SSHD`; not by a plain `cargo test`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 #![allow(dead_code, unreachable_pub, reason = "the helpers are those of tests/it")]
@@ -27,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a shell, ssh or pct could take for something else.
+/// Text that a shell, ssh or pct could misinterpret.
 const NASTY: [&str; 40] = [
     "plain",
     "two words",
@@ -95,13 +95,13 @@ fn key(path: &Path) -> String {
     fs::read_to_string(path.with_extension("pub")).unwrap()
 }
 
-/// An SSH server for the user that runs the test, its commands found in the folder's `bin` first.
+/// An SSH server for the user that runs the test, with the folder's `bin` first in the search path.
 fn start(name: &str) -> Server {
     let sshd = std::env::var("SSHD").expect("SSHD names the server program");
     let folder = std::env::temp_dir().join(format!("proxmox-mcp-ssh-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(folder.join("bin")).unwrap();
-    // Only root's sshd asks for it.
+    // Only root's sshd needs it.
     let _ = fs::create_dir_all("/run/sshd");
     let host = key(&folder.join("host"));
     fs::write(folder.join("authorized"), key(&folder.join("user"))).unwrap();
@@ -168,7 +168,7 @@ fn arguments_arrive_byte_for_byte_and_output_and_exit_codes_come_back() {
         let arguments = json!({"vmid": vmid, "command": "/usr/bin/printf", "args": ["%s", nasty]});
         let ran = sample.ok("proxmox_execute_container_command", arguments);
         assert_eq!(ran["exitcode"], 0, "{nasty:?}: {ran}");
-        // What would not be seen is written out in the answer; in the guest it arrived as it was.
+        // Invisible characters are escaped in the answer; in the guest they arrived unchanged.
         assert_eq!(ran["stdout"].as_str().unwrap_or_default(), visible::text(nasty), "{ran}");
         let log = fs::read_to_string(server.folder.join("arguments")).unwrap();
         let seen: Vec<String> = log

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs a command on a terminal, and types the word that it asks for, as a person does who approves a request.
+"""Runs a command on a terminal, and types the word that it asks for, like a person who approves a request.
 
-usage: approve.py COMMAND [WORD…]   (prints what stood on the terminal; ends as COMMAND ends)
+usage: approve.py COMMAND [WORD…]   (prints the terminal's content; exits with COMMAND's exit code)
 """
 import os, pty, re, sys
 
@@ -12,7 +12,7 @@ if child == 0:
 while True:
     try:
         part = os.read(terminal, 4096)
-    except OSError:  # how Linux tells that nobody writes any more
+    except OSError:  # how Linux reports that the other end was closed
         break
     if not part:
         break

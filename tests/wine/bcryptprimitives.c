@@ -1,5 +1,5 @@
-/* Programs of Rust ask bcryptprimitives.dll for random bytes. Wine before 9 has no such file: this one, laid beside a
-   program, asks the function that Wine has. */
+/* Rust programs get random bytes from bcryptprimitives.dll, which Wine before version 9 lacks. This replacement calls
+   the function that Wine has. */
 #include <windows.h>
 
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the Windows binary under wine: a piped session, calls, and `init`, `check` and clients' files against fakepve.
-# usage: tests/wine/try.sh BINARY [PYTHON]   (PYTHON has the package fakepve; without it only the session is run)
+# usage: tests/wine/try.sh BINARY [PYTHON]   (PYTHON has the package fakepve; without it only the session is tested)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/wine/prefix.sh
@@ -9,7 +9,7 @@ fail() {
     echo "try.sh: $*" >&2
     exit 1
 }
-# Called by itself while fakepve runs.
+# The script calls itself this way while fakepve runs.
 if [ "${1:-}" = --inside ]; then
     config=$2
     port=$(sed -n 's/.*"port": *\([0-9]*\).*/\1/p' "$config")
@@ -21,7 +21,7 @@ if [ "${1:-}" = --inside ]; then
     roaming=$(find "$WINEPREFIX/drive_c/users" -path '*/AppData/Roaming' -type d | grep -v '/Public/' | head -n 1)
     profile=${roaming%/AppData/Roaming}
 
-    # What was there before a client's file is changed stays.
+    # The existing content of a client's file is preserved.
     mkdir -p "$roaming/Claude"
     printf '{\r\n  // mine\r\n  "mcpServers": {"other": {"command": "C:\\\\x.exe"}}\r\n}\r\n' >"$roaming/Claude/claude_desktop_config.json"
     cp "$roaming/Claude/claude_desktop_config.json" "$WINEPREFIX/before.json"
@@ -42,7 +42,7 @@ if [ "${1:-}" = --inside ]; then
     grep -qF '"other": {"command": "C:\\x.exe"}' "$roaming/Claude/claude_desktop_config.json" || fail "another server is lost"
     ! grep -rl Program.Files "$profile" --include='*.json' --include='*.toml' || fail "a client has the server still"
 
-    # `check` finds what `init` wrote, and so does a call. Each change is written to the log.
+    # `check` and a call find the configuration that `init` wrote. Each change is logged.
     run check || { cat "$say"; fail "check failed"; }
     grep -E '^(ok|warning|note) ' "$say" | sed 's/^/check: /'
     grep -q '^ok *login' "$say" || fail "check did not log in"
@@ -52,7 +52,7 @@ if [ "${1:-}" = --inside ]; then
     run audit verify 'C:'"${roaming#"$WINEPREFIX/drive_c"}"/proxmox-mcp/audit.jsonl && grep -q '^4 lines' "$say" || { cat "$say"; fail "the log is not whole"; }
     echo "calls: carried out and written to the log"
 
-    # What asks a person waits, and is approved in a terminal; the same call is then carried out, once.
+    # A request that needs approval waits and is approved in a terminal; the same call is then carried out once.
     sed -i 's/"access": *"full"/"access": "standard"/' "$roaming/proxmox-mcp/config.json"
     run call proxmox_delete_vm vmid=100 || true
     name=$(sed -n 's/.*"approve":"\([^"]*\)".*/\1/p' "$say")
@@ -101,7 +101,7 @@ if [ -z "$python" ] || ! "$python" -c 'import fakepve' 2>/dev/null; then
 fi
 "$python" tests/fakepve/run.py --with bash tests/wine/try.sh --inside '{config}'
 
-# The nine tools, by every way of logging in and of trusting a certificate. Paths in variables are Windows' own.
+# The nine tools, with every way to log in and to trust a certificate. Paths in variables are Windows paths.
 cat >"$folder/proxmox-mcp" <<END
 #!/bin/sh
 export WINEPREFIX='$WINEPREFIX' WINEDEBUG=-all HOME='$HOME'

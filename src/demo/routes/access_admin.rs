@@ -1,4 +1,4 @@
-//! Making, changing and removing users, roles, rules and tokens.
+//! Creating, changing and deleting users, roles, ACL entries and API tokens.
 
 use crate::{
     demo::{
@@ -69,7 +69,7 @@ fn set_user(cluster: &mut Cluster, id: &str, request: &Request) {
     if let Some(comment) = request.param("comment") {
         user.comment = Some(comment.to_owned());
     }
-    // The groups given take the place of those that were, unless they are to be added.
+    // The given groups replace the existing ones, unless `append` is set.
     if let Some(groups) = request.param("groups") {
         if !request.flag("append") {
             user.groups.clear();
@@ -157,7 +157,7 @@ fn add_role(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// The bits of a list; a name that is none is refused, as Proxmox does.
+/// The bits of a list of privileges; an unknown name is refused, as Proxmox does.
 fn checked(list: &str) -> Result<u64, ApiError> {
     match split_list(list).find(|name| bits(name) == 0) {
         Some(name) => Err(ApiError::failed(format!("invalid privilege '{name}'"))),
@@ -165,7 +165,7 @@ fn checked(list: &str) -> Result<u64, ApiError> {
     }
 }
 
-/// A role that was made here; those that come with Proxmox stay as they are.
+/// A custom role; built-in roles cannot be changed.
 fn own_role<'a>(cluster: &'a mut Cluster, request: &Request) -> Result<&'a mut (bool, u64), ApiError> {
     let id = request.hole("roleid");
     match cluster.access.roles.get_mut(id) {

@@ -1,4 +1,4 @@
-//! Users, groups, roles, rules, tokens and one's own permissions, as the API shows them.
+//! Users, groups, roles, ACL entries, API tokens and the sender's own permissions, as the API shows them.
 
 use crate::{
     demo::{
@@ -43,7 +43,7 @@ fn domains(_: &mut Cluster, _: &Request) -> Outcome {
     .into())
 }
 
-/// Whether somebody may see other users.
+/// Whether the sender may see other users.
 fn sees_users(cluster: &Cluster, who: &Identity) -> bool {
     cluster.access.allows(who, "/access/groups", None, "User.Modify|Sys.Audit")
 }
@@ -79,7 +79,7 @@ fn users(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Array(rows.collect()).into())
 }
 
-/// The user in the path, if the sender may look at it.
+/// The user in the path, if the sender may see it.
 fn seen_user<'a>(cluster: &Cluster, request: &'a Request) -> Result<&'a str, ApiError> {
     let id = request.hole("userid");
     if id != request.who.user && !sees_users(cluster, &request.who) {
@@ -127,7 +127,7 @@ fn create_token(cluster: &mut Cluster, request: &Request) -> Outcome {
         return Err(ApiError::parameter("tokenid", "Token already exists."));
     }
     tokens.insert(name.clone(), token);
-    // The value is shown this once; `privsep` comes back as the string it was sent as.
+    // The secret is returned only this once; `privsep` is returned as the string that was sent.
     let info = json!({"privsep": u8::from(separated).to_string()});
     Ok(json!({"full-tokenid": format!("{id}!{name}"), "info": info, "value": secret}).into())
 }
@@ -166,7 +166,7 @@ fn acl(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Array(rows.collect()).into())
 }
 
-/// Privileges by path. Without a path: where rules are, and the trunk of the tree.
+/// Privileges by path. If no path is given: the paths of ACL entries, and the top levels of the tree.
 fn permissions(cluster: &mut Cluster, request: &Request) -> Outcome {
     let who = match request.param("userid") {
         Some(id) if id != request.who.owner() => {
@@ -204,7 +204,7 @@ fn permissions(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Object(data).into())
 }
 
-/// The `cap` of a login's answer: privileges by the first word of the paths they count on.
+/// The `cap` of a login's answer: privileges by the first segment of the paths that they apply to.
 pub(crate) fn capabilities(cluster: &Cluster, who: &Identity) -> Value {
     let groups = [
         ("vms", "/vms", "VM."),

@@ -1,4 +1,4 @@
-//! The guest agent of VMs (pve.md section 7): what it tells, programs it runs, files it reads and writes.
+//! The guest agent of VMs (pve.md section 7): its information, the programs it runs, the files it reads and writes.
 
 use crate::{
     demo::{
@@ -58,11 +58,11 @@ pub(crate) const ROUTES: [Route; 21] = [
     route(Post, "/nodes/{node}/qemu/{vmid}/agent/file-write", WRITE, file_write),
 ];
 
-/// Bytes that one reading of a file gives at most, and the piece that `decode=0` encodes at a time.
+/// The maximum number of bytes that one read of a file returns, and the size of the pieces that `decode=0` encodes.
 const READ_LIMIT: usize = 16 << 20;
 const PIECE: usize = 1 << 20;
 
-/// The VM, if its agent can be asked.
+/// The VM, if its agent can be reached.
 fn reach<'a>(cluster: &'a Cluster, request: &Request) -> Result<&'a Guest, ApiError> {
     let guest = cluster.guest(Kind::Qemu, request.node(), request.vmid())?;
     let configured = guest.config.get("agent").and_then(Value::as_str).unwrap_or("0");
@@ -97,12 +97,12 @@ fn index(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Array(names.map(|(_, name)| json!({"name": name})).collect()).into())
 }
 
-/// The old way, with the command as a parameter.
+/// The older call, with the command as a parameter.
 fn any(cluster: &mut Cluster, request: &Request) -> Outcome {
     ask(cluster, request, request.param("command").unwrap_or_default())
 }
 
-/// Commands that have nothing but a result.
+/// Runs commands that only return a result.
 fn ask(cluster: &mut Cluster, request: &Request, command: &str) -> Outcome {
     let now = cluster.clock.now();
     let guest = reach(cluster, request)?.clone();
@@ -149,7 +149,7 @@ fn commands(agent: &Agent) -> Value {
     names.into_iter().map(row).collect()
 }
 
-/// What boots straight from its host's kernel has no file system of its own.
+/// A VM that boots directly from a kernel on its host has no file systems of its own.
 fn file_systems(guest: &Guest) -> Value {
     if guest.config.contains_key("args") {
         return json!([]);
@@ -170,7 +170,7 @@ fn interfaces(guest: &Guest) -> Value {
         let mac = mac.to_lowercase();
         let bytes: Vec<u8> = mac.split(':').filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
         let mut addresses = vec![address(&format!("10.99.0.{}", guest.vmid % 250), "ipv4", 24)];
-        // The link-local address comes from the hardware's (RFC 4291).
+        // The link-local address is derived from the MAC address (RFC 4291).
         if let [a, b, c, d, e, f] = bytes[..] {
             let local = format!("fe80::{:02x}{b:02x}:{c:02x}ff:fe{d:02x}:{e:02x}{f:02x}", a ^ 2);
             addresses.push(address(&local, "ipv6", 64));
@@ -199,7 +199,8 @@ fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
         false => run(&agent.files, &host, &words, input.as_bytes()),
     };
     let Some(ended) = ended else {
-        // On Linux the agent's words for it hold curly quotes, over which the API's daemon dies (pve.md section 3).
+        // On Linux the agent's message for this contains curly quotes, on which the API's daemon dies (pve.md section
+        // 3).
         return Err(match windows {
             true => {
                 ApiError::failed("Agent error: Failed to execute child process (No such file or directory)")
@@ -214,7 +215,7 @@ fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!({"pid": pid}).into())
 }
 
-/// The state of a program; that it has ended can be read once.
+/// The state of a program; its end can be read only once.
 fn exec_status(cluster: &mut Cluster, request: &Request) -> Outcome {
     let now = cluster.clock.now();
     let agent = agent(cluster, request)?;
@@ -223,7 +224,7 @@ fn exec_status(cluster: &mut Cluster, request: &Request) -> Outcome {
         return Ok(json!({"exited": 0}).into());
     }
     let Some((_, ended)) = agent.running.remove(&pid) else {
-        // The agent's format for the number is not understood on the way: so it was recorded.
+        // Proxmox does not substitute the number in the agent's message: so it was recorded.
         return Err(ApiError::failed("Agent error: PID ld does not exist"));
     };
     let mut data = json!({"exited": 1, "exitcode": ended.code, "out-truncated": 0, "err-truncated": 0});
@@ -235,7 +236,7 @@ fn exec_status(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(data.into())
 }
 
-/// Bytes as Proxmox shows them: each as the character of its number, so that UTF-8 arrives encoded twice.
+/// Bytes as Proxmox returns them: each as the character with that number, so that UTF-8 arrives encoded twice.
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
@@ -251,7 +252,7 @@ fn file_read(cluster: &mut Cluster, request: &Request) -> Outcome {
     let count = number("count", READ_LIMIT).min(READ_LIMIT);
     let read = &bytes[..count.min(bytes.len())];
     let content = if request.param("decode") == Some("0") {
-        // Each piece is encoded by itself, so padding may stand in the middle.
+        // Each piece is encoded on its own, so padding may occur in the middle.
         read.chunks(PIECE).map(|piece| BASE64_STANDARD.encode(piece)).collect()
     } else {
         latin1(read)
@@ -269,7 +270,7 @@ fn file_write(cluster: &mut Cluster, request: &Request) -> Outcome {
     let bytes = if request.param("encode") == Some("0") {
         BASE64_STANDARD.decode(content).map_err(|_| ApiError::failed("Agent error: Invalid base64 data"))?
     } else {
-        // Proxmox encodes characters as bytes of that number, and has none for what lies above them.
+        // Proxmox encodes each character as the byte with its number, and fails for characters above 255.
         let bytes: Result<Vec<u8>, _> = content.chars().map(u8::try_from).collect();
         bytes.map_err(|_| ApiError::failed("Wide character in subroutine entry"))?
     };

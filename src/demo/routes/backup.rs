@@ -1,4 +1,4 @@
-//! Backups: making them, and what is in them (pve.md section 7).
+//! Backups: creating them, and their content (pve.md section 7).
 
 use crate::{
     demo::{
@@ -27,13 +27,14 @@ pub(crate) const ROUTES: [Route; 2] = [
     route(Get, "/nodes/{node}/vzdump/extractconfig", "", extract),
 ];
 
-/// Where the configuration in a backup is kept: beside the guest's firewall, which real archives hold as well.
+/// Where the configuration in a backup is kept: next to the guest's firewall configuration, which real archives contain
+/// too.
 fn shelf(volid: &str) -> String {
     format!("backups/{volid}")
 }
 
-/// The configuration in a backup. Backups of the sample hold what their guest has now (`overwritten` if it is just
-/// being overwritten); one whose guest is gone, its name alone.
+/// The configuration in a backup. Backups of the sample contain the present configuration of their guest (`overwritten`
+/// if the guest is just being overwritten); if the guest is gone, only its name.
 pub(crate) fn stored(
     cluster: &Cluster,
     volid: &str,
@@ -89,15 +90,15 @@ struct Job {
     node: String,
     storage: String,
     mode: String,
-    /// The ending that compression adds, with its dot.
+    /// The file name extension of the compression, with its dot.
     ending: &'static str,
     notes: String,
     protected: bool,
-    /// Which backups stay when a new one was made; `None` when none is to go.
+    /// The retention rules after a new backup was made; `None` if no backup is to be removed.
     keep: Option<(Keep, String)>,
 }
 
-/// The guests that a request means, those on other nodes apart.
+/// The guests that a request selects, those on other nodes separately.
 fn chosen(cluster: &Cluster, request: &Request) -> Result<(Vec<u32>, Vec<u32>), ApiError> {
     let here = |vmid: &u32| cluster.guests.get(vmid).is_none_or(|guest| guest.node == request.node());
     let list = |name: &str| -> Vec<u32> {
@@ -134,7 +135,7 @@ fn vzdump(cluster: &mut Cluster, request: &Request) -> Outcome {
     {
         return Err(ApiError::forbidden(&format!("/storage/{place}, Datastore.Allocate")));
     }
-    // Old backups go unless that is ruled out, by what is given or else by what the storage says.
+    // Old backups are removed unless the request, or else the storage, rules that out.
     let keep = prune::retention(cluster, place, request.param("prune-backups"))?;
     let removes = request.param("remove").is_none_or(|_| request.flag("remove"));
     let said = request.param("prune-backups").map(str::to_owned);
@@ -220,13 +221,13 @@ fn vzdump(cluster: &mut Cluster, request: &Request) -> Outcome {
         if failed { Err("job errors".into()) } else { Ok(()) }
     });
     let node = request.node().to_owned();
-    // One backup job a node: the next waits.
+    // Only one backup job runs per node: the next one waits.
     let lock = Some(format!("/run/vzdump-{node}.lock"));
     let work = Work { kind: "vzdump", id, lock, seconds, begin, finish };
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// The lines with which the backup of a guest begins.
+/// The first log lines of a guest's backup.
 fn opening(guest: &Guest, job: &Job, now: f64, log: &mut Vec<String>) {
     let running = guest.started.is_some();
     let mut say = |line: String| log.push(format!("INFO: {line}"));

@@ -1,4 +1,4 @@
-//! Backup jobs: which guests are backed up when, and which are not.
+//! Backup jobs: which guests are backed up when, and which are not backed up.
 
 use crate::{
     demo::{
@@ -30,7 +30,7 @@ pub(crate) const ROUTES: [Route; 6] = [
     route(Get, "/cluster/backup-info/not-backed-up", AUDIT, not_backed_up),
 ];
 
-/// Options that the file has as one text and an answer as an object, all of whose values are texts.
+/// Options that are one string in the file and an object in answers; all values of the object are strings.
 const TAKEN_APART: [&str; 3] = ["fleecing", "performance", "prune-backups"];
 
 fn take_apart(job: &mut Map<String, Value>) {
@@ -43,7 +43,7 @@ fn take_apart(job: &mut Map<String, Value>) {
     }
 }
 
-/// A job without an id gets one made up.
+/// A job without an id gets a generated one.
 fn add(cluster: &mut Cluster, request: &Request) -> Outcome {
     let mut job: Map<String, Value> = settings(request);
     let number = cluster.backup_jobs.len() + 1;
@@ -61,7 +61,7 @@ fn add(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// What says which guests are meant takes the place of what said so before.
+/// A new selection of guests replaces the old one.
 fn update(cluster: &mut Cluster, request: &Request) -> Outcome {
     let jobs: &mut Rows = &mut cluster.backup_jobs;
     let id = request.hole("id");

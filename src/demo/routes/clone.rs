@@ -1,4 +1,4 @@
-//! Clones of guests, full and linked, and making a guest a template.
+//! Clones of guests, full and linked, and converting a guest to a template.
 
 use crate::{
     demo::{
@@ -134,7 +134,7 @@ fn clone(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// A volume that holds only what differs from its base.
+/// A volume that stores only the differences from its base.
 fn linked(
     cluster: &mut Cluster,
     disk: &Disk,
@@ -187,7 +187,7 @@ fn template(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// Marks a guest as a template and renames its disks to `base-…`.
+/// Converts a guest to a template and renames its disks to `base-…`.
 fn make_template(cluster: &mut Cluster, kind: Kind, node: &str, vmid: u32) -> Result<(), String> {
     let old = disks(cluster.guest(kind, node, vmid).map_err(|error| error.message)?);
     let mut renamed = vec![("template".to_owned(), json!(1))];

@@ -1,4 +1,4 @@
-//! The cluster as a whole: version, resources, status, options, log and what is not there.
+//! The cluster as a whole: version, resources, status, options, log, and features that the sample lacks.
 
 use crate::{
     demo::{

@@ -27,7 +27,7 @@ pub(crate) const ROUTES: [Route; 5] = [
     route(Delete, "/nodes/{node}/{kind}/{vmid}", "/vms/{vmid}, VM.Allocate", destroy),
 ];
 
-/// Options that Proxmox keeps as numbers; all others are strings. `memory` is one in containers only.
+/// Options that Proxmox stores as numbers; all others are strings. `memory` is a number in containers only.
 const NUMBERS: [&str; 21] = [
     "acpi",
     "autostart",
@@ -76,7 +76,7 @@ fn pending(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Array(rows).into())
 }
 
-/// A value as the configuration keeps it.
+/// A value as stored in the configuration.
 fn kept(kind: Kind, key: &str, value: &str) -> Value {
     let number = NUMBERS.contains(&key) || (key == "memory" && kind == Kind::Lxc);
     match value.parse::<i64>() {
@@ -85,7 +85,7 @@ fn kept(kind: Kind, key: &str, value: &str) -> Value {
     }
 }
 
-/// What a request would change: keys with their new value, or with none to delete them.
+/// The changes that a request makes: keys with their new value, or `None` to delete them.
 type Changes = Vec<(String, Option<Value>)>;
 
 fn changes(guest: &Guest, request: &Request) -> Result<Changes, ApiError> {
@@ -136,7 +136,7 @@ pub(super) fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// The asynchronous way, which only VMs have.
+/// The asynchronous call, which only VMs have.
 fn change_later(cluster: &mut Cluster, request: &Request) -> Outcome {
     let (node, vmid) = (request.node().to_owned(), request.vmid());
     let guest = cluster.guest(Kind::Qemu, &node, vmid)?;
@@ -165,7 +165,8 @@ fn change_later(cluster: &mut Cluster, request: &Request) -> Outcome {
     if request.param("background_delay").is_none() {
         return Ok(json!(upid).into());
     }
-    // It is waited for, which takes no time here; while another task has the lock, longer than that is.
+    // Proxmox waits for the task, which takes no time here; if another task has the lock, it takes longer than Proxmox
+    // waits.
     match cluster.end_now(&upid) {
         None => Ok(json!(upid).into()),
         Some(Ok(())) => Ok(Value::Null.into()),

@@ -1,4 +1,4 @@
-//! The ways to a guest's screen and console: proxies, and the websocket that leads to them (pve.md section 7).
+//! Access to a guest's VNC display and console: proxies, and the websocket that leads to them (pve.md section 7).
 
 use crate::{
     demo::{
@@ -44,7 +44,7 @@ fn open(cluster: &mut Cluster, request: &Request, screen: bool) -> Outcome {
     let generated = request.flag("generate-password");
     let password = if generated { hex(random::bytes())[..8].to_owned() } else { ticket.clone() };
     let proxy = cluster.proxies.open(vmid, screen, owner.clone(), [ticket, password], now);
-    // That the guest does not run is found in the task; the conversation then ends at once.
+    // Only the task notices that the guest does not run; the connection then ends at once.
     let begin: Step = Box::new(move |cluster, _| {
         let running = cluster.guests.get(&vmid).is_some_and(|guest| guest.started.is_some());
         if running { Ok(()) } else { Err(format!("{} {vmid} not running", kind.label())) }
@@ -63,7 +63,7 @@ fn open(cluster: &mut Cluster, request: &Request, screen: bool) -> Outcome {
     Ok(answer.into())
 }
 
-/// Checks who wants to go on as a websocket; the connection itself does.
+/// Checks a request to open a websocket; the connection switches protocols afterwards.
 fn websocket(cluster: &mut Cluster, request: &Request) -> Outcome {
     let (port, ticket) =
         (request.param("port").unwrap_or_default(), request.param("vncticket").unwrap_or_default());

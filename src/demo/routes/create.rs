@@ -1,4 +1,4 @@
-//! Making guests: new ones, and those of a backup (pve.md section 7).
+//! Creating guests: new ones, and from backups (pve.md section 7).
 
 use crate::{
     demo::{
@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) const ROUTES: [Route; 1] = [route(Post, "/nodes/{node}/{kind}", "", create)];
 
-/// Parameters that say how to make a guest and do not go into its configuration.
+/// Parameters that control how a guest is created and do not go into its configuration.
 const CONTROL: [&str; 16] = [
     "archive",
     "bwlimit",
@@ -44,12 +44,12 @@ const CONTROL: [&str; 16] = [
     "vmid",
 ];
 
-/// What is to be made.
+/// The guest to be created.
 struct Plan {
     kind: Kind,
     node: String,
     vmid: u32,
-    /// The backup it is made from.
+    /// The backup that it is restored from.
     archive: Option<String>,
     template: Option<String>,
     storage: Option<String>,
@@ -95,7 +95,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
         let (old, volumes) = (cluster.guests.remove(&plan.vmid), cluster.volumes.clone());
         let result = build(cluster, &plan, old.as_ref(), log);
         if result.is_err() {
-            // Everything is as it was before, the guest that was to be overwritten too.
+            // Restores the previous state, including the guest that was to be overwritten.
             cluster.guests.remove(&plan.vmid);
             cluster.guests.extend(old.map(|old| (old.vmid, old)));
             cluster.volumes = volumes;
@@ -120,7 +120,7 @@ fn create(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// Refuses what may not be made, in the order of the API: the right, the id, what root alone may set, the pool.
+/// Checks whether the guest may be created, in the order of the API: privilege, VMID, options for root only, pool.
 fn may_make(cluster: &Cluster, request: &Request, vmid: u32, restore: bool) -> Result<(), ApiError> {
     let (pool, path) = (request.param("pool"), format!("/vms/{vmid}"));
     let existing = cluster.guests.get(&vmid);
@@ -157,7 +157,7 @@ fn may_make(cluster: &Cluster, request: &Request, vmid: u32, restore: bool) -> R
     }
 }
 
-/// Puts the guest together and locks it.
+/// Creates the guest and locks it.
 fn build(
     cluster: &mut Cluster,
     plan: &Plan,
@@ -213,7 +213,7 @@ fn build(
     Ok(())
 }
 
-/// What a new guest has before anything is said about it.
+/// The initial configuration of a new guest.
 fn defaults(cluster: &Cluster, plan: &Plan) -> Result<Map<String, Value>, String> {
     let now = whole(cluster.clock.now());
     let data = match plan.kind {
@@ -233,7 +233,7 @@ fn defaults(cluster: &Cluster, plan: &Plan) -> Result<Map<String, Value>, String
     Ok(if let Value::Object(map) = data { map } else { Map::new() })
 }
 
-/// Allocates the disks that were in a backup; those of the guest that is overwritten go.
+/// Allocates the disks contained in a backup; those of the overwritten guest are removed.
 fn unpack(
     cluster: &mut Cluster,
     plan: &Plan,
@@ -282,7 +282,7 @@ fn unpack(
     Ok(())
 }
 
-/// Gives a guest network addresses and ids of its own.
+/// Gives a guest new MAC addresses and ids.
 pub(crate) fn renew(guest: &mut Guest) {
     let (kind, vmid) = (guest.kind, guest.vmid);
     for (key, value) in guest.config.iter_mut().filter(|(key, _)| key.starts_with("net")) {
@@ -305,7 +305,7 @@ pub(crate) fn renew(guest: &mut Guest) {
     }
 }
 
-/// A network card with an address, as it is kept; one that has an address keeps it.
+/// A network device with a MAC address, as stored in the configuration; an existing address is kept.
 fn with_address(kind: Kind, vmid: u32, key: &str, text: &str) -> String {
     let hash = sha1_hex(format!("{vmid}{key}{}", uuid()).as_bytes()).to_uppercase();
     let mac = format!("BC:24:11:{}:{}:{}", &hash[..2], &hash[2..4], &hash[4..6]);
@@ -321,7 +321,7 @@ fn with_address(kind: Kind, vmid: u32, key: &str, text: &str) -> String {
     }
 }
 
-/// What a parameter such as `shared:32,format=qcow2` becomes: a new volume; one that exists stays as it is said.
+/// Resolves a parameter such as `shared:32,format=qcow2` to a new volume; an existing volume stays as given.
 fn new_disk(
     cluster: &mut Cluster,
     plan: &Plan,
@@ -367,7 +367,7 @@ fn new_disk(
     Ok(disk.text())
 }
 
-/// Sets a new guest's options the way every change of a configuration is made.
+/// Sets a new guest's options in the same way as any change of a configuration.
 fn configure(cluster: &mut Cluster, plan: &Plan, params: Pairs) -> Result<(), String> {
     let holes = vec![
         ("node", plan.node.clone()),

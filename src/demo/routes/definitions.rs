@@ -1,4 +1,4 @@
-//! What is defined for the cluster as a whole: options, replication, HA rules, SDN.
+//! Definitions for the whole cluster: options, replication, HA rules, SDN.
 
 use crate::{
     demo::{
@@ -107,7 +107,7 @@ fn add_replication(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// Groups ended with 9.0: they became rules.
+/// HA groups were replaced by rules in 9.0.
 fn no_groups(_: &mut Cluster, _: &Request) -> Outcome {
     Err(ApiError::failed("cannot create group: ha groups have been migrated to rules"))
 }

@@ -55,7 +55,7 @@ pub(crate) const ROUTES: [Route; 29] = [
     route(Get, "/cluster/firewall/macros", "", macros),
 ];
 
-/// The firewall that the path speaks of: `cluster`, `nodes/pve1`, `guests/100`, `groups/web`.
+/// The firewall that the path refers to: `cluster`, `nodes/pve1`, `guests/100`, `groups/web`.
 pub(crate) fn scope_name(cluster: &Cluster, request: &Request) -> Result<String, ApiError> {
     if !request.hole("group").is_empty() {
         let (group, scope) = (request.hole("group"), cluster.firewalls.get("cluster"));
@@ -92,7 +92,7 @@ fn set_options(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// An untouched firewall has no file, and the digest is that of nothing.
+/// A firewall without any settings has no file, and its digest is that of empty content.
 fn digest(firewall: &Firewall) -> String {
     if firewall.options.is_empty() && firewall.rules.is_empty() {
         return sha1_hex(b"");
@@ -113,7 +113,7 @@ fn list_rules(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Array(rows.collect()).into())
 }
 
-/// The position in the path, if there is a rule.
+/// The position in the path, if there is a rule at it.
 fn position(firewall: &Firewall, request: &Request) -> Result<usize, ApiError> {
     let pos = request.hole("pos");
     let number = pos.parse::<usize>().ok().filter(|number| *number < firewall.rules.len());
@@ -129,7 +129,7 @@ fn one_rule(cluster: &mut Cluster, request: &Request) -> Outcome {
 fn add_rule(cluster: &mut Cluster, request: &Request) -> Outcome {
     let mut rule = settings(request);
     rule.entry("enable").or_insert(json!(0));
-    // New rules go to the top.
+    // New rules are added at the top.
     scope(cluster, request)?.rules.insert(0, rule);
     Ok(Value::Null.into())
 }
@@ -139,7 +139,7 @@ fn change_rule(cluster: &mut Cluster, request: &Request) -> Outcome {
     let pos = position(firewall, request)?;
     check_digest(request, &digest(firewall))?;
     match request.number("moveto") {
-        // Moved before the rule that is there, counted with the one that moves.
+        // It is moved before the rule at the target position, which is counted with the moving rule still in its place.
         Some(target) => {
             let rule = firewall.rules.remove(pos);
             let target = usize::try_from(target).unwrap_or(usize::MAX);
@@ -160,7 +160,7 @@ fn remove_rule(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// The packets that a rule with a log level caught; nothing is logged before there is one.
+/// The packets matched by a rule with a log level; without such a rule nothing is logged.
 fn log(cluster: &mut Cluster, request: &Request) -> Outcome {
     let vmid = request.vmid();
     let firewall = scope(cluster, request)?;

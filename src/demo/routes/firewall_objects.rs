@@ -1,4 +1,4 @@
-//! What firewall rules refer to: aliases, IP sets and security groups, of the cluster and of guests.
+//! The objects that firewall rules refer to: aliases, IP sets and security groups, of the cluster and of guests.
 
 use crate::{
     demo::{

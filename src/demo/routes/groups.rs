@@ -1,4 +1,4 @@
-//! Groups of users. Who is in one is kept with the users.
+//! Groups of users. Membership is stored with the users.
 
 use crate::{
     demo::{

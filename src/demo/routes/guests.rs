@@ -1,4 +1,4 @@
-//! Lists of a node's guests, their indexes and status, and what their features allow.
+//! Lists of a node's guests, their indexes and status, and which features they support.
 
 use crate::{
     demo::{
@@ -55,7 +55,7 @@ fn current(cluster: &mut Cluster, request: &Request) -> Outcome {
 
 fn feature(cluster: &mut Cluster, request: &Request) -> Outcome {
     let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
-    // Snapshots of containers need a storage that has them; the sample's containers on a directory have none.
+    // Snapshots of containers need a storage that supports them; the sample's directory storages do not.
     let has = match request.param("feature") {
         Some("snapshot") => crate::demo::routes::snapshots::possible(cluster, guest),
         Some("clone") => true,
@@ -85,7 +85,7 @@ fn rrddata(cluster: &mut Cluster, request: &Request) -> Outcome {
         }
         let load = status::load(guest, then);
         let swing = |part: u32| status::swing(guest.vmid.wrapping_add(part * 1000), then);
-        // The counters of a guest are told as what they grow by in a second.
+        // A guest's counters are returned as their increase per second.
         #[allow(clippy::cast_precision_loss, reason = "a few thousand bytes")]
         let rate = |counter: u64, part: u32| (counter / load.uptime.max(1)) as f64 * swing(part);
         #[allow(clippy::cast_precision_loss, reason = "bytes of memory")]
@@ -152,7 +152,7 @@ fn migrate_preconditions(cluster: &mut Cluster, request: &Request) -> Outcome {
             .then(|| json!({"volid": volid, "drivename": key, "cdrom": 1, "shared": 0}))
     });
     let disks: Vec<Value> = local.chain(drives).collect();
-    // Devices that only their node has; those of a mapping may be elsewhere too.
+    // Devices that only their node has; mapped devices may exist elsewhere too.
     let devices = guest.config.iter().filter(|(key, _)| key.starts_with("hostpci") || key.starts_with("usb"));
     let (mapped, bound): (Vec<_>, Vec<_>) =
         devices.partition(|(_, value)| value.as_str().is_some_and(|text| text.contains("mapping=")));

@@ -1,4 +1,4 @@
-//! High availability: what is managed, and its status.
+//! High availability: the managed resources, and its status.
 
 use crate::{
     demo::{

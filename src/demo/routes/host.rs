@@ -1,4 +1,4 @@
-//! What a node is made of: services, packages, network, disks, devices and certificates.
+//! The components of a node: services, packages, network, disks, devices and certificates.
 
 use crate::{
     demo::{
@@ -33,7 +33,7 @@ pub(crate) const ROUTES: [Route; 10] = [
     route(Get, "/nodes/{node}/hardware/usb", AUDIT, empty),
 ];
 
-/// Services: name, what it is, whether it runs.
+/// Services: name, description, whether it runs.
 const SERVICES: [(&str, &str, bool); 10] = [
     ("chrony", "chrony, an NTP client/server", true),
     ("corosync", "Corosync Cluster Engine", true),
@@ -57,7 +57,7 @@ fn services(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!(SERVICES.map(service_row)).into())
 }
 
-/// The service in the path: its name, what it is, whether it runs.
+/// The service in the path: its name, description, whether it runs.
 pub(super) fn known_service(request: &Request) -> Result<(&'static str, &'static str, bool), ApiError> {
     let name = request.hole("service");
     let names: Vec<&str> = SERVICES.iter().map(|(name, ..)| *name).collect();

@@ -1,4 +1,4 @@
-//! Moving guests to another node, at once or by way of the HA manager.
+//! Migrating guests to another node, directly or through the HA manager.
 
 use crate::{
     demo::{
@@ -19,7 +19,7 @@ use serde_json::json;
 pub(crate) const ROUTES: [Route; 1] =
     [route(Post, "/nodes/{node}/{kind}/{vmid}/migrate", "/vms/{vmid}, VM.Migrate", migrate)];
 
-/// Seconds between two looks of the HA manager (pve.md section 5).
+/// Seconds between two cycles of the HA manager (pve.md section 5).
 const HA_CYCLE: f64 = 10.0;
 
 fn migrate(cluster: &mut Cluster, request: &Request) -> Outcome {
@@ -55,7 +55,7 @@ fn migrate(cluster: &mut Cluster, request: &Request) -> Outcome {
     if cluster.ha_of(guest)["managed"] == 1 { by_ha(cluster, request) } else { now(cluster, request) }
 }
 
-/// Only notes the wish; the HA manager acts in its next cycle, with a task of its own.
+/// Only records the request; the HA manager acts on it in its next cycle, with a task of its own.
 fn by_ha(cluster: &mut Cluster, request: &Request) -> Outcome {
     let target = request.param("target").unwrap_or_default().to_owned();
     let (label, vmid) = (request.kind().label(), request.vmid());
@@ -107,7 +107,7 @@ fn now(cluster: &mut Cluster, request: &Request) -> Outcome {
         if kind == Kind::Lxc && guest.started.is_some() {
             guest.set_started(Some(time), time);
         }
-        // Disks on local storages were copied; the source's are gone.
+        // Disks on local storages were copied, and the source's volumes are gone.
         for volume in &mut cluster.volumes {
             if volume.vmid == Some(vmid) && volume.content != "backup" && volume.node.as_ref() == Some(&from)
             {
@@ -123,7 +123,7 @@ fn now(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// Disks that are only here stay with a running VM unless they are said to come along.
+/// Refuses to migrate a running VM with local disks unless `local_too` is set.
 fn refuse(cluster: &Cluster, guest: &Guest, local_too: bool) -> Result<(), String> {
     if guest.kind == Kind::Lxc || guest.started.is_none() || local_too || all_shared(cluster, guest) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! One file per area of the API: its table of routes and the functions that answer them; beside them [`table`], which
-//! holds all of them together, and [`rows`], which keeps what is only defined.
+//! One file per area of the API, with its table of routes and the functions that answer them; also [`table`], which
+//! combines all tables, and [`rows`], which stores objects that are only defined.
 
 pub(in crate::demo) mod access_admin;
 pub(in crate::demo) mod access_api;

@@ -1,4 +1,4 @@
-//! Growing a guest's disk and moving it to another storage.
+//! Resizing a guest's disk and moving it to another storage.
 
 use crate::{
     demo::{
@@ -24,7 +24,7 @@ pub(crate) const ROUTES: [Route; 3] = [
     route(Post, "/nodes/{node}/lxc/{vmid}/move_volume", DISK, move_volume),
 ];
 
-/// The disk under a key, or that there is none.
+/// The disk with that key, or the error that there is none.
 fn existing(guest: &Guest, key: &str) -> Result<Disk, String> {
     disk(guest, key).ok_or_else(|| format!("disk '{key}' does not exist"))
 }

@@ -1,4 +1,4 @@
-//! The network of a node: its interfaces, changes that wait to be applied, and where it looks names up.
+//! The network of a node: its interfaces, pending changes, and its name servers.
 
 use crate::{
     demo::{
@@ -41,7 +41,7 @@ fn row(value: Value) -> Map<String, Value> {
     }
 }
 
-/// What is applied.
+/// The interfaces as applied.
 fn applied(cluster: &mut Cluster, request: &Request) -> Result<Rows, ApiError> {
     let node = node(cluster, request)?;
     let (ip, name) = (node.ip.clone(), format!("network/{}", node.name));
@@ -61,7 +61,7 @@ fn applied(cluster: &mut Cluster, request: &Request) -> Result<Rows, ApiError> {
     Ok(rows.clone())
 }
 
-/// What is shown: with the changes that wait.
+/// The interfaces as shown: with pending changes.
 fn interfaces<'a>(cluster: &'a mut Cluster, request: &Request) -> Result<&'a mut Rows, ApiError> {
     let now = applied(cluster, request)?;
     let rows = cluster.kept(&format!("network/{}/new", request.node()));
@@ -115,8 +115,8 @@ fn change(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Null.into())
 }
 
-/// Sets what follows from the addresses of a request. One that gives none makes the interface `manual`: it stays
-/// without addresses when it is brought up, whatever it had before.
+/// Sets what follows from the addresses of a request. Without an address the interface becomes `manual`: it has no
+/// addresses when it is brought up, even if it had some before.
 fn address(row: &mut Map<String, Value>, request: &Request) -> Result<(), ApiError> {
     let mut families = Vec::new();
     for (suffix, family) in [("", "inet"), ("6", "inet6")] {
@@ -191,7 +191,7 @@ fn dns(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Object(resolver(cluster, request).clone()).into())
 }
 
-/// Writes exactly what is given: a name server that is not named again is gone.
+/// Stores exactly what is given: a name server that is not given again is removed.
 fn set_dns(cluster: &mut Cluster, request: &Request) -> Outcome {
     let settings = settings(request);
     *resolver(cluster, request) = settings;

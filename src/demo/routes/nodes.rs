@@ -1,4 +1,4 @@
-//! Nodes: their list, status, time, logs and charts. What they are made of is in `host`.
+//! Nodes: their list, status, time, logs and RRD data. Their components are in `host`.
 
 use crate::{
     demo::{
@@ -38,7 +38,7 @@ pub(crate) const ROUTES: [Route; 14] = [
     route(Get, "/nodes/{node}/scan/zfs", "/storage, Datastore.Allocate", empty),
 ];
 
-/// A fingerprint as Proxmox prints it. It is made up: the sample's nodes have no certificates of their own.
+/// A fingerprint in Proxmox's format. It is made up: the sample's nodes have no certificates of their own.
 pub(crate) fn fingerprint(name: &str) -> String {
     let hash = digest::digest(&digest::SHA256, name.as_bytes());
     let pairs: Vec<String> = hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
@@ -54,7 +54,7 @@ fn list(cluster: &mut Cluster, _: &Request) -> Outcome {
     Ok(Value::Array(rows.collect()).into())
 }
 
-/// What `/version` says, on the cluster and on each node.
+/// Answers `/version`, for the cluster and for each node.
 pub(crate) fn version(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!({"version": "9.2.11", "release": "9.2", "repoid": "14a22df3"}).into())
 }
@@ -155,7 +155,7 @@ fn syslog(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Reply { data, total: Some(own.len()) })
 }
 
-/// The times of a chart's points; a day, a month and a year have 1440 of them in 9.x.
+/// The times of the points of RRD data; a day, a month and a year have 1440 of them in 9.x.
 pub(crate) fn rrd_times(now: f64, timeframe: Option<&str>) -> impl Iterator<Item = u64> {
     let (step, count) = match timeframe.unwrap_or("hour") {
         "day" => (60, 1440),

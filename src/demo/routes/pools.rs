@@ -1,4 +1,4 @@
-//! Pools, which may lie in one another, and what belongs to them.
+//! Pools, which may be nested, and their members.
 
 use crate::{
     demo::{
@@ -26,12 +26,12 @@ pub(crate) const ROUTES: [Route; 7] = [
     route(Delete, "/pools", "", remove),
 ];
 
-/// The pool in the path, or in the parameter as newer versions have it; a nested one fits into no path.
+/// The pool in the path, or in the parameter that newer versions have; a nested pool's name does not fit into a path.
 fn name(request: &Request) -> Option<&str> {
     Some(request.hole("poolid")).filter(|id| !id.is_empty()).or_else(|| request.param("poolid"))
 }
 
-/// Refuses who may not do that with a pool.
+/// Refuses senders without the needed privilege on a pool.
 fn permit(cluster: &Cluster, request: &Request, pool: &str, need: &str) -> Result<(), ApiError> {
     match cluster.access.allows(&request.who, &format!("/pool/{pool}"), None, need) {
         true => Ok(()),

@@ -27,15 +27,15 @@ pub(crate) const ROUTES: [Route; 7] = [
     route(Post, "/nodes/{node}/{kind}/{vmid}/status/resume", POWER, resume),
 ];
 
-/// What a step does with its guest.
+/// The effect of a step on its guest.
 type Change = fn(&mut Guest, f64, &mut Vec<String>) -> Result<(), String>;
 
-/// A step on one guest, which may be gone by then.
+/// A step that acts on one guest, which may have been deleted by then.
 fn on(kind: Kind, node: String, vmid: u32, change: Change) -> Step {
     Box::new(move |cluster, log| {
         let now = cluster.clock.now();
         let guest = cluster.guest_mut(kind, &node, vmid).map_err(|error| error.message)?;
-        // What was suspended to disk is locked until it is started or resumed, which take the lock away.
+        // A guest suspended to disk is locked until it is started or resumed, which remove the lock.
         if !(guest.is_hibernated() && guest.started.is_none()) {
             guest.check_lock()?;
         }
@@ -43,7 +43,7 @@ fn on(kind: Kind, node: String, vmid: u32, change: Change) -> Step {
     })
 }
 
-/// Starts the task that makes this change, named after the kind of guest: `qmstart`, `vzstart`.
+/// Starts the task for this change, named by the kind of guest: `qmstart`, `vzstart`.
 fn submit(
     cluster: &mut Cluster,
     request: &Request,
@@ -52,7 +52,7 @@ fn submit(
     change: Change,
 ) -> Outcome {
     let (kind, node, vmid) = (request.kind(), request.node().to_owned(), request.vmid());
-    // The file need not exist for the task to be accepted: that it is missing is found in the task.
+    // The task is accepted even if the guest does not exist: the task itself fails.
     let lock = cluster.guests.get(&vmid).map(Guest::lock_file);
     let work = Work {
         kind: if kind == Kind::Qemu { names[0] } else { names[1] },
@@ -65,7 +65,7 @@ fn submit(
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// Calls that look at the guest before they are accepted.
+/// Refuses calls that need a running guest.
 fn running(cluster: &Cluster, request: &Request) -> Result<(), ApiError> {
     let guest = cluster.guest(request.kind(), request.node(), request.vmid())?;
     if guest.started.is_none() {
@@ -74,11 +74,11 @@ fn running(cluster: &Cluster, request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Seconds between two looks of the HA manager (pve.md section 5).
+/// Seconds between two cycles of the HA manager (pve.md section 5).
 const HA_CYCLE: f64 = 10.0;
 
-/// For a guest that HA manages: only what is wanted of it is noted, in a task that ends at once, and the HA manager
-/// acts in its next cycle, with a task of its own. `None` for any other guest.
+/// For a guest that HA manages: only records the requested state, in a task that ends at once; the HA manager acts in
+/// its next cycle, with a task of its own. Returns `None` for any other guest.
 fn by_ha(
     cluster: &mut Cluster,
     request: &Request,
@@ -136,7 +136,7 @@ fn start_now(cluster: &mut Cluster, request: &Request) -> Outcome {
     })
 }
 
-/// Takes away what suspending to disk left; whether there was something.
+/// Removes what suspending to disk left behind; returns whether there was anything.
 fn wake(guest: &mut Guest) -> bool {
     let hibernated = guest.is_hibernated();
     if hibernated {

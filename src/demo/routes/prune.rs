@@ -1,4 +1,4 @@
-//! Pruning: which backups of a storage would go or go by its rules of retention.
+//! Pruning: which backups on a storage are, or would be, removed by the retention rules.
 
 use crate::{
     demo::{
@@ -25,7 +25,7 @@ pub(crate) const ROUTES: [Route; 2] = [
     route(Delete, "/nodes/{node}/storage/{storage}/prunebackups", "", prune),
 ];
 
-/// Which backups are meant.
+/// The backups that a request selects.
 #[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) node: String,
@@ -58,8 +58,8 @@ fn kind_of(volume: &Volume) -> &'static str {
     if volume.volid.contains("-lxc-") { "lxc" } else { "qemu" }
 }
 
-/// The backups that are meant and what becomes of each: `keep`, `remove` or `protected`. What is protected does not
-/// count among those that are kept.
+/// The selected backups with their mark: `keep`, `remove` or `protected`. Protected backups do not count towards those
+/// that are kept.
 pub(super) fn marks(cluster: &Cluster, wanted: &Wanted, keep: &Keep) -> Vec<(String, &'static str)> {
     let volumes: Vec<&Volume> = cluster.volumes.iter().filter(|volume| wanted.takes(volume)).collect();
     let mut marks = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn marks(cluster: &Cluster, wanted: &Wanted, keep: &Keep) -> Vec<(Str
     marks
 }
 
-/// Removes what is marked so, and gives what was removed.
+/// Removes the backups marked `remove`, and returns them.
 pub(super) fn carry_out(cluster: &mut Cluster, wanted: &Wanted, keep: &Keep) -> Vec<String> {
     let gone = marks(cluster, wanted, keep).into_iter().filter(|(_, mark)| *mark == "remove");
     let gone: Vec<String> = gone.map(|(volid, _)| volid).collect();
@@ -90,7 +90,7 @@ pub(super) fn carry_out(cluster: &mut Cluster, wanted: &Wanted, keep: &Keep) -> 
     gone
 }
 
-/// What a text says is kept; without one, what the storage says.
+/// The given retention rules; if none are given, those of the storage.
 pub(super) fn retention(cluster: &Cluster, name: &str, given: Option<&str>) -> Result<Keep, ApiError> {
     let own = storage(cluster, name)?.more.get("prune-backups").and_then(Value::as_str);
     let text = given.or(own).unwrap_or("keep-all=1");

@@ -1,5 +1,5 @@
-//! Definitions that are kept as rows and created, read, changed and deleted alike: jobs, HA rules, replication, SDN,
-//! firewall objects. Knows nothing of what they mean.
+//! Definitions that are stored as rows and are all created, read, changed and deleted in the same way: jobs, HA rules,
+//! replication, SDN, firewall objects. Knows nothing of their meaning.
 
 use crate::demo::{
     list::split_list,
@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 /// The rows of one collection, as the API lists them.
 pub(crate) type Rows = Vec<Map<String, Value>>;
 
-/// Parameters that steer a request and are no part of a definition.
+/// Parameters that control a request and are not part of a definition.
 const STEERING: [&str; 6] = ["delete", "digest", "moveto", "pos", "force", "rename"];
 
-/// Keys whose values are text even where they are digits.
+/// Keys whose values are strings even if they consist of digits.
 const TEXTS: [&str; 6] = ["dport", "sport", "icmp-type", "vmid", "comment", "search"];
 
-/// A value as Proxmox's files give it back: whole numbers as numbers.
+/// A value as Proxmox reads it from its files: whole numbers become numbers.
 fn value(text: &str) -> Value {
     match text.parse::<u64>() {
         Ok(number) if number.to_string() == text => json!(number),
@@ -26,7 +26,7 @@ fn value(text: &str) -> Value {
     }
 }
 
-/// What a definition says, out of a request's parameters.
+/// The settings of a definition, from a request's parameters.
 pub(crate) fn settings(request: &Request) -> Map<String, Value> {
     let kept = request.params.iter().filter(|(key, _)| !STEERING.contains(&key.as_str()));
     kept.map(|(key, text)| {
@@ -53,7 +53,7 @@ fn found(rows: &Rows, key: &str, id: &str, what: &str) -> Result<usize, ApiError
     place(rows, key, id).ok_or_else(|| ApiError::failed(format!("no such {what} '{id}'")))
 }
 
-/// Adds a row whose name is that parameter.
+/// Adds a row, named by the parameter `key`.
 pub(crate) fn add(rows: &mut Rows, key: &str, what: &str, request: &Request) -> Outcome {
     let row = settings(request);
     let id = request.param(key).unwrap_or_default();
@@ -64,14 +64,14 @@ pub(crate) fn add(rows: &mut Rows, key: &str, what: &str, request: &Request) -> 
     Ok(Value::Null.into())
 }
 
-/// The row of that name.
+/// The row with that name.
 pub(crate) fn one(rows: &Rows, key: &str, what: &str, id: &str) -> Outcome {
     let mut row = rows[found(rows, key, id, what)?].clone();
     row.insert("digest".into(), json!(of_rows(rows)));
     Ok(Value::Object(row).into())
 }
 
-/// Changes the row of that name: sets what is given, removes what `delete` names.
+/// Changes the row with that name: sets what is given, removes what `delete` lists.
 pub(crate) fn change(rows: &mut Rows, key: &str, what: &str, id: &str, request: &Request) -> Outcome {
     let at = found(rows, key, id, what)?;
     check_digest(request, &of_rows(&*rows))?;
@@ -79,7 +79,7 @@ pub(crate) fn change(rows: &mut Rows, key: &str, what: &str, id: &str, request: 
     Ok(Value::Null.into())
 }
 
-/// Writes the row of that name anew: of what is not given only the name stays.
+/// Replaces the row with that name: of values that are not given, only the name is kept.
 pub(crate) fn replace(rows: &mut Rows, key: &str, what: &str, id: &str, request: &Request) -> Outcome {
     let at = found(rows, key, id, what)?;
     check_digest(request, &of_rows(&*rows))?;
@@ -88,7 +88,7 @@ pub(crate) fn replace(rows: &mut Rows, key: &str, what: &str, id: &str, request:
     Ok(Value::Null.into())
 }
 
-/// Sets what a request gives, removes what its `delete` names.
+/// Sets the values given in a request, removes those listed in its `delete`.
 pub(crate) fn set(row: &mut Map<String, Value>, request: &Request) {
     for key in split_list(request.param("delete").unwrap_or_default()) {
         row.shift_remove(key);
@@ -96,19 +96,19 @@ pub(crate) fn set(row: &mut Map<String, Value>, request: &Request) {
     row.extend(settings(request));
 }
 
-/// Removes the row of that name.
+/// Removes the row with that name.
 pub(crate) fn remove(rows: &mut Rows, key: &str, what: &str, id: &str) -> Outcome {
     let at = found(rows, key, id, what)?;
     rows.remove(at);
     Ok(Value::Null.into())
 }
 
-/// An empty list.
+/// Answers with an empty list.
 pub(crate) fn empty(_: &mut Cluster, _: &Request) -> Outcome {
     Ok(json!([]).into())
 }
 
-/// Rows as they are kept.
+/// Answers with the rows as stored.
 pub(crate) fn list(rows: &[Map<String, Value>]) -> Outcome {
     Ok(Value::Array(rows.iter().cloned().map(Value::Object).collect()).into())
 }

@@ -1,4 +1,4 @@
-//! Snapshots: listing, taking, rolling back, deleting. They take a moment, and the guest is locked meanwhile.
+//! Snapshots: listing, creating, rolling back, deleting. The guest is locked while these tasks run.
 
 use crate::{
     demo::{
@@ -76,7 +76,7 @@ fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(Value::Array(rows).into())
 }
 
-/// Locks the guest for a snapshot's sake, unless it is locked already or `refuse` finds a reason.
+/// Locks the guest for a snapshot operation, unless it is already locked or `refuse` returns an error.
 fn locked(
     kind: Kind,
     node: String,
@@ -169,7 +169,7 @@ fn delete(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!(cluster.start_task(&node, &request.who.owner(), work)).into())
 }
 
-/// Takes a snapshot out of the chain: whatever came from it comes from its parent now.
+/// Removes a snapshot from the chain: its children become children of its parent.
 fn remove(guest: &mut Guest, name: &str) {
     let Some(at) = guest.snapshots.iter().position(|snapshot| snapshot.name == name) else { return };
     let gone = guest.snapshots.remove(at);

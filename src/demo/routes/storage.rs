@@ -1,4 +1,4 @@
-//! Storages: how they are defined, how full they are, and what is on them.
+//! Storages: their definitions, usage and content.
 
 use crate::{
     demo::{
@@ -51,7 +51,7 @@ fn definition(cluster: &Cluster, storage: &Storage) -> Value {
     Value::Object(row)
 }
 
-/// The digest of the file that all storages are defined in.
+/// The digest of the file in which all storages are defined.
 pub(super) fn digest(cluster: &Cluster) -> String {
     let rows = cluster.storages.iter().map(|storage| {
         let mut row = storage.more.clone();
@@ -81,7 +81,7 @@ fn defined_one(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(definition(cluster, find(cluster, request.hole("storage"))?).into())
 }
 
-/// A storage as a node measures it; one that cannot be used there has no numbers.
+/// The status of a storage on a node; a storage that cannot be used there has no figures.
 fn measured(storage: &Storage, node: &str) -> Value {
     let enabled = storage.is_enabled(node);
     let (total, used) = if enabled { (storage.total, storage.used) } else { (0, 0) };
@@ -91,7 +91,7 @@ fn measured(storage: &Storage, node: &str) -> Value {
 }
 
 fn list(cluster: &mut Cluster, request: &Request) -> Outcome {
-    // Who asks for content gets what is enabled and takes any of it.
+    // With `content`, only enabled storages that allow any of the types are returned.
     let takes = |storage: &Storage| {
         request.param("content").is_none_or(|list| {
             storage.is_enabled(request.node()) && split_list(list).any(|word| storage.takes(word))

@@ -1,4 +1,4 @@
-//! Defining storages, and looking for some that could be defined.
+//! Defining storages, and scanning for storages that could be defined.
 
 use crate::{
     demo::{
@@ -36,7 +36,7 @@ pub(crate) const ROUTES: [Route; 7] = [
 
 const SECRETS: [&str; 4] = ["password", "encryption-key", "keyring", "master-pubkey"];
 
-/// What a definition keeps of the parameters: neither its name and kind nor secrets, which have files of their own.
+/// The parameters that a definition stores: without name and type, and without secrets, which have files of their own.
 fn settings(request: &Request) -> Map<String, Value> {
     const APART: [&str; 6] = ["storage", "type", "content", "shared", "delete", "digest"];
     let kept = request
@@ -122,7 +122,7 @@ fn delete(cluster: &mut Cluster, request: &Request) -> Outcome {
     if !cluster.storages.iter().any(|storage| storage.name == name) {
         return Err(ApiError::failed(format!("delete storage failed: storage '{name}' does not exist")));
     }
-    // What is on it stays where it is, but no longer belongs to a storage that is known.
+    // The content of the storage stays where it is, but no longer belongs to a known storage.
     cluster.storages.retain(|storage| storage.name != name);
     cluster.volumes.retain(|volume| volume.storage() != name);
     Ok(Value::Null.into())

@@ -1,4 +1,4 @@
-//! The routes: which method and path is answered by which function, and the privilege that must be had first.
+//! The routes: which function answers which method and path, and the privilege that is required.
 
 use crate::{
     demo::{
@@ -15,7 +15,7 @@ use crate::{
     pve::Method,
 };
 
-/// The tables of all areas.
+/// The route tables of all areas.
 pub(in crate::demo) fn areas() -> &'static [&'static [Route]] {
     &[
         &access_api::ROUTES,
@@ -51,10 +51,10 @@ pub(in crate::demo) fn areas() -> &'static [&'static [Route]] {
     ]
 }
 
-/// The route for a method and path, with the holes filled.
+/// The route for a method and path, with the values of its placeholders.
 ///
 /// # Errors
-/// 501 when there is none; that the API has the path is found before.
+/// 501 if there is none; whether the API has the path was checked before.
 pub(crate) fn find(method: Method, segments: &[String]) -> Result<(&'static Route, Holes), ApiError> {
     for table in areas() {
         for route in *table {
@@ -69,7 +69,7 @@ pub(crate) fn find(method: Method, segments: &[String]) -> Result<(&'static Rout
     Err(ApiError::with(501, format!("Method '{method} /{path}' not implemented by the sample cluster")))
 }
 
-/// The values of a template's holes, if the path fits it. `{kind}` takes only `qemu` and `lxc`.
+/// The values of a template's placeholders, if the path matches it. `{kind}` matches only `qemu` and `lxc`.
 fn fill(template: &'static str, segments: &[String]) -> Option<Holes> {
     let mut holes = Vec::new();
     let mut rest = segments;
@@ -92,7 +92,7 @@ fn fill(template: &'static str, segments: &[String]) -> Option<Holes> {
     rest.is_empty().then_some(holes)
 }
 
-/// Refuses a request whose route needs a privilege that its sender lacks.
+/// Refuses a request if the sender lacks the privilege that its route requires.
 pub(crate) fn permit(cluster: &Cluster, route: &Route, request: &Request) -> Result<(), ApiError> {
     let Some((path, any)) = route.need.split_once(", ") else { return Ok(()) };
     let mut path = path.to_owned();

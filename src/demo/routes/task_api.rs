@@ -1,4 +1,4 @@
-//! Tasks as the API shows them: lists, status, log, kill.
+//! Tasks as the API shows them: lists, status, log, stopping.
 
 use crate::{
     demo::{
@@ -24,7 +24,7 @@ pub(crate) const ROUTES: [Route; 6] = [
     route(Get, "/nodes/{node}/tasks/{upid}/log", "", log),
 ];
 
-/// Whether somebody may see a task: its owner, the user whose token started it, or who may look at the node.
+/// Whether the sender may see a task: its owner, the user whose API token started it, or anyone who may audit the node.
 fn visible(cluster: &Cluster, request: &Request, task: &Task) -> bool {
     let own = task.user == request.who.owner()
         || (request.who.token.is_none() && task.user.starts_with(&format!("{}!", request.who.user)));

@@ -1,10 +1,10 @@
-//! Which lists Proxmox makes from the keys of a Perl hash, so that they come in another order with every answer. Lists
-//! that it sorts, or keeps in the order of a file, are not among them.
+//! The lists that Proxmox makes from the keys of a Perl hash, whose order differs with every answer. Lists that it
+//! sorts, or keeps in the order of a file, are not among them.
 
 use crate::demo::chance::Chance;
 use serde_json::Value;
 
-/// What has no order in an answer.
+/// The part of an answer that has no order.
 #[derive(Clone, Copy, Debug)]
 enum Unordered {
     /// The rows of the list.
@@ -13,17 +13,17 @@ enum Unordered {
     RowsAfterFirst,
     /// The rows before the last one.
     RowsBeforeLast,
-    /// Rows beside each other that have the same value under this key.
+    /// Consecutive rows that have the same value under this key.
     RowsAlike(&'static str),
-    /// The list under this key, of the answer or of each of its rows.
+    /// The list under this key of the answer, or of each of its rows.
     List(&'static str),
-    /// The words, parted by commas, under this key of the answer or of each of its rows.
+    /// The comma-separated words under this key of the answer, or of each of its rows.
     Words(&'static str),
 }
 
 use Unordered::{List, Rows, RowsAfterFirst, RowsAlike, RowsBeforeLast, Words};
 
-/// By the template of the path; all of them are read with GET.
+/// By path template; all of them are read with GET.
 const UNORDERED: [(&str, &[Unordered]); 33] = [
     ("/access/acl", &[RowsAlike("path")]),
     ("/access/domains", &[Rows]),
@@ -40,7 +40,7 @@ const UNORDERED: [(&str, &[Unordered]); 33] = [
     ("/cluster/firewall/macros", &[Rows]),
     ("/cluster/firewall/refs", &[Rows]),
     ("/cluster/ha/resources", &[Rows]),
-    // Guests are sorted, nodes are not, and each storage is told once for every node.
+    // Guests are sorted, nodes are not, and each storage is listed once per node.
     ("/cluster/resources", &[RowsAlike("storage"), Words("content")]),
     ("/cluster/status", &[RowsAfterFirst]),
     ("/nodes", &[Rows]),
@@ -64,7 +64,7 @@ const UNORDERED: [(&str, &[Unordered]); 33] = [
 /// `/storage/{storage}` is like a row of `/storage`.
 const LIKE: [(&str, &str); 1] = [("/storage/{storage}", "/storage")];
 
-/// Brings what has no order in the answer of a path into one that chance gives.
+/// Shuffles the unordered parts of a path's answer.
 pub(in crate::demo) fn unorder(template: &str, data: &mut Value, chance: &mut Chance) {
     let template = LIKE.iter().find(|(path, _)| *path == template).map_or(template, |(_, other)| other);
     let Some((_, parts)) = UNORDERED.iter().find(|(path, _)| *path == template) else { return };
@@ -82,7 +82,7 @@ pub(in crate::demo) fn unorder(template: &str, data: &mut Value, chance: &mut Ch
                 }
             }
             (RowsAlike(key), Value::Array(rows)) => {
-                // Nodes have no key of their own that sets them apart: they are alike in their type.
+                // Nodes do not have this key; they are grouped by their type.
                 let mark = |row: &Value| match row.get(key) {
                     Some(value) => Some(value.clone()),
                     None => row.get("type").filter(|kind| *kind == "node").cloned(),
@@ -107,7 +107,7 @@ pub(in crate::demo) fn unorder(template: &str, data: &mut Value, chance: &mut Ch
     }
 }
 
-/// The parts that are inside one object.
+/// Shuffles the unordered parts inside one object.
 fn within(part: Unordered, object: &mut Value, chance: &mut Chance) {
     match part {
         List(key) => {

@@ -1,4 +1,4 @@
-//! What keeps nodes and guests going: services, restarts, package lists, disk health, keys sent to a console.
+//! Maintenance of nodes and guests: services, restarts, package lists, disk health, keys sent to a console.
 
 use crate::{
     demo::{
@@ -36,18 +36,18 @@ pub(crate) const ROUTES: [Route; 10] = [
     route(Put, "/nodes/{node}/qemu/{vmid}/sendkey", "/vms/{vmid}, VM.Console", send_key),
 ];
 
-/// Seconds a node needs to come back after a restart.
+/// Seconds that a node takes to restart.
 const REBOOT: f64 = 90.0;
 
 fn service(cluster: &mut Cluster, request: &Request, kind: &'static str) -> Outcome {
-    // Which services there are is known where they are listed, and said there when one is not among them.
+    // The list of services is where they are read, and so is the error for an unknown one.
     known_service(request)?;
     let id = request.hole("service").to_owned();
     let work = Work { kind, id, lock: None, seconds: 0.2, begin: nothing(), finish: nothing() };
     Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())
 }
 
-/// Whether more than half of the nodes are together.
+/// Updates the quorum: whether more than half of the nodes are online.
 fn count_votes(cluster: &mut Cluster) {
     let there = cluster.nodes.iter().filter(|node| node.lost.is_none()).count();
     cluster.quorate = cluster.nodes.len() < there * 2;

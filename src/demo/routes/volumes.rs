@@ -1,4 +1,4 @@
-//! Single volumes on storages: reading, marking, deleting, and fetching new ones.
+//! Single volumes on storages: reading, setting attributes, deleting, and downloading new ones.
 
 use crate::{
     demo::{
@@ -34,14 +34,14 @@ pub(crate) const ROUTES: [Route; 6] = [
     route(Post, "/nodes/{node}/aplinfo", "", appliance),
 ];
 
-/// Templates that can be fetched, with their size in bytes.
+/// Templates that can be downloaded, with their size in bytes.
 const APPLIANCES: [(&str, u64); 3] = [
     ("alpine-3.22-default_20250617_amd64.tar.xz", 3_389_116),
     ("debian-13-standard_13.1-2_amd64.tar.zst", 129_853_440),
     ("ubuntu-24.04-standard_24.04-2_amd64.tar.zst", 141_589_318),
 ];
 
-/// The place of the volume in the path, with its storage's name before it or not.
+/// The index of the volume in the path, with or without its storage's name.
 fn find(cluster: &Cluster, request: &Request, need: &str) -> Result<usize, ApiError> {
     let (place, name) = (request.hole("storage"), request.hole("volume"));
     storage(cluster, place)?;
@@ -128,14 +128,14 @@ fn delete(cluster: &mut Cluster, request: &Request) -> Outcome {
     Ok(json!(cluster.start_task(request.node(), &request.who.owner(), work)).into())
 }
 
-/// A file that comes from elsewhere.
+/// A file that is downloaded or uploaded.
 struct Fetched {
     place: String,
     content: &'static str,
     name: String,
     size: u64,
     url: String,
-    /// Why it cannot come, told in the task.
+    /// The error with which the task fails.
     problem: Option<String>,
 }
 
@@ -205,7 +205,7 @@ fn download(cluster: &mut Cluster, request: &Request) -> Outcome {
         return Err(ApiError::forbidden(&format!("{node}, Sys.AccessNetwork")));
     }
     let url = request.param("url").unwrap_or_default().to_owned();
-    // Nothing is really fetched: names under `.invalid` stand for hosts that are not there.
+    // Nothing is really downloaded: names under `.invalid` stand for unreachable hosts.
     let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
     let problem = host.ends_with(".invalid").then(|| "download failed: exit code 4".to_owned());
     let name = request.param("filename").unwrap_or_default().to_owned();
@@ -213,7 +213,7 @@ fn download(cluster: &mut Cluster, request: &Request) -> Outcome {
     fetch(cluster, request, Fetched { place, content, name, size: 512 << 20, url, problem })
 }
 
-/// The file has come with the request; the task only puts it in its place.
+/// The file came with the request; the task only moves it to its place.
 fn upload(cluster: &mut Cluster, request: &Request) -> Outcome {
     let Some(size) = request.file_bytes else {
         return Err(ApiError::parameter("filename", "no file was sent along"));

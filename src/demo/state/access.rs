@@ -1,9 +1,9 @@
-//! Users, roles and access rules, and what somebody may do where (pve.md section 2). Knows no tickets.
+//! Users, roles and ACL entries, and the privileges that follow from them (pve.md section 2). Knows no tickets.
 
 use crate::{demo::list::split_list, secret::Secret};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every privilege of 9.2, in the order in which they are listed.
+/// Every privilege of Proxmox VE 9.2, in the order in which the API lists them.
 pub(crate) const PRIVILEGES: [&str; 47] = [
     "Datastore.Allocate",
     "Datastore.AllocateSpace",
@@ -54,7 +54,7 @@ pub(crate) const PRIVILEGES: [&str; 47] = [
     "VM.Snapshot.Rollback",
 ];
 
-/// Roles that come with Proxmox, as far as they were recorded, and their privileges.
+/// Built-in roles, as far as they were recorded, and their privileges.
 const ROLES: [(&str, &str); 7] = [
     ("Administrator", "*"),
     ("NoAccess", ""),
@@ -75,17 +75,17 @@ const ROLES: [(&str, &str); 7] = [
     ),
 ];
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// `user@realm`.
     pub(crate) user: String,
-    /// The token's name, if it is one.
+    /// The token's name, if an API token is used.
     pub(crate) token: Option<String>,
 }
 
 impl Identity {
-    /// `user@realm` or `user@realm!token`, as tasks and rules name it.
+    /// `user@realm` or `user@realm!token`, as in tasks and ACL entries.
     pub(crate) fn owner(&self) -> String {
         match &self.token {
             Some(token) => format!("{}!{token}", self.user),
@@ -103,9 +103,9 @@ pub(crate) struct User {
     pub(crate) comment: Option<String>,
     pub(crate) groups: BTreeSet<String>,
     pub(crate) tokens: BTreeMap<String, Token>,
-    /// The key of the second factor, raw bytes.
+    /// The TOTP key, as raw bytes.
     pub(crate) totp: Option<Vec<u8>>,
-    /// The last time step whose code was used; codes are good once.
+    /// The time step of the last code that was used; each code is accepted once.
     pub(crate) totp_used: u64,
 }
 
@@ -129,13 +129,13 @@ impl User {
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) secret: Secret,
-    /// Whether it has only the rights given to itself.
+    /// Whether privilege separation is on: the token has only the privileges that were granted to itself.
     pub(crate) separated: bool,
     pub(crate) expire: u64,
     pub(crate) comment: Option<String>,
 }
 
-/// A rule: who has which role where.
+/// An ACL entry: who has which role on which path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
     pub(crate) path: String,
@@ -145,7 +145,7 @@ pub(crate) struct Rule {
     pub(crate) propagate: bool,
 }
 
-/// Users, roles and rules.
+/// Users, roles and ACL entries.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     pub(crate) users: BTreeMap<String, User>,
@@ -154,14 +154,14 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// The roles that come with Proxmox, and nobody.
+    /// The built-in roles, without any user.
     pub(crate) fn new() -> Access {
         let mut roles = BTreeMap::new();
         roles.extend(ROLES.iter().map(|(name, list)| ((*name).to_owned(), (true, bits(list)))));
         Access { users: BTreeMap::new(), roles, rules: Vec::new() }
     }
 
-    /// The privileges of somebody on a path, as bits in the order of [`PRIVILEGES`].
+    /// The privileges of a user or token on a path, as bits in the order of [`PRIVILEGES`].
     pub(crate) fn privileges(&self, who: &Identity, path: &str, pool: Option<&str>) -> u64 {
         let of_user = if who.user == "root@pam" { bits("*") } else { self.granted(&who.user, path, pool) };
         let Some(name) = &who.token else { return of_user };
@@ -172,13 +172,14 @@ impl Access {
         }
     }
 
-    /// Whether somebody has one of the privileges (`A|B`) on a path.
+    /// Whether a user or token has at least one of the privileges (`A|B`) on a path.
     pub(crate) fn allows(&self, who: &Identity, path: &str, pool: Option<&str>, any: &str) -> bool {
         let wanted = bits(&any.replace('|', ","));
         self.privileges(who, path, pool) & wanted != 0
     }
 
-    /// The rules nearest to the path decide; those further up count only if they propagate and nothing nearer is said.
+    /// The entries on the most specific path decide; those further up count only if they propagate and there is no
+    /// entry closer to the path.
     fn granted(&self, who: &str, path: &str, pool: Option<&str>) -> u64 {
         let mut found = 0;
         let mut at = path;
@@ -206,7 +207,7 @@ impl Access {
         }
     }
 
-    /// Whether a rule is for somebody, or for a group that the user is in.
+    /// Whether an entry applies to a user or token, directly or through a group that the user is in.
     fn is_for(&self, rule: &Rule, who: &str) -> bool {
         match rule.who.strip_prefix('@') {
             Some(group) => self.users.get(who).is_some_and(|user| user.groups.contains(group)),
@@ -219,7 +220,7 @@ impl Access {
     }
 }
 
-/// The bits of a list of privileges; `*` is all of them. Names that do not exist have none.
+/// The bits of a list of privileges; `*` means all of them. Unknown names have no bit.
 pub(crate) fn bits(list: &str) -> u64 {
     let named = |name: &str| list == "*" || split_list(list).any(|one| one == name);
     PRIVILEGES.iter().enumerate().filter(|(_, name)| named(name)).fold(0, |all, (at, _)| all | 1 << at)

@@ -1,17 +1,17 @@
-//! The guest agent of a VM as plain data: what it is like, and what it has under way.
+//! The state of a VM's guest agent as plain data.
 
 use crate::demo::state::agent_shell::{Ended, Files};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What a VM's agent knows and has under way.
+/// The state of a VM's guest agent.
 #[derive(Debug, Default)]
 pub(crate) struct Agent {
-    /// Configured in Proxmox, but no service answers inside the VM.
+    /// The agent is enabled in the VM's configuration, but nothing answers inside the VM.
     pub(crate) silent: bool,
-    /// Its own configuration inside the VM forbids running programs.
+    /// The agent's own configuration inside the VM forbids running programs.
     pub(crate) no_exec: bool,
-    /// What it answers when it is asked for network interfaces, instead of what the VM has.
+    /// What it answers when asked for network interfaces, instead of the VM's own.
     pub(crate) interfaces: Option<Value>,
     pub(crate) frozen: bool,
     pub(crate) files: Files,

@@ -1,22 +1,22 @@
-//! The few programs that the sample's guests have, so that a command run through the guest agent has a result.
-//! Knows no API.
+//! The few programs that the sample's guests have, so that a command run through the guest agent has a result. Knows no
+//! API.
 
 use std::collections::BTreeMap;
 
 /// The files of a guest, by absolute path.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) out: Vec<u8>,
     pub(crate) err: Vec<u8>,
-    /// Seconds it took.
+    /// The time it took, in seconds.
     pub(crate) seconds: f64,
 }
 
-/// What a command finds around it.
+/// The environment of a command.
 struct Around<'a> {
     files: &'a Files,
     host: &'a str,
@@ -25,10 +25,10 @@ struct Around<'a> {
 
 const PROGRAMS: [&str; 10] =
     ["echo", "true", "false", "cat", "hostname", "whoami", "id", "uname", "sleep", "env"];
-/// Programs that update packages, each with the system that has it, by its id.
+/// Package managers, each with the `ID` of the system that has it.
 const MANAGERS: [(&str, &str); 3] = [("apt-get", "debian"), ("dnf", "fedora"), ("apk", "alpine")];
 
-/// A value of the guest's `/etc/os-release`.
+/// A value from the guest's `/etc/os-release`.
 pub(crate) fn release(files: &Files, key: &str) -> String {
     let text =
         String::from_utf8_lossy(files.get("/etc/os-release").map_or(&[][..], Vec::as_slice)).into_owned();
@@ -49,8 +49,8 @@ pub(crate) fn run(files: &Files, host: &str, words: &[String], input: &[u8]) -> 
     }
 }
 
-/// One command after the other, parted by line breaks, `;` and `&&`. Quotes group, `>&2` sends output to the errors;
-/// there are no variables and no pipes.
+/// Runs commands one after the other, separated by line breaks, `;` and `&&`. Quotes group words and `>&2` redirects
+/// output to standard error; there are no variables and no pipes.
 fn shell(around: &Around<'_>, script: &str) -> Ended {
     let mut ended = Ended::default();
     for sequence in parted(script, &['\n', ';']) {
@@ -121,7 +121,7 @@ fn program_run(around: &Around<'_>, program: &str, rest: &[&str]) -> Option<Ende
     Some(ended)
 }
 
-/// Parts a script at these characters, but not inside quotes and not in `>&2`. Empty parts are skipped.
+/// Splits a script at these characters, but not inside quotes and not in `>&2`. Empty parts are skipped.
 pub(super) fn parted(script: &str, at: &[char]) -> Vec<String> {
     let mut parts = Vec::new();
     let mut part = String::new();

@@ -1,8 +1,8 @@
-//! The sample cluster's clock, which may run faster than the world's. Knows no tasks and no tickets.
+//! The sample cluster's clock, which may run faster than real time. Knows no tasks and no tickets.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970 as the sample cluster sees them.
+/// Seconds since 1970 on the sample cluster's clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     started: Instant,
@@ -12,30 +12,30 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that starts at the present and runs `speed` times as fast as the world.
+    /// A clock that starts at the current time and runs `speed` times as fast as real time.
     pub(crate) fn new(speed: f64) -> Clock {
         let base = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
         let speed = if speed.is_finite() && 0.0 < speed { speed } else { 1.0 };
         Clock { started: Instant::now(), base: base.floor(), speed, skipped: 0.0 }
     }
 
-    /// The time now.
+    /// The current time.
     pub(crate) fn now(&self) -> f64 {
         self.base + self.skipped + self.started.elapsed().as_secs_f64() * self.speed
     }
 
-    /// The time at which the cluster began, a whole second.
+    /// The time at which the cluster was started, in whole seconds.
     pub(crate) fn base(&self) -> f64 {
         self.base
     }
 
-    /// Moves the clock forward at once.
+    /// Moves the clock forward.
     pub(crate) fn skip(&mut self, seconds: f64) {
         self.skipped += seconds.max(0.0);
     }
 }
 
-/// Whole seconds, as the API gives times; a time before 1970 is 0.
+/// Whole seconds, the API's format for times; a time before 1970 becomes 0.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -45,7 +45,7 @@ pub(crate) fn whole(seconds: f64) -> u64 {
     seconds.floor().max(0.0) as u64
 }
 
-/// A time as HTTP writes it: `Sat, 21 Nov 2026 00:58:18 GMT`.
+/// A time in HTTP's format: `Sat, 21 Nov 2026 00:58:18 GMT`.
 pub(crate) fn http_date(seconds: u64) -> String {
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];

@@ -1,4 +1,4 @@
-//! What the sample cluster consists of, as plain data. Knows no HTTP; how it is filled is in `sample`.
+//! The data that the sample cluster consists of. Knows no HTTP; `sample` fills it.
 
 use crate::demo::{
     list::split_list,
@@ -27,7 +27,7 @@ pub(crate) struct Cluster {
     pub(crate) pools: Vec<Pool>,
     pub(crate) access: Access,
     pub(crate) tasks: Tasks<Cluster>,
-    /// What the guest agents of VMs hold, by VMID.
+    /// The state of the VMs' guest agents, by VMID.
     pub(crate) agents: BTreeMap<u32, Agent>,
     /// Firewalls by scope: `cluster`, `nodes/pve1`, `guests/100`.
     pub(crate) firewalls: BTreeMap<String, Firewall>,
@@ -35,17 +35,17 @@ pub(crate) struct Cluster {
     pub(crate) ha: Vec<Map<String, Value>>,
     pub(crate) backup_jobs: Vec<Map<String, Value>>,
     pub(crate) replication: Vec<Map<String, Value>>,
-    /// Whatever else is defined, by collection: `ha/rules`, `sdn/zones`, `dns/pve1`, `network/pve1`.
+    /// All other definitions, by collection: `ha/rules`, `sdn/zones`, `dns/pve1`, `network/pve1`.
     pub(crate) kept: BTreeMap<String, Vec<Map<String, Value>>>,
-    /// The ways to screens and consoles that wait for somebody.
+    /// Open VNC and terminal proxies that wait for their websocket.
     pub(crate) proxies: Proxies,
     /// The datacenter's options.
     pub(crate) options: Map<String, Value>,
-    /// Whether more than half of the nodes are together; without it nothing can be changed.
+    /// Whether more than half of the nodes are online; without quorum nothing can be changed.
     pub(crate) quorate: bool,
     pub(crate) log: VecDeque<LogLine>,
     pub(crate) log_count: u64,
-    /// Whether the lines of tasks' logs are numbered in text.
+    /// Whether line numbers in task logs are strings.
     pub(crate) log_numbers_as_text: bool,
 }
 
@@ -54,16 +54,16 @@ pub(crate) struct Cluster {
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) ip: String,
-    /// When it was lost; `None` while it is there.
+    /// When the node went offline; `None` while it is online.
     pub(crate) lost: Option<f64>,
     pub(crate) cpus: u64,
     pub(crate) memory: u64,
-    /// Bytes of its root file system.
+    /// Size of its root file system in bytes.
     pub(crate) disk: u64,
     pub(crate) booted: f64,
 }
 
-/// A pool. The name of one inside another begins with the other's and a slash.
+/// A pool. A nested pool's name begins with its parent's name and a slash.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pool {
     pub(crate) name: String,
@@ -80,12 +80,12 @@ pub(crate) struct Storage {
     pub(crate) shared: bool,
     pub(crate) total: u64,
     pub(crate) used: u64,
-    /// What else its definition says: path, server, pool …
+    /// The rest of its definition: path, server, pool …
     pub(crate) more: Map<String, Value>,
 }
 
 impl Storage {
-    /// Whether it can be used on a node: it is not disabled, and not kept to other nodes.
+    /// Whether it can be used on a node: it is not disabled, and not restricted to other nodes.
     pub(crate) fn is_enabled(&self, node: &str) -> bool {
         let nodes = self.more.get("nodes").and_then(Value::as_str);
         !self.is_disabled() && nodes.is_none_or(|nodes| split_list(nodes).any(|one| one == node))
@@ -96,7 +96,7 @@ impl Storage {
         self.more.get("disable") == Some(&json!(1))
     }
 
-    /// Refuses to work with a storage that cannot be used on a node.
+    /// Checks that a storage can be used on a node.
     pub(crate) fn check(&self, node: &str) -> Result<(), String> {
         match self.is_enabled(node) {
             true => Ok(()),
@@ -105,7 +105,7 @@ impl Storage {
         }
     }
 
-    /// Whether it takes content of this kind.
+    /// Whether its definition allows content of this type.
     pub(crate) fn takes(&self, content: &str) -> bool {
         split_list(&self.content).any(|one| one == content)
     }
@@ -115,7 +115,7 @@ impl Storage {
 #[derive(Clone, Debug)]
 pub(crate) struct Volume {
     pub(crate) volid: String,
-    /// The node it is on; `None` on a shared storage.
+    /// The node that it is on; `None` on a shared storage.
     pub(crate) node: Option<String>,
     pub(crate) content: &'static str,
     pub(crate) format: String,
@@ -158,24 +158,24 @@ pub(crate) struct LogLine {
 }
 
 impl Cluster {
-    /// The guest of that kind on that node, or Proxmox's words for there being none.
+    /// The guest of that kind on that node, or the error with which Proxmox reports that there is none.
     pub(crate) fn guest(&self, kind: Kind, node: &str, vmid: u32) -> Result<&Guest, ApiError> {
         let found = self.guests.get(&vmid).filter(|guest| guest.kind == kind && guest.node == node);
         found.ok_or_else(|| missing(kind, node, vmid))
     }
 
-    /// The same, to change it.
+    /// Like [`Cluster::guest`], but mutable.
     pub(crate) fn guest_mut(&mut self, kind: Kind, node: &str, vmid: u32) -> Result<&mut Guest, ApiError> {
         let found = self.guests.get_mut(&vmid).filter(|guest| guest.kind == kind && guest.node == node);
         found.ok_or_else(|| missing(kind, node, vmid))
     }
 
-    /// A collection of definitions, empty at first.
+    /// A collection of definitions; created empty if there is none yet.
     pub(crate) fn kept(&mut self, name: &str) -> &mut Vec<Map<String, Value>> {
         self.kept.entry(name.to_owned()).or_default()
     }
 
-    /// Writes a line into the cluster's log.
+    /// Adds a line to the cluster log.
     pub(crate) fn note(&mut self, node: &str, user: &str, tag: &str, message: &str, time: f64) {
         self.log_count += 1;
         if 500 <= self.log.len() {
@@ -191,7 +191,7 @@ impl Cluster {
         });
     }
 
-    /// The state of HA for a guest, as its status shows it.
+    /// The HA state of a guest, as shown in its status.
     pub(crate) fn ha_of(&self, guest: &Guest) -> Value {
         let word = if guest.kind == Kind::Qemu { "vm" } else { "ct" };
         let sid = json!(format!("{word}:{}", guest.vmid));

@@ -1,4 +1,4 @@
-//! Screens and consoles of guests: what they show, and who may look for the moment. Knows no wire.
+//! VNC displays and consoles of guests: what they show, and the proxies that are open. Knows no wire.
 
 use crate::{
     demo::state::guest::{Guest, Kind},
@@ -8,7 +8,7 @@ use crate::{
 /// Seconds for which a proxy waits for its websocket.
 const WAIT: f64 = 40.0;
 
-/// A proxy that was opened, and waits for whom it was opened for.
+/// An open proxy that waits for its websocket.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     pub(crate) port: u16,
@@ -16,7 +16,7 @@ pub(crate) struct Proxy {
     pub(crate) password: String,
     pub(crate) user: String,
     pub(crate) vmid: u32,
-    /// Whether it leads to a screen; otherwise to a console of letters.
+    /// Whether it is a VNC display; otherwise a text console.
     pub(crate) screen: bool,
     opened: f64,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Proxy {
 pub(crate) struct Proxies(Vec<Proxy>);
 
 impl Proxies {
-    /// Opens one at the first free port.
+    /// Opens a proxy on the first free port.
     pub(crate) fn open(
         &mut self,
         guest: u32,
@@ -43,7 +43,7 @@ impl Proxies {
         proxy
     }
 
-    /// The proxy at that port, for who has its ticket.
+    /// The proxy on that port, if the ticket is right.
     pub(crate) fn find(&self, guest: u32, port: &str, ticket: &str, now: f64) -> Option<&Proxy> {
         self.0.iter().find(|proxy| {
             proxy.vmid == guest
@@ -53,13 +53,13 @@ impl Proxies {
         })
     }
 
-    /// Takes that proxy out: it serves one conversation.
+    /// Removes a proxy: it serves only one connection.
     pub(crate) fn take(&mut self, port: u16) {
         self.0.retain(|proxy| proxy.port != port);
     }
 }
 
-/// What a guest's console says to who looks, piece by piece.
+/// The text that a guest's console shows, in pieces.
 pub(crate) fn lines(guest: &Guest) -> Vec<String> {
     let name = name(guest);
     let terminal = if guest.kind == Kind::Lxc { "tty1" } else { "ttyS0" };
@@ -70,7 +70,7 @@ pub(crate) fn lines(guest: &Guest) -> Vec<String> {
     ]
 }
 
-/// A guest's screen: its console in white on black, and a bar of colours.
+/// A guest's VNC display: its console text in white on black, and a bar of colours.
 pub(crate) fn screen(guest: &Guest) -> Image {
     let mut canvas = Canvas::new(720, 400, [0, 0, 0]);
     for (row, line) in lines(guest).concat().split("\r\n").enumerate() {

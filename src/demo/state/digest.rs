@@ -1,17 +1,17 @@
-//! Digests of what Proxmox keeps in files, whose lines are sorted: the same content has the same digest, however it
-//! came about; and sizes as those files have them.
+//! Digests of what Proxmox keeps in files, computed over sorted lines: the same content always has the same digest.
+//! Also sizes as written in those files.
 
 use ring::digest;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// SHA-1 in hexadecimal, as Proxmox marks versions of its files.
+/// SHA-1 in hexadecimal, which Proxmox uses to mark versions of its files.
 pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
     hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A size such as `32G` in bytes; without a unit it is bytes. What is no size is 0.
+/// Converts a size such as `32G` to bytes; without a unit it is in bytes. Invalid sizes are 0.
 pub(crate) fn size_in_bytes(text: &str) -> u64 {
     let (digits, shift) = match text.char_indices().last() {
         Some((at, 'K')) => (&text[..at], 10),
@@ -23,14 +23,14 @@ pub(crate) fn size_in_bytes(text: &str) -> u64 {
     digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).unwrap_or(0)
 }
 
-/// A digest of an object, whatever the order of its keys.
+/// A digest of an object that does not depend on the order of its keys.
 pub(crate) fn of_map(object: &Map<String, Value>) -> String {
     let mut sorted = BTreeMap::new();
     sorted.extend(object.iter());
     sha1_hex(&serde_json::to_vec(&sorted).unwrap_or_default())
 }
 
-/// A digest of rows that stand in one file.
+/// A digest of rows that are kept in one file.
 pub(crate) fn of_rows<'a>(rows: impl IntoIterator<Item = &'a Map<String, Value>>) -> String {
     let digests: Vec<String> = rows.into_iter().map(of_map).collect();
     sha1_hex(digests.concat().as_bytes())

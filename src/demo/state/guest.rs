@@ -1,4 +1,4 @@
-//! VMs and containers, and what the cluster's inventory tells of them, which is some seconds old.
+//! VMs and containers, and how the cluster's inventory shows them, which lags some seconds behind.
 
 use crate::demo::state::digest::{of_map, size_in_bytes};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// `qemu` or `lxc`, as in paths.
+    /// `qemu` or `lxc`, as in API paths.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Kind::Qemu => "qemu",
@@ -37,18 +37,18 @@ pub(crate) struct Guest {
     pub(crate) config: Map<String, Value>,
     /// When it was started; `None` while it is stopped.
     pub(crate) started: Option<f64>,
-    /// What QEMU says of a VM that has a process but does not run: `paused`, `io-error`, `prelaunch`, `suspended`.
+    /// QEMU's state of a VM that has a process but does not run: `paused`, `io-error`, `prelaunch`, `suspended`.
     pub(crate) qmp: Option<&'static str>,
-    /// When it was changed, and what the inventory told before, which it goes on telling for a while: of a guest that
-    /// was made then, nothing.
+    /// When it was last changed, and what the inventory showed before, which it keeps showing for a while; `None` for a
+    /// guest that did not exist before.
     pub(crate) before: Option<(f64, Option<Told>)>,
     pub(crate) pool: Option<String>,
     pub(crate) snapshots: Vec<Snapshot>,
-    /// How a node of another version, or in another state of repair, tells of it.
+    /// Deviations in how its node reports it, because of another version or a fault.
     pub(crate) oddities: Vec<Oddity>,
 }
 
-/// What the inventory tells of a guest.
+/// What the cluster's inventory shows of a guest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Told {
     pub(crate) name: String,
@@ -60,21 +60,21 @@ pub(crate) struct Told {
     pub(crate) disk: u64,
 }
 
-/// In what a guest differs from those of a node of 9.2 that is well.
+/// A difference from a guest on a healthy node of Proxmox VE 9.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
-    /// A container's addresses come as before 8.4: `inet` and `inet6`, and no list.
+    /// A container's addresses are reported as before 8.4: in `inet` and `inet6`, without a list.
     OldInterfaces,
-    /// Devices of mappings count as bound to their node, as before 8.4.
+    /// Mapped devices count as local to their node, as before 8.4.
     MappedIsLocal,
-    /// Its agent gives the numbers of processes as text.
+    /// Its agent returns process ids as strings.
     NumbersAreTexts,
 }
 
 /// Seconds until the cluster's inventory shows a change (pve.md section 6).
 const LAG: f64 = 10.0;
 
-/// A saved state of a guest.
+/// A snapshot of a guest.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) name: String,
@@ -83,7 +83,7 @@ pub(crate) struct Snapshot {
     pub(crate) parent: Option<String>,
     pub(crate) vmstate: bool,
     pub(crate) config: Map<String, Value>,
-    /// `delete` or `prepare` when its task did not come to its end.
+    /// `delete` or `prepare` if its task did not finish.
     pub(crate) state: Option<&'static str>,
 }
 
@@ -104,7 +104,7 @@ impl Guest {
         }
     }
 
-    /// What there is to tell of it now.
+    /// Its present state.
     fn current(&self) -> Told {
         Told {
             name: self.name(),
@@ -117,14 +117,14 @@ impl Guest {
         }
     }
 
-    /// Keeps what the inventory goes on telling. To be called before anything is changed that it tells.
+    /// Remembers what the inventory keeps showing. Call this before changing anything that the inventory shows.
     pub(crate) fn remember(&mut self, now: f64) {
         if self.before.as_ref().is_none_or(|(changed, _)| LAG <= now - changed) {
             self.before = Some((now, Some(self.current())));
         }
     }
 
-    /// What the inventory tells; nothing of a guest that was made a moment ago.
+    /// What the inventory shows; `None` for a guest that was created less than [`LAG`] seconds ago.
     pub(crate) fn told(&self, now: f64) -> Option<Told> {
         match &self.before {
             Some((changed, before)) if now - changed < LAG => before.clone(),
@@ -132,30 +132,30 @@ impl Guest {
         }
     }
 
-    /// Starts it at that time, or stops it.
+    /// Marks it as started at that time, or as stopped.
     pub(crate) fn set_started(&mut self, started: Option<f64>, now: f64) {
         self.remember(now);
         self.started = started;
         self.qmp = None;
     }
 
-    /// Whether the node that it is on tells of it in this way.
+    /// Whether its node reports it in this deviating way.
     pub(crate) fn is_odd(&self, oddity: Oddity) -> bool {
         self.oddities.contains(&oddity)
     }
 
-    /// Whether Windows runs in it, going by what it was set up for.
+    /// Whether it runs Windows, according to its configured `ostype`.
     pub(crate) fn is_windows(&self) -> bool {
         let system = self.config.get("ostype").and_then(Value::as_str).unwrap_or_default();
         system.starts_with('w')
     }
 
-    /// Whether it was written to disk when it was suspended.
+    /// Whether it was suspended to disk.
     pub(crate) fn is_hibernated(&self) -> bool {
         self.config.get("lock") == Some(&json!("suspended"))
     }
 
-    /// The guest's name as lists show it.
+    /// The guest's name as in lists.
     pub(crate) fn name(&self) -> String {
         let key = if self.kind == Kind::Qemu { "name" } else { "hostname" };
         let bare = || format!("{}{}", self.kind.label(), self.vmid);
@@ -167,7 +167,7 @@ impl Guest {
         self.config.get("template") == Some(&json!(1))
     }
 
-    /// A number of its configuration, also where it is kept as a string.
+    /// A number from its configuration, even if it is stored as a string.
     pub(crate) fn number(&self, key: &str, default: u64) -> u64 {
         match self.config.get(key) {
             Some(Value::String(text)) => text.parse().unwrap_or(default),
@@ -176,17 +176,17 @@ impl Guest {
         }
     }
 
-    /// Virtual processors.
+    /// The number of virtual CPUs.
     pub(crate) fn cpus(&self) -> u64 {
         self.number("sockets", 1) * self.number("cores", 1)
     }
 
-    /// Bytes of memory.
+    /// Memory in bytes.
     pub(crate) fn memory(&self) -> u64 {
         self.number("memory", 512) << 20
     }
 
-    /// Bytes of its first disk.
+    /// Size of its first disk in bytes.
     pub(crate) fn disk(&self) -> u64 {
         let key = if self.kind == Kind::Qemu { "scsi0" } else { "rootfs" };
         let disk = self.config.get(key).or_else(|| self.config.get("virtio0")).and_then(Value::as_str);
@@ -194,7 +194,7 @@ impl Guest {
             .map_or(0, size_in_bytes)
     }
 
-    /// The lock that a task has left in the configuration while it runs.
+    /// Fails if a running task has locked the configuration.
     pub(crate) fn check_lock(&self) -> Result<(), String> {
         match self.config.get("lock").and_then(Value::as_str) {
             Some(lock) => Err(format!("{} is locked ({lock})", self.kind.label())),
@@ -202,7 +202,7 @@ impl Guest {
         }
     }
 
-    /// The lock file under which its tasks run.
+    /// The lock file that its tasks hold.
     pub(crate) fn lock_file(&self) -> String {
         match self.kind {
             Kind::Qemu => format!("/var/lock/qemu-server/lock-{}.conf", self.vmid),

@@ -1,4 +1,4 @@
-//! The disks of guests: how they stand in a configuration, and volumes allocated and freed for them. Knows no routes.
+//! The disks of guests: their form in a configuration, and volumes allocated and freed for them. Knows no routes.
 
 use crate::demo::state::{
     clock::{civil, whole},
@@ -8,13 +8,13 @@ use crate::demo::state::{
 };
 use serde_json::Value;
 
-/// A disk as a configuration has it.
+/// A disk as written in a configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     /// `scsi0`, `rootfs`.
     pub(crate) key: String,
     pub(crate) volid: String,
-    /// What stands between the volume and the size, such as `discard=on`.
+    /// The options between the volume and the size, such as `discard=on`.
     pub(crate) options: Vec<String>,
     /// Bytes.
     pub(crate) size: u64,
@@ -37,7 +37,7 @@ impl Disk {
         Some(Disk { key: key.into(), volid, options, size })
     }
 
-    /// As it stands in the configuration.
+    /// The value as written in the configuration.
     pub(crate) fn text(&self) -> String {
         let mut text = self.volid.clone();
         for option in &self.options {
@@ -57,7 +57,7 @@ impl Disk {
     }
 }
 
-/// Whether a key of the configuration may hold a disk.
+/// Whether a configuration key may hold a disk.
 pub(crate) fn is_disk(kind: Kind, key: &str) -> bool {
     let base = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
     match kind {
@@ -72,12 +72,12 @@ pub(crate) fn disks(guest: &Guest) -> Vec<Disk> {
     keys.filter_map(|(key, value)| Disk::parse(key, value.as_str()?)).collect()
 }
 
-/// The disk under a key.
+/// The disk at a configuration key.
 pub(crate) fn disk(guest: &Guest, key: &str) -> Option<Disk> {
     disks(guest).into_iter().find(|disk| disk.key == key)
 }
 
-/// The storage of that name, or Proxmox's words for there being none.
+/// The storage with that name, or the error with which Proxmox reports that there is none.
 pub(crate) fn storage<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Storage, String> {
     let found = cluster.storages.iter().find(|storage| storage.name == name);
     found.ok_or_else(|| format!("storage '{name}' does not exist"))
@@ -88,19 +88,19 @@ pub(crate) fn all_shared(cluster: &Cluster, guest: &Guest) -> bool {
     disks(guest).iter().all(|disk| storage(cluster, disk.storage()).is_ok_and(|storage| storage.shared))
 }
 
-/// A volume that is to be made.
+/// A volume to be created.
 pub(crate) struct Wanted<'a> {
     pub(crate) node: &'a str,
     pub(crate) storage: &'a str,
     pub(crate) vmid: u32,
     pub(crate) kind: Kind,
-    /// The format asked for; storages of block devices have only `raw`.
+    /// The requested format; block storages have only `raw`.
     pub(crate) format: Option<&'a str>,
     /// Bytes.
     pub(crate) size: u64,
 }
 
-/// Makes an empty volume and gives its id; what the tool that makes it prints goes to the log.
+/// Creates an empty volume and returns its id; the output of the tool that creates it goes to the log.
 pub(crate) fn allocate(
     cluster: &mut Cluster,
     wanted: &Wanted<'_>,
@@ -163,8 +163,8 @@ pub(crate) fn allocate(
     Ok(volid)
 }
 
-/// Makes a full copy of a disk and gives it as the copy's configuration has it. That all is copied is logged at the
-/// task's end, with [`copied`].
+/// Makes a full copy of a disk and returns it as written in the clone's configuration. The end of the copying is logged
+/// when the task ends, with [`copied`].
 pub(crate) fn copy(
     cluster: &mut Cluster,
     disk: &Disk,
@@ -177,7 +177,7 @@ pub(crate) fn copy(
     Ok(Disk { volid, ..disk.clone() })
 }
 
-/// The last line about a disk that was copied.
+/// The last log line about a copied disk.
 pub(crate) fn copied(disk: &Disk) -> String {
     format!("transferred {0} of {0} (100.00%)", shown(disk.size))
 }
@@ -187,7 +187,7 @@ pub(crate) fn free(cluster: &mut Cluster, volid: &str) {
     cluster.volumes.retain(|volume| volume.volid != volid);
 }
 
-/// A size as configurations have it: `32G`, `1152M`.
+/// A size as in configurations: `32G`, `1152M`.
 pub(crate) fn size_word(bytes: u64) -> String {
     for (shift, letter) in [(30, 'G'), (20, 'M'), (10, 'K')] {
         if bytes != 0 && bytes.trailing_zeros() >= shift {
@@ -197,7 +197,7 @@ pub(crate) fn size_word(bytes: u64) -> String {
     bytes.to_string()
 }
 
-/// A size as logs have it: `1.1 GiB`.
+/// A size as in logs: `1.1 GiB`.
 pub(crate) fn shown(bytes: u64) -> String {
     for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
         if bytes >> shift != 0 {
@@ -208,7 +208,7 @@ pub(crate) fn shown(bytes: u64) -> String {
     format!("{bytes}.0 B")
 }
 
-/// A time as logs have it: `2026-11-21 00:58:55`.
+/// A time as in logs: `2026-11-21 00:58:55`.
 pub(crate) fn stamp(time: f64) -> String {
     let (year, month, day, hour, minute, second) = civil(whole(time));
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")

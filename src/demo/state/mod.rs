@@ -1,4 +1,4 @@
-//! What the sample cluster is: nodes, guests, storages, users and tasks as plain data, and the clock they live by.
+//! The state of the sample cluster: nodes, guests, storages, users and tasks as plain data, and its clock.
 
 pub(in crate::demo) mod access;
 pub(in crate::demo) mod agent;

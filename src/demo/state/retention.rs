@@ -1,9 +1,9 @@
-//! Which backups are kept: `prune-backups`, as Proxmox marks them (PVE::Storage).
+//! Backup retention: `prune-backups`, evaluated as Proxmox does it (PVE::Storage).
 
 use crate::demo::state::clock::civil;
 use std::collections::BTreeSet;
 
-/// How many backups are kept, and of which kinds.
+/// How many backups are kept, by kind of rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keep {
     all: bool,
@@ -15,7 +15,7 @@ pub(crate) struct Keep {
     yearly: u64,
 }
 
-/// The period that a time lies in.
+/// Returns the period that a time lies in.
 type Period = fn(u64) -> (i64, u64);
 
 /// Names and values of a property string.
@@ -24,10 +24,10 @@ pub(crate) fn parts(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 impl Keep {
-    /// What a text such as `keep-last=3,keep-daily=7` says.
+    /// Parses a retention setting such as `keep-last=3,keep-daily=7`.
     ///
     /// # Errors
-    /// Proxmox's words for an option that it does not have or a value that is no number.
+    /// Proxmox's message for an unknown option or a value that is not a number.
     pub(crate) fn parse(text: &str) -> Result<Keep, String> {
         let mut keep = Keep::default();
         for part in text.split(',').filter(|part| !part.is_empty()) {
@@ -57,13 +57,13 @@ impl Keep {
         Ok(keep)
     }
 
-    /// Whether nothing goes: that is wanted, or nothing else is said.
+    /// Whether nothing is removed: `keep-all` is set, or no rule is given.
     pub(crate) fn keeps_all(&self) -> bool {
         self.all || *self == Keep::default()
     }
 
-    /// Which of the backups of one guest, told by their times, are to go. Each rule keeps the newest of each of its
-    /// periods, and passes over periods of which an earlier rule keeps one.
+    /// Which of one guest's backups are to be removed, given their times. Each rule keeps the newest backup of each of
+    /// its periods, and skips periods in which an earlier rule keeps one.
     pub(crate) fn removed(&self, times: &[u64]) -> Vec<bool> {
         let mut keeps = vec![None; times.len()];
         if self.keeps_all() {
@@ -113,7 +113,7 @@ mod tests {
     const HOUR: u64 = 3600;
     const DAY: u64 = 24 * HOUR;
 
-    /// The places of those that stay.
+    /// The indices of the backups that stay.
     fn kept(text: &str, times: &[u64]) -> Vec<usize> {
         let removed = Keep::parse(text).unwrap().removed(times);
         removed.iter().enumerate().filter(|(_, gone)| !**gone).map(|(at, _)| at).collect()
@@ -134,7 +134,7 @@ mod tests {
             ("keep-daily=2", &[0, 3]),
             ("keep-weekly=2", &[0, 5]),
             ("keep-yearly=2", &[0, 6]),
-            // The day of what the first rule keeps is passed over.
+            // The day of the backup that the first rule keeps is skipped.
             ("keep-last=1,keep-daily=1", &[0, 3]),
         ] {
             assert_eq!(kept(text, &times), expected, "{text}");

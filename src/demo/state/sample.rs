@@ -1,5 +1,5 @@
-//! The sample: which nodes, guests, storages and users there are at the start. Always the same, but for the secrets
-//! of tokens and for times, which are told back from the present.
+//! The sample: the nodes, guests, storages and users that exist at the start. It is always the same, except for token
+//! secrets and for times, which are relative to the present.
 
 use crate::{
     demo::{
@@ -24,7 +24,7 @@ const HOUR: f64 = 3600.0;
 const DAY: f64 = 24.0 * HOUR;
 const GIB: u64 = 1 << 30;
 
-/// One VM of the sample: id, node, name, tags, cores, MiB, disk, hours since its start (0: stopped).
+/// One VM of the sample: VMID, node, name, tags, cores, MiB of memory, disk, hours since its start (0: stopped).
 type Row = (u32, &'static str, &'static str, &'static str, u64, u64, &'static str, f64);
 
 const VMS: [Row; 12] = [
@@ -53,18 +53,18 @@ const CONTAINERS: [Row; 8] = [
     (207, "pve1", "alpine-base", "template", 1, 256, "local-lvm:base-207-disk-0,size=1G", 0.0),
 ];
 
-/// How large the sample is, and how fast its time passes.
+/// How large the sample is, and how fast its clock runs.
 pub(crate) struct Sample {
     pub(crate) nodes: usize,
     pub(crate) guests: usize,
     pub(crate) clock_speed: f64,
     /// The certificate of the cluster's CA in PEM form.
     pub(crate) ca: String,
-    /// Whether it has what is found on clusters of other versions and in other states of repair.
+    /// Whether to include what is found on clusters of other versions or with faults.
     pub(crate) odd: bool,
 }
 
-/// The cluster that is asked for.
+/// Creates the cluster.
 pub(crate) fn cluster(sample: &Sample) -> Cluster {
     let clock = Clock::new(sample.clock_speed);
     let now = clock.base();
@@ -227,7 +227,7 @@ fn guest(kind: Kind, row: &Row, now: f64) -> Guest {
     Guest { started, ..Guest::new(vmid, kind, node, config) }
 }
 
-/// What the rows have no column for.
+/// Sets what the rows have no column for.
 fn finishing_touches(cluster: &mut Cluster, now: f64) {
     for vmid in [102, 201] {
         if let Some(guest) = cluster.guests.get_mut(&vmid) {
@@ -243,7 +243,7 @@ fn finishing_touches(cluster: &mut Cluster, now: f64) {
         mail.config.insert("description".into(), json!("Postfix and Dovecot. Ask Jana before a restart.\n"));
         mail.config.insert("protection".into(), json!(1));
     }
-    // One VM of each kind that the guest agent gives trouble with: not configured, not answering, not allowed to.
+    // One VM for each problem with the guest agent: not enabled, not answering, not allowed to run programs.
     if let Some(monitor) = cluster.guests.get_mut(&107) {
         monitor.config.remove("agent");
     }
@@ -278,11 +278,11 @@ fn finishing_touches(cluster: &mut Cluster, now: f64) {
     cluster.firewalls.insert("guests/105".into(), mail);
 }
 
-/// What made-up guests are called, with a number; Proxmox allows names of any script in notes and tags only, so
-/// letters beyond ASCII stand in punycode here as there.
+/// The names of generated guests, with a number appended. Proxmox allows other scripts only in notes and tags, so
+/// letters beyond ASCII are in punycode, as in Proxmox.
 const ROLES: &[&str] = &["web", "db", "app", "cache", "mail", "git", "ci", "proxy", "dns", "xn--bro-hoa"];
 
-/// Guests beyond the sample, spread over the nodes, two of three running.
+/// Generates guests beyond the sample, spread over the nodes; two of three are running.
 fn more_guests(cluster: &mut Cluster, wanted: usize, now: f64) {
     let mut vmid = 300;
     while cluster.guests.len() < wanted {
@@ -372,7 +372,7 @@ fn volumes(cluster: &mut Cluster, now: f64) {
     cluster.volumes = volumes;
 }
 
-/// Tasks and log lines of the past.
+/// Past tasks and log lines.
 fn history(cluster: &mut Cluster, now: f64) {
     let root = "root@pam";
     for (node, kind, id, hours, seconds, status) in [

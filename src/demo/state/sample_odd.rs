@@ -1,5 +1,5 @@
-//! What people met on clusters of theirs and the ordinary sample does not show: it is added on request, beside the
-//! sample, whose own names and numbers stay as they are.
+//! What people have reported from their own clusters and the ordinary sample lacks. It is added on request; the names
+//! and numbers of the ordinary sample do not change.
 
 use crate::{
     demo::state::{
@@ -34,8 +34,8 @@ fn map(value: Value) -> Map<String, Value> {
     if let Value::Object(map) = value { map } else { Map::new() }
 }
 
-/// Storages whose names look like the start of a volume's name, one that is disabled, one of two nodes, one that is
-/// nearly full.
+/// Storages whose names look like the start of a volume's name, one that is disabled, one restricted to two nodes, one
+/// that is nearly full.
 fn storages(cluster: &mut Cluster) {
     let mut storage = |name: &str, kind: &str, content: &str, used: u64, more: Value| {
         let shared = kind == "nfs";
@@ -81,7 +81,7 @@ fn running(mut guest: Guest, now: f64, hours: f64) -> Guest {
     guest
 }
 
-/// A VM with a disk on `local-lvm`, and what else its configuration says.
+/// A VM with a disk on `local-lvm` and further configuration.
 fn vm(vmid: u32, node: &str, name: &str, more: Value) -> Guest {
     let mut config = map(json!({"name": name, "cores": 2, "memory": "2048", "ostype": "l26",
         "scsihw": "virtio-scsi-single", "scsi0": format!("local-lvm:vm-{vmid}-disk-0,size=32G"),
@@ -110,7 +110,7 @@ fn insert(cluster: &mut Cluster, guest: Guest) {
     cluster.guests.insert(guest.vmid, guest);
 }
 
-/// VMs that have a process and do not run, one that nothing is known of yet, one that sleeps on disk.
+/// VMs that have a process but do not run, one whose state is not known yet, one that is suspended to disk.
 fn states(cluster: &mut Cluster, now: f64) {
     for (vmid, node, name, state) in [
         (702, "pve1", "odd-paused", "paused"),
@@ -122,7 +122,7 @@ fn states(cluster: &mut Cluster, now: f64) {
         guest.qmp = Some(state);
         insert(cluster, guest);
     }
-    // Never older than the inventory, so that it stays unknown.
+    // The inventory never catches up with it, so it stays unknown.
     let mut fresh = running(vm(706, "pve1", "odd-fresh", json!({})), now, 0.0);
     fresh.before = Some((f64::INFINITY, None));
     insert(cluster, fresh);
@@ -146,7 +146,7 @@ fn states(cluster: &mut Cluster, now: f64) {
     insert(cluster, stuck);
 }
 
-/// Guest agents of Windows, and those that answer something else than what was asked for.
+/// Windows guest agents, and agents that answer something other than what was asked.
 fn agents(cluster: &mut Cluster, now: f64) {
     let windows = json!({"ostype": "win11"});
     insert(cluster, running(vm(708, "pve3", "odd-windows", windows), now, 30.0));
@@ -170,7 +170,7 @@ fn agents(cluster: &mut Cluster, now: f64) {
     cluster.agents.entry(710).or_default().interfaces = Some(Value::Null);
 }
 
-/// Disks and devices that a node has for itself, and an older way to say what a VM boots from.
+/// Disks and devices that are local to a node, and the older form of the boot order.
 fn hardware(cluster: &mut Cluster, now: f64) {
     let legacy = json!({"boot": "c", "bootdisk": "virtio0", "virtio0": "local-lvm:base-701-disk-0,size=3G",
         "scsi0": "local-lvm:base-701-disk-1,size=100G", "template": 1});
@@ -191,7 +191,7 @@ fn hardware(cluster: &mut Cluster, now: f64) {
     insert(cluster, vm(715, "pve2", "odd-cloud", cloud));
 }
 
-/// Containers with addresses in the old form, and with what is no volume of theirs.
+/// Containers with addresses in the old form, and with mount points that are not volumes.
 fn containers(cluster: &mut Cluster, now: f64) {
     let mut old = running(container(731, "pve1", "odd-inet", json!({})), now, 70.0);
     old.oddities.push(Oddity::OldInterfaces);
@@ -202,7 +202,7 @@ fn containers(cluster: &mut Cluster, now: f64) {
     insert(cluster, container(732, "pve1", "odd-mounts", media));
 }
 
-/// Pools in pools, and somebody who sees only one of them.
+/// Nested pools, and a user who sees only one of them.
 fn pools(cluster: &mut Cluster, secret: String) {
     for (name, comment) in [("dev/sub", Some("nested")), ("dev/sub/deep", None)] {
         let comment = comment.map(str::to_owned);

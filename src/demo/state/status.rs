@@ -1,4 +1,4 @@
-//! Guests in numbers: what lists, resources and status show of one guest. Knows neither routes nor rights.
+//! The figures of guests, as in lists, resources and status. Knows neither routes nor privileges.
 
 use crate::demo::state::{
     clock::whole,
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// Seconds after which the last known state of a lost node's guests is forgotten (pve.md section 6).
 const STALE: f64 = 300.0;
 
-/// A steady number between 0 and 1 for a guest: its load, without chance.
+/// A constant pseudo-random number between 0 and 1 for a guest, from which its load is derived.
 fn share(vmid: u32, salt: u32) -> f64 {
     f64::from(vmid.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) >> 16 & 0xff) / 255.0
 }
@@ -25,7 +25,7 @@ fn part(whole: u64, share: f64) -> u64 {
     (whole as f64 * share) as u64
 }
 
-/// The measured values of a guest at a time.
+/// The measured values of a guest at a point in time.
 pub(crate) struct Load {
     pub(crate) uptime: u64,
     pub(crate) cpu: f64,
@@ -42,8 +42,8 @@ pub(crate) fn load(guest: &Guest, now: f64) -> Load {
     load_since(guest, guest.started, now)
 }
 
-/// How much more or less than usual a guest or node does at a time, around 1: by day more than at night, and never
-/// quite the same. The same time has the same value whenever it is asked for.
+/// The factor, around 1, by which the load of a guest or node differs from its average at a time: higher by day than at
+/// night, and always varying. The same time always has the same value.
 pub(crate) fn swing(number: u32, time: f64) -> f64 {
     let phase = share(number, 5);
     let wave = |period: f64| ((time / period + phase) * std::f64::consts::TAU).sin();
@@ -75,7 +75,7 @@ pub(crate) fn word(guest: &Guest) -> &'static str {
     if guest.started.is_some() { "running" } else { "stopped" }
 }
 
-/// What QEMU says a VM does; a container runs or is stopped.
+/// QEMU's state of a VM; a container is either running or stopped.
 fn qmp_word(guest: &Guest) -> &'static str {
     match guest.qmp {
         Some(word) if guest.kind == Kind::Qemu && guest.started.is_some() => word,
@@ -83,8 +83,8 @@ fn qmp_word(guest: &Guest) -> &'static str {
     }
 }
 
-/// A guest as `/cluster/resources` lists it: what its configuration has of tags and locks at once, what its node
-/// measures some seconds later, and that it is `unknown` while nothing was told.
+/// A guest as listed by `/cluster/resources`: tags and locks from its configuration are up to date, what its node
+/// measures lags some seconds behind, and the state is `unknown` while nothing was reported.
 pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
     let now = cluster.clock.now();
     let mut row = json!({
@@ -130,12 +130,12 @@ pub(crate) fn resource(cluster: &Cluster, guest: &Guest) -> Value {
     row
 }
 
-/// A fraction as Perl writes it: a whole number without a point.
+/// A fraction as Perl writes it: a whole number has no decimal point.
 fn number(value: f64) -> Value {
     if value == 0.0 { json!(0) } else { json!(value) }
 }
 
-/// A guest as its node lists it; `full` asks each VM's monitor.
+/// A guest as listed by its node; `full` also queries each VM's monitor.
 pub(crate) fn listed(guest: &Guest, now: f64, full: bool) -> Map<String, Value> {
     let load = load(guest, now);
     let mut row = Map::new();
@@ -219,7 +219,7 @@ pub(crate) fn current(cluster: &Cluster, guest: &Guest) -> Value {
     Value::Object(row)
 }
 
-/// What QEMU counts for a disk.
+/// QEMU's block statistics of a disk.
 fn block_statistics(load: &Load) -> Value {
     let mut disk = json!({"rd_bytes": load.diskread, "wr_bytes": load.diskwrite, "rd_operations": load.uptime,
         "wr_operations": load.uptime, "wr_highest_offset": load.diskwrite, "idle_time_ns": 1_000_000,
@@ -241,14 +241,14 @@ fn block_statistics(load: &Load) -> Value {
     disk
 }
 
-/// What this build of QEMU has of Proxmox's own.
+/// The features that Proxmox has added to this build of QEMU.
 fn support() -> Value {
     json!({"pbs-dirty-bitmap": true, "pbs-dirty-bitmap-savevm": true, "pbs-dirty-bitmap-migration": true,
         "pbs-masterkey": true, "pbs-library-version": "1.5.2", "backup-access-api": true, "backup-fleecing": true,
         "backup-max-workers": true, "query-bitmap-info": true})
 }
 
-/// Load of a node: that of its guests and its own.
+/// The load of a node: that of its guests plus its own.
 pub(crate) fn node_load(cluster: &Cluster, node: &Node) -> (f64, u64, u64) {
     let now = cluster.clock.now();
     let (mut cpu, mut memory) = (0.02, node.memory / 12);
@@ -262,7 +262,7 @@ pub(crate) fn node_load(cluster: &Cluster, node: &Node) -> (f64, u64, u64) {
     ((cpu.min(1.0) * 1e6).round() / 1e6, memory.min(node.memory), part(node.disk, 0.09))
 }
 
-/// A node as lists show it. One that is lost has no numbers.
+/// A node as shown in lists. An offline node has no figures.
 pub(crate) fn node_summary(cluster: &Cluster, node: &Node) -> Value {
     let mut row =
         json!({"id": format!("node/{}", node.name), "node": node.name, "type": "node", "level": ""});
@@ -282,7 +282,7 @@ pub(crate) fn node_summary(cluster: &Cluster, node: &Node) -> Value {
     row
 }
 
-/// A storage of a node as `/cluster/resources` lists it.
+/// A storage of a node as listed by `/cluster/resources`.
 pub(crate) fn storage_resource(storage: &Storage, node: &str, there: bool) -> Value {
     json!({"id": format!("storage/{node}/{}", storage.name), "type": "storage", "storage": storage.name,
         "node": node, "plugintype": storage.kind, "content": storage.content,

@@ -1,5 +1,5 @@
-//! Tasks as data: what runs, waits or has ended, and what they do to a world that is not known here. How they run is
-//! in `task_run`.
+//! Tasks as data: those that run, wait or have ended, and their effects on a world that this module does not know.
+//! `task_run` runs them.
 
 use crate::demo::state::clock::whole;
 use std::collections::VecDeque;
@@ -7,22 +7,23 @@ use std::collections::VecDeque;
 /// How many ended tasks are kept.
 const KEPT: usize = 1000;
 
-/// One step of a task: it changes the cluster, adds lines to the log, and may fail with the exit status.
+/// One step of a task: it changes the cluster, adds lines to the log, and may fail, in which case the error is the
+/// task's exit status.
 pub(crate) type Step<W> = Box<dyn FnOnce(&mut W, &mut Vec<String>) -> Result<(), String> + Send>;
 
-/// What a task is to do.
+/// The definition of a task.
 pub(crate) struct Work<W> {
-    /// The worker type as it stands in the UPID, such as `qmstart`.
+    /// The worker type as in the UPID, such as `qmstart`.
     pub(crate) kind: &'static str,
-    /// The id in the UPID, mostly a VMID; may be empty.
+    /// The id in the UPID, usually a VMID; may be empty.
     pub(crate) id: String,
-    /// The lock file under which it runs, if any: tasks with the same one run one after the other.
+    /// The lock file that it holds, if any: tasks with the same lock file run one after the other.
     pub(crate) lock: Option<String>,
     /// Seconds from start to end.
     pub(crate) seconds: f64,
-    /// Done when the task starts.
+    /// Runs when the task starts.
     pub(crate) begin: Step<W>,
-    /// Done when the task ends.
+    /// Runs when the task ends.
     pub(crate) finish: Step<W>,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Task {
     pub(crate) pid: u64,
     pub(crate) pstart: u64,
     pub(crate) start: f64,
-    /// When it ended and how; `None` while it runs.
+    /// When it ended, and its exit status; `None` while it runs.
     pub(crate) end: Option<(f64, String)>,
     pub(crate) log: Vec<String>,
 }
@@ -49,9 +50,9 @@ pub(super) struct Active<W> {
     pub(super) seconds: f64,
     pub(super) begin: Option<Step<W>>,
     pub(super) finish: Option<Step<W>>,
-    /// Set once it has begun: when it ends, and with what failure.
+    /// Set once the task has started: when it ends, and whether it fails.
     pub(super) ends: Option<(f64, Result<(), String>)>,
-    /// How much of it was told in its log, in tenths.
+    /// How many tenths of its progress have been logged.
     pub(super) told: u32,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct Active<W> {
 pub(crate) struct Tasks<W> {
     list: VecDeque<Task>,
     pub(super) active: Vec<Active<W>>,
-    /// What happens by itself, and when.
+    /// Steps that run on their own at a time.
     pub(super) timers: Vec<(f64, Step<W>)>,
     count: u64,
 }
@@ -85,12 +86,12 @@ impl<W> Tasks<W> {
         self.list.iter_mut().rev().find(|task| task.upid == upid)
     }
 
-    /// Lets something happen at a time to come, outside of any task.
+    /// Schedules a step for a later time, outside of any task.
     pub(crate) fn at(&mut self, time: f64, step: Step<W>) {
         self.timers.push((time, step));
     }
 
-    /// Enters a new task and gives its UPID.
+    /// Adds a new task and returns its UPID.
     pub(super) fn enter(&mut self, node: &str, kind: &str, id: &str, user: &str, start: f64) -> String {
         self.count += 1;
         let (pid, pstart) = (680 + self.count * 7 % 30_000, 700_000 + self.count * 113);
@@ -115,7 +116,7 @@ impl<W> Tasks<W> {
         upid
     }
 
-    /// Enters a task that ended in the past, for the sample.
+    /// Adds a task that ended in the past, for the sample.
     pub(crate) fn enter_past(
         &mut self,
         past: (&str, &str, &str, &str),

@@ -1,6 +1,6 @@
-//! What a long task writes into its log while it runs, by how far it is, in the words that were recorded.
+//! The progress lines in the logs of long tasks, in the wording that was recorded.
 
-/// The line of a task of that kind at a share from 0 to 1 of its time; `None` for kinds that tell nothing on the way.
+/// The log line of a task of that kind at a share, from 0 to 1, of its time; `None` for kinds that log no progress.
 pub(crate) fn line(kind: &str, share: f64) -> Option<String> {
     let percent = share * 100.0;
     let done = share * 32.0;

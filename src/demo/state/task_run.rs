@@ -1,5 +1,5 @@
-//! The task engine: what runs, waits for a guest's lock, ends and is logged (pve.md section 5). Knows no guests: what
-//! a task does is in two closures.
+//! The task engine: it runs tasks, lets them wait for a guest's lock, ends them and logs (pve.md section 5). Knows no
+//! guests: what a task does is in two closures.
 
 use crate::demo::state::{
     cluster::Cluster,
@@ -9,12 +9,12 @@ use crate::demo::state::{
 
 /// Seconds a task waits for the lock of its guest before it gives up.
 const LOCK_WAIT: f64 = 10.0;
-/// Seconds a task needs that fails as soon as it looks.
+/// Duration in seconds of a task that fails immediately.
 const FAILURE_TIME: f64 = 0.05;
 
 /// One step of a task of the cluster.
 pub(crate) type Step = task::Step<Cluster>;
-/// What a task of the cluster is to do.
+/// The definition of a task of the cluster.
 pub(crate) type Work = task::Work<Cluster>;
 
 /// A step that does nothing.
@@ -23,8 +23,8 @@ pub(crate) fn nothing() -> Step {
 }
 
 impl Cluster {
-    /// Starts a task on a node and gives its UPID. What the task does at its beginning is visible at once, unless
-    /// it has to wait for the lock that an earlier task holds.
+    /// Starts a task on a node and returns its UPID. The effects of its first step are visible at once, unless it has
+    /// to wait for a lock that an earlier task holds.
     pub(crate) fn start_task(&mut self, node: &str, user: &str, work: Work) -> String {
         let now = self.clock.now();
         let upid = self.tasks.enter(node, work.kind, &work.id, user, now);
@@ -43,7 +43,7 @@ impl Cluster {
         upid
     }
 
-    /// Ends a task that has begun at once; how it ended, or `None` where it has not begun.
+    /// Ends a started task immediately and returns its result; `None` if it has not started.
     pub(crate) fn end_now(&mut self, upid: &str) -> Option<Result<(), String>> {
         let now = self.clock.now();
         let active = self.tasks.active.iter_mut().find(|active| active.upid == upid)?;
@@ -54,12 +54,12 @@ impl Cluster {
         Some(result)
     }
 
-    /// Carries out everything that is due by now. Called before every request is handled.
+    /// Runs everything that is due by now. Called before every request is handled.
     pub(crate) fn settle(&mut self) {
         let now = self.clock.now();
         while let Some(at) = self.tasks.timers.iter().position(|(time, _)| *time <= now) {
             let (_, step) = self.tasks.timers.remove(at);
-            // What happens by itself has nobody to tell of a failure: its task, if it starts one, has the log.
+            // A scheduled step has nowhere to report a failure: if it starts a task, the task's log has it.
             let _ = step(self, &mut Vec::new());
         }
         loop {
@@ -87,7 +87,7 @@ impl Cluster {
         self.tell_progress(now);
     }
 
-    /// Lets long tasks write into their logs how far they are, a line for each tenth.
+    /// Adds progress lines to the logs of long tasks, one for each tenth.
     fn tell_progress(&mut self, now: f64) {
         let mut lines = Vec::new();
         for active in &mut self.tasks.active {
@@ -105,7 +105,7 @@ impl Cluster {
         }
     }
 
-    /// Whoever waits for this lock begins when it was freed, not when somebody looks.
+    /// A task that waits for this lock starts at the time it was freed, not at the time of the next request.
     fn free_at(&mut self, lock: Option<&str>, time: f64) {
         let Some(lock) = lock else { return };
         let waiting =
@@ -158,7 +158,7 @@ impl Cluster {
         }
     }
 
-    /// Kills a running task; what it was to do at its end is not done.
+    /// Kills a running task; its last step is not run.
     pub(crate) fn kill_task(&mut self, upid: &str) {
         if let Some(at) = self.tasks.active.iter().position(|active| active.upid == upid) {
             let active = self.tasks.active.remove(at);

@@ -29,13 +29,13 @@ pub(crate) fn run(files: &Files, host: &str, words: &[String]) -> Option<Ended> 
     }
 }
 
-/// A program's name without its folder and ending, in lower case.
+/// A program's name without its folder and extension, in lower case.
 fn name(program: &str) -> String {
     let name = program.rsplit(['\\', '/']).next().unwrap_or_default().to_ascii_lowercase();
     name.strip_suffix(".exe").map(str::to_owned).unwrap_or(name)
 }
 
-/// What `-EncodedCommand` takes: UTF-16 in base64.
+/// Decodes the argument of `-EncodedCommand`: UTF-16 in base64.
 fn decoded(text: &str) -> Option<String> {
     let bytes = BASE64_STANDARD.decode(text).ok()?;
     let units: Vec<u16> = bytes
@@ -47,7 +47,7 @@ fn decoded(text: &str) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// One command after the other. Quotes group; there are no variables and no pipes.
+/// Runs commands one after the other. Quotes group words; there are no variables and no pipes.
 fn script_run(files: &Files, host: &str, script: &str, marks: &[char], shell: &str) -> Ended {
     let mut ended = Ended::default();
     for command in parted(script, marks) {
@@ -83,7 +83,7 @@ fn script_run(files: &Files, host: &str, script: &str, marks: &[char], shell: &s
     ended
 }
 
-/// What a command does; some exist only inside a command line.
+/// The result of a command; some exist only inside a command line.
 fn program_run(files: &Files, host: &str, name: &str, rest: &[&str], shell: Option<&str>) -> Option<Ended> {
     let line = |text: &str| format!("{text}\r\n").into_bytes();
     let mut ended = Ended::default();

@@ -1,4 +1,4 @@
-//! A request held against the table of the API: does the path exist, may a token call it, do the parameters fit.
+//! Checks a request against the table of the API: does the path exist, may a token call it, are the parameters valid.
 
 use crate::{
     demo::{outcome::ApiError, routes::route::Pairs, state::access::Identity},
@@ -11,7 +11,7 @@ use crate::{
 /// The method that a path leads to.
 ///
 /// # Errors
-/// 501 when the API has no such path or not with this method, 403 when tokens cannot call it.
+/// 501 if the API has no such path or the path does not have this method, 403 if API tokens may not call it.
 pub(crate) fn method(method: Method, segments: &[String], who: &Identity) -> Result<Found, ApiError> {
     let path = format!("/{}", segments.join("/"));
     let mut encoded = String::new();
@@ -29,7 +29,7 @@ pub(crate) fn method(method: Method, segments: &[String], who: &Identity) -> Res
     Ok(found)
 }
 
-/// Refuses parameters that the method does not know or that have the wrong form.
+/// Refuses unknown parameters and invalid values.
 pub(crate) fn parameters(found: &Found, params: &Pairs) -> Result<(), ApiError> {
     let given: Vec<(&str, &str)> =
         params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -45,8 +45,8 @@ pub(crate) fn parameters(found: &Found, params: &Pairs) -> Result<(), ApiError> 
     if errors.is_empty() { Ok(()) } else { Err(ApiError::parameters(errors)) }
 }
 
-/// Whether a text has only characters that URL-encoding leaves; that a percent sign is followed by two digits is not
-/// asked for (PVE::JSONSchema).
+/// Whether a text has only characters that URL-encoding produces; whether a percent sign is followed by two digits is
+/// not checked (as in PVE::JSONSchema).
 fn is_urlencoded(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-%_.!~*'()".contains(&byte))
 }

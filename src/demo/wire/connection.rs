@@ -1,4 +1,4 @@
-//! Connections: accepting them, TLS, keep-alive, and ending them in the ways a fault orders. Knows no API.
+//! Connections: accepting them, TLS, keep-alive, and closing them in the way that a fault demands. Knows no API.
 
 use crate::{
     demo::{
@@ -24,14 +24,14 @@ use std::{
 
 /// Requests that one connection may carry (pve.md section 1).
 const KEEP_ALIVE: usize = 100;
-/// A connection's thread needs little.
+/// Stack size of a connection's thread, which needs little.
 pub(crate) const STACK: usize = 512 * 1024;
-/// How long a connection is silent that stalls on order.
+/// How long a connection stays silent when a fault makes it stall.
 const STALL: Duration = Duration::from_secs(3600);
-/// How much of a request is looked at before it is read, when a reset is ordered.
+/// How many bytes of a request are peeked at before it is read, if a reset fault is pending.
 const PEEKED: usize = 64 * 1024;
 
-/// Accepts connections until the server ends, each on its own thread.
+/// Accepts connections until the server stops, each on its own thread.
 pub(crate) fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
     for (number, stream) in (1..).zip(listener.incoming()) {
         if shared.is_stopped() {
@@ -41,7 +41,7 @@ pub(crate) fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(copy) = stream.try_clone() else { continue };
         let inner = Arc::clone(shared);
         let thread = thread::Builder::new().name("demo connection".into()).stack_size(STACK);
-        // The list is held until the connection is in it, so that a thread always finds its own entry.
+        // The list is locked until the connection is in it, so that a thread always finds its own entry.
         let mut connections = lock(&shared.connections);
         let Ok(thread) = thread.spawn(move || connection(stream, &inner, number)) else { continue };
         connections.retain(|open| !open.thread.is_finished());
@@ -55,14 +55,14 @@ fn connection(stream: TcpStream, shared: &Shared, number: u64) {
     match &shared.options.tls {
         None => {
             if serve(Box::new(stream), Some(&socket), shared, number) == End::Reset {
-                // What is left unread turns the close into a reset, but only when nobody holds the socket any more.
+                // Unread bytes turn the close into a reset, but only once nothing else holds the socket.
                 lock(&shared.connections).retain(|open| open.number != number);
                 return;
             }
         }
         Some(Tls(secured)) => {
             let mut first = [0];
-            // A TLS record of the handshake begins with 22; anything else is somebody who speaks plain HTTP.
+            // A TLS handshake record begins with 22; anything else is plain HTTP.
             if !matches!(stream.peek(&mut first), Ok(1)) {
             } else if first != [22] {
                 redirect_to_https(stream);
@@ -97,7 +97,8 @@ fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared
         if count == 1 && shared.faults.take_unread() {
             return End::Closed;
         }
-        // Faults are looked up when the request is there: one may be ordered while the connection waits for it.
+        // Faults are looked up once the request has arrived, because one may be added while the connection waits for
+        // it.
         if let Some(socket) = plain.filter(|_| buffer.is_empty()) {
             match socket.peek(&mut [0]) {
                 Ok(1..) if reset_ordered(socket, shared, number) => return End::Reset,
@@ -113,7 +114,7 @@ fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared
                 return End::Closed;
             }
         };
-        // A connection that is kept alive was already being read when the fault was ordered.
+        // A connection that is kept alive was already being read when the fault was added.
         if shared.faults.take_unread() {
             return End::Closed;
         }
@@ -154,8 +155,8 @@ fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared
     End::Closed
 }
 
-/// Looks at the next request without taking it off the socket, as far as a reset is ordered at all, and carries it
-/// out if that is ordered too. Closing the socket then resets the connection.
+/// If a reset fault is pending, peeks at the next request without taking it off the socket, and carries it out if the
+/// fault demands that. Closing the socket then resets the connection.
 fn reset_ordered(socket: &TcpStream, shared: &Shared, number: u64) -> bool {
     if !shared.faults.resets() {
         return false;
@@ -171,7 +172,8 @@ fn reset_ordered(socket: &TcpStream, shared: &Shared, number: u64) -> bool {
             }
             return fault.is_some();
         }
-        // The rest is under way; what is no request, or has been stuck for a second, is left to the ordinary reading.
+        // The rest is still on its way. Anything that is not a request, or is incomplete after a second, is read
+        // normally.
         if shared.is_stopped() || count == PEEKED || 1000 < before {
             return false;
         }

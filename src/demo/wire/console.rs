@@ -1,4 +1,4 @@
-//! The conversations behind websockets: a VNC server for screens, and a console that says a few lines.
+//! The protocols behind websockets: a VNC server for displays, and a console that prints a few lines.
 
 use crate::{
     demo::{
@@ -13,14 +13,13 @@ use crate::{
 };
 use std::io::{self, ErrorKind, Read, Write};
 
-/// So many rows go into each part of a picture.
+/// The height in rows of each rectangle of a picture.
 const BAND: usize = 64;
-/// Pixels as this server sends them unless it is told otherwise; it only serves who asks for just these: 32 bits, true
-/// colour, blue first.
+/// The pixel format announced by this server, and the only one it serves: 32 bits, true colour, blue first.
 const FORMAT: [u8; 16] = [32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0];
 const RAW: [u8; 4] = [0; 4];
 
-/// The proxy that a request for a websocket is for, if it is one.
+/// The proxy that a websocket request is for; `None` for other requests. The proxy is then used up.
 pub(crate) fn wanted(shared: &Shared, request: &Incoming) -> Option<Proxy> {
     let parameter =
         |name: &str| request.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -34,7 +33,7 @@ pub(crate) fn wanted(shared: &Shared, request: &Incoming) -> Option<Proxy> {
     Some(proxy)
 }
 
-/// Agrees to a websocket and holds the conversation. Whoever talks to it may go at any time.
+/// Accepts the websocket and serves it. The client may disconnect at any time.
 pub(crate) fn converse(
     mut stream: Box<dyn Stream>,
     shared: &Shared,
@@ -50,7 +49,7 @@ pub(crate) fn converse(
     stream.flush()?;
     let guest =
         lock(&shared.cluster).guests.get(&proxy.vmid).filter(|guest| guest.started.is_some()).cloned();
-    // Of a guest that does not run nothing is behind the proxy.
+    // The proxy of a guest that does not run leads nowhere.
     let Some(guest) = guest else { return Ok(()) };
     let mut socket = Socket::server(stream);
     if proxy.screen {
@@ -58,7 +57,7 @@ pub(crate) fn converse(
     } else {
         say(&mut socket, proxy, &console::lines(&guest))?;
     }
-    // Until the other side goes, or the server ends.
+    // Until the client disconnects, or the server stops.
     let mut place = [0; 256];
     while !shared.is_stopped() {
         match socket.read(&mut place) {

@@ -1,5 +1,5 @@
-//! One request from its bytes to its answer: faults, login, route, privilege, node, parameters, handler, in the
-//! order in which Proxmox looks at them (pve.md section 3).
+//! Takes one request to its answer: faults, login, route, privilege, node, parameters, handler, in the order in which
+//! Proxmox checks them (pve.md section 3).
 
 use crate::{
     demo::{
@@ -28,27 +28,27 @@ use crate::{
 use serde_json::json;
 use std::time::Duration;
 
-/// Answers longer than this are compressed for who accepts it.
+/// Answers longer than this are compressed if the client accepts it.
 const COMPRESSED_FROM: usize = 1024;
 
-/// What is done with an answer.
+/// How an answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// It is written as it should be.
+    /// It is written normally.
     Write,
     /// It is written in chunks.
     Chunked,
     /// Half of it is written, then the connection is closed.
     Half,
-    /// Half of it is written, and the connection stays open in silence.
+    /// Half of it is written, and the connection stays open but silent.
     Stall,
-    /// Its body is written without a head, then the connection is closed.
+    /// Its body is written without a status line and headers, then the connection is closed.
     Bare,
     /// It is written byte by byte, with this pause before each.
     Trickle(Duration),
     /// It is written and followed by this many bytes of data.
     Huge(usize),
-    /// The connection is closed without it.
+    /// The connection is closed without an answer.
     Drop,
 }
 
@@ -74,7 +74,7 @@ fn answer_api(shared: &Shared, request: &Incoming, format: Format, path: &str) -
             Some(plant) => plant.sow(outcome),
             None => outcome,
         };
-        // Failed logins of every kind are slowed down.
+        // Failed logins of every kind are delayed.
         if matches!(&outcome, Err(error) if error.status == 401) {
             shared.wait(shared.refusal_time());
         }
@@ -130,7 +130,7 @@ fn answer_api(shared: &Shared, request: &Incoming, format: Format, path: &str) -
     }
 }
 
-/// Carries a request out whose answer nobody will see.
+/// Carries out a request whose answer is not sent.
 pub(crate) fn act_unanswered(shared: &Shared, request: &Incoming, connection: u64) {
     shared.remember(request, connection);
     if let Some((_, path)) = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
@@ -138,13 +138,13 @@ pub(crate) fn act_unanswered(shared: &Shared, request: &Incoming, connection: u6
     }
 }
 
-/// `METHOD /path` without `/api2/…`, as faults are matched and unhandled requests are named.
+/// `METHOD /path` without `/api2/…`, the form in which faults are matched and unhandled requests are reported.
 pub(crate) fn line(request: &Incoming) -> String {
     let path = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/'));
     format!("{} /{}", request.method.word(), path.map_or(&*request.path, |(_, path)| path))
 }
 
-/// What is not the API: the page of the web interface, and nothing else.
+/// Answers requests outside the API: the web interface's page at `/`, and 501 for everything else.
 fn page(request: &Incoming) -> Outgoing {
     if request.method == Method::Get && request.path == "/" {
         let body =
@@ -175,7 +175,7 @@ fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> 
         shared.note_unhandled(line(request));
     })?;
     merge_path_parameters(&mut params, &holes)?;
-    // `localhost` is the node that answers, which is always the first.
+    // `localhost` is the node that answers, which is always the first one.
     for (_, value) in holes.iter_mut().filter(|(name, value)| *name == "node" && value == "localhost") {
         "pve1".clone_into(value);
     }
@@ -192,7 +192,8 @@ fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> 
     Ok(reply)
 }
 
-/// What a change says without quorum, in one of three wordings after what it would have written (pve.md section 3).
+/// The error of a change without quorum, in one of three wordings, depending on the file that it would have written
+/// (pve.md section 3).
 fn no_quorum(parts: &[&str]) -> String {
     match parts {
         ["access", ..] => "cfs-lock 'file-user_cfg' error: no quorum!".into(),
@@ -220,7 +221,7 @@ fn merge_path_parameters(params: &mut Pairs, holes: &[(&'static str, String)]) -
     Ok(())
 }
 
-/// Refuses what is asked of a node that does not exist or cannot be reached.
+/// Refuses requests for a node that does not exist or is offline.
 fn reach(cluster: &Cluster, node: &str) -> Result<(), ApiError> {
     if node.is_empty() {
         return Ok(());

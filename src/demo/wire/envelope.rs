@@ -1,14 +1,14 @@
-//! The two envelopes in which answers and errors travel (pve.md sections 1 and 3).
+//! The two envelopes of answers and errors (pve.md sections 1 and 3).
 
 use crate::demo::{chance::Chance, outcome::Outcome, wire::json::write};
 use serde_json::{Map, Value, json};
 
-/// Whether a request came to `/api2/json` or to `/api2/extjs`.
+/// Whether a request was sent to `/api2/json` or to `/api2/extjs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// The status is the answer's; an error closes the connection.
+    /// The HTTP status is that of the answer; an error closes the connection.
     Json,
-    /// Always 200; status and message are in the body.
+    /// The HTTP status is always 200; status and message are in the body.
     Extjs,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn envelope(format: Format, outcome: Outcome, chance: &mut Chance) ->
         Err(error) => {
             let mut body = Map::new();
             body.insert("data".into(), Value::Null);
-            // What is not implemented is said by the HTTP server itself, without a line break.
+            // 501 comes from the HTTP server itself, whose message has no line break.
             let end = if error.status == 501 { "" } else { "\n" };
             body.insert("message".into(), json!(format!("{}{end}", error.message)));
             if !error.errors.is_empty() {
@@ -48,8 +48,8 @@ pub(crate) fn envelope(format: Format, outcome: Outcome, chance: &mut Chance) ->
                 return (error.status, reason, written(body));
             }
             body.insert("success".into(), json!(0));
-            // What Proxmox raises itself (400, 401, 403) carries its status as a string, what its HTTP server
-            // sets (500, 501) as a number: so it was recorded.
+            // Proxmox returns statuses that it raises itself (400, 401, 403) as strings, and those that its HTTP server
+            // sets (500, 501) as numbers: so it was recorded.
             let status =
                 if error.status < 500 { json!(error.status.to_string()) } else { json!(error.status) };
             body.insert("status".into(), status);

@@ -1,50 +1,51 @@
-//! Misbehaviour on order: which requests are answered wrongly, and how. Knows only request lines.
+//! Injected faults: which requests are answered wrongly, and how. Knows only request lines.
 
 use crate::sync::lock;
 use std::{sync::Mutex, time::Duration};
 
-/// One way to misbehave.
+/// One kind of fault.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// Answers correctly, but only after this time.
     Delay(Duration),
-    /// Closes the connection without reading the request. It cannot see the path, so it takes whatever comes.
+    /// Closes the connection without reading the request. As the path is not known, it applies to the next request,
+    /// whichever it is.
     DropBeforeReading,
-    /// Resets the connection and carries nothing out. Over TLS the connection is closed without a word instead:
-    /// only bytes left unread in the socket make a reset, and TLS has to read them to see the path.
+    /// Resets the connection and carries nothing out. Over TLS the connection is closed without a close notification
+    /// instead: only bytes left unread in the socket cause a reset, and TLS has to read them to see the path.
     Reset,
-    /// Carries the request out and resets the connection; over TLS it is closed without a word.
+    /// Carries the request out and resets the connection; over TLS it is closed without a close notification.
     ResetAfterActing,
     /// Reads the request, closes the connection, and carries nothing out.
     DropAfterReading,
-    /// Carries the request out and closes the connection without a word.
+    /// Carries the request out and closes the connection without an answer.
     DropAfterActing,
     /// Carries the request out and closes the connection in the middle of the answer's body.
     DropMidAnswer,
     /// Answers correctly, but byte by byte with this pause before each.
     Trickle(Duration),
-    /// Answers correctly, but in gzip whether the client accepts it or not.
+    /// Answers correctly, but compressed with gzip whether or not the client accepts it.
     Gzip,
-    /// Answers 200 with JSON that ends too early.
+    /// Answers 200 with truncated JSON.
     BrokenJson,
-    /// Answers this status with an HTML page, as a proxy in between does.
+    /// Answers this status with an HTML page, like a proxy in between.
     Html(u16),
     /// Answers this status with an empty body (401, 500, 595, 596, 429, 503).
     Empty(u16, &'static str),
-    /// Carries the request out and then answers this status with an empty body: a node that gave up waiting for
-    /// another one (596), a proxy that lost its server (502).
+    /// Carries the request out and then answers this status with an empty body: a node that timed out waiting for
+    /// another one (596), a proxy that lost its upstream server (502).
     ActThenEmpty(u16, &'static str),
-    /// Answers this status with an empty body, and asks to be left alone for so many seconds.
+    /// Answers this status with an empty body and a `Retry-After` header with this many seconds.
     Busy(u16, u64),
-    /// Carries the request out, sends half of the answer, and then nothing more.
+    /// Carries the request out, sends half of the answer, and then goes silent.
     Stall,
-    /// Sends these bytes, whatever they are, and closes the connection.
+    /// Sends these bytes as they are, and closes the connection.
     Raw(Vec<u8>),
     /// Redirects to this address.
     Redirect(String),
-    /// Answers 200 with this many bytes of data, which are made while they are sent.
+    /// Answers 200 with this many bytes of data, which are generated while they are sent.
     Huge(usize),
-    /// Answers correctly, but in chunks instead of with a length.
+    /// Answers correctly, but with chunked encoding instead of a content length.
     Chunked,
 }
 
@@ -54,7 +55,7 @@ impl Fault {
     }
 }
 
-/// The faults that are still to come.
+/// The faults that are still pending.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<(String, usize, Fault)>>);
 
@@ -65,27 +66,27 @@ impl Faults {
         lock(&self.0).push((matching.to_owned(), times, fault));
     }
 
-    /// Forgets every fault.
+    /// Removes every fault.
     pub fn clear(&self) {
         lock(&self.0).clear();
     }
 
-    /// The fault for this request line, which is thereby used up once.
+    /// The fault for this request line; counts as one use of it.
     pub(crate) fn take(&self, line: &str) -> Option<Fault> {
         self.take_if(|matching, fault| *fault != Fault::DropBeforeReading && line.contains(matching))
     }
 
-    /// Whether the next request is not even to be read.
+    /// Whether the next request is to be dropped without being read.
     pub(crate) fn take_unread(&self) -> bool {
         self.take_if(|_, fault| *fault == Fault::DropBeforeReading).is_some()
     }
 
-    /// Whether a reset is among what is still to come: the next request has to be looked at before it is read.
+    /// Whether a reset is pending: the next request then has to be peeked at before it is read.
     pub(crate) fn resets(&self) -> bool {
         lock(&self.0).iter().any(|(_, times, fault)| 0 < *times && fault.is_reset())
     }
 
-    /// The reset ordered for this request line, which is thereby used up once.
+    /// The reset for this request line; counts as one use of it.
     pub(crate) fn take_reset(&self, line: &str) -> Option<Fault> {
         self.take_if(|matching, fault| fault.is_reset() && line.contains(matching))
     }

@@ -1,9 +1,9 @@
-//! Paths, queries, forms and JSON bodies taken apart as Proxmox does it (pve.md section 1). Knows no API.
+//! Parses paths, queries, forms and JSON bodies as Proxmox does it (pve.md section 1). Knows no API.
 
 use crate::demo::routes::route::Pairs;
 use serde_json::Value;
 
-/// Splits a form at `&` and `;`, takes `+` for a blank, and drops what follows a second raw `=`.
+/// Splits a form at `&` and `;`, decodes `+` as a space, and drops what follows a second raw `=`.
 pub(crate) fn decode_form(text: &str) -> Pairs {
     text.split(['&', ';'])
         .filter(|pair| !pair.is_empty())
@@ -17,7 +17,7 @@ pub(crate) fn decode_form(text: &str) -> Pairs {
         .collect()
 }
 
-/// Takes a JSON object for pairs: booleans as 1 and 0, an array as its name repeated.
+/// Converts a JSON object to pairs: booleans become 1 and 0, an array repeats its name.
 pub(crate) fn decode_json(body: &[u8]) -> Option<Pairs> {
     let Ok(Value::Object(object)) = serde_json::from_slice(body) else { return None };
     let mut pairs = Pairs::new();
@@ -39,12 +39,12 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// The segments of a path, unescaped; empty ones (double and trailing slashes) are skipped.
+/// The segments of a path, decoded; empty ones (double and trailing slashes) are skipped.
 pub(crate) fn segments(path: &str) -> Vec<String> {
     unescape(path).split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// Undoes percent-encoding. What is no escape stays as it is; bytes that are not UTF-8 become U+FFFD.
+/// Decodes percent-encoding. Invalid escapes stay as they are; bytes that are not UTF-8 become U+FFFD.
 pub(crate) fn unescape(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

@@ -1,5 +1,5 @@
-//! Gzip as a wrapper: the format with nothing compressed in it (RFC 1951, stored blocks), so that clients meet the
-//! encoding a real server sends, and no compressor is needed here.
+//! Gzip without compression (RFC 1951, stored blocks), so that clients meet the encoding of a real server and no
+//! compressor is needed here.
 
 /// The bytes as a gzip file.
 pub(crate) fn wrap(bytes: &[u8]) -> Vec<u8> {

@@ -14,7 +14,7 @@ const HEAD_BYTES: usize = 8 * 1024;
 const HEAD_LINES: usize = 64;
 const BODY_BYTES: usize = 512 * 1024;
 
-/// A request as it came over the wire.
+/// A request as received.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) method: Method,
@@ -23,12 +23,12 @@ pub(crate) struct Incoming {
     /// Query and body, decoded.
     pub(crate) pairs: Pairs,
     headers: Vec<(String, String)>,
-    /// The size of the file that came along, in bytes; the file itself is thrown away.
+    /// The size of the uploaded file in bytes; the file itself is discarded.
     pub(crate) file_bytes: Option<u64>,
 }
 
 impl Incoming {
-    /// The value of a header, named in lower case.
+    /// The value of a header, given its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
@@ -38,11 +38,11 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-/// Why there is no request.
+/// Why no request could be read.
 pub(crate) enum NoRequest {
-    /// The client went away, or said nothing for too long.
+    /// The client disconnected, or sent nothing for too long.
     Gone,
-    /// The request is refused with this status and reason, and the connection closed.
+    /// The request is refused with this status and reason, and the connection is closed.
     Refused(u16, String),
 }
 
@@ -52,12 +52,12 @@ impl From<io::Error> for NoRequest {
     }
 }
 
-/// Bytes that were read and not yet used.
+/// Bytes that were read but not used yet.
 #[derive(Default)]
 pub(crate) struct Buffer(Vec<u8>);
 
 impl Buffer {
-    /// Whether nothing of a further request has come yet.
+    /// Whether no bytes of a further request have been read yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -134,8 +134,8 @@ impl Buffer {
         Ok(Incoming { method, path: path.to_owned(), pairs, headers, file_bytes: None })
     }
 
-    /// Reads a body of parts; the file's field is `filename`, which must be the last (pve.md section 8). Keeps its
-    /// name and size only.
+    /// Reads a multipart body; the file's field is `filename`, which must be the last (pve.md section 8). Keeps only
+    /// the file's name and size.
     fn multipart(
         &mut self,
         stream: &mut impl Read,
@@ -182,7 +182,7 @@ impl Buffer {
         }
     }
 
-    /// Reads that many bytes and forgets them.
+    /// Reads that many bytes and discards them.
     fn skip(&mut self, stream: &mut impl Read, mut count: u64) -> Result<(), NoRequest> {
         while 0 < count {
             let here = self.0.len().min(usize::try_from(count).unwrap_or(usize::MAX));
@@ -232,11 +232,11 @@ fn decode_body(headers: &[(String, String)], body: &[u8]) -> Result<Pairs, NoReq
     }
 }
 
-/// Reads a request that somebody made up, to try what becomes of it: method, path and parameters; or status and
-/// reason of the refusal; or nothing where more would be waited for.
+/// Parses the bytes of a request, for tests and fuzzing: returns its method, path and parameters. The error is the
+/// status and reason of the refusal, or `None` if the request is incomplete.
 ///
 /// # Errors
-/// There is no request.
+/// The bytes are not a valid and complete request.
 #[doc(hidden)]
 pub fn read_made_up(mut bytes: &[u8]) -> Result<(Method, String, Pairs), Option<(u16, String)>> {
     match Buffer::default().request(&mut bytes) {
@@ -250,18 +250,18 @@ fn refused<T>(status: u16, reason: impl Into<String>) -> Result<T, NoRequest> {
     Err(NoRequest::Refused(status, reason.into()))
 }
 
-/// An answer ready to be written.
+/// An answer that can be written.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     pub(crate) status: u16,
     pub(crate) reason: String,
     pub(crate) content_type: &'static str,
     pub(crate) location: Option<String>,
-    /// How many seconds to wait before asking again.
+    /// The `Retry-After` header, in seconds.
     pub(crate) retry_after: Option<u64>,
     /// The cluster's time in seconds since 1970.
     pub(crate) date: Option<u64>,
-    /// The body is a gzip file.
+    /// Whether the body is gzip-compressed.
     pub(crate) gzip: bool,
     pub(crate) body: Vec<u8>,
 }
@@ -286,7 +286,7 @@ impl Outgoing {
         Outgoing { body, ..Outgoing::empty(status, reason) }
     }
 
-    /// Writes the answer, whole and with its length; `close` is said to the client.
+    /// Writes the answer with its content length; `close` announces that the connection is closed afterwards.
     pub(crate) fn write(&self, stream: &mut impl Write, close: bool) -> io::Result<()> {
         let mut bytes = self.head(close);
         bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
@@ -295,7 +295,7 @@ impl Outgoing {
         stream.flush()
     }
 
-    /// Writes the answer in chunks.
+    /// Writes the answer with chunked encoding.
     pub(crate) fn write_chunked(&self, stream: &mut impl Write, close: bool) -> io::Result<()> {
         let mut bytes = self.head(close);
         bytes.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
@@ -309,7 +309,7 @@ impl Outgoing {
         stream.flush()
     }
 
-    /// Writes the head with the full length, and half of the body.
+    /// Writes the headers with the full content length, but only half of the body.
     pub(crate) fn write_half(&self, stream: &mut impl Write) -> io::Result<()> {
         let mut bytes = self.head(false);
         bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len().max(2)).as_bytes());
@@ -318,7 +318,7 @@ impl Outgoing {
         stream.flush()
     }
 
-    /// Writes the answer byte by byte; `pause` is called before each and ends it by saying `false`.
+    /// Writes the answer byte by byte; `pause` is called before each byte and stops the writing by returning `false`.
     pub(crate) fn write_slowly(
         &self,
         stream: &mut impl Write,
@@ -338,7 +338,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Writes the answer with its body, an unfinished JSON string, drawn out by `more` bytes and ended.
+    /// Writes the answer; its body, an unfinished JSON string, is extended by `more` bytes and then terminated.
     pub(crate) fn write_huge(&self, stream: &mut impl Write, close: bool, more: usize) -> io::Result<()> {
         const END: &[u8] = b"\"}";
         const PIECE: [u8; 16 * 1024] = [b'x'; 16 * 1024];
@@ -382,7 +382,7 @@ impl Outgoing {
     }
 }
 
-/// What API answers are.
+/// The content type of API answers.
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
-/// What pages are.
+/// The content type of pages.
 pub(crate) const HTML: &str = "text/html; charset=UTF-8";

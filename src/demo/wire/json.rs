@@ -1,9 +1,9 @@
-//! JSON as Perl writes it: the keys of every object in an order of their own.
+//! JSON as Perl writes it: the keys of every object are in random order.
 
 use crate::demo::chance::Chance;
 use serde_json::Value;
 
-/// Adds a value to the bytes.
+/// Appends a value to the bytes.
 pub(crate) fn write(value: &Value, chance: &mut Chance, out: &mut Vec<u8>) {
     match value {
         Value::Object(object) => {
@@ -35,7 +35,7 @@ pub(crate) fn write(value: &Value, chance: &mut Chance, out: &mut Vec<u8>) {
     }
 }
 
-/// What has no keys.
+/// Appends a value that is not an object or array.
 fn plain(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("texts and numbers can be written to memory");
 }

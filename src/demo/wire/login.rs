@@ -1,4 +1,4 @@
-//! Tickets, CSRF tokens, API tokens and the second factor (pve.md section 2). Knows no users' rights.
+//! Tickets, CSRF tokens, API tokens and the second factor (pve.md section 2). Knows no users' privileges.
 
 use crate::{
     demo::{
@@ -16,29 +16,29 @@ use crate::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::hmac;
 
-/// Seconds a ticket is good.
+/// Seconds for which a ticket is valid.
 const LIFETIME: u64 = 7200;
 /// Seconds by which the clocks of nodes may differ.
 const TOLERANCE: u64 = 300;
 
-/// Signs and checks tickets.
+/// Signs and verifies tickets.
 pub(crate) struct Signer {
     key: hmac::Key,
-    /// Tickets made before this time are refused.
+    /// Tickets issued before this time are refused.
     pub(crate) not_before: u64,
 }
 
-/// What came of a login.
+/// The result of a login.
 pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) ticket: Secret,
     pub(crate) csrf: Secret,
-    /// The ticket opens nothing until the second factor is given.
+    /// Whether the second factor is still missing; until then the ticket permits nothing.
     pub(crate) half: bool,
 }
 
 impl Signer {
-    /// A signer with a key of its own.
+    /// Creates a signer with a random key.
     pub(crate) fn new() -> Signer {
         Signer { key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()), not_before: 0 }
     }
@@ -52,7 +52,7 @@ impl Signer {
         Secret::new(format!("{plain}::{}", self.sign(&plain)))
     }
 
-    /// A ticket that only says which second factors there are; the signature binds it to its user.
+    /// A ticket that only lists the available second factors; the signature binds it to its user.
     fn half_ticket(&self, user: &str, now: u64) -> Secret {
         let plain = format!("PVE:{HALF}:{now:08X}");
         Secret::new(format!("{plain}::{}", self.sign(&format!("{plain}:{user}"))))
@@ -62,7 +62,7 @@ impl Signer {
         Secret::new(format!("{now:08X}:{}", self.sign(&format!("CSRF:{now:08X}:{user}"))))
     }
 
-    /// The subject of a ticket that is signed and neither too old nor of the future.
+    /// The subject of a ticket whose signature is valid and whose time is neither too old nor in the future.
     fn subject<'a>(&self, ticket: &'a str, now: u64) -> Option<&'a str> {
         let (plain, signature) = ticket.rsplit_once("::")?;
         let (subject, time) = plain.strip_prefix("PVE:")?.rsplit_once(':')?;
@@ -80,7 +80,7 @@ impl Signer {
         self.fresh(time, now) && self.sign(&format!("CSRF:{time}:{user}")) == signature
     }
 
-    /// Who sends a request, from its cookie or its token.
+    /// The sender of a request, according to its cookie or API token.
     pub(crate) fn identify(
         &self,
         access: &Access,
@@ -94,7 +94,7 @@ impl Signer {
             .filter_map(|pair| pair.trim().strip_prefix("PVEAuthCookie="))
             .chain(header.strip_prefix("PVEAuthCookie="))
             .next();
-        // A cookie wins over the header.
+        // A cookie takes precedence over the header.
         if let Some(ticket) = ticket {
             let ticket = unescape(ticket);
             if !ticket.starts_with("PVE:") {
@@ -125,7 +125,7 @@ impl Signer {
         Ok(Identity { user: user.to_owned(), token: Some(name.to_owned()) })
     }
 
-    /// Logs in by password, by a ticket that is still good, or by the second factor of a half ticket.
+    /// Logs in with a password, with a ticket that is still valid, or with the second factor for a partial ticket.
     pub(crate) fn login(
         &self,
         access: &mut Access,
@@ -175,7 +175,7 @@ impl Signer {
     }
 }
 
-/// The subject of a half ticket; it says which second factors there are.
+/// The subject of a partial ticket; it lists the available second factors.
 const HALF: &str = "!tfa!{\"totp\":true}";
 
 fn usable(access: &Access, user: &str, now: u64) -> bool {

@@ -1,4 +1,4 @@
-//! HTTP on loopback: connections, requests, answers, logins, and the faults that can be ordered. Reading order: [`server`],
+//! HTTP on loopback: connections, requests, answers, logins, and injected faults. Reading order: [`server`],
 //! [`connection`], [`http`], [`dispatch`].
 
 pub(in crate::demo) mod check;

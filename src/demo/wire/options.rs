@@ -1,4 +1,4 @@
-//! What a sample cluster can be asked to be like.
+//! The options of a sample cluster.
 
 use crate::demo::{
     random,
@@ -6,34 +6,34 @@ use crate::demo::{
 };
 use std::time::Duration;
 
-/// What the sample cluster is to be like.
+/// The options of a sample cluster.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many nodes, at least 3.
+    /// The number of nodes, at least 3.
     pub nodes: usize,
-    /// How many guests in all; what is more than the hand-made sample is made up. 0: only the sample.
+    /// The number of guests in all; those beyond the hand-made sample are generated. 0: only the sample.
     pub guests: usize,
-    /// How many times as fast as the world's the cluster's clock runs: tasks, tickets, and the delay of a 401.
+    /// The speed of the cluster's clock as a multiple of real time; it affects tasks, tickets, and the delay of a 401.
     pub clock_speed: f64,
     /// HTTPS instead of HTTP.
     pub tls: Option<Tls>,
     /// How long a connection may be idle, 5 s as in Proxmox.
     pub idle: Duration,
-    /// The port on 127.0.0.1; 0: any that is free.
+    /// The port on 127.0.0.1; 0: any free one.
     pub port: u16,
-    /// Whether answers over 1 KiB are compressed for who accepts it, as Proxmox does unless COMPRESSION=0 is set.
+    /// Whether answers over 1 KiB are compressed if the client accepts it, as Proxmox does unless COMPRESSION=0 is set.
     pub gzip: bool,
     /// The certificate of the cluster's CA in PEM form, as nodes show it; it should have signed that of `tls`.
     pub ca: String,
-    /// Whether the cluster also has what people met on theirs and the ordinary sample does not show: guests that are
-    /// paused, stuck or not known yet, storages with misleading names, disabled or full, nested pools, Windows,
-    /// answers of older versions. The sample's own guests and storages stay as they are.
+    /// Whether the cluster also has what people have reported from theirs and the ordinary sample lacks: guests that
+    /// are paused, stuck or in an unknown state, storages with misleading names, disabled or full, nested pools,
+    /// Windows, answers of older versions. The sample's own guests and storages stay as they are.
     pub odd: bool,
-    /// Where the chance begins that orders the keys of objects and the lists that Proxmox makes from a Perl hash:
-    /// both come in another order with every answer. Every server has another seed unless one is set; a server that
-    /// ends because a test failed tells its own.
+    /// The seed for the order of object keys and of the lists that Proxmox makes from a Perl hash: both differ with
+    /// every answer. Every server has another seed unless one is set; a server that is dropped because a test failed
+    /// prints its seed.
     pub seed: u64,
-    /// What stands behind every text of every answer.
+    /// The text appended to every string of every answer.
     pub plant: Option<Plant>,
 }
 

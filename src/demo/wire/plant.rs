@@ -1,4 +1,4 @@
-//! Text planted behind every text of every answer, as somebody who may name things could do it.
+//! Appends a text to every string of every answer, as an attacker who may choose names could do.
 
 use crate::demo::{
     outcome::{ApiError, Outcome},
@@ -6,24 +6,24 @@ use crate::demo::{
 };
 use serde_json::Value;
 
-/// What is planted, and where not.
+/// The text that is appended, and the keys that are spared.
 #[derive(Clone, Copy, Debug)]
 pub struct Plant {
-    /// Stands behind each text; in requests it is taken off again, so that things are found by the names that they are
-    /// told to have.
+    /// The text to append to each string; it is removed from requests again, so that objects are found by the names
+    /// that answers gave.
     pub mark: &'static str,
-    /// Keys whose texts stay as they are, such as `status`.
+    /// Keys whose values stay unchanged, such as `status`.
     pub except: &'static [&'static str],
 }
 
 impl Plant {
-    /// Takes the mark off what a request names.
+    /// Removes the mark from a request's path and parameters.
     pub(super) fn gather(self, segments: &mut [String], pairs: &mut Pairs) {
         let values = segments.iter_mut().chain(pairs.iter_mut().map(|(_, value)| value));
         values.for_each(|text| *text = text.replace(self.mark, ""));
     }
 
-    /// Puts the mark behind every text of an answer or a refusal.
+    /// Appends the mark to every string of an answer or an error.
     pub(super) fn sow(self, outcome: Outcome) -> Outcome {
         match outcome {
             Ok(mut reply) => {

@@ -1,11 +1,11 @@
-//! A request as tests look at it afterwards. Knows no API.
+//! A record of a request, for tests. Knows no API.
 
 use crate::demo::wire::http::Incoming;
 use std::fmt;
 
-/// Headers that tests ask about; what identifies the sender is not among them.
+/// Headers that tests ask about; none that identify the sender.
 const HEADERS: [&str; 5] = ["accept-encoding", "connection", "content-type", "host", "user-agent"];
-/// Parameters whose values are nobody's business.
+/// Parameters whose values are not recorded.
 const SECRET: [&str; 9] = [
     "password",
     "cipassword",
@@ -18,7 +18,7 @@ const SECRET: [&str; 9] = [
     "key",
 ];
 
-/// A request that the server has seen.
+/// A request that the server has received.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seen {
     /// `GET`, `POST`, `PUT` or `DELETE`.
@@ -27,17 +27,17 @@ pub struct Seen {
     pub path: String,
     /// Query and body, decoded, in order.
     pub pairs: Vec<(String, String)>,
-    /// How it identified itself: `token`, `ticket` or `none`.
+    /// How it was authenticated: `token`, `ticket` or `none`.
     pub auth: &'static str,
     /// Whether it carried a CSRF token.
     pub csrf: bool,
-    /// The headers of interest that it had, names in lower case; none of them is a secret.
+    /// Which of the recorded headers it had, names in lower case; none of them is a secret.
     pub headers: Vec<(&'static str, String)>,
-    /// The connection it came on; connections are numbered from 1 as they are accepted.
+    /// The connection that it came on; connections are numbered from 1 as they are accepted.
     pub connection: u64,
-    /// Its place in the order of everything that arrived or was about to be answered.
+    /// Its position in the sequence of all arrivals and answers.
     pub arrived: u64,
-    /// The place of its answer in that order; `None` before there is one.
+    /// The position of its answer in that sequence; `None` before it is answered.
     pub answered: Option<u64>,
 }
 

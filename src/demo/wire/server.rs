@@ -1,4 +1,4 @@
-//! The server as its owner sees it: start and end, and what tests may ask of it. Knows no API.
+//! The server as its owner sees it: start, stop, and what tests may ask of it. Knows no API.
 
 use crate::{
     demo::{
@@ -28,7 +28,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// A running sample cluster. Dropping it ends its threads.
+/// A running sample cluster. Dropping it stops its threads.
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -45,7 +45,7 @@ impl Server {
     /// Starts the cluster and listens on 127.0.0.1.
     ///
     /// # Errors
-    /// The port cannot be listened on, or no thread can be started.
+    /// It cannot listen on the port, or cannot start a thread.
     pub fn start(options: Options) -> io::Result<Server> {
         let listener = TcpListener::bind(("127.0.0.1", options.port))?;
         let address = listener.local_addr()?;
@@ -74,20 +74,20 @@ impl Server {
         Ok(Server { address, shared, listener: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Id and secret of a token with every right, `root@pam!demo`. The secret is new with every start.
+    /// Id and secret of an API token with every privilege, `root@pam!demo`. The secret is new at every start.
     #[must_use]
     pub fn token(&self) -> (String, Secret) {
         let id = "root@pam!demo";
         (id.into(), self.token_secret(id).expect("the sample has this token"))
     }
 
-    /// The secret of a token, such as `alice@pve!ro`.
+    /// The secret of an API token, such as `alice@pve!ro`.
     #[must_use]
     pub fn token_secret(&self, id: &str) -> Option<Secret> {
         let (user, name) = id.split_once('!')?;
@@ -95,7 +95,7 @@ impl Server {
         Some(cluster.access.users.get(user)?.tokens.get(name)?.secret.clone())
     }
 
-    /// The six digits that the second factor of a user shows now, such as that of `otto@pve`.
+    /// The current TOTP code of a user, such as `otto@pve`.
     #[must_use]
     pub fn totp(&self, user: &str) -> Option<String> {
         let cluster = lock(&self.shared.cluster);
@@ -103,48 +103,48 @@ impl Server {
         Some(totp(&key, whole(cluster.clock.now()) / 30))
     }
 
-    /// The seed of this server's chance, to set as [`Options::seed`] when a test that failed is to be repeated.
+    /// The seed of this server, to be set as [`Options::seed`] to repeat a failed test.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.shared.chance.number()
     }
 
-    /// The requests seen so far, oldest first; the last 1000.
+    /// The requests received so far, oldest first; at most the last 1000.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
         lock(&self.shared.seen).iter().cloned().collect()
     }
 
-    /// The requests seen since this was last asked, oldest first; the last 1000.
+    /// The requests received since the last call of this method, oldest first; at most the last 1000.
     #[must_use]
     pub fn take_requests(&self) -> Vec<Seen> {
         lock(&self.shared.seen).drain(..).collect()
     }
 
-    /// `METHOD /path` of the requests that the API has and the sample cluster does not answer, each once.
+    /// `METHOD /path` of the requests that exist in the API but that the sample cluster does not answer, each once.
     #[must_use]
     pub fn unhandled(&self) -> Vec<String> {
         lock(&self.shared.unhandled).clone()
     }
 
-    /// Where misbehaviour is ordered.
+    /// The faults, to add further ones.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
     }
 
-    /// What is on that guest's screen; none of a guest that there is not.
+    /// The image on a guest's VNC display; `None` if there is no such guest.
     #[must_use]
     pub fn screen(&self, vmid: u32) -> Option<Image> {
         lock(&self.shared.cluster).guests.get(&vmid).map(console::screen)
     }
 
-    /// Lets a node vanish: what is asked of it is answered with 595.
+    /// Takes a node offline: requests for it are answered with 595.
     pub fn set_offline(&self, node: &str) {
         self.set_node(node, false);
     }
 
-    /// Brings a node back.
+    /// Brings a node back online.
     pub fn set_online(&self, node: &str) {
         self.set_node(node, true);
     }
@@ -157,20 +157,20 @@ impl Server {
         }
     }
 
-    /// Takes the quorum away, or gives it back: without it nothing can be changed.
+    /// Sets whether the cluster has quorum: without it nothing can be changed.
     pub fn set_quorate(&self, quorate: bool) {
         lock(&self.shared.cluster).quorate = quorate;
     }
 
-    /// Makes every ticket issued until now invalid.
+    /// Makes every ticket issued so far invalid.
     pub fn expire_tickets(&self) {
         let mut cluster = lock(&self.shared.cluster);
-        // Tickets tell whole seconds apart, so the clock moves into the next one.
+        // Tickets have a resolution of one second, so the clock moves to the next one.
         cluster.clock.skip(1.0);
         lock(&self.shared.signer).not_before = whole(cluster.clock.now());
     }
 
-    /// Moves the cluster's clock forward by some seconds at once.
+    /// Moves the cluster's clock forward by some seconds.
     pub fn skip(&self, seconds: f64) {
         lock(&self.shared.cluster).clock.skip(seconds);
     }
@@ -183,7 +183,7 @@ impl Drop for Server {
         }
         *lock(&self.shared.stopped) = true;
         self.shared.stop.notify_all();
-        // The listener wakes up for one more connection and sees that it is over.
+        // One more connection wakes the listener, which then sees that the server has stopped.
         drop(TcpStream::connect(self.address));
         if let Some(listener) = self.listener.take() {
             let _ = listener.join();

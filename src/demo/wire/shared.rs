@@ -1,4 +1,4 @@
-//! What the connections of a server share. Knows no API.
+//! The state that a server's connections share. Knows no API.
 
 use crate::{
     demo::{
@@ -19,10 +19,10 @@ use std::{
     time::Duration,
 };
 
-/// How many requests are remembered for `Server::requests`, and how many for `Server::unhandled`.
+/// How many requests are kept for `Server::requests`, and how many for `Server::unhandled`.
 const REMEMBERED: usize = 1000;
 
-/// What all connections share.
+/// The state that all connections share.
 pub(crate) struct Shared {
     pub(crate) cluster: Mutex<Cluster>,
     pub(crate) signer: Mutex<Signer>,
@@ -31,14 +31,14 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) connections: Mutex<Vec<Open>>,
     pub(super) seen: Mutex<VecDeque<Seen>>,
-    /// How many requests have arrived or been answered.
+    /// The number of arrivals and answers so far.
     pub(super) order: AtomicU64,
     pub(super) unhandled: Mutex<Vec<String>>,
     pub(super) stopped: Mutex<bool>,
     pub(super) stop: Condvar,
 }
 
-/// A connection, as the server keeps it to be able to end it.
+/// A connection, kept so that the server can close it.
 pub(crate) struct Open {
     pub(crate) number: u64,
     pub(crate) stream: TcpStream,
@@ -46,7 +46,7 @@ pub(crate) struct Open {
 }
 
 impl Shared {
-    /// Waits, but no longer than the server runs.
+    /// Waits, but not longer than the server runs.
     pub(crate) fn wait(&self, time: Duration) {
         let stopped = lock(&self.stopped);
         drop(
@@ -56,17 +56,17 @@ impl Shared {
         );
     }
 
-    /// How long a 401 takes: 3 s on the cluster's clock.
+    /// The delay of a 401: 3 s on the cluster's clock.
     pub(crate) fn refusal_time(&self) -> Duration {
         Duration::from_secs_f64((3.0 / self.options.clock_speed.max(1.0)).min(3.0))
     }
 
-    /// Whether long answers are compressed for who accepts it.
+    /// Whether long answers are compressed if the client accepts it.
     pub(crate) fn compresses(&self) -> bool {
         self.options.gzip
     }
 
-    /// Keeps a request for [`Server::requests`]. Returns its place in the order.
+    /// Records a request for [`Server::requests`]. Returns its position in the sequence.
     pub(crate) fn remember(&self, request: &Incoming, connection: u64) -> u64 {
         let mut seen = lock(&self.seen);
         let arrived = self.order.fetch_add(1, Ordering::Relaxed);
@@ -77,7 +77,7 @@ impl Shared {
         arrived
     }
 
-    /// Says that a request is about to be answered.
+    /// Records that a request is about to be answered.
     pub(crate) fn answered(&self, arrived: u64) {
         let mut seen = lock(&self.seen);
         let now = self.order.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +86,7 @@ impl Shared {
         }
     }
 
-    /// Keeps the line of a request that the API has and the sample does not, for [`Server::unhandled`].
+    /// Records the line of a request that exists in the API but not in the sample, for [`Server::unhandled`].
     pub(crate) fn note_unhandled(&self, line: String) {
         let mut unhandled = lock(&self.unhandled);
         if unhandled.len() < REMEMBERED && !unhandled.contains(&line) {
@@ -94,7 +94,7 @@ impl Shared {
         }
     }
 
-    /// Whether the server is about to end.
+    /// Whether the server is stopping.
     pub(crate) fn is_stopped(&self) -> bool {
         *lock(&self.stopped)
     }

@@ -1,4 +1,4 @@
-//! HTTPS for those who ask for it.
+//! Optional HTTPS.
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
@@ -8,20 +8,20 @@ use std::{
     sync::Arc,
 };
 
-/// What bytes are read from and written to.
+/// A connection that bytes are read from and written to.
 pub(crate) trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
-/// How a connection becomes one of TLS; none where that fails.
+/// Wraps a connection in TLS; `None` if that fails.
 pub(crate) type Secured = dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync;
 
-/// HTTPS. Behind a function, so that a program which never asks for it does not carry a TLS server.
+/// HTTPS. Behind a function pointer, so that a program which never uses it does not contain a TLS server.
 #[derive(Clone)]
 pub struct Tls(pub(super) Arc<Secured>);
 
 impl Tls {
-    /// With that certificate and those versions.
+    /// HTTPS with that certificate and those protocol versions.
     #[must_use]
     pub fn new(config: Arc<ServerConfig>) -> Tls {
         Tls(Arc::new(move |stream| {

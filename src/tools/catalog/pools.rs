@@ -18,9 +18,12 @@ const POOLID: Param = Param::text("poolid");
 
 /// The tools of this toolset.
 pub const TOOLS: &[Tool] = &[
-    Tool::with("proxmox_list_pools", Effect::Read, list)
-        .about("Pools, or a pool's members.")
-        .params(&[Param::text("poolid").optional(), FIELDS, LIMIT, OFFSET]),
+    Tool::with("proxmox_list_pools", Effect::Read, list).about("Pools, or a pool's members.").params(&[
+        Param::text("poolid").optional(),
+        FIELDS,
+        LIMIT,
+        OFFSET,
+    ]),
     Tool::post("proxmox_create_pool", "/pools")
         .about("Create a pool.")
         .params(&[POOLID, Param::text("comment").optional()]),

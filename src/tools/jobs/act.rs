@@ -57,7 +57,9 @@ pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
             let pid = reply.value()["pid"].clone();
             match pid.as_u64().or_else(|| pid.as_str()?.parse().ok()) {
                 Some(pid) => Stand::Running(format!("{PROGRAM}{pid}")),
-                None => Stand::Unknown("Proxmox returned no process id of the program, which may be running.".into()),
+                None => Stand::Unknown(
+                    "Proxmox returned no process id of the program, which may be running.".into(),
+                ),
             }
         }
         Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {

@@ -1,20 +1,20 @@
-//! What can be lost: each tool that destroys and each deletion of the API, on something that was made for it. `%` stands
-//! for a number that no other call has had.
+//! Destructive changes: each destructive tool and each deletion of the API, on an object created for it. `%` stands for
+//! a number that no other call uses.
 
 use serde_json::{Value, json};
 
 /// A call of a tool: its name, and its arguments in JSON.
 type Made = (&'static str, &'static str);
 
-/// One act.
+/// One destructive change.
 pub struct Act {
     /// What is lost, or the method that deletes it.
     pub name: &'static str,
     tool: Option<&'static str>,
-    /// Makes what is to be lost.
+    /// The calls that create what is to be lost.
     before: &'static [Made],
     arguments: &'static str,
-    /// What the cluster says to it where it cannot do it; it is sent all the same.
+    /// The cluster's error if it cannot carry out the change; the request is sent all the same.
     pub refused: Option<&'static str>,
 }
 
@@ -27,7 +27,7 @@ const fn act(
     Act { name, tool: Some(tool), before, arguments, refused: None }
 }
 
-/// A method, by `proxmox_call_api`.
+/// A method of the API, called with `proxmox_call_api`.
 const fn deletion(name: &'static str, before: &'static [Made], arguments: &'static str) -> Act {
     Act { name, tool: None, before, arguments, refused: None }
 }
@@ -37,7 +37,7 @@ impl Act {
         self.tool.unwrap_or("proxmox_call_api")
     }
 
-    /// The calls that make what is to be lost.
+    /// The calls that create what is to be lost.
     pub fn before(&self, number: u32) -> impl Iterator<Item = (&'static str, Value)> {
         self.before.iter().map(move |(tool, arguments)| (*tool, filled(arguments, number)))
     }
@@ -162,7 +162,7 @@ const SUBNET: Made = (
     r#"{"method":"POST","path":"/cluster/sdn/vnets/v%/subnets","subnet":"z%-192.0.2.0-24","type":"subnet","gateway":"192.0.2.1"}"#,
 );
 
-/// Every act.
+/// Every destructive change.
 pub const ACTS: &[Act] = &[
     act("a VM", "proxmox_delete_vm", &[VM], r#"{"vmid":%,"wait":0}"#),
     act("a container", "proxmox_delete_container", &[CONTAINER], r#"{"vmid":%,"wait":0}"#),

@@ -1,11 +1,11 @@
-//! Every change that can be taken back, taken back: what its path answers is what it was before.
+//! Every undoable change, undone: afterwards its path returns what it returned before.
 
 use super::{over_seeds, quick};
 use crate::cluster::Sample;
 use proxmox_mcp::tools::{answer::canonical::meaning, catalog::index::entries};
 use serde_json::{Value, json};
 
-/// A change: what is made before it, the call, and the path that tells what came of it.
+/// A change: the calls that prepare it, the change itself, and the path that shows its effect.
 struct Change {
     before: &'static [(&'static str, &'static str)],
     tool: &'static str,
@@ -58,7 +58,7 @@ const HA_RULE: (&str, &str) = (
 const SNAPSHOT: (&str, &str) =
     ("proxmox_create_snapshot", r#"{"vmid":105,"snapname":"s1","description":"x","wait":0}"#);
 
-/// Every change that can be taken back; the paths are read by `proxmox_get_api`.
+/// Every undoable change; the paths are read with `proxmox_get_api`.
 const CHANGES: &[Change] = &[
     change(
         "proxmox_update_storage",
@@ -216,20 +216,21 @@ const CHANGES: &[Change] = &[
     ),
 ];
 
-/// Changes of this kind that no path answers as an object of what can be set: lists, members of a pool.
+/// Changes of this kind for which no path returns an object of settings: ACLs, members of a pool.
 const NOT_OFFERED: [&str; 2] = ["proxmox_update_acl", "proxmox_update_pool"];
 
 fn arguments(sample: &Sample, text: &str) -> Value {
     let mut text = text.to_owned();
     if text.contains("{backup}") {
-        // Its name has a date in it.
+        // Its name contains a date.
         let backups = sample.done("proxmox_list_backups", json!({"vmid": 105}));
         text = text.replace("{backup}", backups["rows"][0][0].as_str().unwrap());
     }
     serde_json::from_str(&text).unwrap()
 }
 
-/// What a path answers. The files of Proxmox hold no empty texts, and a volume that is not protected says so or nothing.
+/// The answer of a path, normalized: Proxmox's files store no empty strings, and an unprotected volume may or may not
+/// say so.
 fn state(sample: &Sample, change: &Change) -> String {
     let holes = if change.path.contains("{volume}") { r#"{"volume":"{backup}"}"# } else { "{}" };
     let call = json!({"path": change.path, "arguments": arguments(sample, holes)});
@@ -279,7 +280,7 @@ fn what_can_be_taken_back_is_as_it_was() {
 
 #[test]
 fn every_tool_that_updates_something_is_among_them() {
-    // A job takes back what it did by itself.
+    // A job undoes its own changes.
     let updates = entries().filter(|entry| entry.name.contains("_update_") && entry.toolset != "jobs");
     for entry in updates.filter(|entry| !NOT_OFFERED.contains(&entry.name)) {
         assert!(CHANGES.iter().any(|change| change.tool == entry.name), "{} is missing", entry.name);

@@ -1,4 +1,4 @@
-//! Screens and consoles over websockets: peers that do it right, and others.
+//! VNC displays and consoles over websockets: correct and incorrect servers.
 
 use super::{PASSWORD, SECRET, client, host, password, settings, token};
 use crate::tiny_http::{Connection, Request, Server, answer, data};
@@ -38,7 +38,7 @@ fn base64(bytes: &[u8]) -> String {
     groups.collect()
 }
 
-/// Agrees to a websocket as the standard has it.
+/// Accepts a websocket as the standard demands.
 fn agree(connection: &mut Connection, request: &Request) {
     let key = request.header("sec-websocket-key").unwrap();
     let mixed = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
@@ -71,7 +71,7 @@ fn hear(connection: &mut Connection) -> Option<Vec<u8>> {
     Some(payload.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]).collect())
 }
 
-/// A node that opens proxies, logs anybody in, and talks over its websockets as `talk` does.
+/// A node that opens proxies, accepts every login, and runs `talk` on its websockets.
 fn node(tls: Option<Arc<ServerConfig>>, talk: impl Fn(&mut Connection) + Send + Sync + 'static) -> Server {
     Server::start(tls, move |connection| {
         while let Some(request) = connection.next() {
@@ -96,7 +96,7 @@ fn node(tls: Option<Arc<ServerConfig>>, talk: impl Fn(&mut Connection) + Send + 
 
 const SIZE: &[u8] = b"\0\x02\0\x01\x20\x18\0\x01\0\xff\0\xff\0\xff\x10\x08\0\0\0\0\0\0\0\0";
 
-/// A display of two pixels, behind a password.
+/// A display of two pixels, protected by a password.
 fn display(connection: &mut Connection) {
     connection.send(&frame(b"RFB 003.008\n"));
     assert_eq!(hear(connection).unwrap(), b"RFB 003.008\n");
@@ -117,12 +117,12 @@ fn display(connection: &mut Connection) {
     connection.send(b"\x89\x01!");
     connection.send(&frame(&update[9..]));
     assert_eq!(hear(connection).unwrap(), b"!");
-    // Nothing but a goodbye follows.
+    // Only a close frame follows.
     assert_eq!(hear(connection).unwrap(), 1000u16.to_be_bytes());
     assert_eq!(hear(connection), None);
 }
 
-/// Eight zeros, encrypted by OpenSSL with the ticket's first eight letters, the bits of each turned round.
+/// Eight zeros, encrypted by OpenSSL with the first eight characters of the ticket, the bits of each reversed.
 const RESPONSE: [u8; 8] = [0x9b, 0xbc, 0x3a, 0xcc, 0x99, 0x66, 0xe7, 0x9a];
 
 #[test]
@@ -177,11 +177,11 @@ fn a_websocket_trusts_whom_requests_trust() {
     assert_eq!(server.seen().len(), asked);
 }
 
-/// `expected` are the words of its error, or several with `|` between them where that depends on the machine.
+/// `expected` is part of the error, or several alternatives with `|` between them if that depends on the machine.
 #[track_caller]
 fn screen_fails(talk: impl Fn(&mut Connection) + Send + Sync + 'static, expected: &str) {
     let server = node(None, talk);
-    // Long enough for everything but a silent display, on a busy machine as well.
+    // Long enough for everything except a silent display, even on a busy machine.
     let timeout = Duration::from_secs(if expected.ends_with("within 2 s") { 2 } else { 60 });
     let quick = Settings { timeout, ..settings(&server, token()) };
     let error = Pve::new(quick).screen(&Cancel::new(), GUEST).unwrap_err();
@@ -208,7 +208,7 @@ fn displays_that_are_silent_slow_broken_or_endless_are_left() {
         },
         "no complete answer came within 2 s",
     );
-    // What never ends, a byte at a time and as fast as it goes.
+    // An endless stream, a byte at a time and as fast as possible.
     screen_fails(
         |connection| {
             for byte in b"RFB 003.0".iter().cycle() {
@@ -267,7 +267,7 @@ fn a_refusal_is_told_in_proxmoxs_words() {
 fn a_cancelled_conversation_ends() {
     let cancel = Cancel::new();
     let other = cancel.clone();
-    // Cancelled once the conversation is under way.
+    // Cancelled while the connection is in use.
     let server = node(None, move |connection| {
         other.cancel();
         connection.hold();
@@ -276,7 +276,7 @@ fn a_cancelled_conversation_ends() {
     assert!(matches!(error, Error::Cancelled { may_have_been_carried_out: false }), "{error}");
 }
 
-/// Lets somebody in, says its lines, and goes on as `end` does.
+/// Accepts the login, prints its lines, and then runs `end`.
 fn console(lines: &'static [u8], end: fn(&mut Connection)) -> Server {
     node(None, move |connection| {
         assert_eq!(hear(connection).unwrap(), format!("ops@pve!ai:{TICKET}\n").as_bytes());

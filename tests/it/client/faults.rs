@@ -1,4 +1,4 @@
-//! Servers that break off, answer nonsense, or do not answer.
+//! Servers that break off, answer garbage, or do not answer.
 
 use super::{SECRET, client, post, settings, token};
 use crate::tiny_http::{Server, answer, data};
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How far a server goes before it hangs up.
+/// How far a server gets before it hangs up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cut {
     OnAccept,
@@ -49,11 +49,11 @@ fn nothing_is_sent_twice_wherever_the_connection_breaks() {
             });
             let pve = client(&server);
             let error = pve.send(&Cancel::new(), method, "/x", &Params::new().with("a", "b")).unwrap_err();
-            // What reads is asked once more when the only host breaks off.
+            // A read is repeated once if the only host breaks off.
             let asked = if method == Method::Get { 2 } else { 1 };
             assert_eq!(server.connections(), asked, "{cut:?} {method}");
             let sent = matches!(error, Error::Unanswered { timed_out: false, .. });
-            // A server that hangs up at once may do so before or after the request was handed to the system.
+            // A server that hangs up at once may do so before or after the request was handed to the operating system.
             assert!(
                 sent || (cut == Cut::OnAccept && matches!(error, Error::NotSent { .. })),
                 "{cut:?} {error:?}"
@@ -86,7 +86,7 @@ fn check_error(method: Method, bytes: Vec<u8>, status: Option<u16>, may: bool, w
     }
     assert!(!text.contains(SECRET) && text.ends_with('.'), "{text}");
     assert_eq!((error.api_status(), error.may_have_been_carried_out()), (status, may), "{error:?}");
-    // A passing failure is met twice when the request only reads.
+    // A read meets a temporary failure twice.
     let passing = method == Method::Get && (status == Some(596) || matches!(error, Error::Unanswered { .. }));
     assert_eq!(server.seen().len(), if passing { 2 } else { 1 });
 }
@@ -161,7 +161,7 @@ fn nothing_waits_for_ever() {
         assert!(matches!(error, Error::Unanswered { timed_out: true, .. }), "{error:?}");
         assert!(error.to_string().contains(words) && error.may_have_been_carried_out(), "{error}");
     }
-    // A host that accepts and never shakes hands.
+    // A host that accepts the connection but never completes the TLS handshake.
     let server = Server::new(|connection| connection.hold());
     let mut settings = settings(&server, token());
     settings.hosts[0].plain = false;
@@ -184,7 +184,7 @@ fn cancelling_ends_a_request_within_100_ms() {
         let mut settings = settings(&server, token());
         settings.hosts[0].plain = plain;
         let pve = Pve::new(settings);
-        // The best of many: other processes may hold the CPU for a while.
+        // The best of many attempts: other processes may occupy the CPU for a while.
         let mut times = (0..100).map(|_| {
             let cancel = Cancel::new();
             thread::scope(|scope| {

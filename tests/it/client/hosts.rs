@@ -1,4 +1,4 @@
-//! Which host is asked, by which way, and which comes next.
+//! Which host is used, in which way, and which one is next.
 
 use super::{get, host, password, post, settings, token};
 use crate::tiny_http::{CLOSED_PORT, LOOPBACK, Request, Server, answer, data};
@@ -38,27 +38,27 @@ fn a_host_that_failed_is_left_alone_for_a_while_and_asked_again_when_it_is_the_l
     first_broken.store(true, Ordering::SeqCst);
     get(&pve, "/x").unwrap();
     assert_eq!(counts(), (1, 1));
-    // The first is not asked any more, by nobody.
+    // The first host is not asked again, by any request.
     post(&pve, "/x").unwrap();
     get(&pve, "/x").unwrap();
     assert_eq!(counts(), (1, 3));
-    // A change that may have been carried out ends there, whoever else might answer.
+    // A change that may have been carried out ends there, even if another host could answer.
     second_broken.store(true, Ordering::SeqCst);
     first_broken.store(false, Ordering::SeqCst);
     let error = post(&pve, "/x").unwrap_err();
     assert!(error.may_have_been_carried_out(), "{error:?}");
     assert_eq!(counts(), (1, 4));
-    // Both are set aside, so they are asked in their order, and the first answers.
+    // Both have failed, so they are asked in their configured order, and the first one answers.
     post(&pve, "/x").unwrap();
     assert_eq!(counts(), (2, 4));
-    // All fail: one sentence, and nothing is asked over and over.
+    // All hosts fail: one sentence, and requests are not repeated over and over.
     first_broken.store(true, Ordering::SeqCst);
     let error = get(&pve, "/x").unwrap_err();
     assert!(matches!(error, Error::Unanswered { .. }) && error.retryable(), "{error:?}");
 }
 
-/// Asks `path` of a first host that answers 596 or the like, and of a second one that works. `asked` are the
-/// requests that each of them gets.
+/// Requests `path` from a first host that answers 596 or the like, and from a second one that works. `asked` are the
+/// requests that each of them receives.
 #[track_caller]
 fn check_status(status: &'static str, method: Method, path: &str, asked: (usize, usize)) {
     let first = Server::answering(move |_| answer(status, "", ""));
@@ -79,17 +79,17 @@ fn another_host_is_asked_when_one_cannot_reach_its_own_services_but_not_for_anot
     let (late, unreachable) = ("596 Connection timed out", "595 Connection refused");
     check_status(unreachable, Get, "/cluster/resources", (1, 1));
     check_status(unreachable, Post, "/cluster/firewall/groups", (1, 1));
-    // The first 596 that comes soon may be a certificate that was new to the node: the same host once more.
+    // The first 596 that comes quickly may be a certificate that was new to the node: the same host is asked once more.
     check_status(late, Get, "/cluster/resources", (2, 1));
     check_status(late, Post, "/cluster/firewall/groups", (1, 0));
     check_status(unreachable, Get, "/nodes/localhost/status", (1, 1));
-    // The node is gone whoever is asked for it.
+    // The node is gone whichever host is asked for it.
     check_status("595 No route to host", Get, "/nodes/pve9/qemu", (1, 0));
     check_status("595 No route to host", Post, "/nodes/pve9/qemu/100/status/start", (1, 0));
     check_status("503 Service Unavailable", Post, "/x", (1, 0));
 }
 
-/// Answers as a cluster of two nodes; whoever asks for [`LOOPBACK`] is hung up on once `down` says so.
+/// Answers as a cluster of two nodes; connections to [`LOOPBACK`] are closed while `down` is set.
 fn two_nodes(down: Arc<AtomicBool>) -> Server {
     Server::new(move |connection| {
         while let Some(request) = connection.next() {
@@ -214,14 +214,14 @@ fn a_login_outlives_tickets_and_clocks_that_jump() {
     let pve = of_sample(&server, Auth::Password { user: "root@pam".into(), password, totp: None });
     let start = "/nodes/pve1/qemu/100/status/start";
     get(&pve, "/version").unwrap();
-    // Past the two hours of a ticket, and once more after all tickets were made void.
+    // After a ticket's two hours, and once more after all tickets were made invalid.
     server.skip(36_000.0);
     pve.send(&Cancel::new(), Method::Post, start, &Params::new()).unwrap();
     server.expire_tickets();
     get(&pve, "/version").unwrap();
     let count = |end: &str| server.requests().iter().filter(|seen| seen.path.ends_with(end)).count();
     assert_eq!(count("/access/ticket"), 3);
-    // The change was turned away at the door once and carried out once.
+    // The change was refused for its ticket once and carried out once.
     assert_eq!(count(start), 2);
     let upids = get(&pve, "/nodes/pve1/tasks").unwrap().value();
     let starts = upids.as_array().unwrap().iter().filter(|task| task["type"] == "qmstart").count();
@@ -243,7 +243,7 @@ fn a_browser_goes_where_requests_go_with_the_path_of_the_proxy() {
     ] {
         assert_eq!(web(hosts, base_path).as_deref(), expected);
     }
-    // Not to the first, if that failed a moment ago.
+    // Not to the first host if that has just failed.
     let (working, _) = fragile();
     let mut settings = settings(&working, token());
     settings.hosts.insert(0, host(CLOSED_PORT));

@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-/// Gives out ticket after ticket and believes only the last one.
+/// Issues one ticket after the other and accepts only the last one.
 struct Tickets {
     given: AtomicUsize,
     good: AtomicUsize,
@@ -67,7 +67,7 @@ fn a_refused_ticket_is_renewed_once_for_all_threads() {
         }
     });
     assert_eq!(tickets.given.load(Ordering::SeqCst), 2);
-    // A ticket that is refused even when new: one more login, then a sentence.
+    // A new ticket is refused: one more login, then an error.
     tickets.good.store(99, Ordering::SeqCst);
     let error = get(&pve, "/x").unwrap_err();
     assert!(error.api_status() == Some(401) && error.to_string().contains("`ops@pve`"), "{error}");
@@ -83,7 +83,7 @@ fn a_wrong_password_is_said_and_not_tried_again() {
     assert_eq!(error.message(), Some("authentication failure"));
     assert!(error.to_string().contains("Check user, realm and password"), "{error}");
     assert!(!error.may_have_been_carried_out());
-    // Which realms there are is told to anybody; it is asked to say more than Proxmox does.
+    // The list of realms can be read without a login; it is read for a more helpful error than Proxmox's.
     assert_eq!(server.lines(), ["POST /api2/extjs/access/ticket", "GET /api2/extjs/access/domains"]);
 }
 
@@ -177,7 +177,7 @@ fn a_token_that_was_replaced_is_read_again_and_one_that_was_not_is_not_tried_aga
     assert_eq!(server.seen().len(), 2);
     fs::write(&file, "secret2\n").unwrap();
     post(&pve, "/x").unwrap();
-    // This one was turned away at the door and sent again with the new secret.
+    // This one was refused and sent again with the new secret.
     assert_eq!(server.seen().len(), 4);
     let _ = fs::remove_file(&file);
 }

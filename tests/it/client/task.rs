@@ -13,7 +13,7 @@ use std::{
 
 const UPID: &str = "UPID:pve1:000002AE:000ADB4F:6B00EC8C:qmstart:100:ops@pve!ai:";
 
-/// A task that is found running `looks` times before it ends like this.
+/// A task that is reported as running `looks` times before it ends with this status.
 fn task_server(looks: usize, end: &'static str) -> Server {
     let count = AtomicUsize::new(0);
     Server::answering(move |request| {

@@ -1,9 +1,9 @@
-//! Which connection a request goes out on, and connections that are open before they are needed.
+//! Which connection a request uses, and connections that are opened before they are needed.
 
 use super::*;
 use std::sync::mpsc;
 
-/// Nothing here takes this long.
+/// No operation in these tests takes this long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn over(server: &Server) -> Vec<usize> {

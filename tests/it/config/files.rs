@@ -1,4 +1,4 @@
-//! Which file is read, what is said of it, and the example that is shipped.
+//! Which file is read, what is reported about it, and the example that is shipped.
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn the_first_file_of_the_search_order_is_used() {
         assert!(config.source.file.as_ref().unwrap().starts_with(&folder.0));
         assert_eq!(config.source.env.contains(&"PROXMOX_MCP_CONFIG"), expected == "variable");
     }
-    // The nearest file holds even when it is wrong; the next one might be of another cluster.
+    // The first file found is used even if it is invalid; the next one might belong to another cluster.
     folder.write("bin/config.json", "{");
     assert!(load_from(None, &all[1..], Some(&bin)).unwrap_err().to_string().contains("bin/config.json"));
 }
@@ -96,7 +96,7 @@ fn a_file_that_others_can_read_is_warned_about_when_it_holds_a_secret() {
     ] {
         let path = folder.write("it's.json", text);
         set_mode(&path, mode);
-        // A secret of the file is in danger even where the environment overrides it.
+        // A secret in the file is at risk even if the environment overrides it.
         let config = load_from(Some(&path), &[("PROXMOX_TOKEN_SECRET", "other")], None).unwrap();
         match expected {
             None => assert_eq!(config.warnings, Vec::<String>::new(), "{mode:o}"),
@@ -191,14 +191,14 @@ fn the_example_shows_every_key_with_its_default_and_is_accepted_whole() {
         defaults.remove(key);
     }
     assert_eq!(found, defaults);
-    // Taking the slashes away from a commented key leaves a file that is right.
+    // Removing the slashes from a commented key leaves a valid file.
     for name in example.keys().filter_map(|name| name.strip_prefix("//")) {
         if KEYS.iter().any(|key| key.name == name) {
             let mut object = example.clone();
             let value = object[&format!("//{name}")].clone();
             object.insert(name.into(), value);
             if name.starts_with("cluster") {
-                // Where each is and how to enter it stands in its own part.
+                // Addresses and logins of the clusters are described in their own section.
                 object.retain(|name, _| !KEYS.iter().any(|key| key.name == name && key.per_cluster));
                 object.insert("clusters".into(), example["//clusters"].clone());
             }

@@ -1,4 +1,4 @@
-//! The configuration at its boundary: a file's text and variables in; values, warnings and sentences out.
+//! The configuration at its boundary: a file's text and variables as input; values, warnings and errors as output.
 
 mod files;
 mod values;
@@ -18,10 +18,10 @@ use std::{
     time::Duration,
 };
 
-/// Stands for every secret in these tests; must never be seen in a sentence or a `Debug` print.
+/// Stands for every secret in these tests; must never appear in an error or `Debug` output.
 const SECRET: &str = "5ec2e7a0-0000-4000-8000-c0ffeec0ffee";
 
-/// A folder that goes away with its test.
+/// A folder that is removed at the end of its test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -152,8 +152,8 @@ fn flat(config: &Config) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-/// What a file with a complete token login gives, `more` added and variables on top; `expected` is compared key
-/// by key, and there are no warnings unless they are expected.
+/// Checks the configuration from a file with a complete token login, `more` added and variables on top; `expected` is
+/// compared key by key, and there must be no warnings unless they are expected.
 #[track_caller]
 fn check(more: Value, variables: Variables, expected: Value) {
     let mut object = json!({"host": "pve1", "token_id": "root@pam!t", "token_secret": SECRET});
@@ -174,7 +174,7 @@ fn check_whole(object: &Value, variables: Variables, expected: Value) {
     }
 }
 
-/// A file's text that is wrong: each of `words` stands in the error, which has `problems` sentences.
+/// Checks an invalid file: all of `words` appear in the error, which has `problems` sentences.
 #[track_caller]
 fn check_error(text: &str, variables: Variables, problems: usize, words: &[&str]) {
     let Err(error) = load_text(text, variables) else { panic!("{text} with {variables:?} is accepted") };
@@ -187,7 +187,7 @@ fn check_error(text: &str, variables: Variables, problems: usize, words: &[&str]
     }
 }
 
-/// What is missing or odd about a configuration that loads: words of the sentence.
+/// Checks the warning about a configuration that loads, by some of its words.
 #[track_caller]
 fn check_missing(object: Value, variables: Variables, words: &[&str]) {
     let config = load_text(&object.to_string(), variables).unwrap();

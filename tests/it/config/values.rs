@@ -1,4 +1,4 @@
-//! What is right arrives: keys, variables, secrets, and which holds where they contradict.
+//! Valid settings are applied: keys, variables, secrets, and which takes precedence in a conflict.
 
 use super::*;
 
@@ -209,7 +209,7 @@ fn contradictions_are_settled_and_warned_about() {
         &[("PROXMOX_TOKEN_ID", "a@b!c"), ("PROXMOX_TOKEN_NAME", "a@b!d")],
         &["`PROXMOX_TOKEN_ID` and `PROXMOX_TOKEN_NAME`", "differ"],
     );
-    // A strict setting of the file gives way only to the environment, and is kept otherwise.
+    // A strict setting in the file is overridden only by the environment.
     let trust = |more: Value, variables: Variables| {
         let mut object = json!({"host": "a"});
         object.as_object_mut().unwrap().append(&mut more.as_object().unwrap().clone());

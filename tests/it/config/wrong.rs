@@ -1,4 +1,4 @@
-//! What is wrong or missing is said in sentences.
+//! Invalid or missing settings are reported in sentences.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Every method of the API with plausible and with hostile values under every access level: what reaches the cluster is
-//! what the table of effects lets through, and nothing else.
+//! Every method of the API with plausible and with hostile values under every access level: only the requests that the
+//! table of effects permits reach the cluster.
 
 use crate::cluster::Sample;
 use proxmox_mcp::{
@@ -16,15 +16,15 @@ use proxmox_mcp::{
 use serde_json::{Map, Value, json};
 use std::{sync::Mutex, thread};
 
-/// Values that have broken readers of values before.
+/// Values that have broken parsers before.
 const HOSTILE: [&str; 7] =
     ["105;100", "105 100,110", "a,b=c\"d", "../../etc", "local-lvm:vm-105-disk-0", "%2e%2e%2f", "0"];
-/// Methods that one sample cluster is used for: a change may take away what later calls would need.
+/// The number of methods tested on one sample cluster: a change may remove what later calls would need.
 const CHUNK: usize = 10;
-/// Sample clusters at once.
+/// The number of sample clusters at the same time.
 const AT_ONCE: usize = 4;
 
-/// A value that the parameter takes, as far as its definition tells.
+/// A value that is valid for the parameter, according to its definition.
 fn plausible(row: &Row, param: &api::Param) -> String {
     match param.name() {
         "vmid" if row.path().contains("/lxc") => return "200".into(),
@@ -50,7 +50,7 @@ fn plausible(row: &Row, param: &api::Param) -> String {
     }
 }
 
-/// The calls of a method: with what it needs, with everything, and with everything hostile.
+/// The calls of a method: with the required parameters, with all of them, and with hostile values for all of them.
 fn calls(row: &Row) -> Vec<Map<String, Value>> {
     let params = row.params();
     let in_path = |name: &str| row.path().contains(&format!("{{{name}}}"));
@@ -69,7 +69,7 @@ fn calls(row: &Row) -> Vec<Map<String, Value>> {
     all
 }
 
-/// One call, what the table says of it, and what reached the cluster because of it.
+/// One call, its effect according to the table, and the requests that it caused.
 struct Case {
     call: String,
     answer: String,
@@ -78,18 +78,19 @@ struct Case {
 }
 
 impl Case {
-    /// What was sent of what does more than to read.
+    /// The effects of the sent requests that do more than read.
     fn acts(&self) -> impl Iterator<Item = Effect> {
         self.sent.iter().map(effect_of).filter(|effect| effect.classes() != [Class::Read])
     }
 
-    /// A PUT that would lose what it cannot name is refused for that, whatever the guards say.
+    /// Whether it is a PUT that would lose settings which it cannot name, and is therefore refused whatever the guards
+    /// say.
     fn is_incomplete(&self) -> bool {
         self.answer.contains(" removes whatever it does not name")
     }
 }
 
-/// What the table says of a request that was seen on the wire.
+/// The effect of a received request, according to the table.
 fn effect_of(seen: &demo::Seen) -> Effect {
     let method = Method::from_word(&seen.method).unwrap();
     let mut params = Params::new();
@@ -98,7 +99,7 @@ fn effect_of(seen: &demo::Seen) -> Effect {
     Request { method, path, params }.effect().expect("it was sent")
 }
 
-/// What the table says of a call.
+/// The effect of a call, according to the table.
 fn effect_of_call(row: &Row, arguments: &Map<String, Value>) -> Effect {
     let mut params = Params::new();
     let mut path = row.path().to_owned();
@@ -144,7 +145,7 @@ fn those_of(keys: &Value, rows: &[Row]) -> Vec<Case> {
             let mut call = json!({"path": row.path(), "arguments": arguments, "unchecked": true});
             if row.method() != Method::Get {
                 call["method"] = row.method().word().into();
-                // What high availability is told takes its next round, which a call would wait for.
+                // A change to high availability takes effect in its next cycle, for which a call would wait.
                 call["wait"] = 0.into();
             }
             let call_text = format!("{} {call}", row.method());
@@ -158,7 +159,8 @@ fn those_of(keys: &Value, rows: &[Row]) -> Vec<Case> {
     cases
 }
 
-/// Sends what more than reads exactly once if it may, and not at all if it must not; reading is always let through.
+/// Checks that a call that does more than read is sent exactly once if it is allowed, and otherwise not at all; reads
+/// are always allowed.
 #[track_caller]
 fn check(case: &Case, may: Option<bool>) {
     let (call, answer) = (&case.call, &case.answer);
@@ -197,7 +199,7 @@ fn reading_only_every_method_reads_and_does_nothing_else() {
 #[test]
 fn in_standard_no_method_does_unasked_what_is_to_be_asked_for() {
     for case in everything(&json!({})) {
-        // The first logins of a guest are given by whoever makes it.
+        // The first logins of a guest are set by whoever creates it.
         let makes = case.effect.guests().any(|(_, role)| role == Role::New);
         let may = case.effect.reasons.iter().map(|reason| match reason.class {
             Class::Rights if makes => None,
@@ -215,7 +217,7 @@ fn in_standard_no_method_does_unasked_what_is_to_be_asked_for() {
             Some(true)
         };
         check(&case, may);
-        // What is not there cannot be asked about.
+        // A guest that does not exist cannot be asked about.
         let is_there = !case.answer.contains(" has no snapshot ");
         if may == Some(false) && is_there && !case.is_incomplete() {
             assert!(case.answer.contains("confirmation_needed"), "{} asks: {}", case.call, case.answer);
@@ -223,7 +225,7 @@ fn in_standard_no_method_does_unasked_what_is_to_be_asked_for() {
     }
 }
 
-/// Whether it is about a whole node, or about more guests than one.
+/// Whether it affects a whole node, or more than one guest.
 fn is_wide(effect: &Effect) -> bool {
     let mut guests: Vec<u32> =
         effect.guests().filter(|(_, role)| *role == Role::Target).map(|(vmid, _)| vmid).collect();

@@ -1,5 +1,5 @@
-//! Text of the cluster that nobody sees as it is, planted behind every text of every answer of the API: what the server writes
-//! has none of it, whichever tool, resource, prompt, completion or question it comes in.
+//! Invisible text from the cluster, appended to every string of every answer of the API: it never appears in the
+//! server's output, whichever tool, resource, prompt, completion or question it is in.
 
 use crate::{
     cluster::{Sample, session},
@@ -11,9 +11,10 @@ use proxmox_mcp::{
 };
 use serde_json::{Map, Value, json};
 
-/// An escape sequence, a C1 control, DEL, a bare return, a change of direction, no width, a tag character, a soft hyphen.
+/// An escape sequence, a C1 control, DEL, a bare carriage return, a change of direction, zero-width characters, a tag
+/// character, a soft hyphen.
 const MARK: &str = "\u{1b}[2J\u{9b}\u{7f}\rx\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}\u{ad}";
-/// Keys by which things are found and told apart; a second round spares none.
+/// Keys by which objects are identified; a second round spares none of them.
 const NAMES: &[&str] =
     &["content", "digest", "id", "node", "status", "storage", "type", "upid", "vmid", "volid", "target"];
 
@@ -26,7 +27,7 @@ fn sample(except: &'static [&'static str]) -> Sample {
     })
 }
 
-/// A request of a client that can ask the user, or cannot.
+/// A request of a client that supports elicitation, or does not.
 fn request(id: usize, method: &str, mut params: Value, asks: bool) -> Value {
     let capabilities = if asks { json!({"elicitation": {}}) } else { json!({}) };
     params["_meta"] = json!({
@@ -37,7 +38,7 @@ fn request(id: usize, method: &str, mut params: Value, asks: bool) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 }
 
-/// Texts in which something is that a person would not see, those inside of JSON in a text among them.
+/// Collects the texts with invisible characters, including those inside JSON in a string.
 fn hidden(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => {
@@ -63,7 +64,7 @@ fn hidden(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Sends these and looks at everything that comes back; how often the mark was written out.
+/// Sends these messages and checks everything that comes back; returns how often the mark was written as an escape.
 #[track_caller]
 fn ask(sample: &Sample, requests: &[(&str, Value)], asks: bool) -> (Vec<Value>, usize) {
     let messages: Vec<Value> =
@@ -108,7 +109,7 @@ fn nothing_offered_beside_tools_writes_what_nobody_sees() {
                 .map(|method| (method, json!({}))),
             false,
         );
-        // Without its words for types nothing is a node or a guest.
+        // Without the words for types, nothing is recognized as a node or a guest.
         assert!(except.is_empty() || 10 < shown, "{shown}");
         let resources = listed.iter().find_map(|message| message["result"]["resources"].as_array()).unwrap();
         let mut requests: Vec<(&str, Value)> =

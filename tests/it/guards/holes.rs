@@ -1,14 +1,14 @@
-//! Ways round the guards that were found by trying, each with the settings that it got round.
+//! Bypasses of the guards that were found by testing, each with the settings that it bypassed.
 
 use crate::cluster::Sample;
 use serde_json::{Value, json};
 
-/// What must come of a call.
+/// The expected result of a call.
 #[derive(Clone, Copy, Debug)]
 enum Must {
-    /// It is refused, in sentences with these words.
+    /// It is refused, with these words in the error.
     Refuse(&'static str),
-    /// Somebody is asked first.
+    /// It needs confirmation.
     Ask,
     /// It is sent.
     Run,
@@ -21,7 +21,7 @@ fn api(method: &str, path: &str, arguments: Value) -> (&'static str, Value) {
     ("proxmox_call_api", json!({"method": method, "path": path, "arguments": arguments, "wait": 0}))
 }
 
-/// Holds calls under one configuration against what must come of each; nothing but what may run is sent.
+/// Makes calls under one configuration and checks the result of each; only calls that may run are sent.
 #[track_caller]
 fn check(keys: Value, calls: Vec<((&str, Value), Must)>) {
     let sample = Sample::configured(&keys);
@@ -257,7 +257,7 @@ fn rights_and_other_hosts_are_asked_for() {
     );
 }
 
-/// A guest that is only now made takes no rights from anybody by its logins, but by a disk of the node it does.
+/// The logins of a guest that is being created take nothing away from anybody, but attaching a disk of the node does.
 #[test]
 fn the_first_logins_of_a_guest_are_not_asked_for() {
     let clone = json!({"vmid": 100, "newid": 901, "name": "c", "config": {"ciuser": "jana", "cipassword": "secret123"}, "wait": 60});
@@ -275,7 +275,7 @@ fn the_first_logins_of_a_guest_are_not_asked_for() {
     );
 }
 
-/// Methods that lose data and once did not ask.
+/// Methods that lose data and formerly did not ask.
 #[test]
 fn what_loses_data_asks_whatever_method_it_is() {
     let content = "/nodes/pve1/storage/shared/content/{volume}";
@@ -343,7 +343,7 @@ fn a_dry_run_says_what_would_become_of_it() {
     assert_eq!(sample.changes(), Vec::<String>::new());
 }
 
-/// A confirm token is for a model that sends it back, a state for a client with a person.
+/// A confirmation token is for a model that sends it back, a request state for a client with a person.
 #[test]
 fn what_a_client_carries_is_no_token_for_a_model() {
     use proxmox_mcp::{
@@ -359,7 +359,7 @@ fn what_a_client_carries_is_no_token_for_a_model() {
     assert_eq!(sample.changes(), Vec::<String>::new());
 }
 
-/// What comes from inside a guest is seen as what it is, in answers and in questions.
+/// Text from inside a guest is marked as such, in answers and in questions.
 #[test]
 fn text_of_others_hides_nothing() {
     let sample = Sample::configured(&json!({"access": "full"}));
@@ -415,7 +415,7 @@ fn only_files_of_their_own_leave_and_only_from_the_folders_that_are_named() {
         vec![
             (upload(&from.join("a.iso")), Run),
             (upload(&from.join("sub/b.iso")), Run),
-            // One of that name is there already.
+            // An object with that name already exists.
             (upload(&from.join("debian-13-netinst.iso")), Ask),
         ],
     );
@@ -439,7 +439,7 @@ fn the_sample_cluster_obeys_the_configuration_and_the_environment() {
     let file = file.to_str().unwrap();
     let said = run(&["call", "proxmox_stop_vm", "vmid=105", "--config", file], "");
     assert!(said.contains("`protected`"), "{said}");
-    // No program gives a person's word.
+    // No program can confirm in place of a person.
     let said = run(&["approve"], "");
     assert!(said.contains("needs a terminal"), "{said}");
     std::fs::remove_dir_all(folder).unwrap();

@@ -1,10 +1,10 @@
-//! What is done to a node or pool as a whole, under rules about guests that this account may not see all of.
+//! Actions on a whole node or pool, under rules about guests that this account may not see completely.
 
 use crate::cluster::{Sample, call, tools_as};
 use proxmox_mcp::tools::Tools;
 use serde_json::{Value, json};
 
-/// What stops, moves or cuts off every guest of a node or a pool.
+/// Actions that stop, move or disconnect every guest of a node or a pool.
 const ACTS: [(&str, &str, &str); 9] = [
     ("POST", "/nodes/pve1/stopall", "{}"),
     ("POST", "/nodes/pve1/suspendall", "{}"),
@@ -17,7 +17,7 @@ const ACTS: [(&str, &str, &str); 9] = [
     ("POST", "/nodes/pve1/vzdump", r#"{"pool": "dev", "mode": "stop", "storage": "shared"}"#),
 ];
 
-/// A token that may do everything to nodes and pools, and sees these guests only; `rules` are paths and roles.
+/// An API token with all privileges on nodes and pools, which sees only these guests; `rules` are paths and roles.
 fn account(sample: &Sample, rules: &[(&str, &str)]) -> (String, String) {
     let api = |method: &str, path: &str, arguments: Value| {
         sample.done("proxmox_call_api", json!({"method": method, "path": path, "arguments": arguments}));
@@ -32,11 +32,11 @@ fn account(sample: &Sample, rules: &[(&str, &str)]) -> (String, String) {
     (id, secret.expose().to_owned())
 }
 
-/// Everything on nodes, pools and storages.
+/// All privileges on nodes, pools and storages.
 const AROUND: [(&str, &str); 3] =
     [("/nodes", "Administrator"), ("/storage", "Administrator"), ("/pool", "Administrator")];
 
-/// Carries all acts out by these tools; gives back what came of each.
+/// Makes all calls with these tools; returns their results.
 fn acts(tools: &Tools) -> Vec<Result<Value, String>> {
     let act = |(method, path, arguments): &(&str, &str, &str)| {
         let arguments: Value = serde_json::from_str(arguments).unwrap();
@@ -55,7 +55,7 @@ fn what_cannot_all_be_seen_is_left_alone() {
     for (seen, whole) in [
         (&[("/vms/100", "PVEVMUser")][..], false),
         (&[], false),
-        // It sees all of them but one.
+        // It sees all of them except one.
         (&[("/vms", "PVEVMUser"), ("/vms/105", "PVEPoolUser")], false),
         (&[("/vms", "PVEVMUser"), ("/vms/105", "PVETemplateUser")], true),
         (&[("/vms", "PVEVMUser")], true),

@@ -1,5 +1,5 @@
-//! A person's word outside the model: for exactly one request, once, for whichever process makes it, as long as the target
-//! is what they saw.
+//! A person's confirmation outside the model: valid for exactly one request, once, for whichever process makes it, as
+//! long as the target is as the person saw it.
 
 use crate::cluster::Sample;
 use proxmox_mcp::{
@@ -11,7 +11,7 @@ use proxmox_mcp::{
 use serde_json::{Value, json};
 use std::thread;
 
-/// A server whose clients cannot ask, and that does not wait.
+/// A server whose clients have no elicitation, and that does not wait.
 fn person() -> Sample {
     Sample::configured(&json!({"confirm": "person", "wait": 0}))
 }
@@ -25,7 +25,7 @@ fn store(sample: &Sample) -> Store {
     Store::open(&sample.folder.join("approvals")).unwrap()
 }
 
-/// What a person does in a terminal: sees the plan as it is now, and says their word.
+/// What a person does in a terminal: reads the current plan, and decides.
 fn say(sample: &Sample, name: &str, verdict: Verdict) -> Result<(), String> {
     let waiting =
         store(sample).waiting()?.into_iter().find(|one| one.name == name).ok_or("it does not wait")?;
@@ -49,11 +49,11 @@ fn what_is_approved_is_done_once_by_whichever_process_asks_again() {
     let name = name_of(&sample.ok(DELETE, json!({"vmid": 101})));
     assert_eq!(name_of(&sample.ok(DELETE, json!({"vmid": 101}))), name, "it waits already");
     assert_eq!(sample.changes(), Vec::<String>::new());
-    // A token that the model made up is no word.
+    // A token that the model invented does not count as confirmation.
     let lied = sample.ok(DELETE, json!({"vmid": 101, "confirm": "00".repeat(24)}));
     assert_eq!(name_of(&lied), name);
     say(&sample, &name, Verdict::Approved).unwrap();
-    // Another request, with another target or other arguments, does not have it.
+    // A request with another target or other arguments is not confirmed by it.
     name_of(&sample.ok(DELETE, json!({"vmid": 103})));
     name_of(&sample.ok(DELETE, json!({"vmid": 101, "purge": true})));
     assert_eq!(sample.changes(), Vec::<String>::new());
@@ -136,7 +136,7 @@ fn nobody_approves_for_another_cluster_or_without_a_terminal() {
     assert!(!details.to_string().contains(sample.server.token().1.expose()));
 }
 
-/// The guards send nothing of their own where no rule makes them look, and at most one request where one does.
+/// The guards send no requests of their own if no rule requires a look-up, and at most one otherwise.
 #[test]
 fn guards_cost_at_most_one_request() {
     let stop = json!({"vmid": 105, "wait": 0});

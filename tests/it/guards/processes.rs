@@ -1,18 +1,18 @@
-//! A person's word with a process for each call and each word: the binary with a configuration of its own, in front of one
-//! sample cluster, and people at terminals.
+//! A person's confirmation with a process for each call and each decision: the binary with a configuration of its own,
+//! one sample cluster, and people at terminals.
 
 use crate::setup_box::{Authority, Home, Ran};
 use proxmox_mcp::demo;
 use serde_json::{Value, json};
 use std::thread;
 
-/// A sample cluster, and a home whose configuration leads to it and keeps a sealed audit log.
+/// A sample cluster, and a home directory whose configuration leads to it and keeps a sealed audit log.
 struct Desk {
     home: Home,
     server: demo::Server,
 }
 
-/// The call that waits in these tests.
+/// The call that waits for confirmation in these tests.
 const DELETE: [&str; 4] = ["call", "proxmox_delete_vm", "vmid=101", "wait=0"];
 
 impl Desk {
@@ -32,7 +32,7 @@ impl Desk {
         Desk { home, server }
     }
 
-    /// Calls a tool in a process of its own: its JSON, or its sentences.
+    /// Calls a tool in a process of its own; returns its JSON, or its error.
     fn call(&self, arguments: &[&str]) -> Result<Value, String> {
         let ran = self.home.run(arguments, "");
         match ran.code {
@@ -41,7 +41,7 @@ impl Desk {
         }
     }
 
-    /// Makes the call, which must wait for a person, and gives back its name.
+    /// Makes the call, which must wait for a person, and returns the name of the request.
     #[track_caller]
     fn waits(&self) -> String {
         let answer = self.call(&DELETE).unwrap();
@@ -49,7 +49,7 @@ impl Desk {
         answer["approve"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Types this at the terminal in which `approve` shows a request.
+    /// Types this text at the terminal in which `approve` shows a request.
     fn types(&self, name: &str, typed: &str) -> Option<Ran> {
         self.home.at_terminal(&["approve", name], &format!("{typed}\n"))
     }
@@ -58,7 +58,7 @@ impl Desk {
         self.server.requests().iter().filter(|seen| seen.method == "DELETE").count()
     }
 
-    /// The lines of the audit log, which must be whole: phase, what the person said, and the name of the request.
+    /// The entries of the audit log, which must be intact: phase, the person's decision, and the name of the request.
     #[track_caller]
     fn audit(&self) -> Vec<Value> {
         let ran = self.home.run(&["audit", "verify"], "");
@@ -76,7 +76,7 @@ fn a_word_in_a_terminal_is_found_by_the_next_process_and_each_step_is_written_do
     let name = desk.waits();
     let listed = desk.home.run(&["approve", "--list"], "");
     assert!(listed.out.starts_with(&name) && listed.out.contains("proxmox_delete_vm"), "{listed:?}");
-    // What is mistyped is no word, and neither is a token that the model made up.
+    // Neither a typing error nor a token that the model invented counts as confirmation.
     let Some(mistyped) = desk.types(&name, "102") else { return };
     assert!(mistyped.out.contains("Delete VM 101") && mistyped.out.contains("not approved"), "{mistyped:?}");
     let lied = desk.call(&[&DELETE[..], &["confirm=00112233445566778899"]].concat()).unwrap();
@@ -86,7 +86,7 @@ fn a_word_in_a_terminal_is_found_by_the_next_process_and_each_step_is_written_do
     assert!(approved.out.contains("Approved: it is carried out once"), "{approved:?}");
     let listed = desk.home.run(&["approve", "--list"], "");
     assert!(listed.out.contains("approved, and not carried out yet"), "{listed:?}");
-    // The server that asked has ended; another one serves the same call to a client that cannot ask.
+    // The server that asked has ended; another one serves the same call from a client that cannot ask.
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}});
     let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
@@ -119,7 +119,7 @@ fn of_two_people_at_once_one_is_heard() {
     assert!(desk.call(&DELETE).is_ok() && desk.deletions() == 1);
     let lines = desk.audit();
     let phases = |wanted: &str| lines.iter().filter(|line| line["phase"] == wanted).count();
-    // Whoever comes so late that the other word is there already does not get as far as to say their own.
+    // A second person who comes after a decision was made is not asked any more.
     assert_eq!((phases("approved") - phases("void"), phases("found")), (1, 1), "{lines:?}");
     assert!(desk.call(&DELETE).unwrap_err().contains("There is no VM 101"), "the word is used up");
 }
@@ -177,7 +177,7 @@ fn what_cannot_be_written_down_is_not_approved() {
 fn a_notification_tells_what_waits_in_plain_words() {
     let desk = Desk::new();
     let told = desk.home.path("told");
-    // A `notify-send` that writes its arguments down, a line each.
+    // A `notify-send` that records its arguments, one per line.
     let program = desk.home.file(
         "bin/notify-send",
         &format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{0}.part' && mv '{0}.part' '{0}'\n", told.display()),
@@ -196,7 +196,7 @@ fn a_notification_tells_what_waits_in_plain_words() {
     config["notify"] = true.into();
     assert!(!told.exists(), "nobody asked for one");
     let name = tell(&config);
-    // The program goes on by itself; whoever it was started by has ended.
+    // The program continues by itself; the process that started it has ended.
     while !told.exists() {
         thread::yield_now();
     }

@@ -1,5 +1,5 @@
-//! Every method that the table says can interrupt, destroy or run something in a guest, with the guest written in every
-//! way that Proxmox takes, under each kind of rule: no spelling gets round one.
+//! Every method that can, according to the table, interrupt, destroy or run something in a guest, with the guest
+//! written in every way that Proxmox accepts, under each kind of rule: no spelling bypasses a rule.
 
 use crate::cluster::Sample;
 use proxmox_mcp::pve::{
@@ -8,10 +8,10 @@ use proxmox_mcp::pve::{
 };
 use serde_json::{Map, Value, json};
 
-/// The guest that is meant: VM 105 on pve1, with the tag `prod`; put into the pool `infra`.
+/// Rules that match the guest: VM 105 on pve1, with the tag `prod`, in the pool `infra`.
 const RULES: [&str; 4] = ["105", "100-110", "tag:prod", "pool:infra"];
 
-/// Ways to name the guest in a parameter of that name; none where it does not name guests.
+/// Ways to write the guest in a parameter of that name; empty if the parameter does not name guests.
 fn spellings(param: &str) -> &'static [&'static str] {
     match param {
         "vmid" | "vms" | "vmids" | "guests" => {
@@ -30,12 +30,12 @@ fn spellings(param: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether a method has a disk that a volume can be attached to.
+/// Whether a method has a disk parameter to which a volume can be attached.
 fn takes_disks(row: &Row) -> bool {
     row.path().ends_with("/config") && row.path().contains("{vmid}") && row.method() != Method::Get
 }
 
-/// The methods that touch guests and do more than to change something, with each spelling: method, path, arguments.
+/// The methods that affect guests and do more than change settings, with each spelling: method, path, arguments.
 fn cases() -> Vec<(Method, String, Map<String, Value>)> {
     let mut cases = Vec::new();
     for row in api::rows().filter(|row| row.method() != Method::Get) {
@@ -97,8 +97,8 @@ fn needed(param: &api::Param) -> String {
     }
 }
 
-/// Carries all cases out under these settings; gives back those that reached the cluster although the table has a class for
-/// them that the rule holds against, or in which the guest is anything but read.
+/// Makes the calls that the rule must stop according to `held`, under these settings, until one reaches the cluster;
+/// returns how many were made, and the one that reached it.
 fn sent(keys: &Value, held: impl Fn(&api::effect::Effect) -> bool) -> (usize, Vec<String>) {
     let (mut sent, mut tried) = (Vec::new(), 0);
     let fresh = || {

@@ -1,11 +1,12 @@
-//! Each job, broken at every step and in every way: afterwards the cluster is as it was, or what is left is told.
+//! Each job, broken at every step and in every way: afterwards the cluster is as before, or the answer reports what is
+//! left.
 
 use super::{guests, quick, requests, volumes, with};
 use crate::cluster::Sample;
 use proxmox_mcp::demo::Fault;
 use serde_json::{Value, json};
 
-/// Jobs, and the guests that are their own.
+/// The jobs, and the guests that belong to them.
 fn jobs() -> [(&'static str, Value, Vec<i64>); 10] {
     [
         (
@@ -42,7 +43,7 @@ fn jobs() -> [(&'static str, Value, Vec<i64>); 10] {
     ]
 }
 
-/// A cluster in which the one VM that is updated runs a system that is known.
+/// A cluster in which the VM to be updated runs a known operating system.
 fn ready() -> Sample {
     let sample = quick(|_| {});
     super::update::runs(&sample, 105, "debian");
@@ -54,20 +55,20 @@ fn ready() -> Sample {
 enum Way {
     /// Its request is refused.
     Refused,
-    /// Its request is accepted, and its task fails.
+    /// Its request is accepted, but its task fails.
     Fails,
-    /// Its request is carried out, and the answer is lost.
+    /// Its request is carried out, but the answer is lost.
     Lost,
 }
 
-/// The answer of a task that failed.
+/// An answer with the status of a failed task.
 fn failed_task() -> Fault {
     let body = r#"{"success":1,"data":{"status":"stopped","exitstatus":"it broke"}}"#;
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
     Fault::Raw(format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes())
 }
 
-/// The type of the task that a request starts; none where it starts none.
+/// The type of the task that a request starts; `None` if it starts none.
 fn task_of(tool: &str, line: &str) -> Option<&'static str> {
     let vm = line.contains("/qemu");
     let end = line.rsplit('/').next().unwrap_or_default();
@@ -76,7 +77,7 @@ fn task_of(tool: &str, line: &str) -> Option<&'static str> {
     }
     Some(match (end, vm) {
         ("clone", _) => "qmclone",
-        // That tool lets Proxmox wait for the end, and gets no task.
+        // That tool lets Proxmox wait for the end, and receives no task.
         ("config", true) if tool == "proxmox_run_plan" => return None,
         ("config", true) => "qmconfig",
         ("snapshot", true) => "qmsnapshot",
@@ -100,7 +101,7 @@ fn task_of(tool: &str, line: &str) -> Option<&'static str> {
     })
 }
 
-/// Breaks that step; whether it can be broken in that way.
+/// Breaks that step; returns whether it can be broken in that way.
 fn broken(sample: &Sample, tool: &str, line: &str, way: Way) -> bool {
     let faults = sample.server.faults();
     match way {
@@ -126,9 +127,9 @@ fn breaks(job: &str) {
         let lines = requests(&plan);
         assert!(2 < lines.len(), "{plan}");
         for (place, line) in lines.iter().enumerate() {
-            // Whether a screen can be opened is looked at again and again.
+            // Opening a display is tried repeatedly.
             let Some(line) = line.as_ref().filter(|line| !line.ends_with("/vncproxy")) else { continue };
-            // Of two clones of one template the first is meant; the second has the same line.
+            // Of two clones of one template the first is broken; the second has the same request line.
             let times = lines[..place].iter().flatten().filter(|earlier| *earlier == line).count();
             if times != 0 {
                 continue;
@@ -153,7 +154,7 @@ fn breaks(job: &str) {
                 let (mut after, mut before) = (guests(&sample), before);
                 if way == Way::Lost {
                     assert!(said.contains("it may have been done; look at it"), "{what}: {said}");
-                    // Nobody knows what became of the job's own; everybody else's is as it was.
+                    // The state of the job's own guests is unknown; all others are as before.
                     after.retain(|vmid, _| !own.contains(vmid));
                     before.retain(|vmid, _| !own.contains(vmid));
                 } else {

@@ -1,9 +1,9 @@
-//! Plans of the caller's own: calls that refer to one another, shown whole, agreed to once, taken back whole.
+//! Custom plans: calls that refer to one another, shown as a whole, confirmed once, undone as a whole.
 
 use super::{ANSWER, PLAN, changes, guests, quick, requests, with};
 use serde_json::{Value, json};
 
-/// A plan of every kind of call that can be taken back, over guests of its own and others.
+/// A plan with every kind of undoable call, on guests that it creates and on existing ones.
 pub fn plan() -> Value {
     json!({"calls": [
         {"tool": "proxmox_list_nodes", "arguments": {"where": "node=pve1"}},
@@ -70,7 +70,7 @@ fn the_strictest_call_decides_and_what_is_destroyed_must_be_as_it_was_seen() {
     let asked = sample.ok("proxmox_run_plan", calls.clone());
     assert!(asked["confirm"].is_string() && changes(&sample).is_empty(), "{asked}");
     let confirmed = with(&calls, json!({"confirm": asked["confirm"]}));
-    // Somebody else changes the guest between the question and the answer.
+    // Another user changes the guest between the question and the answer.
     sample.ok("proxmox_update_vm_config", json!({"vmid": 101, "config": {"cores": 2}}));
     let said = sample.call("proxmox_run_plan", confirmed).unwrap_err();
     assert!(said.contains("Nothing was done"), "{said}");

@@ -1,4 +1,4 @@
-//! Jobs that are cut off: looked at, gone on with by this process or another one, taken back, cancelled.
+//! Interrupted jobs: viewed, resumed by this process or another one, undone, cancelled.
 
 use super::{changes, guests, quick, slow, with};
 use proxmox_mcp::{
@@ -132,7 +132,7 @@ fn a_cancelled_job_begins_no_further_step() {
     assert_eq!(changes(&sample).len(), 3, "{:?}", changes(&sample));
 }
 
-/// The file of a job that is kept in that folder.
+/// The file of a job stored in that folder.
 fn file_of(folder: &Path) -> PathBuf {
     let folders = fs::read_dir(folder.join("jobs")).unwrap();
     let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
@@ -148,7 +148,7 @@ fn what_a_process_was_sending_when_it_ended_is_not_sent_again() {
         own.state = Some(folder.clone());
         config = Some(own.clone());
     });
-    // The server is looked at while it waits for the answer to the first step.
+    // The job's file is read while the server waits for the answer to the first step.
     sample.server.faults().add("/clone", 1, Fault::Delay(Duration::from_secs(3)));
     let written = thread::scope(|scope| {
         scope.spawn(|| sample.call("proxmox_provision_vm", one()));

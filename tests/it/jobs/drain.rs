@@ -1,4 +1,4 @@
-//! Draining a node: where its guests go, what is refused and why, and back after a reboot.
+//! Draining a node: where its guests go, what is refused and why, and their return after a reboot.
 
 use super::{ANSWER, changes, guests, quick, with};
 use crate::cluster::Sample;
@@ -128,7 +128,7 @@ fn forty_guests_among_five_thousand_go_where_they_fit() {
     assert!((38..=42).contains(&steps.len()), "{}", steps.len());
     let reads = sample.wire().len();
     assert!(reads <= steps.len() + 8, "{reads} requests");
-    // Judged by the cluster's own list: what runs there and what comes must fit.
+    // Checked against the cluster's own list: the running guests and the new ones together must fit.
     let mut coming: BTreeMap<String, u64> = BTreeMap::new();
     for step in steps {
         let target = step.as_str().unwrap().split(" to ").nth(1).unwrap().split(':').next().unwrap();

@@ -1,5 +1,5 @@
-//! The rules of the guards, held by every step of every job: what is protected or outside, what must be agreed to, and by
-//! whom.
+//! The guards' rules apply to every step of every job: what is protected or out of scope, what needs confirmation, and
+//! by whom.
 
 use super::{changes, guests, quick, with};
 use crate::cluster::Sample;
@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 struct Row {
     tool: &'static str,
     arguments: Value,
-    /// What `protected` names to forbid it; `None` where no step of it interrupts or loses anything.
+    /// The guest that `protected` has to name to forbid it; `None` if no step interrupts or loses anything.
     protected: Option<i64>,
-    /// What `only` names so that one step is outside.
+    /// The guest that `only` has to name so that one step is out of scope.
     outside: i64,
-    /// A change of one of its targets that makes the job another one.
+    /// A change of one of its targets that makes it a different job.
     meddle: (&'static str, Value),
-    /// What is to be so before.
+    /// Prepares the cluster.
     ready: fn(&Sample),
 }
 
@@ -82,7 +82,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// The VM that is updated runs a system that is known, and has what updates it.
+/// The VM to be updated runs a known operating system, and has its package manager.
 fn runs_debian(sample: &Sample) {
     super::update::is_debian(sample);
     let answer = json!({"success": 1, "data": {"exited": 1, "exitcode": 0, "out-data": "0 upgraded\n"}});
@@ -93,7 +93,7 @@ fn vmid(vmid: i64) -> Selection {
     Selection { vmids: vec![(vmid, vmid)], ..Selection::default() }
 }
 
-/// Settings under which every job must be agreed to.
+/// Settings under which every job needs confirmation.
 fn asks(config: &mut Config) {
     config.ask = vec!["change".into()];
 }
@@ -176,7 +176,7 @@ fn a_person_sees_every_step_in_a_terminal_and_their_word_is_for_the_whole_once()
         let person = |config: &mut Config| {
             asks(config);
             config.confirm = Confirm::Person;
-            // As if it were a cluster that outlives the process that asks.
+            // As if the cluster outlived the process that asks.
             config.sample = false;
         };
         let sample = quick(person);
@@ -202,7 +202,7 @@ fn a_person_sees_every_step_in_a_terminal_and_their_word_is_for_the_whole_once()
         let waiting = store(&sample).waiting().unwrap().remove(0);
         let shown = sample.tools.shown(&waiting.details).unwrap();
         store(&sample).answer(&waiting.name, Verdict::Approved, &shown.identity).unwrap();
-        // By a server that asks nobody, or this would wait for a person too.
+        // By a server that asks nobody, because otherwise this would wait for a person too.
         let stranger = sample.tools_under(&json!({"access": "full"}));
         crate::cluster::call(&stranger, other, change).unwrap_or_else(|why| panic!("{other}: {why}"));
         sample.server.skip(60.0);

@@ -1,4 +1,4 @@
-//! New guests from each source: what the plan shows, what is sent, what there is in the end.
+//! New guests from each source: the plan, the requests, and the result.
 
 use super::{ANSWER, PLAN, changes, guests, quick, requests, volumes, with};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Backups that are proved to restore: what the trial sends, what it reports, what it leaves.
+//! Test restores of backups: the requests of the trial, its report, and what it leaves behind.
 
 use super::{ANSWER, PLAN, changes, guests, quick, volumes, with};
 use proxmox_mcp::demo::Fault;

@@ -1,10 +1,10 @@
-//! Guests that have more or less than they use: told as a table, changed as one plan.
+//! Guests that have more or less than they use: reported in a table, changed with one plan.
 
 use super::{ANSWER, changes, guests, quick};
 use proxmox_mcp::demo::Fault;
 use serde_json::{Value, json};
 
-/// The history of a guest: its share of the CPUs and its memory in MiB, at every point.
+/// The history of a guest: its CPU usage as a share and its memory in MiB, at every point.
 pub fn history(cpu: f64, memory: u64, points: usize) -> Fault {
     let row = |at: usize| json!({"time": at, "cpu": cpu, "mem": memory << 20, "maxmem": 1_u64 << 40});
     let rows: Vec<Value> = (0..points).map(row).collect();

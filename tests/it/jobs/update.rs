@@ -1,31 +1,31 @@
-//! Packages updated inside virtual machines: with a snapshot before, and back to it where that goes wrong.
+//! Package updates inside virtual machines: with a snapshot before, and a rollback on failure.
 
 use super::{ANSWER, PLAN, changes, guests, quick, with};
 use crate::cluster::Sample;
 use proxmox_mcp::demo::Fault;
 use serde_json::{Value, json};
 
-/// Lets a VM run that system.
+/// Makes a VM report that operating system.
 pub fn runs(sample: &Sample, vmid: i64, system: &str) {
     let content = format!("NAME=X\nID={system}\nPRETTY_NAME=\"{system} 13\"\n");
     let file = json!({"vmid": vmid, "file": "/etc/os-release", "content": content});
     sample.done("proxmox_write_vm_file", file);
 }
 
-/// An answer that says this.
+/// An answer with this body.
 pub fn raw(body: &Value) -> Fault {
     let body = body.to_string();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
     Fault::Raw(format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes())
 }
 
-/// Lets the agent of VM 105 say that it runs Debian, and be able to update it.
+/// Makes the agent of VM 105 report Debian, and able to update it.
 pub fn is_debian(sample: &Sample) {
     let system = json!({"success": 1, "data": {"result": {"id": "debian"}}});
     sample.server.faults().add("/105/agent/get-osinfo", 100, raw(&system));
 }
 
-/// What was sent since, without what prepared it.
+/// The requests sent since then, without those that prepared it.
 fn sent(sample: &Sample) -> Vec<String> {
     changes(sample).into_iter().filter(|line| !line.contains("/file-write")).collect()
 }

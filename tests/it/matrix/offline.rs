@@ -1,4 +1,4 @@
-//! A node that is gone, or fails in the middle: it costs its own rows and nothing else, and it is named.
+//! A node that is offline, or fails midway: only its own rows are missing, and the answer names it.
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::demo::Fault;

@@ -1,4 +1,4 @@
-//! The faults, and what each call is answered with.
+//! The faults, and the expected answer of each call.
 
 use super::{
     Cell, Fault, Kind,
@@ -9,14 +9,14 @@ use crate::tiny_http::{CLOSED_PORT, LOOPBACK};
 use proxmox_mcp::secret::Secret;
 use std::time::Duration;
 
-/// Longer than anything here waits.
+/// Longer than anything here waits for.
 const LONG: Duration = Duration::from_secs(3600);
 
 fn cell((known, reached, words): (Known, isize, &'static str)) -> Cell {
     Cell { known: vec![known], reached: usize::try_from(reached).ok(), words }
 }
 
-/// A count that depends on the time.
+/// A number that depends on timing.
 const SOME: isize = -1;
 
 type Expected = (Known, isize, &'static str);
@@ -31,7 +31,7 @@ fn row(
     Row { fault, arrange, cells: [cell(read), cell(change), cell(wait)] }
 }
 
-/// A row in which every call is answered the same.
+/// A row in which every call gets the same answer.
 fn same(fault: &'static str, arrange: fn(&mut Stage), every: Expected) -> Row {
     row(fault, arrange, every, every, every)
 }
@@ -224,8 +224,8 @@ fn breaking() -> Vec<Row> {
     ]
 }
 
-/// The connection of the look-up is closed without notice. If that is seen in time, the change goes out on another one;
-/// if it is not, nobody knows what became of it.
+/// The connection used for the look-up is closed without notice. If that is noticed in time, the change is sent on
+/// another one; if not, its outcome is unknown.
 fn closed_in_between() -> Row {
     let mut closed = row(
         "closed between look-up and change",

@@ -1,4 +1,4 @@
-//! Where there are several clusters, what is offered names the one it is from.
+//! With several clusters, everything offered names the cluster that it is from.
 
 use super::{ask_newest, result};
 use crate::clusters::three;

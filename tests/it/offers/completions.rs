@@ -1,10 +1,10 @@
-//! Values for arguments that are half typed.
+//! Completions of partly typed arguments.
 
 use super::{ask_newest, large, result};
 use crate::cluster::Sample;
 use serde_json::{Value, json};
 
-/// The values for an argument of a reference that is typed so far.
+/// The completions of an argument of a reference for the text typed so far.
 fn completed(sample: &Sample, reference: Value, argument: &str, typed: &str, known: Value) -> Value {
     let argument = json!({"name": argument, "value": typed});
     let params = json!({"ref": reference, "argument": argument, "context": {"arguments": known}});

@@ -1,4 +1,4 @@
-//! Prompts, resources and completions: what is offered beside tools, in every revision.
+//! Prompts, resources and completions: what is offered besides tools, in every revision.
 
 mod clusters;
 mod completions;
@@ -17,7 +17,7 @@ use proxmox_mcp::{
 };
 use serde_json::{Value, json};
 
-/// A request of that revision.
+/// A request in that revision.
 fn request(revision: Revision, id: usize, method: &str, mut params: Value) -> Value {
     if revision.is_modern() {
         params["_meta"] = json!({
@@ -28,7 +28,7 @@ fn request(revision: Revision, id: usize, method: &str, mut params: Value) -> Va
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 }
 
-/// What begins a conversation of that revision.
+/// The first message of a session in that revision.
 fn greeting(revision: Revision) -> Value {
     if revision.is_modern() {
         return request(revision, 0, "server/discover", json!({}));

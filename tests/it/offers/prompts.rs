@@ -1,4 +1,4 @@
-//! The texts for models: prompts, instructions and hints name what is there, and nothing else.
+//! The texts for models: prompts, instructions and hints mention only what exists.
 
 use super::{ask, configured, result};
 use crate::cluster::Sample;
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const PROMPTS: [&str; 6] =
     ["cluster_health", "guest_slow", "capacity_plan", "backup_audit", "upgrade_readiness", "security_review"];
 
-/// Every tool that a text names.
+/// Every tool that a text mentions.
 fn named(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words.filter(|word| word.starts_with("proxmox_")).map(str::to_owned).collect()
@@ -59,7 +59,7 @@ fn prompts_name_only_tools_that_are_listed() {
 
 #[test]
 fn every_step_of_a_prompt_can_be_taken_as_it_is_written() {
-    // With every tool listed, each step is a tool; with the API alone, each is a path.
+    // If every tool is listed, each step is a tool; if only the API tools are, each step is a path.
     let all = configured(|config| config.toolsets = vec!["all".into()]);
     let api = configured(|config| config.toolsets = vec!["api".into()]);
     for (sample, least) in [(&all, 35), (&api, 35)] {
@@ -75,7 +75,7 @@ fn every_step_of_a_prompt_can_be_taken_as_it_is_written() {
                     continue;
                 }
                 let (tool, rest) = rest.split_once("` ").expect("a tool");
-                // The type of VM 101 is known: what is written for containers does not fit it.
+                // VM 101 is known to be a VM, so what is written for containers does not apply.
                 if rest.contains("if it is a container") {
                     continue;
                 }

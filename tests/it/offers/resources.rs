@@ -1,4 +1,4 @@
-//! Resources: addresses, what is read there, and what is not.
+//! Resources: URIs, what is read from them, and what is not.
 
 use super::{ask, ask_newest, configured, large, result};
 use crate::cluster::Sample;

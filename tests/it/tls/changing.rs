@@ -1,4 +1,4 @@
-//! Certificates that change while the client runs, and those that a client must show itself.
+//! Certificates that change while the client runs, and client certificates.
 
 use super::*;
 use proxmox_mcp::pve::ClientIdentity;
@@ -8,7 +8,7 @@ use rustls::{
 };
 use std::{path::Path, sync::Mutex, time::Duration};
 
-/// Shows whichever certificate is the present one, and resumes no session.
+/// Presents the current certificate, and does not resume sessions.
 #[derive(Debug, Clone)]
 struct Switch(Arc<Mutex<Arc<CertifiedKey>>>);
 
@@ -89,7 +89,7 @@ fn a_new_authority_is_believed_as_soon_as_its_file_is_replaced() {
     assert_eq!(ask(&pve).unwrap(), "7");
 }
 
-/// A server that wants clients with a certificate of that authority.
+/// A server that requires client certificates issued by that authority.
 fn guarded(authority: &Authority, shown: &Identity, tls12: bool) -> Server {
     let provider = Arc::new(ring::default_provider());
     let mut roots = RootCertStore::empty();

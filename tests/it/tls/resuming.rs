@@ -1,4 +1,4 @@
-//! Sessions that are resumed, and connections that are open before a request, on which a server's tickets lie unread.
+//! Resumed sessions, and connections opened ahead of a request, on which a server's session tickets are not read yet.
 
 use super::*;
 use rustls::server::{ServerSessionMemoryCache, StoresServerSessions};
@@ -7,17 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Counts the sessions that a client came back with.
+/// Counts the sessions that a client resumed.
 #[derive(Debug)]
 struct Counting {
     sessions: Arc<ServerSessionMemoryCache>,
     resumed: AtomicUsize,
-    /// Tickets given out, which comes after a handshake.
+    /// Session tickets issued, which happens after a handshake.
     given: AtomicUsize,
 }
 
 impl Counting {
-    /// A server that counts in it.
+    /// The configuration of a server that counts in it.
     fn config(identity: &Identity, tls12: bool) -> (Arc<Counting>, Arc<ServerConfig>) {
         let sessions = ServerSessionMemoryCache::new(32);
         let counting =
@@ -58,7 +58,7 @@ fn a_second_connection_resumes_the_session_of_the_first() {
     let identity = identity("127.0.0.1", false, Some(&authority));
     for tls12 in [false, true] {
         let (counting, config) = Counting::config(&identity, tls12);
-        // The answer ends the connection.
+        // The answer closes the connection.
         let closing = |_: &_| crate::tiny_http::answer("200 OK", "Connection: close\r\n", r#"{"data":7}"#);
         let server = Server::secure(config, closing);
         let pve = client(&server, authority.trust());
@@ -74,8 +74,8 @@ fn a_second_connection_resumes_the_session_of_the_first() {
 fn a_connection_that_was_opened_ahead_serves_a_request_though_tickets_lie_on_it() {
     let authority = Authority::new();
     let identity = identity("127.0.0.1", false, Some(&authority));
-    // The server knows a moment before the client that the connection is ready; a hundred times the request is not
-    // faster.
+    // The server knows slightly before the client that the connection is ready; the request is sent a hundred times to
+    // make up for that.
     let served = (0..100).any(|_| {
         let (counting, config) = Counting::config(&identity, false);
         let server = Server::secure(config, |_| data("7"));

@@ -219,8 +219,10 @@ fn read_line<'t>(table: &mut Table<'t>, place: &mut Place, line: &'t str) -> Res
                     "`{word}` is not a method; a line begins with one, `words`, `set` or `text`"
                 ));
             }
-            let path =
-                words.next().filter(|path| path.starts_with('/')).ok_or("after the method must come a path")?;
+            let path = words
+                .next()
+                .filter(|path| path.starts_with('/'))
+                .ok_or("after the method must come a path")?;
             let classes = words.map(class).collect::<Result<Vec<_>, _>>()?;
             if classes.is_empty() {
                 return Err("after the path must come classes".to_owned());
