@@ -87,6 +87,8 @@ if [ $live = yes ]; then
     exit
 fi
 
+# Those for other systems too, whose licences a test compares.
+step "crates" cargo fetch --locked --quiet
 step "formatting" cargo fmt --all --check
 # `--all-targets` leaves out those that a plain `cargo test` does.
 clippy() {

@@ -10,7 +10,6 @@ use crate::{
         run::{
             args::Args,
             context::{Context, Grant},
-            guest_facts,
             inventory::{name_of, places},
         },
     },
@@ -93,7 +92,7 @@ pub fn at<T>(
 ) -> Result<T, Failure> {
     let (vmid, node) = (args.int("vmid").unwrap_or_default(), args.text("node"));
     let Some(remembered) = remembered(context, vmid, node, kind) else {
-        context.warm(if is_shown_first(context) { guest_facts::AT_ONCE } else { requests });
+        context.warm(if is_shown_first(context) { PLANNED } else { requests });
         return work(&guest_of(context, vmid, node, kind)?);
     };
     let mark = context.mark();
@@ -128,6 +127,9 @@ fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option
     };
     context.places.recall(vmid).filter(fits)
 }
+
+/// The largest number of requests that a guest's plan sends at once: `guest_facts::read`.
+const PLANNED: usize = 5;
 
 /// Whether the call is answered with a plan that a person must confirm.
 fn is_shown_first(context: &Context<'_>) -> bool {

@@ -21,9 +21,6 @@ pub(super) struct Facts {
 
 pub(super) type Answer = Result<Reply, pve::Error>;
 
-/// The largest number of requests that [`read`] sends at once.
-pub(super) const AT_ONCE: usize = 5;
-
 /// The path of the replication jobs.
 pub(super) const REPLICATION: &str = "/cluster/replication";
 

@@ -136,7 +136,7 @@ fn every_kind_of_failure_has_its_sentence() {
     check_error(Get, answer("429 Too Many Requests", "", ""), None, false, &["try again later"]);
     let redirect = answer("301 Moved", "Location: https://elsewhere:8006/\r\n", "");
     check_error(Post, redirect, None, false, &["https://elsewhere:8006/", "not followed"]);
-    check_error(Get, extjs("{\"data\":"), None, false, &["broken"]);
+    check_error(Get, extjs("{\"data\":"), None, false, &["invalid"]);
     check_error(Get, extjs(""), None, false, &["it sent nothing"]);
     check_error(Get, extjs("[1]"), None, false, &["not JSON"]);
     check_error(Get, b"SSH-2.0-OpenSSH_9\r\n\r\n".to_vec(), None, false, &["not HTTP"]);

@@ -398,7 +398,7 @@ fn only_files_of_their_own_leave_and_only_from_the_folders_that_are_named() {
         (from.join("hard.iso"), "hard link"),
         (from.join("sub/../../other/x.iso"), "`..`"),
         (from.join("sub"), "must end in"),
-        (std::path::PathBuf::from("a.iso"), "whole path"),
+        (std::path::PathBuf::from("a.iso"), "absolute path"),
     ] {
         let (tool, arguments) = upload(&file);
         sample.fails(tool, arguments, &[words, "Nothing was sent"]);
