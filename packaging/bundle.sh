@@ -23,7 +23,8 @@ for platform in $(platforms); do
     esac
     systems+=("${platform%-*}")
 done
-# A manifest distinguishes systems but not processors: on Linux a script does, and on macOS one file contains both programs.
+# A manifest distinguishes systems but not processors: on Linux a script does, and on macOS one file contains both
+# programs.
 install -m 755 packaging/bundle/linux.sh "$folder/server/linux/proxmox-mcp"
 if [ ${#mac[@]} -gt 0 ]; then
     mkdir "$folder/server/macos"

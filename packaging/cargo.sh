@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests what `cargo install`, `cargo binstall` and `cargo publish` need. Uses test builds, not release builds, because only
-# the installation is tested.
+# Tests what `cargo install`, `cargo binstall` and `cargo publish` need. Uses test builds, not release builds, because
+# only the installation is tested.
 # usage: packaging/cargo.sh
 . "$(dirname "$0")/common.sh"
 command -v cargo >/dev/null || fail "cargo is not installed"

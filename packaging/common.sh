@@ -1,4 +1,5 @@
-# Shared by the packaging scripts: paths, the version, and functions that report errors and skipped steps. Source it, do not run it.
+# Shared by the packaging scripts: paths, the version, and functions that report errors and skipped steps. Source it, do
+# not run it.
 # shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -122,7 +123,8 @@ check_example() { # WHAT ANSWERS
     [ "$(wc -l <<<"$2")" -eq 2 ] || fail "$1: the output has other lines: $2"
 }
 
-# python_tools FOLDER CHECK PACKAGE…: installs packages from PyPI in a venv below target/tools unless CHECK (Python) passes.
+# python_tools FOLDER CHECK PACKAGE…: installs packages from PyPI in a venv below target/tools unless CHECK (Python)
+# passes.
 python_tools() {
     local folder=$tools/$1 check=$2
     shift 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs the npm packages: `proxmox-mcp`, and one with the binary for each platform that was built. Installs and runs them
-# with npx, from a registry on this machine.
+# Packs the npm packages: `proxmox-mcp`, and one with the binary for each platform that was built. Installs and runs
+# them with npx, from a registry on this machine.
 # usage: [REPOSITORY=URL] packaging/npm.sh
 . "$(dirname "$0")/common.sh"
 command -v npm >/dev/null || { skip "npm packages: npm is not installed"; exit 0; }

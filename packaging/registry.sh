@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes server.json, the entry for the MCP registry, with the packages on npm and PyPI, the image, and the bundle with its
-# checksum, and validates it against its schema and the registry's other rules.
+# Writes server.json, the entry for the MCP registry, with the packages on npm and PyPI, the image, and the bundle with
+# its checksum, and validates it against its schema and the registry's other rules.
 # usage: [REPOSITORY=URL] packaging/registry.sh
 . "$(dirname "$0")/common.sh"
 

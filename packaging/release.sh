@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes everything that is published, from a clone without changes: the packages for every platform, the entry for the
-# registry, an SBOM for each program, the licences, and SHA256SUMS, all in dist/. Nothing is skipped: if something cannot be
-# built or tested here, the release fails. Builds of the same commit are identical, which packaging/compare.sh checks.
+# registry, an SBOM for each program, the licences, and SHA256SUMS, all in dist/. Nothing is skipped: if something
+# cannot be built or tested here, the release fails. Builds of the same commit are identical, which packaging/compare.sh
+# checks.
 # usage: REPOSITORY=URL packaging/release.sh [PLATFORM…]   (all of them by default, as packaging/all.sh names them)
 . "$(dirname "$0")/common.sh"
 changed=$(git status --porcelain)

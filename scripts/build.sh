@@ -28,8 +28,8 @@ elif ! have_target; then
     echo "The musl target is not available here; building for $target with +crt-static instead." >&2
 fi
 
-# ring and src/relro.c are C code that needs no headers of a C library: if there is no musl-gcc, the system's compiler is
-# enough. For another processor, clang compiles and Rust's own linker links.
+# ring and src/relro.c are C code that needs no headers of a C library: if there is no musl-gcc, the system's compiler
+# is enough. For another processor, clang compiles and Rust's own linker links.
 cpu=${target%%-*}
 cc=CC_${target//-/_}
 linker=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_LINKER
@@ -51,8 +51,8 @@ if [[ $target == *-linux-musl ]] && [ -z "${!cc:-}" ]; then
     fi
 fi
 
-# Without a Mac, programs for macOS are linked by zig. It has no frameworks, so packaging/macos lists the symbols that the
-# program uses from them. The path is relative, so that builds in different folders are identical.
+# Without a Mac, programs for macOS are linked by zig. It has no frameworks, so packaging/macos lists the symbols that
+# the program uses from them. The path is relative, so that builds in different folders are identical.
 build=(build)
 if [[ $target == *-apple-darwin ]] && [ "$(uname -s)" != Darwin ]; then
     command -v cargo-zigbuild >/dev/null || {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that the release binary is small, a static PIE with the usual hardening, and self-contained: it runs in a chroot
-# that contains only the binary, and resolves a host name from /etc/hosts there.
+# Checks that the release binary is small, a static PIE with the usual hardening, and self-contained: it runs in a
+# chroot that contains only the binary, and resolves a host name from /etc/hosts there.
 # usage: scripts/check_static.sh BINARY
 set -euo pipefail
 binary=$1
