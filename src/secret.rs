@@ -99,7 +99,7 @@ fn run(words: &[String]) -> Result<String, String> {
 
 fn run_for(words: &[String], time: Duration) -> Result<String, String> {
     let Some((program, arguments)) = words.split_first() else {
-        return Err("The command for the secret is empty; give a list of the program and its arguments.".into());
+        return Err("The command for the secret is empty; give a list of a program and its arguments.".into());
     };
     let cannot =
         |error: io::Error| format!("The command `{program}` for the secret cannot be run ({error}).");

@@ -52,7 +52,7 @@ pub fn end_in_order(stop: Stop) {
         Ok::<(), io::Error>(())
     };
     if let Err(error) = watch() {
-        log::warn(format_args!("Signals cannot be handled ({error}); SIGTERM will end this server immediately."));
+        log::warn(format_args!("Signals cannot be handled ({error}); SIGTERM ends this server immediately."));
     }
 }
 
@@ -86,6 +86,6 @@ pub fn end_in_order(stop: Stop) {
         Ok::<(), io::Error>(())
     };
     if let Err(error) = watch() {
-        log::warn(format_args!("Ctrl+C cannot be handled ({error}); it will end this server immediately."));
+        log::warn(format_args!("Ctrl+C cannot be handled ({error}); it ends this server immediately."));
     }
 }

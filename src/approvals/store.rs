@@ -263,9 +263,9 @@ fn key(folder: &Path) -> Result<hmac::Key, String> {
         _ => {}
     }
     let text = read(&path).map_err(trouble)?;
-    let bytes = hex::decode(text.trim()).filter(|bytes| bytes.len() == 32).ok_or_else(|| {
-        format!("The key `{}` for approvals is damaged; remove it.", path.display())
-    })?;
+    let bytes = hex::decode(text.trim())
+        .filter(|bytes| bytes.len() == 32)
+        .ok_or_else(|| format!("The key `{}` for approvals is damaged; remove it.", path.display()))?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
 }
 

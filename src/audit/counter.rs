@@ -52,7 +52,8 @@ impl Counter {
                 return Err(format!("The counter `{shown}` of the audit log cannot be read ({error})."));
             }
         };
-        let broken = || format!("The counter `{shown}` of the audit log was changed: its seal does not match.");
+        let broken =
+            || format!("The counter `{shown}` of the audit log was changed: its seal does not match.");
         let (body, seal) = text.trim_end().rsplit_once('\n').ok_or_else(broken)?;
         let tag = hex::decode(seal).ok_or_else(broken)?;
         hmac::verify(key, message(body).as_slice(), &tag).map_err(|_| broken())?;

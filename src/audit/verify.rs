@@ -128,7 +128,9 @@ fn sealed(
     let mark = facts.get("log").and_then(Value::as_str).map(str::to_owned);
     let follows = last.is_none_or(|last| seq == Some(last + 1)) && (log.is_none() || *log == mark);
     if !follows {
-        return Err(format!("Lines before line {number} of `{shown}` are missing, or that line is from another log."));
+        return Err(format!(
+            "Lines before line {number} of `{shown}` are missing, or that line is from another log."
+        ));
     }
     (*last, *log) = (seq, mark);
     verdict.sealed += 1;

@@ -148,7 +148,10 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
         text(&one.details["tool"]),
         visible::text(&one.details["arguments"].to_string())
     );
-    print!("Type {} to approve, `deny` to deny, or press Enter to leave it waiting: ", visible::text(&shown.word));
+    print!(
+        "Type {} to approve, `deny` to deny, or press Enter to leave it waiting: ",
+        visible::text(&shown.word)
+    );
     io::stdout().flush().map_err(|error| format!("The terminal cannot be written to ({error})."))?;
     let mut typed = String::new();
     input.read_line(&mut typed).map_err(|error| format!("The terminal cannot be read ({error})."))?;
@@ -179,7 +182,7 @@ fn agree(store: &Store, one: &Waiting, tools: &Tools, identity: &str) -> Result<
         tools.write_down("void", &user, &word, &one.details)?;
         return Err(problem);
     }
-    Ok("Approved: it will be carried out once, by the waiting call or when the same call is made again.".into())
+    Ok("Approved: it will be carried out once, by the waiting call or if the same call is made again.".into())
 }
 
 /// Denies a request. This counts even if it cannot be written to the audit log.

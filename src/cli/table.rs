@@ -92,7 +92,7 @@ const TOOLSETS: Flag =
 /// Options of the sample cluster, in addition to those of the command that is run on it.
 pub const SAMPLE: &[Flag] = &[
     flag("--nodes", Takes::Number(1, 64), "How many nodes the sample cluster has; 3 if not given."),
-    flag("--guests", Takes::Number(0, 20_000), "How many guests in all; those beyond the sample are generated."),
+    flag("--guests", Takes::Number(0, 20_000), "How many guests in all; further ones are generated."),
 ];
 
 /// Every command, in the order of the help.
@@ -124,10 +124,10 @@ pub const COMMANDS: &[Command] = &[
             flag("--insecure", Takes::Nothing, "Do not check the certificate (unsafe)."),
             flag("--token-id", Takes::Text("ID"), "The API token, `user@realm!name`."),
             flag("--token-secret-file", Takes::File, "The file that holds its secret; - for standard input."),
-            flag("--token-secret-env", Takes::Text("NAME"), "The environment variable that holds its secret."),
+            flag("--token-secret-env", Takes::Text("NAME"), "The environment variable with its secret."),
             flag("--user", Takes::Text("USER"), "Instead of a token: the user, `name@realm`."),
             flag("--password-file", Takes::File, "The file that holds the password; - for standard input."),
-            flag("--password-env", Takes::Text("NAME"), "The environment variable that holds the password."),
+            flag("--password-env", Takes::Text("NAME"), "The environment variable with the password."),
             flag("--totp-file", Takes::File, "The file that holds the secret of the second factor."),
             ACCESS,
             flag(

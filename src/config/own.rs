@@ -84,7 +84,8 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
     let name = text("name")?;
     let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if 40 < name.len() || !name.chars().all(letters) {
-        let expected = "but a name has up to 40 lower-case letters, digits and `_`, such as `proxmox_list_gpus`.";
+        let expected =
+            "but a name has up to 40 lower-case letters, digits and `_`, such as `proxmox_list_gpus`.";
         return Err(Wrong::at(".name", format!(" is `\"{}\"`, {expected}", name.escape_debug())));
     }
     let about = text("about")?;

@@ -104,7 +104,7 @@ fn path(
     let usual = usual.map(|path| path.display().to_string());
     let text = person.text(option, given, question, usual.as_deref()).map_err(Stop::Usage)?;
     std::path::absolute(&text)
-        .map_err(|error| Stop::Usage(format!("`{option}` is `{text}`, which is not a valid path ({error}).")))
+        .map_err(|error| Stop::Usage(format!("`{option}` is `{text}`, which is not a path ({error}).")))
 }
 
 impl Log {
@@ -155,7 +155,7 @@ impl Log {
 /// Creates a file with a random key, readable only by its owner.
 fn make_key(path: &Path) -> io::Result<()> {
     let mut key = [0; 32];
-    SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system provides no random numbers"))?;
+    SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system has no random numbers"))?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

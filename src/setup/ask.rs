@@ -134,7 +134,9 @@ impl Person<'_> {
         if self.there {
             return Ok(());
         }
-        Err(format!("`{option}` is missing, and cannot be asked for because standard input is not a terminal."))
+        Err(format!(
+            "`{option}` is missing, and cannot be asked for because standard input is not a terminal."
+        ))
     }
 
     fn line(&mut self, option: &str) -> Result<String, String> {

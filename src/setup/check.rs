@@ -189,8 +189,7 @@ fn login(tools: &Tools, cancel: &Cancel, tell: Tell<'_>) -> Option<Reply> {
     let finding = Finding::failure("login", error.to_string());
     tell(if !realms.is_empty() && realms.iter().all(|known| known != realm) {
         let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
-        let detail =
-            format!("{error} This cluster has no realm `{realm}`, only {}.", realms.join(", "));
+        let detail = format!("{error} This cluster has no realm `{realm}`, only {}.", realms.join(", "));
         let right = realms.iter().map(|realm| format!("`{name}@{realm}`")).collect::<Vec<_>>().join(" or ");
         Finding::failure("login", detail).mend(format!("Write the account with its realm: {right}."))
     } else {
@@ -245,11 +244,8 @@ fn version(reply: &Reply, tell: Tell<'_>) {
     tell(if major.is_none_or(|major| OLDEST <= major) {
         Finding::ok("version", found)
     } else {
-        Finding::warning(
-            "version",
-            format!("{found} The tools support {OLDEST}.0 and newer: some will fail."),
-        )
-        .mend("Upgrade the cluster, or expect errors about methods or parameters that do not exist.")
+        Finding::warning("version", format!("{found} The tools support {OLDEST}.0 and newer: some will fail."))
+            .mend("Upgrade the cluster, or expect errors about methods or parameters that do not exist.")
     });
 }
 

@@ -50,7 +50,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     }
     let (output, usual) = output(given, person, around)?;
     if client.is_none() && given.has("--write") {
-        return Err(Stop::Usage("`--write` needs `--client`, the client whose file is to be changed.".into()));
+        return Err(Stop::Usage("`--write` needs `--client`, the client whose file to change.".into()));
     }
     let home = folders::home(around.system, around.env).map(|home| home.display().to_string());
     let mut draft = Draft::new(&output, home);
@@ -83,8 +83,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     draft.set("toolsets", toolsets.split(',').map(str::trim).collect::<Vec<_>>());
     person.say("\nTesting:");
     if !works(person, &draft)? && !given.has("--force") {
-        let anyway =
-            person.agrees("--force", "A test failed. Write the configuration anyway?", false);
+        let anyway = person.agrees("--force", "A test failed. Write the configuration anyway?", false);
         if !anyway.map_err(Stop::Usage)? {
             return Err(Stop::Failed(
                 "Nothing was written, because a test failed; `--force` writes the configuration anyway.".into(),
@@ -109,9 +108,9 @@ fn remove(
     client: Option<&Client>,
 ) -> Result<(), Stop> {
     let client = client
-        .ok_or_else(|| Stop::Usage("`--remove` needs `--client`, the client whose file is to be changed.".into()))?;
+        .ok_or_else(|| Stop::Usage("`--remove` needs `--client`, the client whose file to change.".into()))?;
     if given.has("--write") {
-        return Err(Stop::Usage("`--remove` removes the server and `--write` adds it; use only one of them.".into()));
+        return Err(Stop::Usage("`--remove` removes the server and `--write` adds it; use only one.".into()));
     }
     let file = client.file(around.system, around.env).ok_or_else(|| {
         Stop::Usage(format!(
@@ -149,7 +148,7 @@ fn output(
     let usual = if beside.is_file() { Some(beside) } else { usual };
     let output = match (given.value("--output"), &usual) {
         (Some(text), _) => std::path::absolute(text)
-            .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is not a valid path ({error}).")))?,
+            .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is not a path ({error}).")))?,
         (None, Some(usual)) => usual.clone(),
         (None, None) => {
             return Err(Stop::Usage(format!(

@@ -131,7 +131,12 @@ fn what_is_wrong_with_a_certificate() {
             &["CA that is not trusted", "/etc/pve/pve-root-ca.pem", "\"ca_file\"", "\"fingerprint\": \"FP\""]
                 [..],
         ),
-        ("127.0.0.1", 2002, ca.clone(), &["has expired", "expired on 2002-01-01", "pvecm updatecerts --force"]),
+        (
+            "127.0.0.1",
+            2002,
+            ca.clone(),
+            &["has expired", "expired on 2002-01-01", "pvecm updatecerts --force"],
+        ),
         (
             "pve1.example",
             2090,
