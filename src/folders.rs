@@ -60,7 +60,7 @@ fn is_absolute(system: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The folders of a system with these variables, as text with one kind of slash.
+    /// The folders of a system with these variables, as text with forward slashes.
     fn found(system: &str, variables: &[(&str, &str)]) -> [Option<String>; 3] {
         let env =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

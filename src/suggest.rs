@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_word_of_any_length_is_compared_with_none_of_other_lengths() {
-        // Comparing them letter by letter would take hours.
+        // Comparing them character by character would take hours.
         assert_eq!(nearest(&"proxmox_".repeat(1 << 19), ["proxmox_list_vms"; 100]), None);
     }
 }

@@ -200,7 +200,7 @@ pub(crate) fn wrong(clause: &str) -> io::Error {
 mod tests {
     use super::*;
 
-    /// A stream whose other side was written down beforehand.
+    /// A stream with a scripted peer.
     struct Script {
         said: io::Cursor<Vec<u8>>,
         heard: Vec<u8>,
@@ -208,7 +208,7 @@ mod tests {
 
     impl Read for Script {
         fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-            // In small pieces, as networks have them.
+            // In small pieces, as on a network.
             let most = place.len().min(3);
             self.said.read(&mut place[..most])
         }
@@ -269,13 +269,13 @@ mod tests {
             let message = vec![7; size];
             socket.write_all(&message).unwrap();
             assert_eq!(socket.read(&mut [0; 8]).unwrap(), 1);
-            // The frames of a client are those of a server, but for the masks: read them back.
+            // A client's frames differ from a server's only by the masks, so they can be read back.
             let mut back = tests::socket(&socket.stream.heard);
             let mut read = Vec::new();
             back.read_to_end(&mut read).unwrap();
             assert_eq!(read, message);
             assert!(socket.stream.heard[1] & 0x80 != 0);
-            // The answer to the ping: a head of two bytes, a mask, and what came with it.
+            // The answer to the ping: a header of two bytes, a mask, and the payload of the ping.
             let pong = &socket.stream.heard[socket.stream.heard.len() - 8..];
             let payload = [pong[6] ^ pong[2], pong[7] ^ pong[3]];
             assert_eq!((pong[0], pong[1], &payload), (0x8a, 0x82, b"hi"));

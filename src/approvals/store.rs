@@ -321,7 +321,7 @@ mod tests {
         store.answer(&waiting.name, Verdict::Approved, "as it was").unwrap();
         // Another process of the same user.
         let other = Store::open(&folder).unwrap();
-        assert!(other.take("delete 101").is_none(), "the word was for another request");
+        assert!(other.take("delete 101").is_none(), "the approval was for another request");
         let answer = other.take("delete 100").unwrap();
         assert_eq!((answer.verdict, &*answer.identity), (Verdict::Approved, "as it was"));
         assert!(store.take("delete 100").is_none(), "used");
@@ -349,7 +349,7 @@ mod tests {
         let waiting = folder.join(format!("{name}.waiting"));
         let answer = folder.join(format!("{name}.answer"));
         fs::copy(&waiting, &answer).unwrap();
-        assert!(store.take("x").is_none(), "a request is no answer");
+        assert!(store.take("x").is_none(), "a request is not an answer");
         fs::remove_file(&answer).unwrap();
         store.answer(&name, Verdict::Denied, "").unwrap();
         let text = fs::read_to_string(&answer).unwrap();
@@ -369,7 +369,7 @@ mod tests {
         store.write("waiting", &path, &waiting).unwrap();
         assert!(store.waiting().unwrap().is_empty() && !path.exists());
         assert!(store.answer(&waiting.name, Verdict::Approved, "").unwrap_err().contains("any more"));
-        // A word that nobody used in time is neither taken nor in the way of the next one.
+        // An answer that was not used in time is neither taken nor does it block the next one.
         store.ask("x", json!({})).unwrap();
         let answer = folder.join(format!("{}.answer", waiting.name));
         let old = |verdict| Answer {

@@ -156,7 +156,7 @@ pub const KEYS: &[Key] = &[
         .env(&["PROXMOX_TOKEN_SECRET", "PROXMOX_TOKEN_VALUE"])
         .example(r#""xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx""#)
         .per_cluster(),
-    Key::new("user", Kind::Text, "The user to log in as if there is no token, with or without `@realm`.")
+    Key::new("user", Kind::Text, "The user to log in with if there is no token, with or without `@realm`.")
         .env(&["PROXMOX_USER", "PROXMOX_USERNAME"])
         .example(r#""mcp@pve""#)
         .per_cluster(),
@@ -372,16 +372,16 @@ mod tests {
         let mut names = BTreeSet::new();
         let mut variables = BTreeSet::new();
         for key in KEYS {
-            assert!(names.insert(key.name), "`{}` stands twice", key.name);
+            assert!(names.insert(key.name), "`{}` occurs twice", key.name);
             assert!(key.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", key.name);
             assert!(key.about.ends_with('.') && !key.about.contains('|'), "`{}`: one sentence", key.name);
             assert_ne!(key.sample(), "", "`{}` needs a default or an example", key.name);
             for variable in key.env {
-                assert!(variables.insert(variable), "{variable} stands twice");
+                assert!(variables.insert(variable), "{variable} occurs twice");
                 assert!(variable.starts_with("PROXMOX_"), "{variable}");
             }
             for variable in key.ambient {
-                assert!(variables.insert(variable), "{variable} stands twice");
+                assert!(variables.insert(variable), "{variable} occurs twice");
                 assert!(!variable.starts_with("PROXMOX_"), "{variable}");
             }
         }

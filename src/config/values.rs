@@ -136,7 +136,7 @@ impl Values {
             Some(Checked::Integer(number)) => *number,
             _ => match fallback(key) {
                 Some(Fallback::Number(number)) => number,
-                _ => unreachable!("`{key}` has a number for a default; every start asks for it"),
+                _ => unreachable!("`{key}` has a numeric default, which every start uses"),
             },
         }
     }

@@ -151,7 +151,7 @@ impl Client {
         }
     }
 
-    /// The client's own command that does the same, where it has one.
+    /// The client's own command that adds the server, if it has one.
     #[must_use]
     pub fn command(&self, system: &str, launch: &Launch, arguments: &[String]) -> Option<String> {
         let add = match self.name {

@@ -16,7 +16,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word for it.
+    /// The word that the output shows for it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Finding {
         Finding { remedy: Some(remedy.into()), ..self }
     }
 
-    /// As a row of `--json`: `step`, `result`, `detail`, and `remedy` where there is one.
+    /// The finding as an object of `--json`: `step`, `result`, `detail`, and `remedy` if there is one.
     #[must_use]
     pub fn json(&self) -> Value {
         let mut row =
