@@ -165,7 +165,7 @@ fn full_user(user: &str, realm: &str) -> String {
     if user.contains('@') { user.into() } else { format!("{user}@{realm}") }
 }
 
-/// Whether a file's text is still `config.example.json`, so that it may be replaced.
+/// Whether a file still has the host and token of `config.example.json`, so that it may be replaced.
 #[must_use]
 pub fn is_example(text: &str) -> bool {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return false };

@@ -41,8 +41,8 @@ const CA: &str = "pve-root-ca.pem";
 /// Runs the command: asks, tests and writes.
 ///
 /// # Errors
-/// An option is missing or wrong, or something does not work: sentences. The configuration was not written then, unless
-/// only the client's file could not be changed.
+/// An option is missing or wrong, or something does not work: sentences. Only files that were agreed to before the
+/// failure may have been written, such as the CA file.
 pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>) -> Result<(), Stop> {
     let client = given.value("--client").and_then(clients::find);
     if given.has("--remove") {
