@@ -22,7 +22,7 @@ if ! command -v cargo >/dev/null; then
 fi
 wanted=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' Cargo.toml)
 found=$(cargo --version | cut -d ' ' -f 2)
-# Every version of Rust so far begins with 1.
+# Every version of Rust so far is 1.x.
 if [ "$(cut -d . -f 2 <<<"$found")" -lt "$(cut -d . -f 2 <<<"$wanted")" ]; then
     echo "setup.sh: this needs Rust $wanted or newer, but cargo is $found; get a newer one from https://rustup.rs (or run: rustup update), then run this again." >&2
     exit 1
@@ -32,7 +32,7 @@ echo "== Building (a minute or two the first time)"
 built=$(scripts/build.sh ${target[@]+"${target[@]}"} | tail -n 1)
 mkdir -p "$prefix"
 prefix=$(cd "$prefix" && pwd)
-# Replaced in one step, so that a server that is running keeps its own file.
+# Replaced atomically, so that a running server keeps its own file.
 cp "$built" "$prefix/.proxmox-mcp.new"
 chmod 755 "$prefix/.proxmox-mcp.new"
 mv "$prefix/.proxmox-mcp.new" "$prefix/proxmox-mcp"
@@ -45,7 +45,7 @@ if [ -e "$config" ]; then
 else
     (umask 077 && cp config.example.json "$config")
     chmod 600 "$config"
-    echo "== Wrote $config, an example: put in your host, token_id and token_secret"
+    echo "== Wrote $config, an example: enter your host, token_id and token_secret"
 fi
 
 # The path, quoted for a shell and for JSON.
@@ -61,7 +61,7 @@ EOF
 
 [ "$demo" = yes ] || exit 0
 if [ ${#target[@]} -gt 0 ] && ! "$binary" --version >/dev/null 2>&1; then
-    echo "== Built for ${target[0]}, which this machine cannot run; the session is skipped"
+    echo "== Built for ${target[0]}, which cannot run on this machine; the session is skipped"
     exit 0
 fi
 echo "== A session against the built-in sample cluster"
@@ -76,7 +76,7 @@ answers=$(
 )
 printf '%s\n' "$answers" | cut -c 1-400
 if [ "$(printf '%s\n' "$answers" | grep -c '"result"')" -ne 4 ] || printf '%s' "$answers" | grep -q '"isError"'; then
-    echo "setup.sh: the session above is wrong; four results were expected." >&2
+    echo "setup.sh: the session above failed; four results were expected." >&2
     exit 1
 fi
 echo "== Done. Next, run \`$word init\` to enter your host and account (or edit $config), then \`$word check\`."

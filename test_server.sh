@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every check: formatting, clippy, tests, docs, a piped session against the built binary, fuzz targets, a short
+# Runs every check: formatting, clippy, tests, docs, a piped session with the built binary, fuzz targets, a short
 # soak test, the official SDK clients, five frameworks, the views in a browser, the screens of QEMU and x11vnc, and an independent
 # simulation of the Proxmox API.
 # usage: ./test_server.sh [--live]
@@ -65,7 +65,7 @@ session() {
     fi
 }
 
-# check_session WHAT COUNT COMMAND…: every request answered with a result, nothing else on stdout, exit 0.
+# check_session WHAT COUNT COMMAND…: every request gets a result, nothing else is written to stdout, and the exit code is 0.
 check_session() {
     local what=$1 count=$2 output status
     shift 2
@@ -90,7 +90,7 @@ fi
 # Those for other systems too, whose licences a test compares.
 step "crates" cargo fetch --locked --quiet
 step "formatting" cargo fmt --all --check
-# `--all-targets` leaves out those that a plain `cargo test` does.
+# `--all-targets` leaves out the targets that a plain `cargo test` leaves out.
 clippy() {
     cargo clippy --workspace --all-targets --locked -- -D warnings \
         && cargo clippy --test fuzz --test soak --test ssh --test screen --locked -- -D warnings
@@ -102,7 +102,7 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-d
 binary=
 build() { binary=$(scripts/build.sh | tail -n 1) && [ -x "$binary" ]; }
 step "release build" build
-# As a new user runs it; the binary is built already.
+# Runs it like a new user; the binary is already built.
 set_up() {
     local folder=$tools/setup
     rm -rf "$folder" && mkdir -p "$folder" && ./setup.sh --prefix "$folder" >"$tools/setup.txt" 2>&1 \
@@ -119,7 +119,6 @@ else
     step "static binary" scripts/check_static.sh "$binary"
 fi
 
-# The picture in README shows what the commands print now.
 # install PACKAGE…: with apt, which needs root.
 install() {
     command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ] || return 1
@@ -127,18 +126,19 @@ install() {
         || { apt-get update && apt-get install -y --no-install-recommends "$@"; }; } >/dev/null 2>&1
 }
 
+# The picture in README shows what the commands print now.
 if command -v python3 >/dev/null || install python3; then
     step "terminal recording" scripts/record.py --check "$binary"
 else
     skip "terminal recording" "python3 is not installed, and only root can install it (apt install python3)"
 fi
 
-# Mutated input for every parser, and a long session with failing nodes; scripts/fuzz.sh and tests/soak do both for longer.
+# Mutated input for every parser, and a long session with failing nodes; scripts/fuzz.sh and tests/soak can run longer.
 step "fuzz targets" scripts/fuzz.sh "$([ -n "${CI:-}" ] && echo 60 || echo 10)"
 soak() { cargo test --profile fuzz --locked --quiet --test soak -- 5000 "$binary"; }
 step "soak" soak
 
-# An SSH server: the system's, or Debian's package. As root it is installed, because it needs a user of its own; otherwise
+# An SSH server: the system's, or Debian's package. As root it is installed, because it needs its own user; otherwise
 # it is only unpacked.
 get_sshd() {
     sshd=$(command -v sshd || ls /usr/sbin/sshd "$tools/sshd/usr/sbin/sshd" 2>/dev/null | head -n 1)
@@ -182,8 +182,8 @@ get_python() {
     mkdir -p "$tools" && python3 -m venv "$tools/python" \
         && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
 }
-# Frameworks that make tools of their own out of ours, in a venv apart: they need the 1.x line of `mcp`. mcpadapt asks for
-# Python 3.12, but runs on 3.11.
+# Frameworks that convert our tools to their own, in a separate venv, because they need `mcp` 1.x. mcpadapt asks for Python
+# 3.12, but runs on 3.11.
 frameworks=$tools/frameworks/bin/python
 get_frameworks() {
     [ -x "$frameworks" ] && "$frameworks" -c 'import mcpadapt, smolagents, agents, langchain_mcp_adapters, pydantic_ai, strands' \
@@ -207,9 +207,9 @@ get_node() {
 }
 
 clients=../shared/clients
-# Each server of these clients has a sample cluster of its own, in which VM 100 is stopped.
+# Each of these clients starts a server with its own sample cluster, in which VM 100 is stopped.
 calls=(--tool proxmox_get_version --args '{}' --progress-tool proxmox_start_vm --progress-args '{"vmid":100}')
-# VM 102 of fakepve takes longer to start than any client waits: what happens to a call that is cancelled.
+# VM 102 of fakepve takes longer to start than any client waits, to test cancelled calls.
 slow=(--slow-tool proxmox_start_vm --slow-args '{"vmid":102}')
 fakepve() { "$python" tests/fakepve/run.py --with "$@"; }
 python_modes=(--mode legacy --mode auto --mode 2026-07-28)
@@ -228,7 +228,7 @@ typescript_cancels() {
     MCP_NPM=$tools/npm fakepve "$node" $clients/ts_sdk_client.mjs "${typescript_modes[@]}" "${slow[@]}" \
         -- "$binary" --config '{config}'
 }
-# Prompts, resources and completions, each asked for over a sample cluster of its own.
+# Prompts, resources and completions, each with its own sample cluster.
 python_offers() { "$python" -W ignore tests/sdk/offers.py "$binary" demo; }
 python_tasks() { "$python" -W ignore tests/sdk/tasks.py "$binary" demo; }
 framework_tools() {
@@ -237,7 +237,7 @@ framework_tools() {
 }
 typescript_offers() { MCP_NPM=$tools/npm "$node" tests/sdk/offers.mjs "$binary" demo; }
 typescript_tasks() { MCP_NPM=$tools/npm "$node" tests/sdk/tasks.mjs "$binary" demo; }
-# The inspector fails on errors only and prints warnings to stderr; neither is allowed.
+# The inspector fails only on errors, and prints warnings to stderr; neither is allowed.
 inspector() {
     local found status
     found=$("$node" "$tools/npm/node_modules/.bin/mcp-inspector" --cli --strict "$binary" demo --method tools/list \
@@ -279,7 +279,7 @@ else
     step "inspector --strict" inspector
 fi
 
-# The views in a host: the official client and bridge in Chromium. The pictures it makes are for people to look at.
+# The views in a host: the official client and bridge in Chromium. The pictures are for people to inspect.
 get_apps() {
     get_node || return 1
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
@@ -295,7 +295,7 @@ else
     step "views in a real host" views
 fi
 
-# What a shell makes of its completion script. PowerShell's is tried where there is one.
+# Completion in the shells, with their scripts. PowerShell is tested if it is installed.
 get_shells() {
     command -v zsh >/dev/null && command -v fish >/dev/null || install zsh fish \
         || { echo "zsh and fish are not installed, and only root can install them (apt install zsh fish)"; return 1; }
@@ -313,8 +313,8 @@ else
 fi
 
 # The packages, each built and tested by its own script, which reports what it skips. With CI set, the program for the other
-# processor is built too, without optimization, for it is tried and not published. Those for Windows and macOS take six
-# minutes more, so packaging/release.sh builds and tries them.
+# processor is built too, without optimization, because it is tested but not published. Those for Windows and macOS take six
+# more minutes, so only packaging/release.sh builds and tests them.
 packages() { packaging/all.sh "$@" 2>&1 | tee "$tools/packages.txt"; }
 machine=$(uname -m | sed 's/^arm64$/aarch64/')
 if [ "$(uname -s)" != Linux ]; then

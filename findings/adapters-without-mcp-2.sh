@@ -2,10 +2,10 @@
 # PyPI autogen-ext 0.7.5 and mcpadapt 0.1.19 (which smolagents and crewai-tools use), with mcp 2.3.0
 # Input: each installed with the version of the MCP SDK that its own metadata allows: mcp>=1.11.0, mcp[ws]>=1.10.1, no upper bound.
 # Expected: the package can be imported.
-# Seen: pip finds nothing wrong, and the import fails: 2.x has other names. smolagents turns this into the advice to install the
+# Seen: pip reports no problem, but the import fails, because 2.x renamed its modules. smolagents advises to install the
 # extra that was just installed.
-# Matters: a fresh install of these clients has no MCP today unless mcp is held below 2. A report of a server "that cannot be
-# connected to" may be this; try such a client with mcp<2, and pin it in tests.
+# Matters: a fresh install of these clients has no MCP today unless mcp is kept below 2. This may be the cause of a report that
+# a server "cannot be connected to"; try such a client with mcp<2, and pin it in tests.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI agno 3.1.10 with fastmcp 4.2.3 and mcp 2.3.0
-# Input: a call that a healthy server refuses at once by a JSON-RPC error -32602 with a message, and one that it answers with a text
-# and a `resource_link` (MCP 2025-06-18 and later).
-# Expected: the message, and the link or its address.
-# Seen: the model is told, after the message, that the server may be unreachable or the request may have timed out; and in place of
-# the link it reads that the content is not supported, without its address.
-# Matters: a model that believes in a timeout repeats the call as it was. Refuse by a result with `isError`, and write the address of
+# Input: a call that a healthy server refuses immediately with a JSON-RPC error -32602 with a message, and one that it answers with
+# a text and a `resource_link` (MCP 2025-06-18 and later).
+# Expected: the message, and the link or its URI.
+# Seen: after the message, the model is told that the server may be unreachable or the request may have timed out; and instead of
+# the link it is told that the content is not supported, without its URI.
+# Matters: a model that assumes a timeout repeats the same call. Refuse with a result that has `isError`, and write the URI of
 # a resource into the text too.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -2,10 +2,10 @@
 # npm @ai-sdk/mcp 1.0.102 (the same with 2.0.99 under Node 22)
 # Input: tools whose inputSchema allows more than it names: by `additionalProperties: true`, and by `patternProperties` for keys
 # such as net0. Both are JSON Schema 2020-12, the dialect of MCP 2025-11-25, and valid by its schema.json.
-# Expected: the model is given the schema as it stands.
-# Seen: `additionalProperties: false` is written into the root of every schema, over the `true` that stood there: the first tool
-# takes no argument at all any more. A nested object keeps what it says.
-# Matters: free parameters, such as those of an API's method, need an object of their own below the root.
+# Expected: the model is given the schema unchanged.
+# Seen: `additionalProperties: false` is written into the root of every schema, replacing `true`: the first tool no longer
+# takes any argument. Nested objects are not changed.
+# Matters: free parameters, such as those of an API method, need a separate object below the root.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

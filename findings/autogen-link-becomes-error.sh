@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # PyPI autogen-ext 0.7.5 with mcp 1.30.0
-# Input: a result of tools/call that holds a text and a `resource_link`, a kind of content of MCP since 2025-06-18.
-# Expected: the text and something of the link; at the least the text.
-# Seen: McpWorkbench answers an error that names a Python class in place of the result. That the call succeeded, and its text, is lost.
-# Matters: a change that was carried out is told as failed, and a model that believes it makes the change again. A link to a task or
-# a log has to stand in the text; as a block of its own it is for clients that are known to take it.
+# Input: a result of tools/call that contains a text and a `resource_link`, a content type of MCP since 2025-06-18.
+# Expected: the text and some form of the link; at least the text.
+# Seen: McpWorkbench returns an error that names a Python class instead of the result. The text is lost, and so is the information
+# that the call succeeded.
+# Matters: a change that was carried out is reported as failed, and a model that believes it makes the change again. A link to a
+# task or a log has to be in the text; use a separate block only for clients that are known to accept it.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

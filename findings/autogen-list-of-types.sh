@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PyPI autogen-ext 0.7.5 with autogen-core 0.7.5 and mcp 1.30.0
-# Input: two tools, one of which has a parameter of the type ["string", "null"]. A list of types is JSON Schema in every draft, and
-# schema.json of MCP allows any object as the schema of a parameter.
+# Input: two tools, one of which has a parameter of the type ["string", "null"]. A list of types is valid in every draft of JSON
+# Schema, and MCP's schema.json allows any object as the schema of a parameter.
 # Expected: two tools.
-# Seen: mcp_server_tools raises TypeError while it converts that schema, and none of the server's tools is had.
+# Seen: mcp_server_tools raises TypeError while it converts that schema, and none of the server's tools is available.
 # Matters: one nullable parameter in one tool makes the whole server useless there. Leave the parameter out of `required` instead,
 # or write `anyOf`.
 set -euo pipefail

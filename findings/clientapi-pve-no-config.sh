@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # PyPI clientapi-pve 2026.5.24
-# Input: the shortest configuration of a VM that Proxmox VE answers to GET /nodes/{node}/qemu/{vmid}/config: its digest, and one key.
-# By the API's description all keys but the digest are optional, among them vcpus (at least 1) and the numbered hostpci0 to net31.
-# Expected: an object with what the answer holds.
-# Seen: the client fills in each key that is absent, numbered ones as lists of None, vcpus as 0, and then finds its own values
-# invalid: no configuration of any VM can be read.
-# Matters: the numbered keys of a configuration are separate parameters, not a list with holes. A model of a configuration leaves
-# out what is absent and does not check values that it did not receive.
+# Input: the shortest configuration of a VM that Proxmox VE returns for GET /nodes/{node}/qemu/{vmid}/config: its digest, and one
+# key. According to the API schema all keys except the digest are optional, including vcpus (at least 1) and the numbered hostpci0
+# to net31.
+# Expected: an object with the content of the answer.
+# Seen: the client fills in each key that is absent, numbered ones as lists of None, vcpus as 0, and then rejects its own values
+# as invalid: no configuration of any VM can be read.
+# Matters: the numbered keys of a configuration are separate parameters, not a list with gaps. A model of a configuration should
+# leave out what is absent, and not validate values that it did not receive.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

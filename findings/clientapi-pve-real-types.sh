@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# PyPI clientapi-pve 2026.5.24, generated from the description of its API that Proxmox VE ships (apidoc.js, 9.x)
-# Input: answers as Proxmox VE 9.2.11 gives them: GET /cluster/nextid with a text ("105"), GET /nodes/{node}/lxc/{vmid}/interfaces of
+# PyPI clientapi-pve 2026.5.24, generated from the API schema that Proxmox VE ships (apidoc.js, 9.x)
+# Input: answers of Proxmox VE 9.2.11: GET /cluster/nextid with a string ("105"), GET /nodes/{node}/lxc/{vmid}/interfaces of
 # a stopped container with null, GET /nodes/{node}/qemu/{vmid}/pending with a number as a value, GET /version.
-# Expected: a client that is made from the server's own description of its answers reads the server's answers.
-# Seen: the description calls the first an integer, the second a list and the third a text, and the server keeps to none of it: each
-# of the three raises a ValidationError, and a free VMID cannot be asked for at all.
-# Matters: the types under `returns` in Proxmox's description are no contract. What is read from an answer must take a number for a
-# text, a text for a number and null for an empty list; only the parameters are held to the description.
+# Expected: a client that is generated from the server's own schema can read the server's answers.
+# Seen: the schema declares the first as an integer, the second as a list and the third as a string, but the server follows none of
+# it: each of the three raises a ValidationError, and it is impossible to get a free VMID.
+# Matters: the types under `returns` in Proxmox's schema cannot be relied on. Code that reads answers must accept a number as a
+# string, a string as a number and null as an empty list; only parameters are checked against the schema.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

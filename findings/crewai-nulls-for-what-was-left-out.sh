@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI crewai-tools 1.15.30 with crewai 1.15.30, mcpadapt 0.1.19 and mcp 1.30.0
 # Input: a tool with one required parameter and optional ones of the types string, array and boolean, the last with a default; and
-# a call with the required one only. In JSON Schema null is no string, and a parameter that is not required may be left out.
-# Expected: the server is sent what the model gave.
-# Seen: each parameter that was left out is sent as null, or as its default, although the schema that the server published allows
-# null for none of them: a server that holds arguments to its own inputSchema has to refuse every such call.
-# Matters: a server takes null for an optional parameter as not given.
+# a call with only the required one. In JSON Schema null is not a string, and a parameter that is not required may be left out.
+# Expected: the server receives the arguments that the model gave.
+# Seen: each parameter that was left out is sent as null, or as its default, although the server's schema allows null for none of
+# them: a server that validates arguments against its own inputSchema has to refuse every such call.
+# Matters: a server should treat null for an optional parameter as not given.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

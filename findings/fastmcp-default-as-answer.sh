@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # PyPI fastmcp 4.2.3 with mcp 2.3.0 (its client)
-# Input: a tool whose outputSchema gives one property a `default`, and a result whose structuredContent leaves it out. JSON Schema
-# 2020-12 (validation, 9.2) makes `default` an annotation: it says nothing about what an instance holds.
-# Expected: the property is absent, or None, in the object that the client makes of the result.
-# Seen: `data` holds the default as if the server had said so; without a default it holds None. `structured_content` is untouched.
-# Matters: the default of Proxmox, such as 1 core, is told as a value of this VM. Keep `default` out of an outputSchema, or answer
+# Input: a tool whose outputSchema gives one property a `default`, and a result whose structuredContent leaves it out. In JSON
+# Schema 2020-12 (validation, 9.2) `default` is an annotation: it says nothing about the content of an instance.
+# Expected: the property is absent, or None, in the object into which the client converts the result.
+# Seen: `data` contains the default as if the server had sent it; without a default it contains None. `structured_content` is
+# unchanged.
+# Matters: a default of Proxmox, such as 1 core, is reported as a value of this VM. Use no `default` in an outputSchema, or return
 # every property that has one.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # npm @langchain/mcp-adapters 1.1.4 with @langchain/core 1.4.0
 # Input: results of tools/call with one block of text and beside it `_meta`, or `structuredContent`, as MCP 2025-11-25 allows.
-# Expected: the model is given the text; `_meta` is for the client, and structured content is kept apart as an artifact.
-# Seen: as soon as one of them is there, the text that the model gets is a JSON object with the quoted text, the structured content
-# and `meta` in it (and the artifact holds them once more).
-# Matters: what a server puts into the `_meta` of a result is read by the model here, and a result whose text repeats its
-# structured content is paid for twice, once with every quotation mark escaped.
+# Expected: the model is given the text; `_meta` is for the client, and structured content is kept separately as an artifact.
+# Seen: if either of them is present, the text for the model is a JSON object that contains the quoted text, the structured content
+# and `meta` (and the artifact contains them again).
+# Matters: the model reads what a server puts into the `_meta` of a result, and a result whose text repeats its structured content
+# costs its tokens twice, once with every quotation mark escaped.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

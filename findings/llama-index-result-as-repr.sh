@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # PyPI llama-index-tools-mcp 0.6.0 with llama-index-core 0.14.25 and mcp 2.3.0
-# Input: two results of tools/call by MCP 2025-11-25: one with two lines of text and a `_meta`, and one with `isError: true`.
-# Expected: the text of the result for the model, and the failure marked as one.
+# Input: two results of tools/call as in MCP 2025-11-25: one with two lines of text and a `_meta`, and one with `isError: true`.
+# Expected: the text of the result for the model, and the failure marked as such.
 # Seen: the model is given the Python representation of the whole result object: the line break as \n, names of classes, fields
-# that are None, and `_meta`. An error is not marked: ToolOutput.is_error stays False, and only `is_error=True` in the text tells.
-# Matters: tables and logs lose their lines here, `_meta` is read by the model, and each answer costs about 150 more characters.
+# that are None, and `_meta`. An error is not marked: ToolOutput.is_error stays False, and only `is_error=True` in the text shows it.
+# Matters: tables and logs lose their line breaks, the model reads `_meta`, and each answer costs about 150 more characters.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # npm @anthropic-ai/mcpb 2.1.2
-# Input: a manifest of version 0.3 that hands a `user_config` of type string to the server as an environment variable, and a
-# user who fills in a password. The manifest's schema (mcpb-manifest-v0.3.schema.json) puts no limit on such a string.
+# Input: a manifest of version 0.3 that passes a `user_config` of type string to the server as an environment variable, and a
+# user who enters a password. The manifest's schema (mcpb-manifest-v0.3.schema.json) does not restrict such a string.
 # Expected: getMcpConfigForManifest puts the string into the environment as it was typed.
-# Seen: the string is taken as a replacement pattern of JavaScript's String.replace: two dollar signs become one.
-# Matters: a server installed as a bundle is started with a secret other than the one the user typed, and its API answers only
-# that the login failed. A server can say in that error that a dollar sign may have been lost on the way.
+# Seen: the string is used as a replacement pattern of JavaScript's String.replace: two dollar signs become one.
+# Matters: a server installed as a bundle is started with a different secret than the one the user typed, and the API only reports
+# that the login failed. A server can mention in that error that a dollar sign may have been lost.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

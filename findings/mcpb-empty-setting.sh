@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # npm @anthropic-ai/mcpb 2.1.2
 # Input: a manifest of version 0.3 with two optional settings (`user_config` without `required`), one with the default "" and one
-# without a default; both allowed by mcpb-manifest-v0.3.schema.json. Each stands in `args` and in `env`. The user fills in neither.
-# Expected: an empty argument and an empty or absent variable, alike in both places.
+# without a default; both allowed by mcpb-manifest-v0.3.schema.json. Each is used in `args` and in `env`. The user fills in neither.
+# Expected: an empty argument and an empty or absent variable, the same in both places.
 # Seen: the setting with the default "" arrives empty in `env`, but as the text of its own placeholder in `args`; the one without
 # a default arrives as its placeholder in both.
-# Matters: a server that is started from a bundle can be handed the text ${user_config.NAME} as a value. It should take such a
-# value for one that was not filled in; optional settings belong in `env`, each with a default.
+# Matters: a server that is started from a bundle can receive the text ${user_config.NAME} as a value. It should treat such a
+# value as not filled in; optional settings belong in `env`, each with a default.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # npm proxmox-api 1.1.1
-# Input: the options `host`, `tokenID` and `tokenSecret`, without `port`, which the package's own types call optional with the
-# default 8006, the port of pveproxy.
+# Input: the options `host`, `tokenID` and `tokenSecret`, without `port`, which the package's own types declare as optional with
+# the default 8006, the port of pveproxy.
 # Expected: requests to port 8006.
-# Seen: the address has no port, so they go to 443.
-# Matters: who moves from this client to another carries a configuration that either names 8006 or needs a proxy on 443; a server
-# should tell in its error of a refused connection to which port it went.
+# Seen: the URL has no port, so they go to 443.
+# Matters: users who switch from this client bring a configuration that either sets 8006 or needs a proxy on 443; a server
+# should name the port in the error about a refused connection.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # npm proxmox-api 1.1.1 with undici 6.29.1
 # Input: a POST that starts a VM, to a server that carries it out and then closes the connection before it has answered, as pveproxy
-# does with a connection whose worker ends, and a proxy with one that it gives up.
-# Expected: an error; whether the VM was started is not known, and POST is not idempotent (RFC 9110, 9.2.2).
-# Seen: the client sends the same POST a second time by itself and only then reports the failure.
-# Matters: a change can arrive twice from one call. A client of Proxmox should repeat only what is safe to repeat, and a task that
-# ends with "already running" may be the echo of one's own request.
+# does when a worker process exits, or a proxy that drops a connection.
+# Expected: an error; it is not known whether the VM was started, and POST is not idempotent (RFC 9110, 9.2.2).
+# Seen: the client automatically sends the same POST a second time, and only then reports the failure.
+# Matters: one call can cause a change twice. A client of Proxmox should repeat only requests that are safe to repeat, and a task
+# that ends with "already running" may be caused by a repetition of one's own request.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

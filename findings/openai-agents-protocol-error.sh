@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI openai-agents 0.24.0 with mcp 2.3.0
-# Input: a call that a server refuses in each of the two ways of MCP: by a JSON-RPC error -32602 with a message (the answer that the
-# specification names for unknown tools and malformed requests), and by a result with `isError: true` and the same text.
-# Expected: the model learns why, and that the call failed.
-# Seen: the message of the JSON-RPC error is dropped for a fixed sentence that asks to try again. The text of the result arrives,
+# Input: a call that a server refuses in each of MCP's two ways: with a JSON-RPC error -32602 with a message (which the
+# specification prescribes for unknown tools and malformed requests), and with a result that has `isError: true` and the same text.
+# Expected: the model learns that the call failed, and why.
+# Seen: the message of the JSON-RPC error is replaced by a fixed sentence that asks to try again. The text of the result arrives,
 # but nothing marks it as a failure.
-# Matters: what a model is to put right belongs into a result with `isError`, whose text says by itself that nothing was done.
+# Matters: errors that a model should correct belong in a result with `isError`, whose text itself says that nothing was done.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

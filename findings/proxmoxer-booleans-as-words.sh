@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI proxmoxer 2.3.0
 # Input: Python's True and False for the parameters `onboot` and `protection` of POST /nodes/{node}/qemu, both of type boolean in
-# the API's description.
-# Expected: the client turns them into the 1 and 0 of the API's forms.
-# Seen: they are sent as the words True and False. Proxmox VE 9.2 takes only 1 and 0 in a form and answers 400 to such a word.
-# Matters: code that is written against proxmoxer passes numbers or texts instead, and a model that has read such code does so to
-# a tool as well: a parameter of type boolean should take 0 and 1, and an API client has to convert by itself.
+# the API schema.
+# Expected: the client converts them to 1 and 0, the form encoding of the API.
+# Seen: they are sent as the words True and False. Proxmox VE 9.2 accepts only 1 and 0 in a form and answers 400 to these words.
+# Matters: code for proxmoxer passes numbers or strings instead, and a model that has seen such code passes them to tools as well: a
+# parameter of type boolean should accept 0 and 1, and an API client has to convert booleans itself.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

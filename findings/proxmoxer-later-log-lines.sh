@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI proxmoxer 2.3.0
-# Input: two lines of a task's log as GET /nodes/{node}/tasks/{upid}/log answers them with start=50: objects with the number `n` of
+# Input: two lines of a task's log as GET /nodes/{node}/tasks/{upid}/log returns them with start=50: objects with the number `n` of
 # the line in the whole log and its text `t`.
 # Expected: proxmoxer.tools.Tasks.decode_log joins the lines it is given.
-# Seen: it takes `n` for the place in the list, which holds only for a log that is read from its first line: IndexError.
-# Matters: a log is followed by asking for what comes after the last known line, and `n` goes on counting there. A test of such
-# code needs a second page; a fake that numbers each answer from 1 hides the fault.
+# Seen: it uses `n` as an index into the list, which is only right for a log that is read from its first line: IndexError.
+# Matters: a log is followed by requesting the lines after the last known one, and `n` continues to count there. A test of such
+# code needs a second page; a fake that numbers each answer from 1 hides the bug.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # PyPI proxmoxer 2.3.0
-# Input: the command of a Windows VM for POST /nodes/{node}/qemu/{vmid}/agent/exec, as a text. The guest agent's exec takes a path
-# of the guest, and Windows separates its parts with backslashes.
-# Expected: the text is sent as it is, or split at its blanks.
-# Seen: on a client's machine with Linux the text is split as a POSIX shell would, which takes the backslashes out: the agent is
-# asked for a program C:WindowsSystem32ipconfig.exe. A list is sent unchanged. It is the client's own system that decides, not
-# the guest's.
-# Matters: a tool that takes a command as one text must not split it as a POSIX shell does if the guest may be a Windows VM.
+# Input: the command of a Windows VM for POST /nodes/{node}/qemu/{vmid}/agent/exec, as a string. The guest agent's exec takes a path
+# in the guest, and Windows separates its parts with backslashes.
+# Expected: the string is sent as it is, or split at its blanks.
+# Seen: on a client machine with Linux the string is split like in a POSIX shell, which removes the backslashes: the agent is
+# asked to run C:WindowsSystem32ipconfig.exe. A list is sent unchanged. The client's own system decides, not the guest's.
+# Matters: a tool that takes a command as one string must not split it like a POSIX shell if the guest may be a Windows VM.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

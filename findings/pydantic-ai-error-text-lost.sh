@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI pydantic-ai-slim 2.68.0 with fastmcp-slim 4.2.3 and mcp 2.3.0
-# Input: a result with `isError: true`, a text that says what to do and structuredContent with the facts (schema.json of MCP allows
+# Input: a result with `isError: true`, a text that says what to do and structuredContent with the facts (MCP's schema.json allows
 # both together), and a result whose only text is a JSON document with a version number.
 # Expected: the model is given the text as the server wrote it.
-# Seen: structured content takes the place of the text, also of an error's: what to do is lost. A text that is JSON is parsed and
-# written anew: 8.10 becomes 8.1.
-# Matters: structured content must hold all that the text says, an error's above all, and what has to arrive letter by letter, such
-# as a version or a file, must be a JSON string or not look like JSON.
+# Seen: structured content replaces the text, even that of an error: what to do is lost. A text that is JSON is parsed and
+# serialized again: 8.10 becomes 8.1.
+# Matters: structured content must contain everything that the text says, especially for errors, and text that has to arrive
+# unchanged, such as a version or a file, must be a JSON string or not look like JSON.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -51,7 +51,7 @@ from pydantic_ai.models.function import FunctionModel
 
 
 async def ask(name):
-    # In place of a model: calls the tool, then prints what it is given.
+    # Instead of a model: calls the tool, then prints the result.
     def model(messages, info):
         part = messages[-1].parts[-1]
         if part.part_kind != "tool-return":

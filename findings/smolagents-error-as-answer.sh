@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # PyPI smolagents 1.26.0 with mcpadapt 0.1.19 and mcp 1.30.0
-# Input: three results of tools/call by MCP 2025-11-25: one with `isError: true` and two blocks of text, one with a text and an
+# Input: three results of tools/call as in MCP 2025-11-25: one with `isError: true` and two blocks of text, one with a text and an
 # image, and one with `structuredContent` whose `content` is an empty list (CallToolResult requires the list, not an entry).
-# Expected: the failure is told as one, and each block reaches the agent.
-# Seen: only the first block is given, as a plain string. The failed call looks like a good one, its second line and the image are
-# gone, and the result without a block raises ValueError although it has structured content.
-# Matters: the first text block has to say by itself that a call failed, why and what to do next, and what an image shows.
+# Expected: the failure is reported as such, and each block reaches the agent.
+# Seen: only the first block is passed on, as a plain string. The failed call looks like a successful one, its second block and the
+# image are lost, and the result without a block raises ValueError although it has structured content.
+# Matters: the first text block itself has to say that a call failed, why and what to do next, and what an image shows.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -2,8 +2,8 @@
 # PyPI smolagents 1.26.0 with mcpadapt 0.1.19 and mcp 1.30.0
 # Input: a server that lists three tools on two pages. Pagination of tools/list by `nextCursor` is part of MCP since 2024-11-05.
 # Expected: the client asks again with the cursor and finds all three.
-# Seen: no request carries the cursor; the agent never learns of the tools on the second page, and nothing warns of it.
-# Matters: a server cannot rely on pages to make a long list of tools shorter; what must be found has to stand on the first.
+# Seen: no request has the cursor; the agent never learns about the tools on the second page, and there is no warning.
+# Matters: a server cannot use pages to shorten a long list of tools; all tools that must be found have to be on the first page.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -4,7 +4,7 @@
 # of an inputSchema only `type`, in every revision, and 2025-11-25 recommends this very form for a tool without parameters.
 # Expected: two tools, one of them without arguments.
 # Seen: KeyError for 'properties' while the tools are converted; the agent gets none of the server's tools.
-# Matters: one tool without parameters makes a whole server useless to smolagents. An empty `properties` beside it costs 16 bytes.
+# Matters: one tool without parameters makes the whole server unusable with smolagents. An empty `properties` costs 16 bytes.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

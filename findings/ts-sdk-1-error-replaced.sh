@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # npm @modelcontextprotocol/sdk 1.32.2, compared with @modelcontextprotocol/client 2.4.0
 # Input: a tool with an outputSchema whose call fails: `isError: true`, a text that says why, and `structuredContent` that describes
-# the failure. MCP's schema.json allows `structuredContent` beside `isError`; an outputSchema describes what the tool gives when it
-# succeeds, and without structured content both versions of the client exempt errors from it.
-# Expected: the client hands on the error with its text.
-# Seen: 1.x holds the structured content of an error to the outputSchema and throws a protocol error in place of the result: what
-# went wrong is lost. 2.x hands it on.
-# Matters: an error carries its facts in the text alone, or structured content that satisfies the outputSchema too.
+# the failure. MCP's schema.json allows `structuredContent` beside `isError`; an outputSchema describes the result of a successful
+# call, and without structured content both versions of the client exempt errors from it.
+# Expected: the client passes on the error with its text.
+# Seen: 1.x validates the structured content of an error against the outputSchema and throws a protocol error instead of the
+# result: what went wrong is lost. 2.x passes it on.
+# Matters: the facts of an error must be only in the text, or its structured content must satisfy the outputSchema too.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # npm @modelcontextprotocol/sdk 1.32.2, compared with @modelcontextprotocol/client 2.4.0
-# Input: a tool with an outputSchema that describes a pair by `prefixItems` and forbids a third entry by `items: false`, and a result
-# that fits it. MCP 2025-11-25 makes JSON Schema 2020-12 the dialect of a schema without `$schema`; both words are part of it.
-# Expected: the result is taken.
-# Seen: 1.x checks by the rules of draft-07, where `prefixItems` means nothing and `items: false` forbids every entry: the call
-# fails, with or without `$schema`. 2.x takes it.
+# Input: a tool with an outputSchema that describes a pair with `prefixItems` and forbids a third entry with `items: false`, and a
+# result that satisfies it. In MCP 2025-11-25 the dialect of a schema without `$schema` is JSON Schema 2020-12, which has both
+# keywords.
+# Expected: the result is accepted.
+# Seen: 1.x validates with draft-07, where `prefixItems` means nothing and `items: false` forbids every entry: the call
+# fails, with or without `$schema`. 2.x accepts it.
 # Matters: an outputSchema has to mean the same in draft-07 and 2020-12; tuples are described as objects instead.
 set -euo pipefail
 dir=$(mktemp -d)

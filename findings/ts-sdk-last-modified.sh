@@ -2,9 +2,9 @@
 # npm @modelcontextprotocol/sdk 1.32.2 and @modelcontextprotocol/client 2.4.0
 # Input: a result whose text has `annotations.lastModified`. MCP's schema.json (2025-06-18 and later) makes it a string, described
 # as ISO 8601; a date alone and a local time without an offset are ISO 8601 as well.
-# Expected: an annotation, which is only a hint, is taken or passed over.
-# Seen: only a full time with `Z` or an offset is taken. With any other form the whole result is refused, text and all.
-# Matters: a time that is a courtesy can cost the answer. A server writes lastModified in full, or leaves it out.
+# Expected: the annotation, which is only a hint, is accepted or ignored.
+# Seen: only a full time with `Z` or an offset is accepted. With any other form the whole result is rejected, including its text.
+# Matters: an optional time can cost the whole answer. A server should write lastModified in full, or leave it out.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # crate ureq 3.5.1
-# Input: two requests at once to one server, so that its pool holds two connections, and then one request after the other.
-# Expected: the connection that was used last is used again, which is the one most surely open, and the other is let go.
-# Seen: the pool hands out the connection that has been idle longest, so the two take turns for ever and each is idle twice as long.
-# Matters: pveproxy closes a connection that was idle for 5 seconds, and ureq keeps one for 15: the oldest is the one that is closed
-# just when it is chosen, and a pool never shrinks to what a quiet client needs. An API client for Proxmox lowers max_idle_age below
-# 5 seconds, or keeps its own pool.
+# Input: two parallel requests to one server, so that the pool has two connections, and then one request after the other.
+# Expected: the connection that was used last is used again, because it is most likely still open, and the other one is closed.
+# Seen: the pool reuses the connection that has been idle longest, so the two take turns forever and each is idle twice as long.
+# Matters: pveproxy closes a connection that was idle for 5 seconds, and ureq keeps one for 15: the oldest connection may be closed
+# just when it is chosen, and the pool never shrinks to what a quiet client needs. An API client for Proxmox should set max_idle_age
+# below 5 seconds, or have its own pool.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # crate ureq 3.5.1
-# Input: an HTTP/1.1 answer whose reason phrase says what is wrong and whose body is empty or {"data":null}, as pveproxy gives it for
-# a login that fails ("401 No ticket"), and before pve-http-server 5.2.0 (January 2025) for every error. RFC 9112, 4, has a
-# reason phrase in the status line and lets a client ignore it.
-# Expected: the phrase can be read from the answer or the error.
-# Seen: it is dropped while the answer is parsed; neither the response nor the error has it, by any way.
-# Matters: with an older Proxmox the only words that tell why a request failed are lost. They have to be taken from the bytes, by a
-# transport of one's own, or another client is needed.
+# Input: an HTTP/1.1 response whose reason phrase says what is wrong and whose body is empty or {"data":null}, as pveproxy sends it
+# for a failed login ("401 No ticket"), and before pve-http-server 5.2.0 (January 2025) for every error. RFC 9112, 4, has a
+# reason phrase in the status line and allows a client to ignore it.
+# Expected: the phrase can be read from the response or the error.
+# Seen: it is dropped while the response is parsed; there is no way to get it from the response or the error.
+# Matters: with an older Proxmox the only text that says why a request failed is lost. It has to be read from the bytes, with a
+# custom transport, or another client is needed.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -2,8 +2,8 @@
 # Builds and tests every package below target/packages, and writes SHA256SUMS. Reports what it had to skip.
 # usage: [REPOSITORY=URL] [OTHERS=PROFILE] packaging/all.sh [PLATFORM…]
 #        PLATFORM is x86_64-linux, aarch64-linux, x86_64-windows, x86_64-macos or aarch64-macos; all of them by default.
-#        OTHERS=dev builds those of other machines in a quarter of the time, to try what surrounds the program, and leaves
-#        out what takes another build of it (cargo, the SBOM).
+#        OTHERS=dev builds those for other machines in a quarter of the time, to test the packaging, and leaves out what
+#        needs another build of the program (cargo, the SBOM).
 . "$(dirname "$0")/common.sh"
 [ $# -gt 0 ] || set -- "${all_platforms[@]}"
 # SHA256SUMS lists only files of this run.
@@ -33,7 +33,7 @@ macos=$(of macos "$@")
     [ -z "$macos" ] || run macos $macos
 }
 parts=(debian image bundle npm pypi registry http)
-# They compile the program again, or a tool: minutes that the checks of each change do not have.
+# These compile the program or a tool again, which takes too long for the checks of each change.
 [ "${OTHERS:-}" = dev ] || parts+=(cargo sbom)
 for part in "${parts[@]}"; do run "$part"; done
 

@@ -14,7 +14,7 @@ runner() {
     }
 }
 
-# A C compiler for another processor: one of those that scripts/build.sh looks for, or Debian's.
+# A C compiler for another processor: one of those that scripts/build.sh searches for, or Debian's.
 have_compiler() {
     [ "$1" != "$machine" ] || return 0
     command -v clang >/dev/null || command -v "$1-linux-musl-gcc" >/dev/null || { command -v "$1-linux-gnu-gcc" && [ -e "/usr/$1-linux-gnu/include/stdint.h" ]; } >/dev/null && return

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the binaries that were built as one MCP bundle (.mcpb), and starts it as a desktop client on this machine would.
+# Packs the binaries that were built into one MCP bundle (.mcpb), and starts it like a desktop client on this machine.
 # usage: packaging/bundle.sh
 . "$(dirname "$0")/common.sh"
 if ! why=$(npm_tools "${node_packages[@]}"); then
@@ -23,7 +23,8 @@ for platform in $(platforms); do
     esac
     systems+=("${platform%-*}")
 done
-# A manifest tells systems apart but not processors: on Linux a script does, and on macOS one file holds both programs.
+# A manifest distinguishes systems but not processors: on Linux a script does, and on macOS one file contains both
+# programs.
 install -m 755 packaging/bundle/linux.sh "$folder/server/linux/proxmox-mcp"
 if [ ${#mac[@]} -gt 0 ]; then
     mkdir "$folder/server/macos"
@@ -38,13 +39,13 @@ manifest = json.loads((folder / "whole.json").read_text())
 (folder / "whole.json").unlink()
 platforms = manifest["compatibility"]["platforms"]
 for absent in set(platforms) - systems:
-    print(f"left out, as it was not built here: the program for {absent}")
+    print(f"left out, because it was not built here: the program for {absent}")
     platforms.remove(absent)
     del manifest["server"]["mcp_config"]["platform_overrides"][absent]
 (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 END
 mcpb validate "$folder/manifest.json"
-# Not by `mcpb pack`, which keeps the order of the disk and times of the local zone: the same bytes each time.
+# Not with `mcpb pack`, which is not reproducible: it keeps the order of the files on disk and local times.
 file=$out/proxmox-mcp-$version.mcpb
 python3 packaging/zip.py "$folder" "$file"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tries what `cargo install`, `cargo binstall` and `cargo publish` need. The builds are those of the tests, not of a
-# release, as only the way to the binary is tried.
+# Tests what `cargo install`, `cargo binstall` and `cargo publish` need. Uses test builds, not release builds, because
+# only the installation is tested.
 # usage: packaging/cargo.sh
 . "$(dirname "$0")/common.sh"
 command -v cargo >/dev/null || fail "cargo is not installed"
@@ -14,11 +14,11 @@ echo "cargo install --path .: runs"
 cargo publish --dry-run --locked --allow-dirty --quiet 2>"$root/log" || { cat "$root/log"; fail "cargo publish would be refused"; }
 package=target/package/proxmox-mcp-$version.crate
 size=$(wc -c <"$package")
-[ "$size" -le 10485760 ] || fail "crates.io takes no package of $size bytes"
+[ "$size" -le 10485760 ] || fail "crates.io does not accept a package of $size bytes"
 cp "$package" "$out/"
 echo "cargo publish --dry-run: $(tar -tzf "$package" | wc -l) files, $size bytes"
 
-# Where cargo binstall looks is where releases are: the files that the other scripts have made.
+# cargo binstall must find the program in the files of a release, which the other scripts have made.
 python3 - "$out" "$version" <<'END'
 import json, pathlib, subprocess, sys, tarfile, zipfile
 out, version = pathlib.Path(sys.argv[1]), sys.argv[2]

@@ -1,4 +1,5 @@
-# Shared by the packaging scripts: paths, the version, and how a step that cannot run here is reported. To be sourced, not run.
+# Shared by the packaging scripts: paths, the version, and functions that report errors and skipped steps. Source it, do
+# not run it.
 # shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,9 +8,9 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 about=$(sed -n 's/^description = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 out=$PWD/target/packages
 tools=$PWD/target/tools
-# The package on PyPI, where somebody else's package has the name of this program; src/setup/launch.rs says so too.
+# The package on PyPI, where another project's package has the name of this program; also in src/setup/launch.rs.
 pypi_name=proxmox-mcp-rs
-# Where releases are published: as Cargo.toml says, or else a placeholder.
+# Where releases are published: from Cargo.toml, or else a placeholder.
 repository=${REPOSITORY:-$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)}
 repository=${repository:-https://github.com/example/proxmox-mcp}
 owner=$(cut -d / -f 4 <<<"$repository")
@@ -21,10 +22,10 @@ mkdir -p "$out" "$tools"
 machine=$(uname -m)
 [ "$machine" != arm64 ] || machine=aarch64
 
-# Every platform that there are packages for, as files name them.
+# Every platform that there are packages for, as named in file names.
 all_platforms=(x86_64-linux aarch64-linux x86_64-windows x86_64-macos aarch64-macos)
-# build_for PLATFORM TARGET: builds, and prints the path of the binary. Not told the date: it goes into no binary, and a
-# new one would have everything compiled again.
+# build_for PLATFORM TARGET: builds, and prints the path of the binary. Without SOURCE_DATE_EPOCH: the binary does not
+# contain it, and a new value would compile everything again.
 build_for() {
     local profile=release
     [ "$1" = "$machine-linux" ] || profile=${OTHERS:-release}
@@ -43,7 +44,7 @@ skip() {
     echo "SKIPPED: $*"
 }
 
-# The processors that binaries.sh has built for.
+# The processors for which binaries.sh has built.
 built() { for file in "$out"/bin/*/proxmox-mcp; do [ ! -x "$file" ] || basename "$(dirname "$file")"; done; }
 
 # this_binary: the path of the binary for this machine; builds it if there is none.
@@ -117,12 +118,13 @@ example_session() {
     echo '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"proxmox_list_nodes","arguments":{}}}'
 }
 check_example() { # WHAT ANSWERS
-    grep -q "\"serverInfo\":{[^}]*\"version\":\"$version\"" <<<"$2" || fail "$1: the server does not say its version: $2"
+    grep -q "\"serverInfo\":{[^}]*\"version\":\"$version\"" <<<"$2" || fail "$1: the server does not report its version: $2"
     grep -q '"pve1"' <<<"$2" || fail "$1: a call failed: $2"
-    [ "$(wc -l <<<"$2")" -eq 2 ] || fail "$1: something else was written: $2"
+    [ "$(wc -l <<<"$2")" -eq 2 ] || fail "$1: the output has other lines: $2"
 }
 
-# python_tools FOLDER CHECK PACKAGE…: installs packages from PyPI in a venv below target/tools unless CHECK (Python) passes.
+# python_tools FOLDER CHECK PACKAGE…: installs packages from PyPI in a venv below target/tools unless CHECK (Python)
+# passes.
 python_tools() {
     local folder=$tools/$1 check=$2
     shift 2
@@ -130,13 +132,13 @@ python_tools() {
     "$folder/bin/python" -c "$check" 2>/dev/null || { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$@"; } 2>&1
 }
 
-# add_papers FOLDER: what comes with the program in every archive.
+# add_papers FOLDER: adds the files that come with the program in every archive.
 add_papers() {
     install -m 644 LICENSE packaging/THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config.example.json "$1/"
     install -D -m 644 -t "$1/docs" docs/*
 }
 
-# pack_tar NAME BINARY: the archive NAME.tar.gz with the program, its papers and its manual page; always the same bytes.
+# pack_tar NAME BINARY: makes NAME.tar.gz with the program, its documents and its manual page, reproducibly.
 pack_tar() {
     local folder
     folder=$(mktemp -d)
@@ -149,10 +151,10 @@ pack_tar() {
     echo "$out/$1.tar.gz ($(wc -c <"$out/$1.tar.gz") bytes)"
 }
 
-# has_no_path BINARY: nothing in a release tells where it was built.
+# has_no_path BINARY: checks that a release does not contain the path where it was built.
 has_no_path() {
     [ -z "${OTHERS:-}" ] || return 0
-    ! grep -qaF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$1" || fail "$1 holds a path of this machine"
+    ! grep -qaF -e "$PWD/" -e "${CARGO_HOME:-$HOME/.cargo}/" "$1" || fail "$1 contains a path of this machine"
 }
 
 # install_packages PACKAGE…: Debian packages, which takes root.

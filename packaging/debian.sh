@@ -37,7 +37,7 @@ EOF
         printf 'Files: *\nCopyright: %s\nLicense: Expat\n' "$(sed -n 's/^Copyright (c) //p' LICENSE)"
         sed '1,/^Copyright/d' LICENSE | sed '/./,$!d' | sed 's/^$/./; s/^/ /'
     } >"$doc/copyright"
-    # One static file is the point of it; as it can be loaded anywhere, lintian takes it for a library.
+    # It is meant to be one static file; because it is position-independent, lintian takes it for a library.
     printf 'proxmox-mcp: %s [usr/bin/proxmox-mcp]\n' statically-linked-binary shared-library-lacks-prerequisites \
         >"$share/lintian/overrides/proxmox-mcp"
     find "$root/usr" -type f ! -path '*/bin/*' -exec chmod 644 {} +
@@ -55,10 +55,10 @@ Suggests: ca-certificates, openssh-client
 Section: admin
 Priority: optional
 Homepage: $repository
-Description: MCP server that runs a Proxmox VE cluster
- A server of the Model Context Protocol over standard input and output, through
- which an AI assistant looks at and runs a Proxmox VE cluster with an API token.
- What destroys data asks first, and every change can be written to a log.
+Description: MCP server that manages a Proxmox VE cluster
+ A Model Context Protocol server over standard input and output, through which
+ an AI assistant views and manages a Proxmox VE cluster with an API token. It
+ asks before data is destroyed, and can write every change to an audit log.
  .
  It is one static program; the same tools can be called from a shell.
 EOF
@@ -107,7 +107,7 @@ if ! command -v lintian >/dev/null && [ "$(id -u)" -eq 0 ] && command -v apt-get
     { apt-get install -y --no-install-recommends lintian || { apt-get update && apt-get install -y --no-install-recommends lintian; }; } >/dev/null 2>&1 || true
 fi
 if command -v lintian >/dev/null; then
-    # The package goes to no archive of Debian's: it closes no bug there.
+    # The package is not for Debian's archive, so it closes no bug there.
     lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs --allow-root "$out"/proxmox-mcp_"$version"-1_*.deb
 else
     skip "lintian: it is not installed, and only root could install it"

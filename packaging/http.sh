@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Serves the sample cluster over HTTPS through the bridge that docs/http.md describes, and sends requests as a client does:
+# Serves the sample cluster over HTTPS through the bridge that docs/http.md describes, and sends requests like a client:
 # with the key, without one, with a wrong one, and without TLS.
 # usage: packaging/http.sh [BINARY]
 . "$(dirname "$0")/common.sh"
@@ -37,7 +37,7 @@ list='{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{}}'
 call='{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"proxmox_list_nodes","arguments":{}}}'
 modern='{"jsonrpc":"2.0","id":4,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"http.sh","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}'
 
-# It listens when it answers; a process that has ended never will.
+# It is ready when it answers; a process that has ended never answers.
 until curl --silent --noproxy '*' --cacert "$folder/cert.pem" "https://localhost:$port/ping" >/dev/null; do
     kill -0 "$bridge" 2>/dev/null || { cat "$folder/bridge.log"; fail "the bridge has exited"; }
     sleep 0.1
@@ -73,7 +73,7 @@ refused "a call in somebody else's session without a key" "$call" -H "Mcp-Sessio
 if curl --silent --noproxy '*' --max-time 20 -H "X-API-Key: $key" -d "$list" "http://localhost:$port/mcp" >/dev/null; then
     fail "the bridge answers without TLS"
 fi
-# The key is in no command line, where every user of the machine could read it.
+# The key must not be in a command line, where every user of the machine could read it.
 ! tr '\0' ' ' <"/proc/$bridge/cmdline" 2>/dev/null | grep -q "$key" || fail "the key is in the command line"
 kill "$bridge"
 wait "$bridge" 2>/dev/null || true

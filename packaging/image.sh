@@ -29,7 +29,7 @@ case $machine in x86_64) own=amd64 ;; *) own=arm64 ;; esac
 arguments=(--build-arg "VERSION=$version" --build-arg "SERVER_NAME=io.github.$owner/proxmox-mcp" --build-arg "REPOSITORY=$repository")
 name=proxmox-mcp:$version
 
-# Runs the image as its own user, with nothing but its root file system, and looks at what it holds.
+# Runs the image as its own user, with only its root file system, and checks its content.
 check_root() { # FOLDER
     local root=$1 found
     found=$(cd "$root" && find . -type f | LC_ALL=C sort | tr '\n' ' ')
@@ -52,7 +52,7 @@ with_engine() { # docker or podman
     echo "$name: built and run with $1"
 }
 
-# buildah needs neither a daemon nor rights beyond chroot; it also unpacks from Debian's packages.
+# buildah needs neither a daemon nor rights beyond chroot; it can also be unpacked from Debian's packages.
 buildah_command() {
     command -v buildah >/dev/null && { buildah=(buildah); return; }
     if [ ! -x "$tools/debian/usr/bin/buildah" ]; then
@@ -79,7 +79,7 @@ with_buildah() {
         at push ${policy[@]+"${policy[@]}"} "$name-$architecture" \
             "oci-archive:$out/proxmox-mcp-$version-$architecture.oci.tar:$name" >>"$out/image.log" 2>&1 \
             || { tail -n 5 "$out/image.log"; fail "buildah could not write the archive"; }
-        # buildah gives the archive the time and order of now: packed again, it has the same bytes each time.
+        # buildah's archive has the current time and an arbitrary order; it is packed again, reproducibly.
         rm -rf "$out/image-archive"
         mkdir "$out/image-archive"
         tar -C "$out/image-archive" -xf "$out/proxmox-mcp-$version-$architecture.oci.tar"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the binaries for macOS on Linux, and packs each with the licences, documentation and example configuration. They
-# cannot be run here: instead, packaging/macos/inspect.py reads them as a Mac's loader will.
+# Builds the binaries for macOS on Linux, and packs each with the licences, documentation and example configuration.
+# They cannot be run here; instead, packaging/macos/inspect.py reads them like a Mac's loader.
 # usage: packaging/macos.sh [CPU…]   (x86_64 and aarch64 by default)
 . "$(dirname "$0")/common.sh"
 [ $# -gt 0 ] || set -- x86_64 aarch64
@@ -18,4 +18,4 @@ for cpu; do
     python3 packaging/macos/inspect.py "$binary" "$cpu" packaging/macos/frameworks
     pack_tar "proxmox-mcp-$version-$cpu-macos" "$binary"
 done
-echo "The programs for macOS were inspected but not run, as no Mac is at hand."
+echo "The programs for macOS were inspected but not run, because no Mac is available."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs the npm packages: `proxmox-mcp`, and one with the binary for each platform that was built. Installs and runs them
-# from a registry on this machine, as npx does.
+# Packs the npm packages: `proxmox-mcp`, and one with the binary for each platform that was built. Installs and runs
+# them with npx, from a registry on this machine.
 # usage: [REPOSITORY=URL] packaging/npm.sh
 . "$(dirname "$0")/common.sh"
 command -v npm >/dev/null || { skip "npm packages: npm is not installed"; exit 0; }
@@ -30,7 +30,7 @@ filled packaging/npm/package.json >"$root/package.json"
 pack "$root"
 for file in "$folder"/*.tgz; do echo "$file ($(wc -c <"$file") bytes)"; done
 
-# The packages may run nothing when they are installed.
+# The packages must not run anything when they are installed.
 for file in "$folder"/*.tgz; do
     ! tar -xzOf "$file" package/package.json | grep -q '"scripts"' || fail "$file runs scripts when it is installed"
 done
@@ -38,7 +38,7 @@ done
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 mkdir "$fresh/home" "$fresh/work"
-# Runs a command in a fresh folder with a fresh cache; nothing but the registry on this machine is asked.
+# Runs a command in a fresh folder with a fresh cache; only the registry on this machine is used.
 fetch() {
     (cd "$fresh/work" && HOME=$fresh/home npm_config_cache=$fresh/cache npm_config_update_notifier=false \
         node "$OLDPWD/packaging/npm/registry.mjs" "$folder" "$@")
@@ -55,7 +55,7 @@ try() { # WHAT COMMAND…
 try "npx -y proxmox-mcp" npx -y proxmox-mcp
 cp "$folder/proxmox-mcp-$version.tgz" "$fresh/work/"
 try "npx -y ./proxmox-mcp-$version.tgz" npx -y "./proxmox-mcp-$version.tgz"
-# From the files alone, as long as nothing is published: the registry has none of the packages.
+# From the files alone, because nothing is published yet: the registry has none of the packages.
 case $machine in x86_64) own=linux-x64 ;; *) own=linux-arm64 ;; esac
 mkdir "$fresh/empty" "$fresh/files"
 cp "$folder/proxmox-mcp-$version.tgz" "$folder/proxmox-mcp-$own-$version.tgz" "$fresh/files/"
@@ -64,11 +64,11 @@ from_files() {
         node "$OLDPWD/packaging/npm/registry.mjs" "$fresh/empty" "$@")
 }
 from_files npm install --silent "./proxmox-mcp-$own-$version.tgz" "./proxmox-mcp-$version.tgz" 2>"$fresh/log" \
-    || { cat "$fresh/log"; fail "npm install cannot do with the files"; }
+    || { cat "$fresh/log"; fail "npm install fails with the files"; }
 check_example "npm install from files" "$(example_session | from_files npx proxmox-mcp demo 2>/dev/null)"
 echo "npm install ./proxmox-mcp-$own-$version.tgz ./proxmox-mcp-$version.tgz; npx proxmox-mcp: answered"
 ! fetch npx -y proxmox-mcp nonsense >/dev/null 2>&1 || fail "npx hides the exit code of a wrong command"
-# A client ends a server by a signal to what it started.
+# A client stops a server with a signal to the process that it started.
 fetch npm install --silent --no-save proxmox-mcp 2>/dev/null
 mkfifo "$fresh/input"
 (cd "$fresh/work" && exec node node_modules/proxmox-mcp/bin/proxmox-mcp.js demo <"$fresh/input" >"$fresh/output") &
@@ -81,7 +81,7 @@ status=0
 wait "$server" || status=$?
 [ "$status" -eq 143 ] || fail "after SIGTERM the launcher ends with $status"
 exec 3>&-
-# Without the package for this platform the launcher says so.
+# If the package for this platform is missing, the launcher reports it.
 rm -r "$fresh/work/node_modules/proxmox-mcp-$own"
 said=$(node "$fresh/work/node_modules/proxmox-mcp/bin/proxmox-mcp.js" --version 2>&1) && fail "the launcher runs something else"
 grep -q "proxmox-mcp-$own, which holds the program, is not installed" <<<"$said" || fail "the launcher says: $said"

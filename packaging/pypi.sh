@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a wheel for PyPI of each binary that was built, checks them with twine, and runs the one for this machine by uvx
-# and by pip, from the file.
+# Makes a wheel for PyPI from each binary that was built, checks them with twine, and installs and runs the one for this
+# machine with uvx and pip, from the file.
 # usage: [REPOSITORY=URL] packaging/pypi.sh
 . "$(dirname "$0")/common.sh"
 command -v python3 >/dev/null || { skip "wheels: python3 is not installed"; exit 0; }
@@ -9,7 +9,7 @@ folder=$out/pypi
 rm -rf "$folder"
 mkdir -p "$folder"
 
-# A static program runs with any C library: with glibc as old as pip can tell, and with musl.
+# A static program runs with any C library: with glibc as old as pip's tags can express, and with musl.
 tags() { # PLATFORM
     case $1 in
         linux-x64) echo manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64 ;;
@@ -43,7 +43,7 @@ began=$(date +%s%N)
 answers=$(example_session | uvx proxmox-mcp demo 2>"$fresh/log") || { cat "$fresh/log"; fail "uvx does not run it"; }
 check_example "uvx --from ./${wheel##*/} proxmox-mcp" "$answers"
 echo "uvx --from ./${wheel##*/} proxmox-mcp: answered after $((($(date +%s%N) - began) / 1000000)) ms; $(wc -c <"$wheel") bytes"
-# `uvx NAME` runs the command that has the name of the package.
+# `uvx NAME` runs the command with the name of the package.
 check_example "uvx $pypi_name" "$(example_session | uvx "$pypi_name" demo)"
 ! uvx "$pypi_name" nonsense >/dev/null 2>&1 || fail "uvx $pypi_name hides the exit code of a wrong command"
 ! uvx proxmox-mcp nonsense >/dev/null 2>&1 || fail "uvx hides the exit code of a wrong command"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Writes server.json, the entry for the MCP registry, with the packages on npm, PyPI and as an image, and the bundle with its checksum, and validates it against its
-# schema and the registry's further rules.
+# Writes server.json, the entry for the MCP registry, with the packages on npm and PyPI, the image, and the bundle with
+# its checksum, and validates it against its schema and the registry's other rules.
 # usage: [REPOSITORY=URL] packaging/registry.sh
 . "$(dirname "$0")/common.sh"
 
-# The bundle that was not built here has no checksum, so it is left out.
+# A bundle that was not built here has no checksum, so it is left out.
 bundle=$out/proxmox-mcp-$version.mcpb
 if [ -f "$bundle" ]; then sum=$(sha256sum "$bundle" | cut -d ' ' -f 1); else sum=absent; fi
 if ! why=$(python_tools registry 'import jsonschema, skillsaw' skillsaw==0.22.0 jsonschema==4.26.0); then
@@ -23,9 +23,9 @@ folder, version = pathlib.Path(sys.argv[1]), sys.argv[2]
 entry = json.loads((folder / "filled.json").read_text())
 (folder / "filled.json").unlink()
 for package in [package for package in entry["packages"] if package.get("fileSha256") == "absent"]:
-    print("left out, as it was not built here:", package["identifier"])
+    print("left out, because it was not built here:", package["identifier"])
     entry["packages"].remove(package)
-# What the program reads is the same however it was installed; a bundle asks for it by its own manifest.
+# The environment variables are the same for all packages, except a bundle, whose manifest asks for the values.
 variables = next(package["environmentVariables"] for package in entry["packages"] if package["registryType"] == "oci")
 for package in entry["packages"]:
     if package["registryType"] in ("npm", "pypi"):
@@ -37,7 +37,7 @@ assert schema["$id"] == entry["$schema"], "the schema is another"
 validator = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
 wrong = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(entry)]
 assert not wrong, "\n".join(wrong)
-# That the validator sees mistakes at all.
+# Check that the validator reports mistakes at all.
 for change in [{"name": "no slash"}, {"description": "x" * 101}, {"packages": [{"registryType": "oci"}]}]:
     assert not validator.is_valid({**entry, **change}), change
 assert entry["version"] == version

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes all that is published, from a clone without changes: the packages for every platform, the entry for the registry,
-# what each program is made of (SBOM), the licences, and SHA256SUMS, all in dist/. Nothing is skipped: what cannot be made
-# or tested here ends it. The same commit gives the same bytes: packaging/compare.sh shows it.
+# Makes everything that is published, from a clone without changes: the packages for every platform, the entry for the
+# registry, an SBOM for each program, the licences, and SHA256SUMS, all in dist/. Nothing is skipped: if something
+# cannot be built or tested here, the release fails. Builds of the same commit are identical, which packaging/compare.sh
+# checks.
 # usage: REPOSITORY=URL packaging/release.sh [PLATFORM…]   (all of them by default, as packaging/all.sh names them)
 . "$(dirname "$0")/common.sh"
 changed=$(git status --porcelain)
-[ -z "$changed" ] || fail "this is not what was committed: $(head -n 5 <<<"$changed")"
+[ -z "$changed" ] || fail "there are uncommitted changes: $(head -n 5 <<<"$changed")"
 unset OTHERS PROFILE
 CI=true packaging/all.sh "$@"
 rm -rf dist

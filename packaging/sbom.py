@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes what the program for one platform is made of, as CycloneDX 1.5: each crate that is linked, with its version,
-licence and checksum, and what needs what. Unlike cargo-cyclonedx, which gives each run a number and a time of its own, it
-writes the same bytes for the same sources.
+"""Writes the SBOM of the program for one platform, as CycloneDX 1.5: each crate that is linked, with its version, licence
+and checksum, and the dependencies between them. Unlike cargo-cyclonedx, which writes a new serial number and time each
+run, the output is reproducible.
 
 usage: sbom.py TARGET OUTPUT   (TARGET is a Rust target triple; SOURCE_DATE_EPOCH is set)
 """
@@ -18,12 +18,12 @@ checksums = {(package["name"], package["version"]): package.get("checksum") for 
 
 
 def is_macro(identity):
-    """A macro runs in the compiler and is not linked."""
+    """Whether a crate is a macro, which runs in the compiler and is not linked."""
     return any("proc-macro" in part["kind"] for part in packages[identity]["targets"])
 
 
 def needed(identity):
-    """What a crate needs when it runs: neither what its tests nor what its build needs."""
+    """The dependencies that a crate needs at run time, without those of its tests and its build."""
     wanted = (one["pkg"] for one in nodes[identity]["deps"] if any(kind["kind"] is None for kind in one["dep_kinds"]))
     return sorted((one for one in wanted if not is_macro(one)), key=reference)
 
@@ -40,7 +40,7 @@ def component(identity):
         entry["description"] = " ".join(package["description"].split())
     if checksum := checksums[package["name"], package["version"]]:
         entry["hashes"] = [{"alg": "SHA-256", "content": checksum}]
-    # Some crates still part licences by a slash, which means OR.
+    # Some crates still separate licences with a slash, which means OR.
     entry["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
     entry["purl"] = reference(identity)
     if package["repository"]:
@@ -68,7 +68,7 @@ document = {
     "components": [component(identity) for identity in linked if identity != root],
     "dependencies": [{"ref": reference(one), "dependsOn": [reference(other) for other in needed(one)]} for one in linked],
 }
-# The number of the document follows from its content.
+# The serial number of the document is derived from its content.
 number = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document, sort_keys=True))
 document = {"bomFormat": "CycloneDX", "specVersion": "1.5", "serialNumber": number.urn} | document
 output.write_text(json.dumps(document, indent=2) + "\n")

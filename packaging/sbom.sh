@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what each program that was built is made of, as CycloneDX, and validates it by that format's schema.
+# Writes an SBOM in CycloneDX format for each program that was built, and validates it against that format's schema.
 # usage: packaging/sbom.sh
 . "$(dirname "$0")/common.sh"
 if ! why=$(python_tools sbom 'import cyclonedx, jsonschema' 'cyclonedx-python-lib[json-validation]==11.12.0'); then
@@ -27,7 +27,7 @@ for path in map(pathlib.Path, sys.argv[1:]):
     wrong = validator.validate_str(text)
     assert wrong is None, f"{path.name}: {wrong}"
     document = json.loads(text)
-    # That the validator sees mistakes at all, which it would not without its schema.
+    # Check that the validator reports mistakes at all, which it would not without its schema.
     document["components"][0]["type"] = "nonsense"
     assert validator.validate_str(json.dumps(document)) is not None
     names = {component["name"] for component in document["components"]}

@@ -1,5 +1,5 @@
-// Starts an unpacked MCP bundle with the command, arguments and environment that a client makes of its manifest, and
-// checks what the user filled in by what the server answers.
+// Starts an unpacked MCP bundle with the command, arguments and environment that a client derives from its manifest, and
+// checks by the server's answers that the user's settings arrive.
 // usage: MCPB=FOLDER node try_bundle.mjs BUNDLE VERSION
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
@@ -18,7 +18,7 @@ const expect = (what, holds, seen) => {
     if (!holds) throw new Error(`${what}; seen: ${JSON.stringify(seen)}`);
 };
 
-// Runs the server with one user's settings and answers what it said to each request, and all that it wrote.
+// Runs the server with a user's settings; returns its answers to the requests, and everything that it wrote.
 async function session(userConfig, requests) {
     const { command, args, env } = await start(userConfig);
     const server = spawn(command, args, { env: { PATH: process.env.PATH, ...env } });
@@ -44,15 +44,15 @@ for (const [settings, access] of [
 ]) {
     const { answers, written } = await session({ ...required, ...settings }, ['proxmox_get_server_info', 'proxmox_get_version']);
     const [hello, info, refused] = answers;
-    expect('the version is another', hello.result.serverInfo.version === version, hello);
+    expect('the version is wrong', hello.result.serverInfo.version === version, hello);
     expect(`access is not ${access}`, info.result.structuredContent.access === access, info);
     expect('the host was not asked', refused.result.isError && refused.result.content[0].text.includes('127.0.0.1:1'), refused);
     expect('the secret is shown', !written.includes(required.token_secret), 'the secret');
 }
 const wrong = await session({ ...required, access: 'everything' }, ['proxmox_get_version']);
-expect('a wrong access is not told', wrong.answers[1].result.content[0].text.includes('PROXMOX_ACCESS'), wrong.answers[1]);
+expect('a wrong access is not reported', wrong.answers[1].result.content[0].text.includes('PROXMOX_ACCESS'), wrong.answers[1]);
 
-// What a client on each system would start is there, can be run, and is a program of that system.
+// The file that a client would start on each system exists, is executable, and is a program for that system.
 const starts = { linux: '#!/b', win32: 'MZ', darwin: '\xca\xfe\xba\xbe' };
 const here = process.platform;
 for (const platform of manifest.compatibility.platforms) {
@@ -65,7 +65,7 @@ for (const platform of manifest.compatibility.platforms) {
     closeSync(file);
     expect(`on ${platform} another program is started`, magic.toString('latin1') === starts[platform], command);
     expect(`on ${platform} it cannot be run`, statSync(command).mode & 0o100, command);
-    expect(`on ${platform} the host is not handed over`, env.PROXMOX_HOST === required.host, env);
+    expect(`on ${platform} the host is not passed on`, env.PROXMOX_HOST === required.host, env);
 }
 console.log(`the bundle has a program for ${manifest.compatibility.platforms.join(', ')}`);
 console.log('the bundle starts as a client starts it; host, token, fingerprint and access arrive');

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Windows binary, packs it as a zip with the licences, documentation and example configuration, and tries it
-# under wine where wine is there.
+# Builds the Windows binary, packs it as a zip with the licences, documentation and example configuration, and tests it
+# with wine if wine is installed.
 # usage: packaging/windows.sh
 . "$(dirname "$0")/common.sh"
 target=x86_64-pc-windows-gnu
@@ -12,7 +12,7 @@ program=$(build_for x86_64-windows $target)
 binary=$(binary_for win32-x64)
 install -D -m 755 "$program" "$binary"
 has_no_path "$binary"
-# Nothing but what every Windows has.
+# Only libraries that every Windows has.
 libraries=$(x86_64-w64-mingw32-objdump -p "$binary" | sed -n 's/^.*DLL Name: //p' | tr '[:upper:]' '[:lower:]' | LC_ALL=C sort -u | tr '\n' ' ')
 for library in $libraries; do
     case $library in

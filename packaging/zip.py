@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs a folder as a zip, the same bytes each time.
+"""Packs a folder as a zip, reproducibly.
 
 usage: zip.py FOLDER OUTPUT
 """

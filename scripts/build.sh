@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the release binary, a static PIE on Linux, and prints its path as the last line. The same sources give the same
-# bytes, whatever folder they lie in.
+# Builds the release binary, a static PIE on Linux, and prints its path as the last line. The build is reproducible: the
+# same sources give the same bytes, whatever folder they are in.
 # usage: [PROFILE=NAME] scripts/build.sh [TARGET [OPTION …]]   (a Rust target triple; default: this machine's, with musl.
-# The options are passed on to `cargo build`. PROFILE=dev builds in a quarter of the time, for tries of what surrounds
-# the program.)
+# The options are passed on to `cargo build`. PROFILE=dev builds in a quarter of the time, for tests of the packaging
+# rather than of the program.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,7 @@ have_target() {
         || [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]
 }
 if [ "$(uname -s)" != Linux ] && [ $# -eq 0 ]; then
-    # Only Linux has fully static programs; elsewhere the binary depends on the system's own libraries alone.
+    # Only Linux has fully static programs; elsewhere the binary depends only on the system's own libraries.
     target=$(rustc -vV | sed -n 's/^host: //p')
     echo "Building for $target (static programs exist on Linux only)." >&2
 elif ! have_target; then
@@ -28,8 +28,8 @@ elif ! have_target; then
     echo "The musl target is not available here; building for $target with +crt-static instead." >&2
 fi
 
-# ring and src/relro.c are C that needs no headers of a C library: where there is no musl-gcc, the system's own
-# compiler will do. For another processor, clang compiles and Rust's own linker links.
+# ring and src/relro.c are C code that needs no headers of a C library: if there is no musl-gcc, the system's compiler
+# is enough. For another processor, clang compiles and Rust's own linker links.
 cpu=${target%%-*}
 cc=CC_${target//-/_}
 linker=CARGO_TARGET_$(tr '[:lower:]-' '[:upper:]_' <<<"$target")_LINKER
@@ -51,8 +51,8 @@ if [[ $target == *-linux-musl ]] && [ -z "${!cc:-}" ]; then
     fi
 fi
 
-# Programs for macOS are linked by zig where there is no Mac. It has no frameworks: packaging/macos says what those that
-# the program uses export. The path is relative, for it would otherwise tell builds in two folders apart.
+# Without a Mac, programs for macOS are linked by zig. It has no frameworks, so packaging/macos lists the symbols that
+# the program uses from them. The path is relative, so that builds in different folders are identical.
 build=(build)
 if [[ $target == *-apple-darwin ]] && [ "$(uname -s)" != Darwin ]; then
     command -v cargo-zigbuild >/dev/null || {
@@ -63,17 +63,17 @@ if [[ $target == *-apple-darwin ]] && [ "$(uname -s)" != Darwin ]; then
     export RUSTFLAGS="${RUSTFLAGS:-} -C link-arg=-F -C link-arg=packaging/macos/frameworks -C link-arg=-Wl,-dead_strip_dylibs"
 fi
 
-# A panic names the source file it comes from: without the folder in which this machine keeps it.
+# A panic message names its source file; the folder of this machine is removed from that path.
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$PWD="
 
-# LLVM copies functions of up to 250 units into their callers; at 100 the program is 7 % smaller (8.2 instead of 8.8 MB).
+# LLVM inlines functions up to a cost of 250; with 100 the program is 7 % smaller (8.2 instead of 8.8 MB).
 export RUSTFLAGS="$RUSTFLAGS -C llvm-args=-inline-threshold=100"
 
-# The time of the build is left out of programs for Windows.
+# Programs for Windows get no build timestamp.
 [[ $target != *-windows-gnu ]] || export RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,--no-insert-timestamp"
 
 profile=${PROFILE:-release}
-# As in a release.
+# Stripped and without debug information, like a release.
 [ "$profile" != dev ] || export CARGO_PROFILE_DEV_STRIP=true CARGO_PROFILE_DEV_DEBUG=0
 cargo "${build[@]}" --profile "$profile" --locked --target "$target" "${@:2}" >&2
 folder=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the release binary: small, a static PIE hardened as distributions want it, and in need of nothing else: it runs
-# in a chroot that holds only the binary, and finds a host name in /etc/hosts there.
+# Checks that the release binary is small, a static PIE with the usual hardening, and self-contained: it runs in a
+# chroot that contains only the binary, and resolves a host name from /etc/hosts there.
 # usage: scripts/check_static.sh BINARY
 set -euo pipefail
 binary=$1
@@ -20,17 +20,17 @@ segments() { awk -v type="$1" '$1 == type' <<<"$headers"; }
 grep -q '^ *Type: *DYN' <<<"$headers" || fail "it is not position-independent"
 [ -z "$(segments INTERP)" ] || fail "it asks for a dynamic loader"
 ! grep -q '(NEEDED)' <<<"$dynamic" || fail "it needs libraries: $(grep '(NEEDED)' <<<"$dynamic")"
-# The flags of a segment stand before its alignment; `R E` is printed as two words.
-! segments LOAD | grep -qE ' RWE | +W +E ' || fail "a segment can be written and run"
-! segments GNU_STACK | grep -q ' RWE ' && [ -n "$(segments GNU_STACK)" ] || fail "the stack can be run"
+# The flags of a segment come before its alignment; `R E` is printed as two words.
+! segments LOAD | grep -qE ' RWE | +W +E ' || fail "a segment is writable and executable"
+! segments GNU_STACK | grep -q ' RWE ' && [ -n "$(segments GNU_STACK)" ] || fail "the stack is executable"
 ! grep -q TEXTREL <<<"$dynamic" || fail "it has text relocations"
 [ -n "$(segments GNU_RELRO)" ] || fail "it has no RELRO"
 grep -qE 'BIND_NOW|FLAGS.*NOW' <<<"$dynamic" || fail "RELRO is partial: symbols are bound lazily"
-# Constants must not lie in a segment with code.
+# Constants must not be in a segment with code.
 code=$(sed -n '/Segment Sections/,$p' <<<"$headers" | grep -E ' \.text( |$)')
 ! grep -qE ' \.(rodata|eh_frame|data|got)( |$)' <<<"$code" || fail "code and constants share a segment:$code"
 
-# What the system really does with it: the process waits for its input meanwhile.
+# The actual memory mappings of the process, which waits for its input meanwhile.
 coproc server { exec "$binary" demo 2>/dev/null; }
 # bash forgets a coprocess as soon as it has ended.
 process=$server_PID to=${server[1]} from=${server[0]}
@@ -41,13 +41,13 @@ exec {to}>&-
 wait "$process" || true
 own=$(grep -F "$(readlink -f "$binary")" <<<"$maps")
 echo "$own"
-! grep -qE '^[^ ]+ .wx' <<<"$maps" || fail "memory can be written and run: $(grep -E '^[^ ]+ .wx' <<<"$maps")"
-! grep -F '[stack]' <<<"$maps" | grep -q 'x[ps] ' || fail "the stack can be run"
+! grep -qE '^[^ ]+ .wx' <<<"$maps" || fail "memory is writable and executable: $(grep -E '^[^ ]+ .wx' <<<"$maps")"
+! grep -F '[stack]' <<<"$maps" | grep -q 'x[ps] ' || fail "the stack is executable"
 base=$((16#$(head -n 1 <<<"$own" | cut -d - -f 1)))
 read -r _ _ address _ _ length _ <<<"$(segments GNU_RELRO)"
 while read -r range rights _; do
     if ((16#${range%-*} < base + address + length && base + address < 16#${range#*-})); then
-        [[ $rights == r--* ]] || fail "RELRO is not applied at run time: it lies in a mapping with $rights"
+        [[ $rights == r--* ]] || fail "RELRO is not applied at run time: it is in a mapping with $rights"
     fi
 done <<<"$own"
 
@@ -61,7 +61,7 @@ inside() {
 }
 inside /proxmox-mcp --version
 inside /proxmox-mcp demo call proxmox_get_version
-# Port 1 on loopback is closed: that the refusal comes from 127.0.0.1 shows that the name was resolved.
+# Port 1 on loopback is closed: a refusal by 127.0.0.1 shows that the name was resolved.
 if answer=$(PROXMOX_HOST=pve.test:1 PROXMOX_TOKEN_ID=root@pam!t PROXMOX_TOKEN_SECRET=x \
     inside /proxmox-mcp call proxmox_test_connection 2>&1); then
     fail "a closed port was reached"

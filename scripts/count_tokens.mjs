@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Counts what the tool list costs a client: the o200k tokens of the name, description and inputSchema of each tool.
+// Counts the tokens that the tool list costs a client: name, description and inputSchema of each tool, with o200k.
 // usage: proxmox-mcp --config FILE tools --json | node scripts/count_tokens.mjs [FOLDER]
 // FOLDER is where npm installed `gpt-tokenizer` (default: the current folder). Prints the largest tools and the total.
 import { createRequire } from 'node:module';

@@ -91,7 +91,7 @@ class Table:
         return fields
 
     def body(self, key):
-        """The parameter lines of a method, without what its path says already and with sets in the place of what they hold."""
+        """The parameter lines of a method, without common placeholders of its path, and with sets in place of their lines."""
         own = [line for line in self.lines[key] if not self.is_common_hole(key[0], line)]
         sets = [(lines, name) for lines, name in self.sets.items() if set(lines) <= set(own) and key in self.owners[lines]]
         held = {line for lines, _ in sets for line in lines}
@@ -100,7 +100,7 @@ class Table:
     # --- what is shared ---
 
     def common_holes(self):
-        """For each name in braces the definition most of its methods give it."""
+        """For each name in braces, the definition that most methods give it."""
         counts = {}
         for key in self.order:
             for line in self.lines[key]:
@@ -115,7 +115,7 @@ class Table:
         return name in holes_of(path) and self.holes[name] == rest
 
     def common_sets(self):
-        """Lines that occur in exactly the same methods, two or more, make a set."""
+        """Lines that occur in exactly the same methods, at least two, become a set."""
         used = {}
         for key in self.order:
             for line in self.lines[key]:
@@ -127,7 +127,7 @@ class Table:
         sets = {}
         self.owners = {}
         for keys, lines in groups.items():
-            # Two lines of one name are alternatives of one parameter and have to stay together.
+            # Two lines with the same name are alternatives of one parameter and have to stay together.
             names = [line.split("\t")[0] for line in lines]
             if 1 < len(keys) and SMALLEST_SET <= len(set(names)):
                 first = self.newest[keys[0]]["name"] or "-"
@@ -205,7 +205,7 @@ class Table:
         return next(version for version in VERSIONS if key in self.versions[version])
 
     def parameter_since(self, key, name):
-        """The first version with the parameter, if that is later than the method's first."""
+        """The first version that has the parameter, if it is later than the first version that has the method."""
         first = self.method_since(key)
         for version in VERSIONS[VERSIONS.index(first) :]:
             row = self.versions[version].get(key)

@@ -2,11 +2,11 @@
 """Records docs/demo.svg, the terminal session that README.md shows, from the built-in sample cluster.
 
     scripts/record.py BINARY           run the commands and write docs/demo.svg
-    scripts/record.py --check BINARY   fail if docs/demo.svg is not what the commands print now
+    scripts/record.py --check BINARY   fail if docs/demo.svg differs from what the commands print now
 
 The commands run on a pseudo-terminal, so the picture shows what a person would see. Task ids and durations differ from
-run to run and are replaced by fixed ones: the same program always gives the same file. The animation plays once. A viewer
-that does not animate, or a reader who asked for less motion, sees the last frame.
+run to run and are replaced by fixed ones: the same program always gives the same file. The animation plays once. Viewers
+without animation, or set to reduced motion, show the last frame.
 """
 
 import html
@@ -22,13 +22,13 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "demo.svg"
 PROMPT = "$ "
-# What is typed, and what is answered when the program asks.
+# The commands that are typed, and the answer if the program asks.
 SESSION = [
     ("proxmox-mcp demo call proxmox_list_vms status=running fields=vmid,name,node,cpu,mem limit=3", None),
     ("proxmox-mcp demo call proxmox_start_vm vmid=101", None),
     ("proxmox-mcp demo call proxmox_delete_vm vmid=100", "no"),
 ]
-# What differs from run to run, and what stands for it.
+# What differs from run to run, and its replacement.
 VARYING = [
     (re.compile(r"(UPID:\w+):[0-9A-F]{8}:[0-9A-F]{8}:[0-9A-F]{8}:"), r"\1:00001A2B:00C0FFEE:6B0BE242:"),
     (re.compile(r"^(duration +)[0-9.]+$"), r"\g<1>0.5"),
@@ -36,14 +36,14 @@ VARYING = [
 QUESTION = b"> "
 LONGEST = 60  # seconds a command may take
 
-# The picture, in pixels; a letter of the font is `LETTER` wide, and never wider.
+# The picture, in pixels; `LETTER` is the width of a character, or a little more.
 LETTER, LINE, MARGIN, BAR = 8.43, 19, 18, 30
 # The animation, in seconds.
 TYPED, PAUSE, PRINTED, READ = 0.025, 0.4, 0.04, 1.6
 
 
 def run(binary, command, reply):
-    """The lines that a terminal shows of a command."""
+    """The lines that a terminal shows for a command."""
     process, terminal = pty.fork()
     if process == 0:
         os.execve(binary, command.split(), {"HOME": os.path.dirname(binary), "TERM": "xterm"})
@@ -52,14 +52,14 @@ def run(binary, command, reply):
     while True:
         try:
             part = os.read(terminal, 4096)
-        except OSError:  # Linux says so when the other side is closed
+        except OSError:  # on Linux, the other side is closed
             break
         if not part:
             break
         shown += part
         if shown.endswith(b"\n" + QUESTION):
             if reply is None:
-                sys.exit(f"`{command}` asks for something, and no answer is recorded:\n{shown.decode()}")
+                sys.exit(f"`{command}` asks a question, and no answer is recorded:\n{shown.decode()}")
             os.write(terminal, reply.encode() + b"\n")
     os.waitpid(process, 0)
     watch.kill()
@@ -68,7 +68,7 @@ def run(binary, command, reply):
 
 
 def settled(line):
-    """A line as it stands in the end: what was written over is gone, and what varies is replaced."""
+    """The final state of a line: overwritten text is removed, and varying text is replaced."""
     line = line.rstrip("\r").replace("\x1b[K", "").rsplit("\r", 1)[-1].rstrip()
     for pattern, fixed in VARYING:
         line = pattern.sub(fixed, line)
@@ -128,7 +128,7 @@ def main():
         sys.exit(__doc__)
     if not os.access(arguments[0], os.X_OK):
         sys.exit(f"record.py: there is no program at {arguments[0]}; run ./setup.sh first.")
-    # A copy in a folder of its own, so that no configuration beside it or in the home folder is read.
+    # A copy in an empty folder, so that no configuration beside it or in the home folder is read.
     with tempfile.TemporaryDirectory() as folder:
         binary = shutil.copy(arguments[0], os.path.join(folder, "proxmox-mcp"))
         text = picture([(command, run(binary, command, reply)) for command, reply in SESSION])

@@ -1,4 +1,4 @@
-//! A flag that ends a call early or hurries it, and a sleep that it interrupts.
+//! A flag that cancels a call or ends its waits early, and a sleep that it interrupts.
 
 use crate::sync::lock;
 use std::{
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Says whether a call has been cancelled, or should wait no longer. Clones share one flag.
+/// Whether a call has been cancelled, or should stop waiting. Clones share one flag.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<(Mutex<State>, Condvar)>);
 
@@ -23,31 +23,31 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// Ends the call: nobody wants its answer any more. Wakes everybody in [`Cancel::sleep`].
+    /// Cancels the call: its answer is no longer wanted. Wakes every thread in [`Cancel::sleep`].
     pub fn cancel(&self) {
         lock(&self.0.0).cancelled = true;
         self.0.1.notify_all();
     }
 
-    /// Ends the call's waits, not the call: its answer is still wanted, at once. Requests under way go on.
+    /// Ends the call's waits, but not the call: its answer is wanted immediately. Requests in flight continue.
     pub fn hurry(&self) {
         lock(&self.0.0).hurried = true;
         self.0.1.notify_all();
     }
 
-    /// Whether the call is cancelled.
+    /// Whether the call was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         lock(&self.0.0).cancelled
     }
 
-    /// Whether the call should wait no longer.
+    /// Whether the call should stop waiting.
     #[must_use]
     pub fn is_hurried(&self) -> bool {
         lock(&self.0.0).hurried
     }
 
-    /// Sleeps for `time`, or until the call is cancelled or hurried. Returns whether it was woken so.
+    /// Sleeps for `time`, or until the call is cancelled or hurried. Returns `true` if it was interrupted.
     #[must_use]
     pub fn sleep(&self, time: Duration) -> bool {
         let until = Instant::now() + time;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 /// The environment, as a function.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Where a configuration is looked for last, as the help of this system's binary shows it.
+/// The last places in which the configuration is searched for, as `--help` shows them on this system.
 #[cfg(not(windows))]
 pub const SHOWN: &str = "$XDG_CONFIG_HOME/proxmox-mcp/config.json, /etc/proxmox-mcp/config.json";
-/// Where a configuration is looked for last, as the help of this system's binary shows it.
+/// The last places in which the configuration is searched for, as `--help` shows them on this system.
 #[cfg(windows)]
 pub const SHOWN: &str = r"%APPDATA%\proxmox-mcp\config.json, %PROGRAMDATA%\proxmox-mcp\config.json";
 
-/// Windows, as in `std::env::consts::OS`. Programs of all other systems follow the rules of Unix.
+/// Windows, as named in `std::env::consts::OS`. All other systems follow the Unix conventions.
 pub const WINDOWS: &str = "windows";
 
 /// The variable that names the home folder. `system` is as in `std::env::consts::OS`.
@@ -37,18 +37,18 @@ pub fn config(system: &str, env: Env<'_>) -> Option<PathBuf> {
     absolute(system, env, "XDG_CONFIG_HOME").or_else(|| Some(home(system, env)?.join(".config")))
 }
 
-/// The folder for configuration files of the whole computer: `/etc`; on Windows `%PROGRAMDATA%`.
+/// The system-wide folder for configuration files: `/etc`; on Windows `%PROGRAMDATA%`.
 #[must_use]
 pub fn of_all_users(system: &str, env: Env<'_>) -> Option<PathBuf> {
     if system == WINDOWS { absolute(system, env, "PROGRAMDATA") } else { Some("/etc".into()) }
 }
 
-/// The folder that a variable names. One relative to the working directory is whatever project is open.
+/// The folder that a variable names. Relative paths are ignored: the working directory is whatever project is open.
 fn absolute(system: &str, env: Env<'_>, name: &str) -> Option<PathBuf> {
     env(name).filter(|text| is_absolute(system, text)).map(PathBuf::from)
 }
 
-/// Whether a path of that system is absolute, whichever system this is.
+/// Whether a path is absolute by the rules of `system`, whichever system this program runs on.
 fn is_absolute(system: &str, text: &str) -> bool {
     match text.as_bytes() {
         [b'\\', b'\\', ..] | [b'a'..=b'z' | b'A'..=b'Z', b':', b'\\' | b'/', ..] if system == WINDOWS => true,
@@ -60,7 +60,7 @@ fn is_absolute(system: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The folders of a system with these variables, as text with one kind of slash.
+    /// The folders of a system with these variables, as text with forward slashes.
     fn found(system: &str, variables: &[(&str, &str)]) -> [Option<String>; 3] {
         let env =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());

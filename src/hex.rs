@@ -1,8 +1,8 @@
-//! Bytes as hexadecimal digits, and back.
+//! Encodes bytes as hexadecimal digits and decodes them.
 
 use std::fmt::Write;
 
-/// Two digits for each byte, in lower case.
+/// Encodes each byte as two lower-case digits.
 #[must_use]
 pub(crate) fn encode(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -11,7 +11,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes; `None` where the text is anything else.
+/// Decodes hexadecimal digits; `None` if the text is anything else.
 #[must_use]
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {

@@ -6,25 +6,25 @@
 //! * [`config`] — the configuration file and the environment, as one checked value.
 //! * [`mcp`] — JSON-RPC over stdio, lifecycle, workers. Knows nothing of Proxmox.
 //! * [`tools`] — one row per tool: what it is, what it sends, how its answer is shaped.
-//! * [`views`] — pages for hosts that show them: the cluster, a guest, a confirmation.
-//! * [`setup`] — for whoever sets it up or works in a shell: check, init, token recipes, tables, completion.
+//! * [`views`] — pages for clients that show views: the cluster, a guest, a confirmation.
+//! * [`setup`] — for administrators: `init`, `check`, token recipes, client configuration files, tables in a shell.
 //! * [`pve`] — the client of the Proxmox VE API. Knows nothing of MCP or of tools.
-//! * [`plot`] — history as pictures and as lines of letters.
+//! * [`plot`] — metrics history as pictures and as lines of characters.
 //! * [`demo`] — a sample cluster that speaks Proxmox's wire format; the tests run against it too.
-//! * [`approvals`] — what waits for a person's word outside the model.
-//! * [`audit`] — each change, written down in a chain of hashes.
-//! * [`ssh`] — a program run on a node, for containers, which have no agent.
-//! * [`cancel`], [`folders`], [`notify`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], [`visible`], `hex`, `websocket` —
-//!   small things that several layers need.
+//! * [`approvals`] — requests that wait until a person approves them outside the client.
+//! * [`audit`] — the audit log: requests and outcomes in a hash chain.
+//! * [`ssh`] — runs a program on a node, for commands in containers, which have no guest agent.
+//! * [`cancel`], [`folders`], [`notify`], [`secret`], [`signals`], [`suggest`], [`sync`], [`log`], [`visible`], `hex`,
+//!   `websocket` — small helpers that several layers use.
 //!
 //! Invariants:
 //!
-//! * Every request read from a client is answered exactly once; a notification never is.
-//! * The end of the input lets everything that was asked for come to its end, in its order; a signal cuts it short.
+//! * Every request read from a client is answered exactly once; a notification is never answered.
+//! * At the end of the input, all requests received so far are completed in their order; a signal cuts this short.
 //! * stdout carries protocol lines only; logs go to stderr.
 //! * Nothing touches the network or resolves a secret before the first tool call.
-//! * What may have been carried out by Proxmox is never sent twice.
-//! * No secret is ever printed: [`secret::Secret`] has no way to show itself.
+//! * A request that Proxmox may have carried out is never sent again.
+//! * No secret is ever printed: [`secret::Secret`] implements no way to print its value.
 
 pub mod approvals;
 pub mod audit;

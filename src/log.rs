@@ -1,4 +1,4 @@
-//! Log lines on stderr: one line each, with its level word first.
+//! Logs to stderr: one line per event, beginning with its level.
 
 use crate::visible;
 use std::{
@@ -7,14 +7,14 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-/// How much is said. The default is `Info`.
+/// How much is logged. The default is `Info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Something failed that the user should mend.
+    /// Something failed that the user should fix.
     Error,
     /// Something works, but not as it should.
     Warn,
-    /// What an operator wants to know in normal running.
+    /// What an operator wants to know in normal operation.
     Info,
     /// Each request and each decision.
     Debug,
@@ -25,7 +25,7 @@ pub const LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
-/// The level of that word.
+/// The level of that name, in any case.
 #[must_use]
 pub fn level(word: &str) -> Option<Level> {
     let index = LEVELS.iter().position(|name| name.eq_ignore_ascii_case(word))?;
@@ -37,8 +37,8 @@ pub fn set_level(level: Level) {
     LEVEL.store(level as u8, Ordering::Relaxed);
 }
 
-/// Writes one line if `level` is wanted. A line break inside becomes a space, so that one event stays one
-/// line, and what would not be seen is written out; a stderr that nobody reads any more is no reason to stop.
+/// Writes one line if `level` is enabled. Line breaks become spaces, so that one event stays one line, and invisible
+/// characters are escaped. Errors are ignored: a closed stderr must not stop the server.
 pub fn write(level: Level, message: fmt::Arguments<'_>) {
     if LEVEL.load(Ordering::Relaxed) < level as u8 {
         return;

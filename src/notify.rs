@@ -1,4 +1,4 @@
-//! A notification on the desktop, where the system has a program for it. Never waits for it and never goes through a shell.
+//! Desktop notifications, if the system has a program for them. Never waits for it and never goes through a shell.
 
 use crate::visible;
 use std::{
@@ -6,12 +6,12 @@ use std::{
     thread,
 };
 
-/// Tells the person at the desktop, if there is one. What cannot be told is not told.
+/// Shows a notification on the desktop, if there is one. Failures are ignored.
 pub fn tell(title: &str, text: &str) {
     let mut command = command(&visible::text(title), &visible::text(text));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Ok(mut child) = command.spawn() {
-        // Whoever started a process must take its end in.
+        // Reaps the child, so that it does not stay a zombie.
         let _ = thread::Builder::new().name("notify".into()).spawn(move || child.wait());
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// A secret value. Neither `Debug` nor anything else shows it; [`Secret::expose`] is the one way in.
+/// A secret value. Neither `Debug` nor anything else shows it; only [`Secret::expose`] returns it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is kept. It is fetched when it is first needed, never at start.
+/// Where a secret is kept. It is fetched when it is first needed, never at startup.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// The value itself.
@@ -43,7 +43,7 @@ pub enum SecretSource {
     File(PathBuf),
     /// An environment variable.
     Env(String),
-    /// A program and its arguments (no shell); its standard output is the secret, less a final line break.
+    /// A program and its arguments (no shell); its standard output without a final line break is the secret.
     Command(Vec<String>),
 }
 
@@ -51,12 +51,12 @@ impl SecretSource {
     /// Fetches the secret.
     ///
     /// # Errors
-    /// A finished sentence naming the source (never its content) and what to do.
+    /// The source cannot be read or is empty: a sentence that names the source (never its content) and what to do.
     pub fn fetch(&self) -> Result<Secret, String> {
         let text = match self {
             SecretSource::Value(secret) => return Ok(secret.clone()),
             SecretSource::File(path) => fs::read_to_string(path).map_err(|error| {
-                format!("The secret file `{}` cannot be read ({error}); create it or correct its path.", path.display())
+                format!("The secret file `{}` cannot be read ({error}); create the file or correct the path.", path.display())
             })?,
             SecretSource::Env(name) => env::var(name).map_err(|_| {
                 format!("The environment variable `{name}` that should hold the secret is not set or is not UTF-8; set it for the server.")
@@ -83,13 +83,13 @@ impl SecretSource {
 }
 
 impl fmt::Debug for SecretSource {
-    /// Says where the secret is, and nothing that may be one: a command's arguments are left out.
+    /// Shows where the secret is kept. A command's arguments are left out, because they may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.describe())
     }
 }
 
-/// How long a secret's command may take: long enough for somebody to touch a key, short enough not to hang.
+/// How long a secret's command may take: long enough to touch a hardware key, short enough not to hang.
 const COMMAND_TIME: Duration = Duration::from_secs(30);
 
 /// Runs a secret's command. Only the program's name is ever shown: its arguments and output may be secret.
@@ -99,7 +99,7 @@ fn run(words: &[String]) -> Result<String, String> {
 
 fn run_for(words: &[String], time: Duration) -> Result<String, String> {
     let Some((program, arguments)) = words.split_first() else {
-        return Err("The command for the secret is empty; give a program and its arguments as a list.".into());
+        return Err("The command for the secret is empty; give a list of a program and its arguments.".into());
     };
     let cannot =
         |error: io::Error| format!("The command `{program}` for the secret cannot be run ({error}).");
@@ -124,7 +124,7 @@ fn run_for(words: &[String], time: Duration) -> Result<String, String> {
         let _ = child.kill();
         let _ = child.wait();
         return Err(format!(
-            "The command `{program}` for the secret was still running after {} s and was ended; it must print the secret without asking.",
+            "The command `{program}` for the secret was still running after {} s and was killed; it must print the secret without asking.",
             time.as_secs_f64()
         ));
     };

@@ -1,7 +1,7 @@
-//! Ending in order at SIGTERM and SIGINT (Ctrl+C): what is under way is answered if it can be within a second.
+//! Graceful shutdown on SIGTERM and SIGINT (Ctrl+C): calls in progress are answered if possible within a second.
 //!
-//! Watched only from the first tool call on. Before it there is nothing to end in order, and the start of a server
-//! pays for no thread.
+//! Signals are handled only from the first tool call on. Before it there is nothing to finish, and starting a server
+//! needs no extra thread.
 
 use crate::{log, mcp::Stop};
 use std::sync::{
@@ -9,21 +9,20 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The signal that came, 0 until one does.
+/// The number of the signal received; 0 if none was.
 static RECEIVED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// What the process exits with because of a signal, as a shell tells of a process that a signal ended; `None` where
-/// none came.
+/// The exit code after a signal, 128 plus its number, as shells report it; `None` if no signal was received.
 #[must_use]
 pub fn exit_code() -> Option<u8> {
     let signal = u8::try_from(RECEIVED.load(Ordering::SeqCst)).ok()?;
     (signal != 0).then(|| 128 + signal)
 }
 
-/// What calls under way get to be answered in.
+/// How long calls in progress may take until they are answered.
 const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
 
-/// Ends the process in order at the first signal.
+/// Shuts the process down gracefully on the first signal.
 #[cfg(unix)]
 pub fn end_in_order(stop: Stop) {
     use signal_hook::{
@@ -53,12 +52,12 @@ pub fn end_in_order(stop: Stop) {
         Ok::<(), io::Error>(())
     };
     if let Err(error) = watch() {
-        log::warn(format_args!("Signals cannot be watched ({error}); SIGTERM ends this server at once."));
+        log::warn(format_args!("Signals cannot be handled ({error}); SIGTERM ends this server immediately."));
     }
 }
 
-/// Ends the process in order at Ctrl+C. A signal can wake nobody there, so it is looked for at short intervals. What a
-/// client on Windows ends by force (`TerminateProcess`) cannot be watched; clients close the input first.
+/// Shuts the process down gracefully on Ctrl+C. On Windows a signal cannot wake a thread, so it is polled for. Being
+/// killed by the client (`TerminateProcess`) cannot be handled; clients close the input first.
 #[cfg(windows)]
 pub fn end_in_order(stop: Stop) {
     use signal_hook::{
@@ -67,7 +66,7 @@ pub fn end_in_order(stop: Stop) {
     };
     use std::{io, process, thread, time::Duration};
 
-    /// How often it is looked whether one came.
+    /// How often to check for a signal.
     const SLICE: Duration = Duration::from_millis(100);
 
     let watch = || {
@@ -87,6 +86,6 @@ pub fn end_in_order(stop: Stop) {
         Ok::<(), io::Error>(())
     };
     if let Err(error) = watch() {
-        log::warn(format_args!("Ctrl+C cannot be watched ({error}); it ends this server at once."));
+        log::warn(format_args!("Ctrl+C cannot be handled ({error}); it ends this server immediately."));
     }
 }

@@ -1,5 +1,5 @@
-//! Running a program on a node by the system's `ssh`: arguments arrive byte for byte, host keys are always checked,
-//! nothing waits for ever, and no child is left behind. Knows neither Proxmox nor tools.
+//! Runs a program on a node with the system's `ssh`: arguments arrive byte for byte, host keys are always checked,
+//! nothing waits forever, and no child process is left behind. Knows neither Proxmox nor tools.
 
 use crate::cancel::Cancel;
 use std::{
@@ -18,46 +18,46 @@ pub struct Ssh {
     pub user: String,
     /// The port of their SSH servers.
     pub port: u16,
-    /// The private key; without one ssh takes its own keys and agent.
+    /// The private key; without one ssh uses its default keys and agent.
     pub identity: Option<PathBuf>,
-    /// The file of host keys; without one ssh takes its own.
+    /// The known-hosts file; without one ssh uses its default files.
     pub known_hosts: Option<PathBuf>,
-    /// Addresses of nodes, by name, where they are not those that the cluster tells.
+    /// Addresses of nodes, by name, where they differ from those that the cluster reports.
     pub addresses: BTreeMap<String, String>,
-    /// The program; `ssh` of the search path.
+    /// The SSH client: `ssh`, found in `PATH`.
     pub program: PathBuf,
 }
 
-/// What came of a program.
+/// The result of a program.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ran {
     /// Its exit code; `None` when a signal ended it.
     pub code: Option<i32>,
-    /// What it wrote, at most [`MAX_OUTPUT`] bytes of it.
+    /// Its standard output, at most the first [`MAX_OUTPUT`] bytes.
     pub stdout: Vec<u8>,
-    /// The same of its error output.
+    /// Its standard error, likewise.
     pub stderr: Vec<u8>,
-    /// Whether it wrote more than that.
+    /// Whether either of them was truncated.
     pub cut: bool,
 }
 
 /// Why there is no result.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// `ssh` could not be started, or made no connection: a sentence.
+    /// `ssh` could not be started, or could not connect: a sentence.
     Unreachable(String),
-    /// It took too long, or nobody wants it any more. What runs on the node may go on.
+    /// It took too long, or the call was cancelled. The program may still be running on the node.
     Ended,
 }
 
 /// How much of each output is kept, in bytes.
 pub const MAX_OUTPUT: usize = 1 << 20;
-/// How often it is looked whether the program is over or not wanted any more.
+/// How often to check whether the program has ended or the call was cancelled.
 const SLICE: Duration = Duration::from_millis(20);
-/// What ssh needs of the environment to find its files and its agent.
+/// The environment variables that ssh needs to find its files and its agent.
 #[cfg(not(windows))]
 const ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "USER", "SSH_AUTH_SOCK"];
-/// What ssh needs of the environment to find its files and its agent, and Windows its libraries.
+/// The environment variables that ssh needs to find its files and its agent, and Windows to find its libraries.
 #[cfg(windows)]
 const ENVIRONMENT: [&str; 9] = [
     "PATH",
@@ -70,13 +70,13 @@ const ENVIRONMENT: [&str; 9] = [
     "USERNAME",
     "SSH_AUTH_SOCK",
 ];
-/// The file that is always empty.
+/// A file that is always empty.
 const EMPTY: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 /// ssh's own exit code for "no connection".
 const NO_CONNECTION: i32 = 255;
 
 impl Ssh {
-    /// Runs a program with these arguments on the node at `address`, `input` on its standard input.
+    /// Runs a program with its arguments on the node at `address`, with `input` as its standard input.
     ///
     /// # Errors
     /// See [`Trouble`].
@@ -99,7 +99,7 @@ impl Ssh {
         thread::scope(|scope| {
             scope.spawn(move || {
                 if let Some(pipe) = &mut stdin {
-                    // A program that reads nothing closes it early.
+                    // Fails if the program does not read all of its input, which is allowed.
                     let _ = pipe.write_all(input);
                 }
                 drop(stdin);
@@ -108,7 +108,7 @@ impl Ssh {
             let err = scope.spawn(move || stderr.as_mut().map(read).unwrap_or_default());
             let status = wait(&mut child, cancel, until);
             if status.is_none() {
-                // The pipes close with it, which ends the readers.
+                // This closes the pipes, which ends the reading threads.
                 let _ = child.kill();
                 let _ = child.wait();
             }
@@ -131,7 +131,7 @@ impl Ssh {
         format!("{}@{address}", self.user)
     }
 
-    /// Of the environment ssh gets only what it needs.
+    /// The command line of ssh. It gets only the environment variables that it needs.
     fn command(&self, address: &str, program: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -165,13 +165,13 @@ impl Ssh {
     }
 }
 
-/// One word of a POSIX shell, whatever is in it: the remote shell takes the whole line apart again.
+/// Quotes an argument as one word for a POSIX shell, because the remote shell splits the whole line again.
 #[must_use]
 pub fn quoted(argument: &str) -> String {
     format!("'{}'", argument.replace('\'', "'\\''"))
 }
 
-/// Waits until the program is over; `None` when it takes too long or is not wanted any more.
+/// Waits until the program has ended; `None` if it takes too long or the call was cancelled.
 fn wait(child: &mut Child, cancel: &Cancel, until: Instant) -> Option<ExitStatus> {
     loop {
         if let Ok(Some(status)) = child.try_wait() {
@@ -184,7 +184,7 @@ fn wait(child: &mut Child, cancel: &Cancel, until: Instant) -> Option<ExitStatus
     }
 }
 
-/// Reads everything and keeps the beginning: a program that is not read from would stand still.
+/// Reads everything but keeps only the beginning: a program whose output is not read would block.
 fn read(pipe: &mut impl Read) -> (Vec<u8>, bool) {
     let mut kept = Vec::new();
     let mut buffer = [0; 16 * 1024];

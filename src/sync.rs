@@ -1,4 +1,4 @@
-//! Locks that outlive a panic, and work that is done side by side.
+//! Locks that survive a panic, and work that runs in parallel.
 
 use std::{
     panic::resume_unwind,
@@ -6,15 +6,14 @@ use std::{
     thread,
 };
 
-/// Locks `mutex`, also after a thread panicked while holding it: a panic is one failed call, and what our
+/// Locks `mutex`, even after a thread panicked while holding it: a panic fails only one call, and the data that our
 /// locks guard (queues, caches, the output) is consistent between any two statements.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What `work` makes of each item, all at the same time and each on a thread of its own (a single one on this); in the
-/// order of the items.
-/// A panic of one is a panic of the whole.
+/// Runs `work` for all items in parallel, each on its own thread (a single item on this thread), and returns the
+/// results in the order of the items. If one panics, this function panics too.
 pub fn at_once<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     if let [alone] = items {
         return vec![work(alone)];

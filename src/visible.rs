@@ -1,9 +1,10 @@
-//! Text of others made visible: what steers a terminal, turns the direction of reading, takes no room or hides in a
-//! font is written as `\u{202e}`, so that nobody, a model least of all, reads words that a person does not see.
+//! Escapes invisible characters in text from other sources: characters that control a terminal, change the direction
+//! of reading, have no width or are invisible in a font are written as `\u{202e}`, so that nobody, a model included,
+//! reads text that a person does not see.
 
 use std::{borrow::Cow, fmt::Write};
 
-/// Whether a letter is one that must be seen. Line breaks and tabs belong to text.
+/// Whether a character must be escaped. Line breaks and tabs are ordinary text.
 fn hides(letter: char) -> bool {
     match letter {
         '\n' | '\t' => false,
@@ -15,7 +16,7 @@ fn hides(letter: char) -> bool {
     }
 }
 
-/// Text with everything in it that would not be seen written out. The break of Windows stays.
+/// The text with invisible characters escaped. Windows line breaks (`\r\n`) stay.
 #[must_use]
 pub fn text(text: &str) -> Cow<'_, str> {
     if !text.chars().any(hides) {
@@ -34,10 +35,10 @@ pub fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A JSON text whose strings have everything in them that would not be seen written out; JSON all the same.
+/// A JSON text with invisible characters escaped in its strings. The result is still valid JSON.
 #[must_use]
 pub fn json(json: &str) -> Cow<'_, str> {
-    // Control characters stand in JSON as escapes: `\u001b`, `\b`, `\f`, `\r`.
+    // JSON writes control characters as escapes: `\u001b`, `\b`, `\f`, `\r`.
     let escaped = json.contains('\\') && ["\\u", "\\b", "\\f", "\\r"].iter().any(|mark| json.contains(mark));
     if !escaped && !json.chars().any(hides) {
         return Cow::Borrowed(json);
@@ -57,7 +58,7 @@ pub fn json(json: &str) -> Cow<'_, str> {
             [b'\\', ..] => (None, 2),
             _ => (Some(letter), letter.len_utf8()),
         };
-        // What is escaped and cut short is no JSON; it stays as it is.
+        // A truncated escape is not valid JSON; it stays as it is.
         let length = length.min(rest.len());
         match letter {
             Some(letter) if hides(letter) => {
@@ -70,7 +71,7 @@ pub fn json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The letter of `\u001b`, or of two of those that make one, and how long that is.
+/// The character that `\u001b` or a surrogate pair of such escapes stands for, and the length of the escape.
 fn escaped_letter(text: &str) -> Option<(char, usize)> {
     let unit = |at: usize| u16::from_str_radix(text.get(at + 2..at + 6)?, 16).ok();
     let first = unit(0)?;

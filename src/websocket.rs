@@ -1,8 +1,8 @@
-//! Websockets (RFC 6455) over any stream, either side of them: frames as one stream of bytes.
+//! WebSocket (RFC 6455) over any stream, as client or server: the payload of all frames as one stream of bytes.
 //!
-//! Written here rather than taken from a crate: what Proxmox needs of it is this one page, and the connection, its
-//! trust and its limits are others' business. Whatever the other side sends is bounded, and what breaks the rules ends
-//! the conversation.
+//! Written here rather than taken from a crate: Proxmox needs only this small part of the protocol, and connecting,
+//! certificates and timeouts are handled elsewhere. Whatever the peer sends is bounded, and a protocol violation is an
+//! error that ends the connection.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::{
@@ -11,9 +11,9 @@ use ring::{
 };
 use std::io::{self, ErrorKind, Read, Write};
 
-/// What a server mixes into its answer to show that it knows websockets (RFC 6455 section 1.3).
+/// The GUID in `Sec-WebSocket-Accept`, by which a server shows that it supports WebSocket (RFC 6455 section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// Control frames are no longer (section 5.5).
+/// The longest payload of a control frame (section 5.5).
 const MAX_CONTROL: u64 = 125;
 
 const CONTINUATION: u8 = 0;
@@ -23,7 +23,7 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// What the server must answer to that key.
+/// The `Sec-WebSocket-Accept` value with which the server must answer that key.
 pub(crate) fn accept(key: &str) -> String {
     let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(key.as_bytes());
@@ -31,33 +31,33 @@ pub(crate) fn accept(key: &str) -> String {
     BASE64_STANDARD.encode(hash.finish().as_ref())
 }
 
-/// A key for asking.
+/// A new `Sec-WebSocket-Key`.
 ///
 /// # Errors
-/// The system has no random numbers.
+/// The system provides no random numbers.
 pub(crate) fn key() -> io::Result<String> {
     Ok(BASE64_STANDARD.encode(random::<16>()?))
 }
 
-/// An open websocket. Reading gives the bytes of the other side's messages one after the other; each write is one
+/// An open WebSocket. Reading returns the bytes of the peer's messages one after the other; each write sends one
 /// message.
 pub(crate) struct Socket<S> {
     stream: S,
-    /// What is left of the data frame being read.
+    /// The number of bytes left in the data frame being read.
     left: u64,
-    /// Its mask and where in it the next byte is; servers send none, and are understood if they do.
+    /// The mask of that frame, and the position of the next byte in it. Servers should not mask, but it is accepted.
     mask: Option<[u8; 4]>,
     at: usize,
-    /// The last data frame ended its message.
+    /// Whether the last data frame was the final one of its message.
     whole: bool,
-    /// The other side said goodbye.
+    /// Whether the peer has closed the connection.
     done: bool,
-    /// Whether what is sent is masked, as a client's frames must be and a server's must not.
+    /// Whether frames are sent masked: a client must mask its frames, and a server must not.
     masks: bool,
 }
 
 impl<S: Read + Write> Socket<S> {
-    /// The client's end of a stream on which both sides have agreed.
+    /// The client's end of a stream, after the handshake.
     pub(crate) fn client(stream: S) -> Socket<S> {
         Socket { stream, left: 0, mask: None, at: 0, whole: true, done: false, masks: true }
     }
@@ -67,7 +67,7 @@ impl<S: Read + Write> Socket<S> {
         Socket { masks: false, ..Socket::client(stream) }
     }
 
-    /// Says goodbye; how it is taken does not matter.
+    /// Sends a close frame; errors are ignored.
     pub(crate) fn close(&mut self) {
         let _ = self.send(CLOSE, &1000u16.to_be_bytes());
     }
@@ -97,18 +97,18 @@ impl<S: Read + Write> Socket<S> {
         self.stream.flush()
     }
 
-    /// Goes on to the next data frame, and serves what stands between.
+    /// Reads the header of the next data frame, or handles one control frame.
     fn next_frame(&mut self) -> io::Result<()> {
         let mut head = [0; 2];
         if self.stream.read(&mut head[..1])? == 0 {
-            // Closed without goodbye, as pveproxy does.
+            // Closed without a close frame, as pveproxy does.
             self.done = true;
             return Ok(());
         }
         self.stream.read_exact(&mut head[1..])?;
         let (last, opcode) = (head[0] & 0x80 != 0, head[0] & 0x0f);
         if head[0] & 0x70 != 0 {
-            return Err(wrong("a frame uses an extension that was not agreed on"));
+            return Err(wrong("a frame uses an extension that was not negotiated"));
         }
         let length = match head[1] & 0x7f {
             126 => u64::from(u16::from_be_bytes(self.array()?)),
@@ -119,7 +119,7 @@ impl<S: Read + Write> Socket<S> {
         match opcode {
             CLOSE | PING | PONG => {
                 if !last || MAX_CONTROL < length {
-                    return Err(wrong("a control frame is too long or in parts"));
+                    return Err(wrong("a control frame is too long or fragmented"));
                 }
                 let mut payload = vec![0; usize::try_from(length).unwrap_or(0)];
                 self.stream.read_exact(&mut payload)?;
@@ -133,7 +133,7 @@ impl<S: Read + Write> Socket<S> {
             }
             TEXT | BINARY if self.whole => {}
             CONTINUATION if !self.whole => {}
-            _ => return Err(wrong(&format!("a frame of kind {opcode} came where none may"))),
+            _ => return Err(wrong(&format!("a frame with opcode {opcode} is not allowed here"))),
         }
         (self.whole, self.left, self.mask, self.at) = (last, length, mask, 0);
         Ok(())
@@ -187,11 +187,11 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| io::Error::other("the system gives no random numbers"))?;
+        .map_err(|_| io::Error::other("the system provides no random numbers"))?;
     Ok(bytes)
 }
 
-/// The other side broke the rules; a clause.
+/// An error for a protocol violation by the peer; `clause` describes it.
 pub(crate) fn wrong(clause: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, clause)
 }
@@ -200,7 +200,7 @@ pub(crate) fn wrong(clause: &str) -> io::Error {
 mod tests {
     use super::*;
 
-    /// A stream whose other side was written down beforehand.
+    /// A stream with a scripted peer.
     struct Script {
         said: io::Cursor<Vec<u8>>,
         heard: Vec<u8>,
@@ -208,7 +208,7 @@ mod tests {
 
     impl Read for Script {
         fn read(&mut self, place: &mut [u8]) -> io::Result<usize> {
-            // In small pieces, as networks have them.
+            // In small pieces, as on a network.
             let most = place.len().min(3);
             self.said.read(&mut place[..most])
         }
@@ -269,13 +269,13 @@ mod tests {
             let message = vec![7; size];
             socket.write_all(&message).unwrap();
             assert_eq!(socket.read(&mut [0; 8]).unwrap(), 1);
-            // The frames of a client are those of a server, but for the masks: read them back.
+            // A client's frames differ from a server's only by the masks, so they can be read back.
             let mut back = tests::socket(&socket.stream.heard);
             let mut read = Vec::new();
             back.read_to_end(&mut read).unwrap();
             assert_eq!(read, message);
             assert!(socket.stream.heard[1] & 0x80 != 0);
-            // The answer to the ping: a head of two bytes, a mask, and what came with it.
+            // The answer to the ping: a header of two bytes, a mask, and the payload of the ping.
             let pong = &socket.stream.heard[socket.stream.heard.len() - 8..];
             let payload = [pong[6] ^ pong[2], pong[7] ^ pong[3]];
             assert_eq!((pong[0], pong[1], &payload), (0x8a, 0x82, b"hi"));

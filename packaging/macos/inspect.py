@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a program for macOS as a Mac's loader will: the processor, the oldest system it runs on, the libraries that it
+"""Reads a program for macOS like a Mac's loader: the processor, the oldest system it runs on, the libraries that it
 loads, where each symbol that it does not hold is to be found, and the signature without which no Apple processor runs it.
 
 usage: inspect.py BINARY x86_64|aarch64 FRAMEWORKS   (FRAMEWORKS is the folder with what the frameworks export)
@@ -12,7 +12,7 @@ PROCESSORS = {"x86_64": 0x01000007, "aarch64": 0x0100000C}
 OLDEST = {"x86_64": (10, 12), "aarch64": (11, 0)}
 SYSTEM = "/usr/lib/libSystem.B.dylib"
 SYMTAB, LOAD_DYLIB, LOAD_DYLINKER, CODE_SIGNATURE, BUILD_VERSION, MIN_VERSION, MAIN = 2, 0xC, 0xE, 0x1D, 0x32, 0x24, 0x80000028
-# Every further way in which a library may be loaded: as weak, reexported, upward or lazy.
+# The other ways in which a library may be loaded: weak, reexported, upward or lazy.
 OTHER_LOADS = {0x80000018, 0x8000001F, 0x80000023, 0x20}
 
 
@@ -50,7 +50,7 @@ else:
 oldest = (oldest >> 16, oldest >> 8 & 0xFF)
 demand(oldest <= OLDEST[processor], f"it needs macOS {oldest[0]}.{oldest[1]}, later than what the packages say")
 
-# What each framework exports, by where a Mac has it.
+# The symbols that each framework exports, by its path on a Mac.
 exports = {}
 for stub in frameworks.glob("*.framework/*.tbd"):
     words = stub.read_text()
@@ -58,7 +58,7 @@ for stub in frameworks.glob("*.framework/*.tbd"):
     exports[place] = set(re.findall(r"\b_\w+", words.split("exports:")[1]))
 demand(set(libraries) == {SYSTEM, *exports}, f"it loads {', '.join(libraries)}, not just the system and {', '.join(exports)}")
 
-# The symbols that it takes from elsewhere: each says by number from which of the libraries.
+# The imported symbols, each with the number of its library.
 symbols, number, strings, _ = struct.unpack_from("<4I", data, commands[SYMTAB] + 8)
 taken = {library: set() for library in libraries}
 for index in range(number):
@@ -74,7 +74,7 @@ for place, known in exports.items():
     demand(taken[place] <= known, f"{place} does not export {', '.join(taken[place] - known)}")
     demand(known <= taken[place], f"{', '.join(known - taken[place])} is no longer used: take it out of packaging/macos")
 
-# The signature: the hash of every page, of which none may have changed since.
+# The signature contains the hash of every page; none of the pages may have changed since.
 demand(CODE_SIGNATURE in commands, "it is not signed")
 start, _ = struct.unpack_from("<2I", data, commands[CODE_SIGNATURE] + 8)
 blob_magic, _, blobs = struct.unpack_from(">3I", data, start)

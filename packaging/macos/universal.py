@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Joins programs for macOS of several processors into one, as Apple's `lipo -create` does. Each keeps its signature.
+"""Joins programs for macOS for several processors into one, like Apple's `lipo -create`. Each keeps its signature.
 
 usage: universal.py OUTPUT BINARY…
 """

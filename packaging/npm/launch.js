@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Starts the binary that the package for this platform holds, and ends as it ends.
+// Starts the binary in the package for this platform, and exits with its exit code or signal.
 'use strict';
 const { spawn } = require('node:child_process');
 
@@ -18,7 +18,7 @@ try {
 }
 
 const child = spawn(binary, process.argv.slice(2), { stdio: 'inherit' });
-// Whoever started this ends it by a signal: the program is told, and answers what is under way.
+// Signals are passed on to the program, so that it can answer the calls in progress before it exits.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal));
 }

@@ -1,6 +1,6 @@
-// A registry of npm packages on this machine: serves the packages of a folder, and counts what is fetched.
+// A local npm registry: serves the packages in a folder, and counts the bytes that are fetched.
 // usage: node registry.mjs FOLDER COMMAND [WORD…]   runs COMMAND with npm's registry set to it, then prints to stderr
-//        what was fetched, in bytes; ends as COMMAND ends
+//        what was fetched, in bytes; exits like COMMAND
 import { spawn, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';

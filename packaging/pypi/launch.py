@@ -7,11 +7,11 @@ import sys
 
 
 def main():
-    """Runs the program that lies beside this command, and ends as it ends."""
+    """Runs the program beside this command, and exits with its exit code."""
     beside = os.path.dirname(os.path.abspath(sys.argv[0]))
     if os.name != "nt":
         program = os.path.join(beside, "proxmox-mcp")
         os.execv(program, [program, *sys.argv[1:]])
-    # Ctrl-C reaches the program, too, which answers what is under way before it ends.
+    # Ctrl-C also reaches the program, which answers the calls in progress before it exits.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(subprocess.call([os.path.join(beside, "proxmox-mcp.exe"), *sys.argv[1:]]))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a wheel that holds the binary as a script, and a command with the name of the package; the same bytes each time.
+"""Makes a wheel with the binary as a script, and a command with the name of the package. The output is reproducible.
 
 usage: wheel.py OUTPUT NAME VERSION SUMMARY REPOSITORY PLATFORM_TAGS BINARY
 """

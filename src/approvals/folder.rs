@@ -1,15 +1,15 @@
-//! The folder in which requests wait: where it is, and whether nobody else can read or write it.
+//! The folder in which requests wait: where it is, and whether it is private.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// Where requests for approval wait: below `$XDG_RUNTIME_DIR`, else below the state directory
+/// The folder in which requests wait for approval: below `$XDG_RUNTIME_DIR`, else below the state folder
 /// (`$XDG_STATE_HOME`, `~/.local/state`); on Windows below `%LOCALAPPDATA%`.
 ///
 /// # Errors
-/// A sentence: no variable says where a user's own files are.
+/// None of these variables is set to an absolute path: a sentence.
 pub fn folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, String> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let runtime = absolute("XDG_RUNTIME_DIR").filter(|path| !cfg!(windows) && path.is_dir());
@@ -19,11 +19,10 @@ pub fn folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, String> {
     }
 }
 
-/// Where what outlives the program is kept: below the state directory (`$XDG_STATE_HOME`, `~/.local/state`); on Windows
-/// below `%LOCALAPPDATA%`.
+/// The folder for persistent state: below `$XDG_STATE_HOME` or `~/.local/state`; on Windows below `%LOCALAPPDATA%`.
 ///
 /// # Errors
-/// A sentence: no variable says where a user's own files are.
+/// None of these variables is set to an absolute path: a sentence.
 pub fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, String> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
@@ -33,7 +32,7 @@ pub fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, Str
     };
     base.map(|base| base.join("proxmox-mcp")).ok_or_else(|| {
         let names = if cfg!(windows) { "`LOCALAPPDATA`" } else { "`XDG_STATE_HOME` or `HOME`" };
-        format!("There is no folder for what this program keeps: set {names} to an absolute path.")
+        format!("There is no folder for the state of this program: set {names} to an absolute path.")
     })
 }
 
@@ -42,14 +41,14 @@ pub fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, Str
 pub struct Trusted(PathBuf);
 
 impl Trusted {
-    /// Makes the folder where it is missing, and checks that it is this user's alone.
+    /// Creates the folder if it is missing, and checks that only this user has access.
     ///
     /// # Errors
-    /// A sentence: it cannot be made, is a link, belongs to somebody else, or is open to others.
+    /// It cannot be created, is a link, belongs to another user, or is open to others: a sentence.
     pub fn open(path: &Path) -> Result<Trusted, String> {
         let shown = path.display();
         make(path)
-            .map_err(|error| format!("The folder `{shown}` for approvals cannot be made ({error})."))?;
+            .map_err(|error| format!("The folder `{shown}` for approvals cannot be created ({error})."))?;
         let there = fs::symlink_metadata(path)
             .map_err(|error| format!("The folder `{shown}` for approvals cannot be read ({error})."))?;
         if !there.is_dir() {
@@ -60,7 +59,7 @@ impl Trusted {
         match trouble(path, &there) {
             None => Ok(Trusted(path.to_owned())),
             Some(trouble) => Err(format!(
-                "The folder `{shown}` for approvals is not used, because {trouble}; remove it, and it is made anew."
+                "The folder `{shown}` for approvals is not used, because {trouble}; remove it, and it will be created again."
             )),
         }
     }
@@ -71,7 +70,7 @@ impl Trusted {
         &self.0
     }
 
-    /// The user whose folder it is, which is the one who runs this program: `root (uid 0)`.
+    /// The owner of the folder, who is the user that runs this program: `root (uid 0)`.
     #[must_use]
     pub fn user(&self) -> String {
         user(&self.0)
@@ -83,7 +82,7 @@ fn user(folder: &Path) -> String {
     use std::os::unix::fs::MetadataExt;
     let Ok(there) = fs::metadata(folder) else { return "unknown".to_owned() };
     let uid = there.uid().to_string();
-    // name:password:uid:…; users of a directory service are not in it.
+    // The format is name:password:uid:…; users of a directory service are not in it.
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -98,7 +97,8 @@ fn user(_: &Path) -> String {
     std::env::var("USERNAME").unwrap_or_else(|_| "unknown".to_owned())
 }
 
-/// Whether a file or folder belongs to this user and is closed to all others. Where the system has no modes, it is.
+/// Whether a file or folder has the same owner as `own` and is closed to all others. Always `true` on systems without
+/// file modes.
 #[must_use]
 pub fn is_private(there: &fs::Metadata, own: &fs::Metadata) -> bool {
     #[cfg(unix)]
@@ -124,14 +124,14 @@ fn make(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// What speaks against a folder. A file made in it has this user as its owner, whoever that is.
+/// Why a folder cannot be used. A file created in it shows which user this program runs as.
 fn trouble(path: &Path, there: &fs::Metadata) -> Option<String> {
     let probe = path.join(format!(".probe-{}-{:?}", std::process::id(), std::thread::current().id()));
     let own =
         fs::OpenOptions::new().write(true).create_new(true).open(&probe).and_then(|file| file.metadata());
     let _ = fs::remove_file(&probe);
     match own {
-        Err(error) => Some(format!("no file can be made in it ({error})")),
+        Err(error) => Some(format!("no file can be created in it ({error})")),
         Ok(own) if is_private(there, &own) => None,
         Ok(_) => Some("it belongs to another user or is open to others".to_owned()),
     }

@@ -1,7 +1,7 @@
-//! A person's word outside the model: a request that must be approved waits in a folder of the user's own, a person
-//! approves or denies it in a terminal, and whichever server process makes the call finds the answer, once.
+//! Approval by a person outside the model: a request that must be approved waits in a private folder of the user, a
+//! person approves or denies it in a terminal, and the server process that makes the call next uses the answer, once.
 //!
-//! Knows neither MCP nor Proxmox: a request is a digest that names it exactly and details to be shown.
+//! Knows neither MCP nor Proxmox: a request is a digest that identifies it exactly, and details to show.
 
 mod folder;
 mod store;

@@ -1,4 +1,4 @@
-//! Requests that wait and the answers to them, as sealed files: written whole, answered once, taken once.
+//! Waiting requests and the answers to them, as sealed files: written atomically, answered once, used once.
 
 use super::folder::{Trusted, is_private};
 use crate::hex;
@@ -15,35 +15,35 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// How long a request waits, and how long an approval that nobody has used holds.
+/// How long a request waits, and how long an unused approval is valid.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// Requests that may wait at once.
+/// How many requests may wait at the same time.
 const MAX_WAITING: usize = 64;
 
 /// A request that waits for a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// The short name by which a person approves it.
+    /// The short name that a person uses to approve it.
     pub name: String,
-    /// Names the request exactly: whoever makes the same one again has the same digest.
+    /// Identifies the request exactly: the same request made again has the same digest.
     pub digest: String,
-    /// When it was asked for, in Unix time.
+    /// When it was requested, in Unix time.
     pub asked: u64,
-    /// When it no longer waits, in Unix time.
+    /// When it stops waiting, in Unix time.
     pub expires: u64,
-    /// What is needed to show it, without secrets.
+    /// The data needed to show it, without secrets.
     pub details: Value,
 }
 
-/// What a person said.
+/// The decision of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It may be carried out, once.
     Approved,
-    /// It may not.
+    /// It must not be carried out.
     Denied,
 }
 
@@ -52,11 +52,11 @@ pub enum Verdict {
 pub struct Answer {
     /// The request's digest.
     pub digest: String,
-    /// What was said.
+    /// The decision.
     pub verdict: Verdict,
-    /// What the target was like when it was said: the plan's identity.
+    /// The plan's identity: the state of the target that was shown to the person.
     pub identity: String,
-    /// Until when the answer holds, in Unix time.
+    /// Until when the answer is valid, in Unix time.
     pub expires: u64,
 }
 
@@ -68,27 +68,27 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store in that folder, which is made where it is missing.
+    /// Opens the store in that folder, which is created if it is missing.
     ///
     /// # Errors
-    /// A sentence: the folder or its key cannot be used.
+    /// The folder or its key cannot be used: a sentence.
     pub fn open(path: &Path) -> Result<Store, String> {
         let folder = Trusted::open(path)?;
         let key = key(folder.path())?;
         Ok(Store { folder, key })
     }
 
-    /// Lets a request wait, and answers its name. One that waits already goes on waiting, under the same name.
+    /// Adds a waiting request. If it is already waiting, it keeps its name, and its waiting time starts again.
     ///
     /// # Errors
-    /// A sentence: it cannot be written, or too many wait.
+    /// It cannot be written, or too many requests are waiting: a sentence.
     pub fn ask(&self, request: &str, details: Value) -> Result<Waiting, String> {
         let digest = self.digest(request);
         let name = self.name(&digest);
         let others = self.waiting()?.into_iter().filter(|waiting| waiting.name != name).count();
         if MAX_WAITING <= others {
             return Err(format!(
-                "{others} requests wait for approval already; approve or deny some with `proxmox-mcp approve`."
+                "{others} requests are already waiting for approval; approve or deny some with `proxmox-mcp approve`."
             ));
         }
         let now = now();
@@ -97,10 +97,10 @@ impl Store {
         Ok(waiting)
     }
 
-    /// The requests that wait, the oldest first.
+    /// The waiting requests, the oldest first.
     ///
     /// # Errors
-    /// A sentence: the folder cannot be read.
+    /// The folder cannot be read: a sentence.
     pub fn waiting(&self) -> Result<Vec<Waiting>, String> {
         let entries = fs::read_dir(self.folder.path()).map_err(|error| self.trouble("read", &error))?;
         let mut found = Vec::new();
@@ -119,14 +119,14 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes down what a person said of a request, whose target was like `identity` at that time.
+    /// Stores a person's decision about a request. `identity` is the state of the target that was shown.
     ///
     /// # Errors
-    /// A sentence: it no longer waits, it was answered already, the answer cannot be written.
+    /// The request is no longer waiting or has already been answered, or the answer cannot be written: a sentence.
     pub fn answer(&self, name: &str, verdict: Verdict, identity: &str) -> Result<(), String> {
         let waiting = self.waiting()?.into_iter().find(|waiting| waiting.name == name);
         let Some(waiting) = waiting else {
-            return Err(format!("No request `{}` waits for approval any more.", name.escape_debug()));
+            return Err(format!("No request `{}` is waiting for approval any more.", name.escape_debug()));
         };
         let answer = Answer {
             digest: waiting.digest,
@@ -140,33 +140,33 @@ impl Store {
         }
         let draft = self.file(name, &format!("draft-{}", std::process::id()));
         self.write("answer", &draft, &answer)?;
-        // A link is made only where nothing is there: of two people, the first one's word counts.
+        // A hard link is created only if the file does not exist: if two people answer, the first answer counts.
         let linked = fs::hard_link(&draft, &path);
         let _ = fs::remove_file(&draft);
         match linked {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(format!("The request `{name}` was answered already."))
+                Err(format!("The request `{name}` has already been answered."))
             }
             Err(error) => Err(self.trouble("written", &error)),
         }
     }
 
-    /// What was said of a request and is not used yet. It stays where it is.
+    /// The decision about a request that has not been used yet. It stays stored.
     #[must_use]
     pub fn answered(&self, waiting: &Waiting) -> Option<Verdict> {
         let answer = self.read::<Answer>("answer", &self.file(&waiting.name, "answer"))?;
         (answer.digest == waiting.digest && now() < answer.expires).then_some(answer.verdict)
     }
 
-    /// Takes the answer to a request, if there is one: it is gone afterwards, and the request no longer waits.
+    /// Takes the answer to a request, if there is one. It is removed, and the request no longer waits.
     #[must_use]
     pub fn take(&self, request: &str) -> Option<Answer> {
         let digest = self.digest(request);
         let name = self.name(&digest);
         let path = self.file(&name, "answer");
         let answer = self.read::<Answer>("answer", &path)?;
-        // Of several processes only one can rename it.
+        // If several processes try, only one can rename it.
         let mine = self.file(&name, &format!("taken-{}", std::process::id()));
         fs::rename(&path, &mine).ok()?;
         let _ = fs::remove_file(&mine);
@@ -174,31 +174,31 @@ impl Store {
         (answer.digest == digest && now() < answer.expires).then_some(answer)
     }
 
-    /// The short name by which a person approves a request.
+    /// The short name that a person uses to approve a request.
     #[must_use]
     pub fn name_of(&self, request: &str) -> String {
         self.name(&self.digest(request))
     }
 
-    /// Who gives their word here, for a log: the user whose folder it is.
+    /// The user who approves and denies requests, for the audit log: the owner of the folder.
     #[must_use]
     pub fn user(&self) -> String {
         self.folder.user()
     }
 
-    /// The request no longer waits.
+    /// Removes a request and any answer to it.
     pub fn withdraw(&self, request: &str) {
         let name = self.name(&self.digest(request));
         let _ = fs::remove_file(self.file(&name, "waiting"));
         let _ = fs::remove_file(self.file(&name, "answer"));
     }
 
-    /// SHA-256 of a request, in hexadecimal digits. Keyed, so that a digest tells nothing of a secret in it.
+    /// HMAC-SHA-256 of a request, in hexadecimal digits. Keyed, so that a digest reveals nothing about a secret in it.
     fn digest(&self, request: &str) -> String {
         hex::encode(hmac::sign(&self.key, &[b"request\0", request.as_bytes()].concat()).as_ref())
     }
 
-    /// Six letters and digits that are not mistaken for each other.
+    /// Six letters and digits that are hard to confuse with each other.
     fn name(&self, digest: &str) -> String {
         const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
         let hash = digest::digest(&digest::SHA256, digest.as_bytes());
@@ -209,7 +209,7 @@ impl Store {
         self.folder.path().join(format!("{name}.{kind}"))
     }
 
-    /// Writes a sealed file in one step.
+    /// Writes a sealed file atomically.
     fn write(&self, kind: &str, path: &Path, content: &impl Serialize) -> Result<(), String> {
         let text =
             serde_json::to_string(content).map_err(|error| format!("It cannot be written ({error})."))?;
@@ -222,7 +222,7 @@ impl Store {
         })
     }
 
-    /// Reads a sealed file; `None` for one that is missing, not ours, too large or altered.
+    /// Reads a sealed file; `None` if it is missing, not private to this user, too large or altered.
     fn read<T: DeserializeOwned>(&self, kind: &str, path: &Path) -> Option<T> {
         let text = read(path).ok()?;
         let (body, seal) = text.trim_end().rsplit_once('\n')?;
@@ -240,20 +240,20 @@ impl Store {
     }
 }
 
-/// A seal is bound to its kind: an answer is never taken for a request.
+/// The sealed message, which includes the kind of file, so that an answer cannot be used as a request.
 fn message(kind: &str, body: &str) -> Vec<u8> {
     [kind.as_bytes(), b"\0", body.as_bytes()].concat()
 }
 
-/// The key of the folder, made by whoever comes first.
+/// The key of the folder, created by the first process that needs it.
 fn key(folder: &Path) -> Result<hmac::Key, String> {
     let path = folder.join("key");
     let trouble =
-        |error: io::Error| format!("The key `{}` of the approvals cannot be used ({error}).", path.display());
+        |error: io::Error| format!("The key `{}` for approvals cannot be used ({error}).", path.display());
     let mut fresh = [0; 32];
     SystemRandom::new()
         .fill(&mut fresh)
-        .map_err(|_| "The system gives no random numbers, so nothing can be approved.".to_owned())?;
+        .map_err(|_| "The system provides no random numbers, so nothing can be approved.".to_owned())?;
     let draft = folder.join(format!("key-{}-{}", std::process::id(), hex::encode(&fresh[..4])));
     let made = create(&draft).and_then(|mut file| file.write_all(hex::encode(&fresh).as_bytes()));
     let linked = made.and_then(|()| fs::hard_link(&draft, &path));
@@ -263,13 +263,13 @@ fn key(folder: &Path) -> Result<hmac::Key, String> {
         _ => {}
     }
     let text = read(&path).map_err(trouble)?;
-    let bytes = hex::decode(text.trim()).filter(|bytes| bytes.len() == 32).ok_or_else(|| {
-        format!("The key `{}` of the approvals is not as it was made; remove it.", path.display())
-    })?;
+    let bytes = hex::decode(text.trim())
+        .filter(|bytes| bytes.len() == 32)
+        .ok_or_else(|| format!("The key `{}` for approvals is damaged; remove it.", path.display()))?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
 }
 
-/// A new file that only this user can read.
+/// Creates a file that only this user can read.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -281,7 +281,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The text of a file that is no link, belongs to the owner of its folder, and is closed to others.
+/// The text of a file that is not a link, belongs to the owner of its folder, and is closed to others.
 fn read(path: &Path) -> io::Result<String> {
     let refused = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned()));
     let there = fs::symlink_metadata(path)?;
@@ -321,7 +321,7 @@ mod tests {
         store.answer(&waiting.name, Verdict::Approved, "as it was").unwrap();
         // Another process of the same user.
         let other = Store::open(&folder).unwrap();
-        assert!(other.take("delete 101").is_none(), "the word was for another request");
+        assert!(other.take("delete 101").is_none(), "the approval was for another request");
         let answer = other.take("delete 100").unwrap();
         assert_eq!((answer.verdict, &*answer.identity), (Verdict::Approved, "as it was"));
         assert!(store.take("delete 100").is_none(), "used");
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(store.answered(&store.waiting().unwrap()[0]), None);
         store.answer(&name, Verdict::Denied, "").unwrap();
         assert_eq!(store.answered(&store.waiting().unwrap()[0]), Some(Verdict::Denied));
-        assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("answered already"));
+        assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("already been answered"));
         assert_eq!(store.take("x").unwrap().verdict, Verdict::Denied);
         assert!(store.answer(&name, Verdict::Approved, "").unwrap_err().contains("any more"));
         fs::remove_dir_all(folder).unwrap();
@@ -349,7 +349,7 @@ mod tests {
         let waiting = folder.join(format!("{name}.waiting"));
         let answer = folder.join(format!("{name}.answer"));
         fs::copy(&waiting, &answer).unwrap();
-        assert!(store.take("x").is_none(), "a request is no answer");
+        assert!(store.take("x").is_none(), "a request is not an answer");
         fs::remove_file(&answer).unwrap();
         store.answer(&name, Verdict::Denied, "").unwrap();
         let text = fs::read_to_string(&answer).unwrap();
@@ -369,7 +369,7 @@ mod tests {
         store.write("waiting", &path, &waiting).unwrap();
         assert!(store.waiting().unwrap().is_empty() && !path.exists());
         assert!(store.answer(&waiting.name, Verdict::Approved, "").unwrap_err().contains("any more"));
-        // A word that nobody used in time is neither taken nor in the way of the next one.
+        // An answer that was not used in time is neither taken nor does it block the next one.
         store.ask("x", json!({})).unwrap();
         let answer = folder.join(format!("{}.answer", waiting.name));
         let old = |verdict| Answer {

@@ -1,5 +1,5 @@
-//! The sealed counter: how many lines each log of a path has, kept beside the key, so that lines cut off at the end are
-//! missed.
+//! The sealed counter: how many lines each log at a path has, kept beside the key, so that lines cut off at the end are
+//! noticed.
 
 use super::line::Line;
 use crate::hex;
@@ -10,19 +10,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Logs that are remembered; the oldest go first.
+/// How many logs are recorded at most; the oldest are dropped first.
 const MAX_LOGS: usize = 200;
 
-/// A file that holds how many lines the logs have.
+/// A file that records how many lines the logs have.
 #[derive(Debug)]
 pub(super) struct Counter {
     path: PathBuf,
 }
 
-/// How far a log goes.
+/// The recorded end of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Count {
-    /// The log's own mark.
+    /// The random id of the log.
     pub(super) log: String,
     /// The number of its last line.
     pub(super) lines: u64,
@@ -39,10 +39,10 @@ impl Counter {
         &self.path
     }
 
-    /// What was counted, the newest log last.
+    /// The recorded logs, the newest last.
     ///
     /// # Errors
-    /// A sentence: the file cannot be read, or its seal does not fit.
+    /// The file cannot be read, or its seal does not match: a sentence.
     pub(super) fn counts(&self, key: &hmac::Key) -> Result<Vec<Count>, String> {
         let shown = self.path.display();
         let text = match fs::read_to_string(&self.path) {
@@ -52,7 +52,8 @@ impl Counter {
                 return Err(format!("The counter `{shown}` of the audit log cannot be read ({error})."));
             }
         };
-        let broken = || format!("The counter `{shown}` of the audit log was changed: its seal does not fit.");
+        let broken =
+            || format!("The counter `{shown}` of the audit log was changed: its seal does not match.");
         let (body, seal) = text.trim_end().rsplit_once('\n').ok_or_else(broken)?;
         let tag = hex::decode(seal).ok_or_else(broken)?;
         hmac::verify(key, message(body).as_slice(), &tag).map_err(|_| broken())?;
@@ -64,13 +65,13 @@ impl Counter {
         Ok(counts.iter().map(read).collect())
     }
 
-    /// Notes where a log ends now.
+    /// Records where a log ends now.
     ///
     /// # Errors
-    /// A sentence: the file cannot be written.
+    /// The file cannot be written: a clause.
     pub(super) fn note(&self, key: &hmac::Key, next: &Line) -> Result<(), String> {
         let log = next.log.clone().unwrap_or_default();
-        // What is broken was told by `misfit`, in the log itself.
+        // If the counter is damaged, `misfit` has reported that in the log itself.
         let mut counts = self.counts(key).unwrap_or_default();
         counts.retain(|count| count.log != log);
         counts.push(Count { log, lines: next.number.unwrap_or_default(), head: next.prev.clone() });
@@ -84,7 +85,7 @@ impl Counter {
         let seal = hex::encode(hmac::sign(key, &message(&body)).as_ref());
         let draft = self.path.with_extension("new");
         if let Some(folder) = self.path.parent() {
-            // Where it cannot be made, writing says so.
+            // If it cannot be created, writing the file fails and reports it.
             let _ = fs::create_dir_all(folder);
         }
         let written =
@@ -92,7 +93,7 @@ impl Counter {
         written.map_err(|error| format!("its counter `{}` cannot be written: {error}", self.path.display()))
     }
 
-    /// The facts of a line that says so, where the log does not end where it was counted to end.
+    /// If the log does not end at the recorded line, the content of a log line that reports this.
     pub(super) fn misfit(&self, key: &hmac::Key, next: &Line) -> Option<Map<String, Value>> {
         let alarm = |why: String| {
             Map::from_iter([("phase".to_owned(), json!("alarm")), ("error".to_owned(), json!(why))])
@@ -103,9 +104,9 @@ impl Counter {
         };
         let log = next.log.as_deref().unwrap_or_default();
         match counts.iter().find(|count| count.log == log) {
-            // A new log, or one from before there was a key.
+            // A new log, or one written before there was a key.
             None if next.log.is_none() => None,
-            None => Some(alarm(format!("The counter `{}` does not know this log.", self.path.display()))),
+            None => Some(alarm(format!("The counter `{}` has no record of this log.", self.path.display()))),
             Some(count) if count.head == next.prev => None,
             Some(count) => Some(alarm(format!(
                 "The log ends at line {}, but line {} was the last one counted: lines are missing or were changed.",
@@ -116,7 +117,7 @@ impl Counter {
     }
 }
 
-/// A counter's seal is never taken for a line's.
+/// The sealed message; its prefix keeps a counter's seal from being used as that of a line.
 fn message(body: &str) -> Vec<u8> {
     [b"counter\0", body.as_bytes()].concat()
 }

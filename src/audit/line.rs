@@ -1,4 +1,4 @@
-//! One line of an audit log: how it is put together, chained to the one before and sealed.
+//! One line of an audit log: how it is written, chained to the line before it and sealed.
 
 use crate::hex;
 use ring::{
@@ -12,24 +12,24 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
 };
 
-/// What the first line carries as the hash of the line before it.
+/// The value of `prev` in the first line.
 pub(super) const BEGINNING: &str = "";
-/// The longest line that is read back, in bytes; ours are far shorter.
+/// The longest line that is read, in bytes; ours are far shorter.
 pub(super) const MAX_LINE: u64 = 1 << 20;
 
-/// Where the next line goes.
+/// The position of the next line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// The hash of the line before.
+    /// The hash of the line before it.
     pub(super) prev: String,
-    /// The number of the line before; 0 at the beginning, `None` where that line has no number.
+    /// The number of the line before it; 0 at the beginning, `None` if that line has no number.
     pub(super) number: Option<u64>,
-    /// The log's own mark, which every sealed line carries.
+    /// The random id of the log, which every sealed line contains.
     pub(super) log: Option<String>,
 }
 
 impl Line {
-    /// The line after this one.
+    /// The position after the last line.
     pub(super) fn after(last: Option<&[u8]>) -> Line {
         let Some(last) = last else {
             return Line { prev: BEGINNING.to_owned(), number: Some(0), log: None };
@@ -42,7 +42,7 @@ impl Line {
         }
     }
 
-    /// The line with these facts, without its break.
+    /// The line with this content, without its line break.
     pub(super) fn text(&self, facts: Map<String, Value>, time: Value, key: Option<&hmac::Key>) -> String {
         let mut line = Map::from_iter([("time".to_owned(), time)]);
         line.extend(facts);
@@ -62,7 +62,7 @@ impl Line {
     }
 }
 
-/// Whether a line carries the seal of that key; `None` where it carries none at all.
+/// Whether a line is sealed with that key; `None` if it has no seal at all.
 pub(super) fn is_sealed_by(key: &hmac::Key, line: &[u8]) -> Option<bool> {
     let text = str::from_utf8(line).ok()?;
     let (body, seal) = text.strip_suffix("\"}")?.rsplit_once(",\"seal\":\"")?;
@@ -70,27 +70,27 @@ pub(super) fn is_sealed_by(key: &hmac::Key, line: &[u8]) -> Option<bool> {
     Some(hmac::verify(key, format!("{body}}}").as_bytes(), &tag).is_ok())
 }
 
-/// SHA-256 in hexadecimal digits.
+/// The SHA-256 hash of a line in hexadecimal digits.
 pub(super) fn hash(line: &[u8]) -> String {
     hex::encode(digest(&SHA256, line).as_ref())
 }
 
-/// A mark that no other log has.
+/// A random id that no other log has.
 fn mark() -> String {
     let mut bytes = [0; 8];
-    // Without random numbers two logs may share a mark, which verification then says.
+    // Without random numbers two logs may have the same id; verification then reports a mismatch.
     let _ = SystemRandom::new().fill(&mut bytes);
     hex::encode(&bytes)
 }
 
-/// Appends a line and waits until it is on the disk.
+/// Appends a line and syncs it to disk.
 pub(super) fn append(file: &mut File, text: &str) -> io::Result<()> {
     file.write_all(format!("{text}\n").as_bytes())?;
     file.sync_data()
 }
 
-/// The last line of the file without its break; `None` in an empty file. A line that was cut off half written counts as
-/// a line, so that the chain shows it.
+/// The last line of the file without its line break; `None` if the file is empty. A partly written line counts as a
+/// line, so that the chain shows it.
 pub(super) fn last(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     let end = file.seek(SeekFrom::End(0))?;
     if end == 0 {
@@ -102,7 +102,7 @@ pub(super) fn last(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     Read::by_ref(file).take(MAX_LINE).read_to_end(&mut tail)?;
     let whole = tail.strip_suffix(b"\n");
     if whole.is_none() {
-        // Ours begins on a line of its own all the same.
+        // Our line must begin on a new line.
         file.write_all(b"\n")?;
     }
     let body = whole.unwrap_or(&tail);

@@ -1,8 +1,9 @@
-//! The audit log: what was asked, refused, agreed to and done, a line of JSON each. Every line carries the hash of the
-//! one before; with a key, kept apart from the log, every line is sealed too, and a sealed counter beside the key tells
-//! how many there are. Knows neither MCP nor Proxmox.
+//! The audit log: requests, refusals, approvals and outcomes, one line of JSON each. Every line contains the hash of
+//! the line before it. With a key, kept apart from the log, every line is also sealed, and a sealed counter beside the
+//! key records how many there are. Knows neither MCP nor Proxmox.
 //!
-//! Lines are appended under a lock on the file: several servers may share one. What cannot be written down is not done.
+//! Lines are appended under a lock on the file, so several servers can share one. If a line cannot be written, the
+//! request is not carried out.
 
 mod counter;
 mod line;
@@ -25,18 +26,18 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Where a log is kept, and what shows that it was not changed.
+/// Where a log is kept, and how it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The log.
+    /// The log file.
     pub path: PathBuf,
-    /// What seals it.
+    /// The key that seals it, if there is one.
     pub seal: Option<SealSource>,
-    /// The sockets of the system's log: each line goes to the first of them that takes it too. None: it does not.
+    /// The sockets of the system log: each line is also sent to the first one that accepts it. Empty: it is not sent.
     pub syslog: Vec<PathBuf>,
 }
 
-/// What seals a log: a secret that whoever changes the log does not have.
+/// The key that seals a log: a secret that somebody who changes the log must not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealSource {
     /// The key, at least 32 characters.
@@ -53,8 +54,8 @@ pub struct Seal {
 }
 
 impl SealSource {
-    /// The key, and a counter beside it for the log of that path; where the key is no file, the counter lies in the state
-    /// directory of the user.
+    /// The key, with a counter beside it for the log at that path. If the key is not in a file, the counter is in the
+    /// user's state folder.
     #[must_use]
     pub fn beside(key: SecretSource, log: &Path) -> SealSource {
         let name = format!("{}.count", &line::hash(log.as_os_str().as_encoded_bytes())[..16]);
@@ -73,7 +74,7 @@ impl SealSource {
     /// Fetches the key.
     ///
     /// # Errors
-    /// A sentence: the key cannot be had, or is too short.
+    /// The key cannot be fetched or is too short: a sentence.
     pub fn open(&self) -> Result<Seal, String> {
         const LEAST: usize = 32;
         let secret =
@@ -89,7 +90,7 @@ impl SealSource {
     }
 }
 
-/// Where programs of this user keep what outlives them.
+/// The folder for this user's persistent state.
 fn state_folder() -> PathBuf {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_STATE_HOME")
@@ -112,27 +113,27 @@ struct Open {
 }
 
 impl Audit {
-    /// A log in that place; touches nothing yet.
+    /// A log in that place. No file is opened yet.
     #[must_use]
     pub fn new(place: Place) -> Audit {
         Audit { place, open: Mutex::new(None) }
     }
 
-    /// Appends one line: `time` (Unix time in seconds), then `facts`, then `prev`, the hash of the line before; with a
-    /// key also `seq`, the number of the line, and `seal`.
+    /// Appends one line: `time` (Unix time in seconds), then `facts`, then `prev`, the hash of the line before it; with
+    /// a key also `log`, the id of the log, `seq`, the number of the line, and `seal`.
     ///
     /// # Errors
-    /// A finished sentence: the file cannot be opened, locked or written.
+    /// The file cannot be opened, locked or written, or the system log accepts no messages: a sentence.
     pub fn write(&self, facts: Map<String, Value>) -> Result<(), String> {
         let mut open = lock(&self.open);
         let result = self.append(&mut open, facts);
         if result.is_err() {
-            // Opened anew next time: the disk may have room or the folder be there by then.
+            // Opened again next time: by then the disk may have space, or the folder may exist.
             *open = None;
         }
         let text = result.map_err(|problem| {
             format!(
-                "The audit log `{}` cannot be written ({problem}). Make room or correct the setting `audit_log`; without it nothing is changed.",
+                "The audit log `{}` cannot be written ({problem}). Free disk space or correct the setting `audit_log`; until then nothing is changed.",
                 self.place.path.display()
             )
         })?;
@@ -141,7 +142,7 @@ impl Audit {
 
     fn append(&self, kept: &mut Option<Open>, facts: Map<String, Value>) -> Result<String, String> {
         let said = |error: io::Error| error.to_string();
-        // A file that was moved away (rotated) is left alone: its successor begins a chain of its own.
+        // A file that was moved away (rotated) is left alone: the new file begins its own chain.
         if kept.as_ref().is_none_or(|open| !is_still(&open.file, &self.place.path)) {
             let seal = self.place.seal.as_ref().map(SealSource::open).transpose()?;
             *kept = Some(Open { file: open(&self.place.path).map_err(said)?, seal });
@@ -152,7 +153,7 @@ impl Audit {
             let last = line::last(file).map_err(said)?;
             let mut line = Line::after(last.as_deref());
             if let Some(seal) = seal {
-                // Somebody cut the log or took the counter away: that is written down, and stays so.
+                // The log was cut off or the counter removed: this is recorded permanently in the log.
                 if let Some(alarm) = seal.counter.misfit(&seal.key, &line) {
                     let text = line.text(alarm, now(), Some(&seal.key));
                     line::append(file, &text).map_err(said)?;
@@ -166,7 +167,7 @@ impl Audit {
             }
             Ok(text)
         })();
-        // Closing a file unlocks it too. Wine fails here with error 33 although the lock is gone.
+        // Closing a file also unlocks it. Wine fails here with error 33 although the lock is released.
         if file.unlock().is_err() {
             *kept = None;
         }
@@ -174,9 +175,9 @@ impl Audit {
     }
 }
 
-/// Opens a log, which must be a plain file and no link to one.
+/// Opens a log, which must be a regular file and not a link.
 fn open(path: &Path) -> io::Result<File> {
-    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is a link or no plain file");
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is a link or not a regular file");
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
@@ -188,11 +189,11 @@ fn open(path: &Path) -> io::Result<File> {
         return Err(refused());
     }
     let file = options.open(path)?;
-    // Nobody put a link there in between.
+    // Make sure that it was not replaced by a link in the meantime.
     if is_still(&file, path) { Ok(file) } else { Err(refused()) }
 }
 
-/// Whether a path still leads to that file, and not by a link.
+/// Whether a path still refers to that open file, and not through a link.
 #[cfg(unix)]
 fn is_still(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -202,13 +203,13 @@ fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere no file tells which one it is.
+/// Other systems have no inode to compare.
 #[cfg(not(unix))]
 fn is_still(_: &File, path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|there| there.is_file())
 }
 
-/// Unix time in seconds, milliseconds after the point.
+/// Unix time in seconds, with milliseconds as decimals.
 fn now() -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]

@@ -1,20 +1,21 @@
-//! The second place a line goes to: the system's log, by its socket, so that a copy is off the file.
+//! Sends a copy of each line to the system log through its socket, so that the file is not the only copy.
 
 use std::path::PathBuf;
 
-/// Where the system's log has its socket, on Linux and on macOS.
+/// The paths of the system log's socket on Linux and on macOS.
 pub const SOCKETS: [&str; 2] = ["/dev/log", "/var/run/syslog"];
 
-/// Sends a line to the system's log, as an authorization message of this program: to the first socket that takes it.
+/// Sends a line to the system log, as an authorization message of this program, through the first socket that accepts
+/// it.
 ///
 /// # Errors
-/// A finished sentence: there is no such log, or it takes nothing.
+/// There is no system log, or it accepts no messages: a sentence.
 #[cfg(unix)]
 pub(super) fn send(sockets: &[PathBuf], line: &str) -> Result<(), String> {
     use std::{io, os::unix::net::UnixDatagram, time::Duration};
     /// Facility 10 (security and authorization, private), severity 6 (information).
     const PRIORITY: u8 = 10 * 8 + 6;
-    /// A log that takes nothing for so long has stopped.
+    /// A system log that accepts nothing for this long has stopped.
     const PATIENCE: Duration = Duration::from_secs(5);
     let message = format!("<{PRIORITY}>proxmox-mcp[{}]: {line}", std::process::id());
     let sent = UnixDatagram::unbound().and_then(|socket| {
@@ -31,17 +32,17 @@ pub(super) fn send(sockets: &[PathBuf], line: &str) -> Result<(), String> {
     sent.map(|_| ()).map_err(|error| {
         let places: Vec<String> = sockets.iter().map(|path| path.display().to_string()).collect();
         format!(
-            "The audit log cannot be copied to the system's log at {} ({error}). Start it, or take `audit_syslog` out of the configuration; without it nothing is changed.",
+            "The audit log cannot be copied to the system log at {} ({error}). Start the system log, or remove `audit_syslog` from the configuration; until then nothing is changed.",
             places.join(" or ")
         )
     })
 }
 
-/// There is no such log here.
+/// Not available on this system.
 ///
 /// # Errors
-/// Always: a finished sentence.
+/// Always: a sentence.
 #[cfg(not(unix))]
 pub(super) fn send(_: &[PathBuf], _: &str) -> Result<(), String> {
-    Err("This system has no system log with a socket; take `audit_syslog` out of the configuration.".into())
+    Err("This system has no system log with a socket; remove `audit_syslog` from the configuration.".into())
 }

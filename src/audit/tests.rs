@@ -1,4 +1,4 @@
-//! What verification finds, and what it cannot.
+//! What verification finds, and what it cannot find.
 
 use super::*;
 use crate::secret::Secret;
@@ -19,7 +19,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The lines of a log, taken apart.
+/// The parsed lines of a log.
 type Lines = Vec<Map<String, Value>>;
 
 #[test]
@@ -27,7 +27,7 @@ fn every_change_to_a_line_is_found() {
     let folder = folder("chain");
     let path = folder.join("audit.jsonl");
     for call in ["a", "b", "c"] {
-        // A new process goes on where the last one ended.
+        // A new process continues the log of the last one.
         let audit = plain(path.clone());
         audit.write(facts(call, "before")).unwrap();
         if call != "c" {
@@ -98,7 +98,7 @@ fn keyed(folder: &Path) -> (Audit, Seal, PathBuf) {
     (Audit::new(Place { path: path.clone(), seal: Some(source), syslog: Vec::new() }), seal, path)
 }
 
-/// The whole chain of hashes computed anew, as anybody can who may write to the file.
+/// The whole hash chain recalculated, as anybody can do who may write to the file.
 fn rechained(lines: &[Map<String, Value>]) -> String {
     let (mut prev, mut text) = (String::new(), String::new());
     for facts in lines {
@@ -173,7 +173,7 @@ fn what_was_cut_off_before_more_was_written_stays_visible() {
         "a rotated log is counted too"
     );
     fs::remove_file(folder.join("counter")).unwrap();
-    assert!(verify(&path, Some(&seal)).unwrap_err().contains("knows nothing"));
+    assert!(verify(&path, Some(&seal)).unwrap_err().contains("has no record"));
     fs::remove_dir_all(folder).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Whether an audit log is as it was written: what the chain of hashes shows, and what only the key can.
+//! Verifies that an audit log is unchanged: with the hash chain, and with the key if there is one.
 
 use super::{
     Seal,
@@ -12,51 +12,52 @@ use std::{
     path::Path,
 };
 
-/// What a check of a log found.
+/// The result of verifying a log.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// How many lines there are.
     pub lines: usize,
-    /// How many of them carry a seal that fits.
+    /// How many of them have a valid seal.
     pub sealed: usize,
-    /// Whether the sealed counter was held against the log's end.
+    /// Whether the end of the log was compared with the sealed counter.
     pub counted: bool,
-    /// Calls that have a line before and none after: cut off, or still running.
+    /// Calls with a line for the beginning but none for the end: interrupted, or still running.
     pub open: Vec<String>,
-    /// What the server itself found wrong with the log when it wrote to it.
+    /// Problems that the server itself found in the log when it wrote to it.
     pub alarms: Vec<String>,
-    /// The hash that the next line will carry; noting it elsewhere makes the last lines verifiable too.
+    /// The hash of the last line, which the next line will contain; if it is stored elsewhere, removed last lines can
+    /// be noticed too.
     pub head: String,
 }
 
 impl fmt::Display for Verdict {
-    /// What was found, and what could not be looked for, for people.
+    /// A report for people: what was found, and what could not be checked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} lines, each with the hash of the one before.", self.lines)?;
         if self.sealed == 0 {
             writeln!(
                 f,
-                "None is sealed: this finds a line changed in place, but not a log that was rewritten as a whole or cut off at its end. The setting `audit_key` adds seals."
+                "None is sealed: this check finds lines that were changed in place, but not a log that was rewritten as a whole or cut off at its end. The setting `audit_key` adds seals."
             )?;
         } else {
-            writeln!(f, "{} are sealed, and the last one is the last that was written.", self.sealed)?;
+            writeln!(f, "{} are sealed, and none is missing at the end.", self.sealed)?;
         }
         for alarm in &self.alarms {
             writeln!(f, "{alarm}")?;
         }
         if !self.open.is_empty() {
-            writeln!(f, "Calls without an end (cut off, or still running): {}.", self.open.join(", "))?;
+            writeln!(f, "Calls without a result (interrupted, or still running): {}.", self.open.join(", "))?;
         }
-        writeln!(f, "Hash of the last line, to be noted elsewhere: {}", self.head)
+        writeln!(f, "Hash of the last line, to be stored elsewhere: {}", self.head)
     }
 }
 
-/// Checks that each line carries the hash of the one before; with the key also that each is sealed, none is missing,
-/// and the log ends where it was counted to end.
+/// Checks that each line contains the hash of the line before it; with the key, also that each line is sealed, none is
+/// missing, and the log ends at the line that the counter has recorded.
 ///
 /// # Errors
-/// A finished sentence with the number of the first line that is changed, missing, forged or no JSON; that lines were
-/// cut off at the end; the file cannot be read.
+/// A line is changed, missing, forged or not JSON, lines were cut off at the end, or the file cannot be read: a
+/// sentence, with the number of the first such line.
 pub fn verify(path: &Path, seal: Option<&Seal>) -> Result<Verdict, String> {
     let shown = path.display();
     let unreadable = |error| format!("The audit log `{shown}` cannot be read ({error}).");
@@ -84,11 +85,11 @@ pub fn verify(path: &Path, seal: Option<&Seal>) -> Result<Verdict, String> {
 
 type Shown<'a> = std::path::Display<'a>;
 
-/// The line's facts, if it is the one that followed the line before.
+/// Parses a line and checks that it contains the hash of the line before it.
 fn chained(verdict: &mut Verdict, body: &[u8], shown: &Shown<'_>) -> Result<Map<String, Value>, String> {
     let number = verdict.lines;
     let Ok(Value::Object(facts)) = serde_json::from_slice(body) else {
-        return Err(format!("Line {number} of `{shown}` is no JSON object: it was changed or cut off."));
+        return Err(format!("Line {number} of `{shown}` is not a JSON object: it was changed or cut off."));
     };
     if facts.get("prev").and_then(Value::as_str) != Some(&verdict.head) {
         let which = match number {
@@ -97,13 +98,14 @@ fn chained(verdict: &mut Verdict, body: &[u8], shown: &Shown<'_>) -> Result<Map<
                 format!("Line {} was changed, or lines between it and line {number} are missing", number - 1)
             }
         };
-        return Err(format!("{which} (the hash in line {number} of `{shown}` does not fit)."));
+        return Err(format!("{which} (the hash in line {number} of `{shown}` does not match)."));
     }
     verdict.head = line::hash(body);
     Ok(facts)
 }
 
-/// Checks a line's seal and number. Lines from before there was a key have neither; none may follow one that has.
+/// Checks a line's seal and number. Lines written before there was a key have neither, and must not follow a sealed
+/// line.
 fn sealed(
     verdict: &mut Verdict,
     seal: &Seal,
@@ -118,7 +120,7 @@ fn sealed(
         None if verdict.sealed == 0 => return Ok(()),
         _ => {
             return Err(format!(
-                "Line {number} of `{shown}` was forged or changed: it does not carry the seal of this key."
+                "Line {number} of `{shown}` was forged or changed: it is not sealed with this key."
             ));
         }
     }
@@ -126,14 +128,16 @@ fn sealed(
     let mark = facts.get("log").and_then(Value::as_str).map(str::to_owned);
     let follows = last.is_none_or(|last| seq == Some(last + 1)) && (log.is_none() || *log == mark);
     if !follows {
-        return Err(format!("Before line {number} of `{shown}` lines are missing, or it is of another log."));
+        return Err(format!(
+            "Lines before line {number} of `{shown}` are missing, or that line is from another log."
+        ));
     }
     (*last, *log) = (seq, mark);
     verdict.sealed += 1;
     Ok(())
 }
 
-/// Calls that began and did not end, and what the server itself found.
+/// Keeps track of calls that began and did not end, and collects the problems that the server recorded.
 fn follow_calls(verdict: &mut Verdict, facts: &Map<String, Value>) {
     let text = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default();
     let call = text("call").to_owned();
@@ -145,7 +149,7 @@ fn follow_calls(verdict: &mut Verdict, facts: &Map<String, Value>) {
     }
 }
 
-/// Whether the log ends where it was counted to end.
+/// Checks that the log ends at the line that the counter has recorded.
 fn end(verdict: &mut Verdict, seal: &Seal, log: Option<&str>, shown: &Shown<'_>) -> Result<(), String> {
     let counts = seal.counter.counts(&seal.key)?;
     let counter = seal.counter.path().display();
@@ -154,18 +158,18 @@ fn end(verdict: &mut Verdict, seal: &Seal, log: Option<&str>, shown: &Shown<'_>)
             Ok(())
         } else {
             Err(format!(
-                "No line of `{shown}` carries a seal, but the counter `{counter}` knows sealed ones."
+                "No line of `{shown}` is sealed, but the counter `{counter}` has recorded sealed lines."
             ))
         };
     }
     let Some(count) = counts.iter().find(|count| Some(&*count.log) == log) else {
         return Err(format!(
-            "The counter `{counter}` knows nothing of `{shown}`, so lines may have been cut off at its end."
+            "The counter `{counter}` has no record of `{shown}`, so lines may have been cut off at its end."
         ));
     };
     if count.head != verdict.head {
         return Err(format!(
-            "Lines were cut off at the end of `{shown}`: {} were written, and the last one is not that of the counter `{counter}`.",
+            "Lines were cut off at the end of `{shown}`: {} were written, and the last line is not the one recorded in the counter `{counter}`.",
             count.lines
         ));
     }

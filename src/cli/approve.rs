@@ -1,4 +1,4 @@
-//! `approve`: a person's word for a request that waits, given outside the model and outside its client.
+//! `approve`: a person approves or denies a waiting request, outside the model and its client.
 
 use super::{USAGE, load_from, parse::Options};
 use crate::{
@@ -16,7 +16,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// How often it is looked for new requests.
+/// How often to check for new requests.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs the command.
@@ -53,7 +53,7 @@ fn approve(options: &Options) -> Outcome {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err((
             ExitCode::from(USAGE),
-            "`approve` needs a terminal: what it is for is the word of a person, which no program may give. `--list` and `--deny` work without one.".into(),
+            "`approve` needs a terminal, because only a person may approve a request, not a program. `--list` and `--deny` work without one.".into(),
         ));
     }
     let mut input = io::stdin().lock();
@@ -68,7 +68,7 @@ fn approve(options: &Options) -> Outcome {
     let chosen: Vec<&Waiting> = waiting.iter().filter(is_chosen).collect();
     match (chosen.is_empty(), wanted) {
         (true, Some(name)) => return Err(failed(none_waits(name))),
-        (true, None) => println!("Nothing waits for approval."),
+        (true, None) => println!("No request is waiting for approval."),
         _ => {}
     }
     for one in chosen {
@@ -78,16 +78,16 @@ fn approve(options: &Options) -> Outcome {
 }
 
 fn none_waits(name: &str) -> String {
-    format!("No request `{}` waits for approval. `--list` shows those that do.", visible::text(name))
+    format!("No request `{}` is waiting for approval. `--list` shows those that are.", visible::text(name))
 }
 
-/// What waits, a line each.
+/// Prints the waiting requests, one per line.
 fn list(store: &Store) -> Result<(), String> {
     for one in store.waiting()? {
         let said = match store.answered(&one) {
             None => "",
             Some(Verdict::Approved) => "  (approved, and not carried out yet)",
-            Some(Verdict::Denied) => "  (denied, and not asked for again yet)",
+            Some(Verdict::Denied) => "  (denied, and not requested again yet)",
         };
         println!("{}{said}", line(&one));
     }
@@ -103,10 +103,10 @@ fn line(one: &Waiting) -> String {
         .into_owned()
 }
 
-/// Waits for requests, one after another, and rings for each.
+/// Waits for requests, and rings the terminal bell for each one.
 fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(), String> {
     let mut seen: BTreeSet<(String, u64)> = BTreeSet::new();
-    println!("Waiting for requests; end it with Ctrl-C.");
+    println!("Waiting for requests; press Ctrl-C to stop.");
     loop {
         let waiting = store.waiting()?;
         seen.retain(|(name, asked)| waiting.iter().any(|one| one.name == *name && one.asked == *asked));
@@ -123,23 +123,23 @@ fn watch(options: &Options, store: &Store, input: &mut impl BufRead) -> Result<(
     }
 }
 
-/// Shows the plan of a request as it is now, and takes the person's word.
+/// Shows the current plan of a request, and reads the person's decision.
 fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufRead) -> Result<(), String> {
     println!("\n{}", line(one));
     if store.answered(one).is_some() {
-        println!("The request `{}` was answered already.", one.name);
+        println!("The request `{}` has already been answered.", one.name);
         return Ok(());
     }
     let tools = tools(options, &one.details);
     let (tools, shown) = match tools.and_then(|tools| Ok((tools.shown(&one.details)?, tools))) {
         Ok((shown, tools)) => (tools, shown),
         Err(problem) => {
-            println!("It cannot be approved, for its plan cannot be read: {}", visible::text(&problem));
+            println!("It cannot be approved, because its plan cannot be read: {}", visible::text(&problem));
             return Ok(());
         }
     };
     if let Some(why) = &shown.stale {
-        println!("{}; this is how it was when it was asked for.", visible::text(why));
+        println!("{}; this is the plan from when it was requested.", visible::text(why));
     }
     println!("{}", visible::text(&shown.told));
     println!("request: {}", visible::text(&one.details["request"].to_string()));
@@ -148,12 +148,15 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
         text(&one.details["tool"]),
         visible::text(&one.details["arguments"].to_string())
     );
-    print!("Type {} to approve, `deny` to deny, or nothing to leave it: ", visible::text(&shown.word));
+    print!(
+        "Type {} to approve, `deny` to deny, or press Enter to leave it waiting: ",
+        visible::text(&shown.word)
+    );
     io::stdout().flush().map_err(|error| format!("The terminal cannot be written to ({error})."))?;
     let mut typed = String::new();
     input.read_line(&mut typed).map_err(|error| format!("The terminal cannot be read ({error})."))?;
     match typed.trim() {
-        "" => println!("Left as it is."),
+        "" => println!("Left waiting."),
         "deny" if shown.word != "deny" => {
             println!(
                 "{}",
@@ -168,20 +171,21 @@ fn decide(options: &Options, store: &Store, one: &Waiting, input: &mut impl BufR
     Ok(())
 }
 
-/// Gives a person's yes to a request whose target is like `identity`. What cannot be written down does not count.
+/// Approves a request whose target was shown with this `identity`. An approval that cannot be written to the audit log
+/// does not count.
 fn agree(store: &Store, one: &Waiting, tools: &Tools, identity: &str) -> Result<String, String> {
     let word = Word { name: &one.name, identity: Some(identity) };
     let user = store.user();
-    let not = |problem: String| format!("It is not approved. {}", visible::text(&problem));
+    let not = |problem: String| format!("It was not approved. {}", visible::text(&problem));
     tools.write_down("approved", &user, &word, &one.details).map_err(not)?;
     if let Err(problem) = store.answer(&one.name, Verdict::Approved, identity) {
         tools.write_down("void", &user, &word, &one.details)?;
         return Err(problem);
     }
-    Ok("Approved: it is carried out once, by the call that waits or by the same call made again.".into())
+    Ok("Approved: it will be carried out once, by the waiting call or if the same call is made again.".into())
 }
 
-/// Gives a person's no, which holds also where it cannot be written down.
+/// Denies a request. This counts even if it cannot be written to the audit log.
 fn deny(
     store: &Store,
     one: &Waiting,
@@ -195,7 +199,7 @@ fn deny(
     Ok(match written {
         Ok(()) => format!("Denied {}.", one.name),
         Err(problem) => format!(
-            "Denied {}. It is not in the audit log, if there is one: {}",
+            "Denied {}. This was not written to the audit log, if there is one: {}",
             one.name,
             visible::text(&problem)
         ),
@@ -206,7 +210,7 @@ fn text(value: &Value) -> String {
     visible::text(value.as_str().unwrap_or_default()).into_owned()
 }
 
-/// The tools over the configuration of the server that asked, or the one that the command line names.
+/// The tools with the configuration given on the command line, or else with that of the server that made the request.
 fn tools(options: &Options, details: &Value) -> Result<Tools, String> {
     let stored = details["config"].as_str().map(PathBuf::from);
     let path = options.config().or(stored);

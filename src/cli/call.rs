@@ -1,4 +1,4 @@
-//! `call`: one tool from a shell.
+//! `call`: runs one tool from a shell.
 
 use crate::{
     cancel::Cancel,
@@ -21,7 +21,7 @@ pub(super) fn effect(entry: &Entry) -> &'static str {
     does::of(entry).verb()
 }
 
-/// Whether the output is for a person to read.
+/// Whether the output is a table for people.
 pub(super) fn for_people(options: &Options) -> bool {
     !options.has("--json") && (options.has("--table") || io::stdout().is_terminal())
 }
@@ -63,7 +63,7 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
 
 /// Asks the user at the terminal, as a client with elicitation does.
 fn ask(question: &Question) -> Reaction {
-    // Words of the cluster may not steer the terminal; the line breaks are ours.
+    // Text from the cluster must not control the terminal; the line breaks are ours.
     let message: String =
         question.message.chars().filter(|letter| !letter.is_control() || *letter == '\n').collect();
     eprint!("{message}\n> ");
@@ -76,7 +76,7 @@ fn ask(question: &Question) -> Reaction {
     }
 }
 
-/// Runs the tool; on a terminal a line on stderr tells its progress, and is gone when it is over.
+/// Runs the tool; on a terminal, a line on stderr shows its progress and is erased at the end.
 fn waited(tools: &Tools, name: &str, arguments: Map<String, Value>) -> Answer {
     let mut call = Call::detached(Cancel::new());
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
@@ -94,11 +94,11 @@ fn waited(tools: &Tools, name: &str, arguments: Map<String, Value>) -> Answer {
     answer
 }
 
-/// The text of that line: without control characters that a cluster might send, and no longer than one line.
+/// The text of that line: without control characters that a cluster might send, and at most 78 characters.
 fn progress(done: f64, total: Option<f64>, message: &str) -> String {
     let share = match total {
         Some(total) if 0.0 < total => format!("{:3.0} % ", (done / total * 100.0).min(100.0)),
-        // Without a whole it is the seconds that have passed.
+        // Without a total, `done` is the time that has passed, in seconds.
         _ => format!("{done:3.0} s "),
     };
     let words: String =
@@ -117,13 +117,13 @@ fn arguments(pairs: &[String], input: &mut impl Read) -> Result<Map<String, Valu
                 .read_to_string(&mut text)
                 .map_err(|error| format!("Standard input cannot be read: {error}."))?;
             let object: Map<String, Value> = serde_json::from_str(&text)
-                .map_err(|error| format!("Standard input is no JSON object: {error}."))?;
+                .map_err(|error| format!("Standard input is not a JSON object: {error}."))?;
             arguments.extend(object);
             continue;
         }
         let Some((key, value)) = pair.split_once('=') else {
             return Err(format!(
-                "`{pair}` is no argument; write key=value, key:=json, or - for standard input."
+                "`{pair}` is not an argument; write key=value, key:=json, or - for standard input."
             ));
         };
         let value = match key.strip_suffix(':') {
@@ -147,10 +147,10 @@ mod tests {
         let read = arguments(&words, &mut &br#"{"a": 3, "d": true}"#[..]).unwrap();
         assert_eq!(Value::Object(read), json!({"a": 3, "d": true, "b": [1], "c": "x"}));
         for (word, input, expected) in [
-            ("a", "", "no argument"),
+            ("a", "", "not an argument"),
             ("a:=x", "", "not JSON"),
-            ("-", "[]", "no JSON object"),
-            ("-", "", "no JSON object"),
+            ("-", "[]", "not a JSON object"),
+            ("-", "", "not a JSON object"),
         ] {
             let problem = arguments(&[word.to_owned()], &mut input.as_bytes()).unwrap_err();
             assert!(problem.contains(expected), "{word}: {problem}");

@@ -1,5 +1,5 @@
-//! Completion for shells. The scripts ask the binary for candidates, so they are right for every version and hold no
-//! list of their own; what may follow comes from the tables of commands and tools.
+//! Shell completion. The scripts ask the binary for candidates, so they are right for every version and contain no
+//! lists; the candidates come from the tables of commands and tools.
 
 use crate::{
     cli::table::{COMMANDS, Command, Flag, GLOBAL, Takes, find, words},
@@ -9,7 +9,8 @@ use crate::{
     },
 };
 
-/// The hidden command that prints candidates: the words before the cursor follow, the one under it last.
+/// The hidden command that prints candidates. Its arguments are the words before the cursor, then the word at the
+/// cursor.
 pub(super) const ASK: &str = "__complete";
 
 const BASH: &str = r#"# proxmox-mcp completion for bash: eval "$(proxmox-mcp completion bash)"
@@ -19,7 +20,7 @@ _proxmox_mcp() {
     current="${line##*[[:space:]]}"
     read -ra parts <<<"$line"
     [ -n "$current" ] || parts+=("")
-    # bash parts words at `=` and `:`; what stands before the last part stays on the line.
+    # bash splits words at `=` and `:` and replaces only the last part; the text before it stays on the line.
     case $last in = | : | :=) last= ;; esac
     kept="${current%"$last"}"
     COMPREPLY=()
@@ -76,7 +77,7 @@ Register-ArgumentCompleter -Native -CommandName 'proxmox-mcp', 'proxmox-mcp.exe'
     if ($current) {
         $before = @($before | Select-Object -SkipLast 1)
     }
-    # Before 7.3, and where it is told to, PowerShell drops an empty argument that is not quoted twice.
+    # Before 7.3, and if configured so, PowerShell drops an empty argument that is not quoted twice.
     if (-not $current -and "$PSNativeCommandArgumentPassing" -in '', 'Legacy') {
         $current = '""'
     }
@@ -113,10 +114,10 @@ pub(super) fn script(shell: &str) -> &'static str {
     }
 }
 
-/// A candidate and what it is.
+/// A candidate and its description.
 pub(super) type Candidate = (String, String);
 
-/// What may stand under the cursor, after these words (without the program's name).
+/// The candidates for the word at the cursor, after these words (without the program's name).
 pub(super) fn candidates(before: &[String], current: &str) -> Vec<Candidate> {
     let mut found = all(before, current);
     found.retain(|(word, _)| word.starts_with(current));
@@ -169,14 +170,14 @@ fn all(before: &[String], current: &str) -> Vec<Candidate> {
 
 fn known(command: Option<&Command>, name: &str) -> Option<&'static Flag> {
     let own = command.map_or(&[][..], |command| command.flags);
-    // Before the command is known, an option may be any command's.
+    // Before the command is known, the options of all commands are accepted.
     let any = COMMANDS.iter().filter(|_| command.is_none()).flat_map(|command| command.flags);
     let own =
         COMMANDS.iter().flat_map(|all| all.flags).filter(|flag| own.iter().any(|one| one.name == flag.name));
     GLOBAL.iter().chain(own).chain(any).find(|flag| flag.name == name)
 }
 
-/// The words that an option takes; of a list, those after what stands there already.
+/// The words that an option takes; for a list, each word is appended to what is already typed.
 fn values(prefix: &str, takes: Takes, current: &str) -> Vec<Candidate> {
     let kept = match takes {
         Takes::Words(_) => current.rfind(',').map_or("", |comma| &current[..=comma]),
@@ -185,7 +186,7 @@ fn values(prefix: &str, takes: Takes, current: &str) -> Vec<Candidate> {
     words(takes).into_iter().map(|word| (format!("{prefix}{kept}{word}"), String::new())).collect()
 }
 
-/// The arguments of a tool that are not given yet, or the choices of the one that is being written.
+/// The arguments of a tool that are not given yet, or the choices for the one that is being typed.
 fn arguments(tool: &str, given: &[&str], current: &str) -> Vec<Candidate> {
     let Some(entry) = named(tool) else { return Vec::new() };
     if let Some((name, _)) = current.split_once('=') {

@@ -7,25 +7,25 @@ use crate::{
 };
 use std::fmt::Write;
 
-const DESCRIPTION: &str = "is a server of the Model Context Protocol (MCP) that runs a Proxmox VE cluster for an AI \
-    assistant. An MCP client starts it and speaks to it over standard input and output. The same tools can be run \
-    from a shell with the command `call`. Before the first call nothing touches the network.";
+const DESCRIPTION: &str = "is a Model Context Protocol (MCP) server with which an AI assistant can manage a Proxmox \
+    VE cluster. An MCP client starts it and talks to it over standard input and output. The same tools can be run \
+    from a shell with the command `call`. The network is not used before the first call.";
 
 const FILES: &str = "The first of these that exists is read: the file that `--config` names, the one that \
     $PROXMOX_MCP_CONFIG names, config.json beside the binary, $XDG_CONFIG_HOME/proxmox-mcp/config.json, \
-    /etc/proxmox-mcp/config.json. It is never looked for in the working directory.";
+    /etc/proxmox-mcp/config.json. The working directory is never searched.";
 
 const EXAMPLES: &[(&str, &str)] = &[
     ("Try it on a built-in sample cluster.", "proxmox-mcp demo call proxmox_list_nodes"),
     ("Write a configuration, then test it.", "proxmox-mcp init && proxmox-mcp check"),
-    ("The commands that make a token for reading only.", "proxmox-mcp token-recipe --access read-only"),
+    ("Print the commands that create a read-only token.", "proxmox-mcp token-recipe --access read-only"),
     (
-        "Show what a call would send, and send nothing.",
+        "Show the requests of a call without sending them.",
         "proxmox-mcp call --dry-run proxmox_start_vm vmid=101",
     ),
 ];
 
-/// The page in the language of man(7).
+/// The manual page, in the macros of man(7).
 #[must_use]
 pub(super) fn page() -> String {
     let mut text = format!(
@@ -45,20 +45,20 @@ pub(super) fn page() -> String {
             text += ".RE\n";
         }
     }
-    text += ".SH OPTIONS\nThese hold for every command.\n";
+    text += ".SH OPTIONS\nThese apply to every command.\n";
     options(&mut text, GLOBAL);
     text += ".SH FILES\n";
     paragraph(&mut text, FILES);
-    text += ".PP\nIt is one JSON object with these keys.\n";
+    text += ".PP\nThe file is one JSON object with these keys.\n";
     for key in KEYS {
         item(&mut text, key.name, "", &meaning(key));
     }
-    text += ".SH ENVIRONMENT\nThese override the file; an empty one counts as not set.\n";
+    text += ".SH ENVIRONMENT\nThese variables override the file; an empty one counts as not set.\n";
     for key in KEYS.iter().filter(|key| !key.env.is_empty()) {
         item(&mut text, &key.env.join(", "), "", &format!("The key `{}`.", key.name));
     }
     text += ".SH EXIT STATUS\n";
-    for (code, meaning) in [("0", "Done."), ("1", "Failed."), ("2", "Wrong usage.")] {
+    for (code, meaning) in [("0", "Success."), ("1", "Failure."), ("2", "Wrong usage.")] {
         item(&mut text, code, "", meaning);
     }
     text += ".SH EXAMPLES\n";
@@ -79,7 +79,7 @@ fn options(text: &mut String, flags: &[Flag]) {
     }
 }
 
-/// One entry: what it is called, what follows it, what it is.
+/// One entry: its name, its arguments and its description.
 fn item(text: &mut String, name: &str, takes: &str, about: &str) {
     let _ = writeln!(text, ".TP\n\\fB{}\\fR{}", escaped(name), escaped(takes));
     paragraph(text, about);
@@ -89,20 +89,20 @@ fn paragraph(text: &mut String, sentences: &str) {
     let _ = writeln!(text, "{}", line(sentences));
 }
 
-/// What a key is for, what it must be, and what it is where nothing is given.
+/// The description of a key, the type of its value and its default.
 fn meaning(key: &Key) -> String {
     let default = key.default.map_or_else(String::new, |value| format!("; {value} if not given"));
-    format!("{} Its value: {}{default}.", key.about, key.kind.describe())
+    format!("{} The value is {}{default}.", key.about, key.kind.describe())
 }
 
-/// Text whose first character is not taken for a request.
+/// Escaped text whose first character is not taken for a roff request.
 fn line(text: &str) -> String {
     let text = escaped(text);
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
-/// Text as roff wants it: backslashes doubled, hyphens that can be copied as they are, and the one character beyond
-/// ASCII that the tables use written out.
+/// Text escaped for roff: backslashes, quotes, hyphens (so that they can be copied), and the only non-ASCII character
+/// in the tables.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\e")
         .replace('-', "\\-")

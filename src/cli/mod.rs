@@ -1,4 +1,4 @@
-//! The command line: what the binary does with its arguments. The only place that chooses an exit code.
+//! The command line: parses the arguments and runs the command. The only place that chooses an exit code.
 
 #![allow(clippy::print_stdout, reason = "commands other than `serve` and `demo` print for people")]
 
@@ -42,14 +42,14 @@ use std::{
     process::ExitCode,
 };
 
-/// Wrong usage (as in sysexits and most tools).
+/// The exit code for wrong usage, as in most programs.
 const USAGE: u8 = 2;
 
 /// Runs the command line (without the program's name).
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
-        log::error(format_args!("A bug: the program panicked{place}. Please report it."));
+        log::error(format_args!("This is a bug: the program panicked{place}. Please report it."));
     }));
     let mut arguments = arguments.peekable();
     if arguments.next_if(|word| word == completion::ASK).is_some() {
@@ -85,12 +85,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// The commands that need a configuration, on the sample cluster.
+/// Runs a command that needs a configuration on the sample cluster.
 fn with_sample(options: &Options) -> ExitCode {
     match demo::Server::start(sample_options(options)) {
         Ok(server) => {
             let (id, secret) = server.token();
-            // The sample cluster stops when it is dropped, after the command.
+            // The sample cluster stops when it is dropped, after the command has ended.
             let config = load(options);
             with_config(
                 options,
@@ -104,7 +104,7 @@ fn with_sample(options: &Options) -> ExitCode {
     }
 }
 
-/// The commands that need a configuration, with this one.
+/// Runs a command that needs a configuration.
 fn with_config(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     let configured = config.as_ref().ok().and_then(|config| config.log);
     if let Some(level) = options.log(configured) {
@@ -113,7 +113,7 @@ fn with_config(options: &Options, config: Result<Config, ConfigError>) -> ExitCo
     if options.command.name == "check" { run_check(options, config) } else { command(options, config) }
 }
 
-/// The size of the sample cluster; without options, that of the built-in one.
+/// The size of the sample cluster; without options, the default size.
 fn sample_options(options: &Options) -> demo::Options {
     let number = |name: &str| options.value(name).and_then(|text| text.parse().ok());
     let usual = demo::Options::default();
@@ -124,11 +124,11 @@ fn sample_options(options: &Options) -> demo::Options {
     }
 }
 
-/// The commands that work with tools. A wrong configuration does not keep the server from starting: each call
-/// then says what is wrong.
+/// Runs a command that works with tools. A wrong configuration does not prevent the server from starting: each call
+/// then reports what is wrong.
 fn command(options: &Options, config: Result<Config, ConfigError>) -> ExitCode {
     let config = config.unwrap_or_else(|error| {
-        // A call tells it anyway; a server may run for long before the first one.
+        // Every call reports this too, but a server may run for a long time before the first call.
         if options.command.name == "serve" {
             log::error(format_args!("{error}"));
         }
@@ -149,10 +149,10 @@ fn load(options: &Options) -> Result<Config, ConfigError> {
     load_from(options.config().as_deref())
 }
 
-/// The configuration in that file, or else in the one that is found.
+/// Loads the configuration from that file, or else from the one that is found.
 fn load_from(explicit: Option<&Path>) -> Result<Config, ConfigError> {
     let env = |name: &str| std::env::var(name).ok();
-    // Asked for only where the file is to be looked for.
+    // Needed only if the file has to be searched for.
     let exe = if explicit.is_none() { std::env::current_exe().ok() } else { None };
     let exe_dir = exe.as_deref().and_then(Path::parent);
     Config::load(explicit, &env, exe_dir).and_then(|config| {
@@ -170,7 +170,7 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
     let options = mcp::Options { workers, lenient, on_output_closed, on_first_call };
     let served = mcp::serve(input.lock(), io::stdout(), tools, options);
     match served {
-        // A signal may have cut short what followed the end of the input.
+        // A signal may have interrupted the calls that were completed after the end of the input.
         Ok(()) => signals::exit_code().map_or(ExitCode::SUCCESS, ExitCode::from),
         Err(error) => {
             log::error(format_args!("Reading standard input failed: {error}."));
@@ -196,7 +196,7 @@ fn list(options: &Options, tools: &Tools) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Checks an audit log, with the key of the configuration where it has one.
+/// Verifies an audit log, with the key in the configuration if there is one.
 fn verify(options: &Options) -> ExitCode {
     let place = load(options).ok().and_then(|config| config.audit);
     let given = options.words.get(1).map(PathBuf::from);
@@ -236,7 +236,7 @@ fn run_check(options: &Options, config: Result<Config, ConfigError>) -> ExitCode
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints what may stand under the cursor of a shell, one candidate a line.
+/// Prints the completion candidates for a shell, one per line.
 fn complete(arguments: impl Iterator<Item = OsString>) {
     let mut before: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
     let current = before.pop().unwrap_or_default();

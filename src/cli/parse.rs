@@ -1,16 +1,16 @@
-//! The arguments as options and words. Prints nothing and runs nothing.
+//! Parses the arguments into options and words. Prints nothing and runs nothing.
 
 use super::table::{COMMANDS, Command, Flag, GLOBAL, SAMPLE, Takes, command_help, find, help, words};
 use crate::{log, suggest::did_you_mean};
 use std::{ffi::OsString, path::PathBuf};
 
-/// What was asked for.
+/// The parsed command line.
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) command: &'static Command,
-    /// Whether it is asked of the sample cluster.
+    /// Whether the command is run on the sample cluster.
     pub(super) demo: bool,
-    /// What follows the command.
+    /// The words after the command.
     pub(super) words: Vec<String>,
     flags: Vec<(&'static str, String)>,
 }
@@ -21,34 +21,34 @@ impl Options {
         self.flags.iter().any(|(flag, _)| *flag == name)
     }
 
-    /// The value of an option; the last one counts.
+    /// The value of an option; if it is given several times, the last one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.flags.iter().rev().find(|(flag, _)| *flag == name).map(|(_, value)| value.as_str())
     }
 
-    /// The configuration file that was named.
+    /// The configuration file given with `--config`.
     pub(super) fn config(&self) -> Option<PathBuf> {
         self.value("--config").map(PathBuf::from)
     }
 
-    /// How much is logged: the option, else what was configured, else the environment, which the sample cluster's
-    /// configuration does not read.
+    /// The log level: from the option, else from the configuration, else from the environment, which is needed if the
+    /// configuration could not be read.
     pub(super) fn log(&self, configured: Option<log::Level>) -> Option<log::Level> {
         let environment = || std::env::var("PROXMOX_MCP_LOG").ok().and_then(|word| log::level(&word));
         self.value("--log").and_then(log::level).or(configured).or_else(environment)
     }
 }
 
-/// What came of the arguments.
+/// The result of parsing the arguments.
 pub(super) enum Parsed {
     Run(Options),
     Print(String),
 }
 
-/// Reads the arguments, without the program's name.
+/// Parses the arguments, without the program's name.
 ///
 /// # Errors
-/// A sentence about the first that is wrong.
+/// The first argument that is wrong: a sentence.
 pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed, String> {
     let mut arguments = arguments
         .map(|word| word.into_string().map_err(|word| format!("The argument {word:?} is not UTF-8.")));
@@ -60,7 +60,7 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
             _ => (word.as_str(), None),
         };
-        // An argument of a tool may begin with a dash; its options have two.
+        // An argument of a tool may begin with one dash; options have two.
         let of_call = rest.first().is_some_and(|first| first == "call") && 2 <= rest.len();
         match name {
             "-h" | "--help" => wants_help = true,
@@ -111,10 +111,10 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
         (Takes::Verify, [word] | [word, _]) if word == "verify" => {
             Ok(Parsed::Run(Options { command, demo, words: rest, flags }))
         }
-        (Takes::Verify, _) => Err("`audit` needs `verify`, and takes a file after it.".into()),
+        (Takes::Verify, _) => Err("`audit` needs `verify`, and optionally a file after it.".into()),
         (Takes::Name, [] | [_]) => Ok(Parsed::Run(Options { command, demo, words: rest, flags })),
         (Takes::Name, _) => Err(format!("`{}` takes one name.", command.name)),
-        (Takes::Nothing, _) => Err(format!("`{}` takes no further words.", command.name)),
+        (Takes::Nothing, _) => Err(format!("`{}` takes no more arguments.", command.name)),
         (takes, [word]) if words(takes).contains(&word.as_str()) => {
             Ok(Parsed::Run(Options { command, demo, words: rest, flags }))
         }
@@ -130,7 +130,7 @@ fn known(name: &str) -> Option<&'static Flag> {
     every().find(|flag| flag.name == name)
 }
 
-/// Whether a value is one of the words that an option takes.
+/// Checks that a value is one of the words, or in the range, that an option takes.
 fn fits(flag: &Flag, value: &str) -> Result<(), String> {
     let choices = words(flag.takes);
     let given: Vec<&str> = match flag.takes {

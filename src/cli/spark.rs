@@ -1,13 +1,13 @@
-//! A history for a terminal: a line of bars for each metric, above its numbers.
+//! Metrics history for a terminal: a line of bars for each metric, above its numbers.
 
 use crate::plot::spark;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// So many letters a line has at most.
+/// The maximum number of bars in a line.
 const WIDTH: usize = 60;
 
-/// The lines of an answer that holds histories; empty for any other.
+/// The lines of bars for a result that contains histories; empty for any other result.
 pub(super) fn lines(answer: &Value) -> String {
     let mut text = String::new();
     for (name, history) in answer.as_object().into_iter().flatten() {
@@ -17,7 +17,7 @@ pub(super) fn lines(answer: &Value) -> String {
         let values: Vec<Option<f64>> =
             history["rows"].as_array().into_iter().flatten().map(|row| row[2].as_f64()).collect();
         let (least, most) = (history["min"].as_f64().unwrap_or(0.0), history["max"].as_f64().unwrap_or(0.0));
-        // From zero: half as much should look half as high.
+        // Starting at zero, so that half the value has half the height.
         let bars = spark::line(&values, (least.min(0.0), most), WIDTH);
         let _ = writeln!(text, "{name:<12} {bars}  {} to {}", history["min"], history["max"]);
     }

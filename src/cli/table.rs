@@ -3,37 +3,37 @@
 use crate::{folders::SHOWN, log::LEVELS, setup::recipe, tools::catalog::index::entries};
 use std::fmt::Write;
 
-/// What follows an option or a command.
+/// The arguments that an option or a command takes.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
     /// Nothing.
     Nothing,
-    /// Text, named so in the help.
+    /// Text; the help shows it under this name.
     Text(&'static str),
-    /// A file's path.
+    /// The path of a file.
     File,
     /// One of these words.
     Word(fn() -> Vec<&'static str>),
-    /// Some of these words with commas between them.
+    /// One or more of these words, separated by commas.
     Words(fn() -> Vec<&'static str>),
-    /// A number from the first to the second, both included.
+    /// A number in this range, both ends included.
     Number(usize, usize),
     /// A tool and its arguments.
     Call,
-    /// `verify`, and a file that may be left out.
+    /// `verify`, and optionally a file.
     Verify,
-    /// The name of a request, which may be left out.
+    /// Optionally, the name of a request.
     Name,
 }
 
 /// One option.
 #[derive(Debug)]
 pub struct Flag {
-    /// `--name`.
+    /// Its name, with the leading dashes.
     pub name: &'static str,
-    /// What follows it.
+    /// Its argument.
     pub takes: Takes,
-    /// What it is for.
+    /// Its description.
     pub about: &'static str,
 }
 
@@ -42,11 +42,11 @@ pub struct Flag {
 pub struct Command {
     /// Its name.
     pub name: &'static str,
-    /// What follows it.
+    /// Its arguments.
     pub takes: Takes,
     /// What it does, in a sentence.
     pub about: &'static str,
-    /// Options of its own.
+    /// Its own options, beside the global ones.
     pub flags: &'static [Flag],
 }
 
@@ -78,21 +78,21 @@ fn tools() -> Vec<&'static str> {
 pub const GLOBAL: &[Flag] = &[
     flag("--config", Takes::File, "The configuration file."),
     flag("--log", Takes::Word(|| LEVELS.to_vec()), "How much is logged on stderr (also PROXMOX_MCP_LOG)."),
-    flag("--lenient", Takes::Nothing, "Answer requests without a handshake, as when typing by hand."),
-    flag("--help", Takes::Nothing, "This text, or that of a command (-h)."),
-    flag("--version", Takes::Nothing, "The version (-V)."),
+    flag("--lenient", Takes::Nothing, "Accept requests without a handshake, such as those typed by hand."),
+    flag("--help", Takes::Nothing, "Show this help, or that of a command (-h)."),
+    flag("--version", Takes::Nothing, "Show the version (-V)."),
 ];
 
-const JSON: Flag = flag("--json", Takes::Nothing, "JSON, also on a terminal.");
-const TABLE: Flag = flag("--table", Takes::Nothing, "Tables for people, also into a pipe.");
+const JSON: Flag = flag("--json", Takes::Nothing, "Print JSON, even on a terminal.");
+const TABLE: Flag = flag("--table", Takes::Nothing, "Print tables for people, even into a pipe.");
 const ACCESS: Flag = flag("--access", Takes::Word(access), "What may run.");
 const TOOLSETS: Flag =
-    flag("--toolsets", Takes::Words(toolsets), "Which toolsets, commas between; core if not given.");
+    flag("--toolsets", Takes::Words(toolsets), "The toolsets, separated by commas; core if not given.");
 
-/// Options of the sample cluster, beside those of the command that is run on it.
+/// Options of the sample cluster, in addition to those of the command that is run on it.
 pub const SAMPLE: &[Flag] = &[
     flag("--nodes", Takes::Number(1, 64), "How many nodes the sample cluster has; 3 if not given."),
-    flag("--guests", Takes::Number(0, 20_000), "How many guests in all, those beyond the sample made up."),
+    flag("--guests", Takes::Number(0, 20_000), "How many guests in all; further ones are generated."),
 ];
 
 /// Every command, in the order of the help.
@@ -106,7 +106,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "init",
         takes: Takes::Nothing,
-        about: "Ask a few questions, test the answers, write the configuration.",
+        about: "Ask a few questions, test the answers and write the configuration.",
         flags: &[
             flag("--host", Takes::Text("HOST"), "A node of the cluster: name or address."),
             flag("--port", Takes::Text("PORT"), "The API's port; 8006 if not given."),
@@ -124,36 +124,36 @@ pub const COMMANDS: &[Command] = &[
             flag("--insecure", Takes::Nothing, "Do not check the certificate (unsafe)."),
             flag("--token-id", Takes::Text("ID"), "The API token, `user@realm!name`."),
             flag("--token-secret-file", Takes::File, "The file that holds its secret; - for standard input."),
-            flag("--token-secret-env", Takes::Text("NAME"), "The variable that holds its secret."),
+            flag("--token-secret-env", Takes::Text("NAME"), "The environment variable with its secret."),
             flag("--user", Takes::Text("USER"), "Instead of a token: the user, `name@realm`."),
             flag("--password-file", Takes::File, "The file that holds the password; - for standard input."),
-            flag("--password-env", Takes::Text("NAME"), "The variable that holds the password."),
+            flag("--password-env", Takes::Text("NAME"), "The environment variable with the password."),
             flag("--totp-file", Takes::File, "The file that holds the secret of the second factor."),
             ACCESS,
             flag(
                 "--confirm",
                 Takes::Word(|| vec!["person", "token", "strict"]),
-                "Whose word confirms a request where the client cannot ask; person if not given.",
+                "How a request is confirmed if the client cannot ask the user; person if not given.",
             ),
             flag("--audit-log", Takes::File, "Keep an audit log in this file."),
             flag(
                 "--audit-key",
                 Takes::File,
-                "The file for its key, made if it is missing; audit.key beside the configuration if not given.",
+                "The file for its key, created if missing; audit.key beside the configuration if not given.",
             ),
             TOOLSETS,
             flag("--output", Takes::File, "Where to write the configuration."),
             flag("--client", Takes::Word(clients), "The MCP client to show the configuration for."),
             flag("--write", Takes::Nothing, "Add the server to that client's own configuration file."),
-            flag("--remove", Takes::Nothing, "Only take the server out of that client's configuration file."),
+            flag("--remove", Takes::Nothing, "Only remove the server from that client's configuration file."),
             flag("--yes", Takes::Nothing, "Use the defaults instead of asking."),
-            flag("--force", Takes::Nothing, "Overwrite the file, and write it even when a test failed."),
+            flag("--force", Takes::Nothing, "Overwrite an existing file, and write it even if a test fails."),
         ],
     },
     Command {
         name: "check",
         takes: Takes::Nothing,
-        about: "Test configuration, TLS, login and permissions, and say how to correct what is wrong.",
+        about: "Test the configuration, TLS, login and permissions, and say how to fix what is wrong.",
         flags: &[JSON],
     },
     Command {
@@ -182,11 +182,11 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "approve",
         takes: Takes::Name,
-        about: "Show a request that waits for a person, and approve it by typing what it asks for.",
+        about: "Show the requests that wait for approval; each is approved by typing the word it asks for.",
         flags: &[
-            flag("--list", Takes::Nothing, "Only list what waits."),
+            flag("--list", Takes::Nothing, "Only list the waiting requests."),
             flag("--deny", Takes::Nothing, "Deny the named request."),
-            flag("--watch", Takes::Nothing, "Wait for requests, and ring for each."),
+            flag("--watch", Takes::Nothing, "Wait for requests, and ring the bell for each."),
         ],
     },
     Command {
@@ -210,18 +210,18 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         takes: Takes::Nothing,
-        about: "Serve, or run any command after it, on a built-in sample cluster.",
+        about: "Serve, or run the command after it, on a built-in sample cluster.",
         flags: SAMPLE,
     },
 ];
 
-/// The command of that name.
+/// The command with that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
-/// The words that may follow.
+/// The words that may be given as the argument; empty if it is not one of a fixed list.
 #[must_use]
 pub fn words(takes: Takes) -> Vec<&'static str> {
     match takes {
@@ -232,7 +232,7 @@ pub fn words(takes: Takes) -> Vec<&'static str> {
     }
 }
 
-/// What follows a command or an option, as the help shows it.
+/// The arguments of a command or an option, as the help shows them.
 pub(super) fn shown(takes: Takes, words_too: bool) -> String {
     match takes {
         Takes::Nothing => String::new(),
@@ -248,7 +248,7 @@ pub(super) fn shown(takes: Takes, words_too: bool) -> String {
     }
 }
 
-/// A sentence below the description of an option, in lines of at most 110 characters.
+/// A sentence below the description of an option, wrapped to lines of at most 110 characters.
 fn wrapped(sentence: &str) -> String {
     let (mut text, mut line) = (String::new(), String::new());
     for word in sentence.split(' ') {
@@ -284,7 +284,7 @@ pub fn help() -> String {
     );
     for command in COMMANDS {
         let left = format!("{}{}", command.name, shown(command.takes, true));
-        let _ = writeln!(text, "  {left:26}{}", command.about);
+        let _ = writeln!(text, "  {left:25} {}", command.about);
     }
     text += "\nOptions:\n";
     options(&mut text, GLOBAL);

@@ -17,7 +17,7 @@ use crate::{
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// One value of the kind that its row asks for. Large and rare ones are boxed.
+/// One value of the type that its row requires. Large and rare ones are boxed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Checked {
     Bool(bool),
@@ -32,10 +32,10 @@ pub(super) enum Checked {
     Ssh(Box<Ssh>),
 }
 
-/// Checks `value` against what its row asks for.
+/// Checks that `value` has the type that its row requires.
 ///
 /// # Errors
-/// What is wrong with it, to go after "In `file`, `key`".
+/// What is wrong with it, as the end of a sentence that begins with "In `file`, `key`".
 pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Checked, Wrong> {
     let mismatch = || Wrong::new(format!(" is {}, but must be {}.", seen(value), kind.describe()));
     let said = |text: &str, problem: String| Wrong::new(format!(" is {}, {problem}.", quoted(text)));
@@ -109,14 +109,14 @@ pub(super) fn check(kind: Kind, value: &Value, place: Place<'_>) -> Result<Check
         }
         (Kind::Secret, _) => Checked::Secret(secret(value, place)?),
         (Kind::Tools, _) => Checked::Tools(own::read(value)?),
-        // Taken apart before any key is checked; a stray one is named there.
+        // `clusters` is split before any key is checked; one inside a cluster is an error.
         (Kind::Clusters, _) => return Err(mismatch()),
         (Kind::Ssh, _) => Checked::Ssh(Box::new(ssh::read(value, place)?)),
         _ => return Err(mismatch()),
     })
 }
 
-/// A secret and the four ways to give one. Neither the value nor a command's arguments are ever shown.
+/// A secret, given in one of four ways. Neither the value nor a command's arguments are ever shown.
 fn secret(value: &Value, place: Place<'_>) -> Result<SecretSource, Wrong> {
     let mismatch = || Wrong::new(format!(" is {}, but must be {}.", type_of(value), Kind::Secret.describe()));
     let object = match value {
@@ -144,7 +144,7 @@ fn secret(value: &Value, place: Place<'_>) -> Result<SecretSource, Wrong> {
                 words.iter().map(|word| word.as_str().map(String::from)).collect();
             words
                 .map(SecretSource::Command)
-                .ok_or_else(|| below(" must hold strings only: a program and its arguments.".into()))
+                .ok_or_else(|| below(" must contain strings only: a program and its arguments.".into()))
         }
         ("file" | "env", other) => {
             Err(below(format!(" is {}, but must be a string that is not empty.", type_of(other))))
@@ -190,13 +190,13 @@ fn list_item(kind: Kind, item: &Value) -> Result<String, String> {
     Ok(text.clone())
 }
 
-/// A token's id: whole (`user@realm!name`) or the bare name.
+/// Checks a token's id: complete (`user@realm!name`) or only the name.
 fn token_id(text: &str) -> Result<(), String> {
     if text.contains('=') {
         return Err("but the part after `=` is the secret; put it under `token_secret`".into());
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == ':' || c == '/') {
-        return Err("but a token id has no blanks, colons or slashes".into());
+        return Err("but a token id must not have blanks, colons or slashes".into());
     }
     match text.split_once('!') {
         Some((_, "")) | Some(("", _)) => Err("but must be `user@realm!name`".into()),
@@ -209,7 +209,7 @@ fn token_id(text: &str) -> Result<(), String> {
     }
 }
 
-/// The value for an error message, shortened.
+/// The value in the form in which an error message shows it.
 fn seen(value: &Value) -> String {
     match value {
         Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
@@ -218,8 +218,8 @@ fn seen(value: &Value) -> String {
     }
 }
 
-/// A string in quotes, cut when it is long, with anything like a token's secret (a UUID) masked: values do
-/// end up under the wrong key.
+/// A string in quotes, shortened if it is long. Anything that looks like a token's secret (a UUID) is masked, because
+/// users may put a value under the wrong key.
 fn quoted(text: &str) -> String {
     let mut shown = String::from("`\"");
     let mut rest = text;
@@ -246,7 +246,7 @@ fn is_uuid(text: &str) -> bool {
     })
 }
 
-/// A host as it was written, less a `user:password@`.
+/// A host as it was written, with `user:password` masked.
 fn host_shown(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((_, host)) => quoted(&format!("***@{host}")),

@@ -1,5 +1,5 @@
-//! `clusters`: several clusters in one file. Keys at the top level apply to all of them, except those for
-//! address and login: a token must not be sent to another cluster's host. Pure.
+//! `clusters`: several clusters in one file. Keys at the top level apply to all of them, except those for address and
+//! login: a token must not be sent to another cluster's host. Does no input or output.
 
 use super::keys::{self, KEYS, is_comment};
 use serde_json::Value;
@@ -25,14 +25,14 @@ const IDENTITY: [&str; 14] = [
 /// The pairs of an object, in order.
 pub(super) type Pairs = Vec<(String, Value)>;
 
-/// The file's pairs as one file for each cluster, by name; `None` where there are no `clusters`.
+/// Splits the file's pairs into one set for each cluster, by name; `None` if there is no key `clusters`.
 ///
 /// # Errors
-/// Sentences, to go after "In `file`, ".
+/// `clusters` is not valid: the ends of sentences that begin with "In `file`, ".
 pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<String>> {
     let Some((_, clusters)) = pairs.iter().find(|(key, _)| key == "clusters") else { return Ok(None) };
     let Value::Object(clusters) = clusters else {
-        return Err(vec!["`clusters` must be an object: a name for each cluster, and its keys.".into()]);
+        return Err(vec!["`clusters` must be an object that maps each cluster's name to its keys.".into()]);
     };
     if clusters.keys().all(|name| is_comment(name)) {
         return Err(vec!["`clusters` is empty; name at least one cluster.".into()]);
@@ -41,7 +41,7 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
     let mut shared: Pairs = Vec::new();
     for (key, value) in pairs.iter().filter(|(key, _)| key != "clusters" && key != "cluster") {
         if IDENTITY.contains(&key.as_str()) {
-            problems.push(format!("`{key}` stands beside `clusters`; it belongs into one of them."));
+            problems.push(format!("`{key}` is at the top level; it belongs in one of the `clusters`."));
         } else {
             shared.push((key.clone(), value.clone()));
         }
@@ -51,7 +51,7 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty() || name == "all" || !name.chars().all(plain) {
             problems.push(format!(
-                "`clusters.{}` is no name for a cluster: letters, digits, `-` and `_`, and not `all`.",
+                "`clusters.{}` is not a valid cluster name: use letters, digits, `-` and `_`, but not `all`.",
                 name.escape_debug()
             ));
         }
@@ -64,7 +64,7 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
         };
         let foreign = own.keys().filter(|key| keys::find(key).is_some_and(|key| !key.per_cluster));
         problems.extend(foreign.map(|key| {
-            format!("`clusters.{name}.{key}` holds for the whole server; it belongs at the top level.")
+            format!("`clusters.{name}.{key}` applies to the whole server; it belongs at the top level.")
         }));
         let mut file: Pairs = shared.iter().filter(|(key, _)| !own.contains_key(key)).cloned().collect();
         file.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
@@ -81,7 +81,7 @@ pub(super) fn split(pairs: &Pairs) -> Result<Option<Vec<(String, Pairs)>>, Vec<S
             None => {
                 let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
                 problems.push(format!(
-                    "`cluster` is `{}`, which is none of {}.",
+                    "`cluster` is `{}`, which is not one of {}.",
                     default.escape_debug(),
                     names.join(", ")
                 ));
@@ -117,11 +117,11 @@ mod tests {
             (json!({"clusters": {}}), "is empty"),
             (json!({"clusters": {"//lab": {"host": "a"}}}), "is empty"),
             (json!({"cluster": 5, "clusters": {"lab": {}}}), "must be the name"),
-            (json!({"host": "a", "clusters": {"lab": {}}}), "`host` stands beside"),
-            (json!({"clusters": {"all": {}}}), "no name"),
+            (json!({"host": "a", "clusters": {"lab": {}}}), "`host` is at the top level"),
+            (json!({"clusters": {"all": {}}}), "not a valid cluster name"),
             (json!({"clusters": {"lab": 5}}), "must be an object"),
             (json!({"clusters": {"lab": {"toolsets": []}}}), "top level"),
-            (json!({"cluster": "x", "clusters": {"lab": {}}}), "none of lab"),
+            (json!({"cluster": "x", "clusters": {"lab": {}}}), "not one of lab"),
         ] {
             let problems = split(&pairs(wrong)).unwrap_err();
             assert!(problems[0].contains(words), "{problems:?}");

@@ -1,5 +1,5 @@
-//! The checked values as connection settings: hosts, login and trust, and which of them holds where they
-//! contradict each other.
+//! Turns the checked values into connection settings: hosts, login and trust, and which of them takes precedence if
+//! they contradict each other.
 
 use super::{
     host, keys,
@@ -20,7 +20,7 @@ pub(super) struct Origins<'a> {
     pub(super) looked: &'a [std::path::PathBuf],
 }
 
-/// Builds the settings. Contradictions become warnings in `values`; what is missing becomes `Auth::Missing`.
+/// Builds the settings. Contradictions become warnings in `values`; missing values become `Auth::Missing`.
 pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
     let port = u16::try_from(values.integer("port")).expect("the row's range is that of a port");
     let (hosts, base_path) = hosts(values, port);
@@ -46,7 +46,7 @@ pub(super) fn settings(values: &mut Values, origins: &Origins<'_>) -> Settings {
     }
 }
 
-/// The proxy, unless the word `none` says that there is none.
+/// The proxy, unless it is set to `none`.
 fn proxy(values: &Values) -> Option<SecretSource> {
     let none = |source: &SecretSource| match source {
         SecretSource::Value(address) => address.expose().trim().eq_ignore_ascii_case("none"),
@@ -55,7 +55,7 @@ fn proxy(values: &Values) -> Option<SecretSource> {
     values.secret_of("proxy").filter(|source| !none(source)).cloned()
 }
 
-/// The certificate for a server that requires one from its clients.
+/// The client certificate, for a server that requires one.
 fn client_identity(values: &mut Values) -> Option<ClientIdentity> {
     let key = values.path_of("client_key").map(Path::to_path_buf);
     let Some(certificate) = values.path_of("client_certificate").map(Path::to_path_buf) else {
@@ -69,8 +69,8 @@ fn client_identity(values: &mut Values) -> Option<ClientIdentity> {
     Some(ClientIdentity { key: key.unwrap_or_else(|| certificate.clone()), certificate })
 }
 
-/// `host`, then `hosts`, each once. A host from the environment stands alone: the file's other nodes may be of
-/// another cluster, and must not be sent this one's credentials. With them the path that a reverse proxy wants.
+/// `host`, then `hosts`, without duplicates, and the path that a reverse proxy needs. A host from the environment is
+/// used alone: the other nodes in the file may be of another cluster, which must not be sent this one's credentials.
 fn hosts(values: &mut Values, port: u16) -> (Vec<Host>, String) {
     let further = if values.given("host") == Some(Origin::Environment) { &[] } else { values.list("hosts") };
     let written = values.text("host").into_iter().chain(further.iter().map(String::as_str));
@@ -86,18 +86,18 @@ fn hosts(values: &mut Values, port: u16) -> (Vec<Host>, String) {
     let path = paths.first().cloned().unwrap_or_default();
     if let Some(other) = paths.iter().find(|other| **other != path) {
         values.warnings.push(format!(
-            "The hosts are written with different paths (`{path}/` and `{other}/`); the first holds for all. Write the same path with each."
+            "The hosts have different paths (`{path}/` and `{other}/`); the first is used for all. Write the same path in each."
         ));
     }
     (hosts, path)
 }
 
-/// What a token is made of.
+/// The keys of an API token.
 const TOKEN: [&str; 2] = ["token_id", "token_secret"];
-/// What a login with a password takes.
+/// The keys of a login with a password.
 const LOGIN: [&str; 2] = ["user", "password"];
 
-/// The login. What the environment gives goes before what the file gives; out of one place a token goes before a
+/// The login. The environment takes precedence over the file; within one of them, a token takes precedence over a
 /// password.
 fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
     let token = values.given("token_id").max(values.given("token_secret"));
@@ -125,7 +125,7 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
     }
     if let Some(name) = untouched(values, by_token) {
         return Auth::Missing(format!(
-            "Proxmox is not configured yet: `{name}` in `{}` still has the example's value. Put in your own `host`, `token_id` and `token_secret`, then restart the server.",
+            "Proxmox is not configured yet: `{name}` in `{}` still has the example's value. Enter your own `host`, `token_id` and `token_secret`, then restart the server.",
             origins.file.map_or_else(String::new, |file| file.display().to_string())
         ));
     }
@@ -136,7 +136,7 @@ fn auth(values: &mut Values, has_host: bool, origins: &Origins<'_>) -> Auth {
     {
         values
             .warnings
-            .push(format!("`realm` is not used: `user` carries its own realm, `{own}`. Remove one of them."));
+            .push(format!("`realm` is not used: `user` already has the realm `{own}`. Remove one of them."));
     }
     let secret = |key| values.secret_of(key).cloned();
     if !by_token {
@@ -165,7 +165,7 @@ fn full_user(user: &str, realm: &str) -> String {
     if user.contains('@') { user.into() } else { format!("{user}@{realm}") }
 }
 
-/// Whether a file's text is `config.example.json` without changes, so that it may be replaced.
+/// Whether a file still has the host and token of `config.example.json`, so that it may be replaced.
 #[must_use]
 pub fn is_example(text: &str) -> bool {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return false };
@@ -174,7 +174,7 @@ pub fn is_example(text: &str) -> bool {
         .all(|key| object.get(*key).is_some_and(|value| value.as_str() == sample(key)))
 }
 
-/// The text that a key has in `config.example.json`.
+/// The value of a key in `config.example.json`.
 fn sample(key: &str) -> Option<&'static str> {
     keys::find(key)?.example?.strip_prefix('"')?.strip_suffix('"')
 }
@@ -199,13 +199,13 @@ fn missing(lacking: &[&str], origins: &Origins<'_>) -> String {
     let variables = list(lacking.iter().filter_map(variable).collect());
     match origins.file {
         Some(file) => format!(
-            "Proxmox is not configured yet: `{}` lacks {names}. Add what is lacking there, or set {variables} in the server's environment, then restart the server.",
+            "Proxmox is not configured yet: `{}` lacks {names}. Add this to the file, or set {variables} in the server's environment, then restart the server.",
             file.display()
         ),
         None => {
             let looked = list(origins.looked.iter().map(|path| format!("`{}`", path.display())).collect());
             format!(
-                "Proxmox is not configured yet: there is no configuration file (looked for {looked}), and the environment lacks {variables}. Run `proxmox-mcp init`, or write one of these files with {names} (as in `config.example.json`), or set the variables, then restart the server."
+                "Proxmox is not configured yet: there is no configuration file (searched: {looked}), and the environment lacks {variables}. Run `proxmox-mcp init`, or create one of these files with {names} (see `config.example.json`), or set the variables, then restart the server."
             )
         }
     }
@@ -224,7 +224,7 @@ fn described(origin: Option<Origin>, origins: &Origins<'_>) -> String {
 }
 
 /// Which certificates are trusted. The environment takes precedence over the file; within one of them the strictest
-/// setting wins: the fingerprint, then the authority's file, then `ssl_verify: false`.
+/// setting is used: the fingerprint, then the CA file, then `ssl_verify: false`.
 fn trust(values: &mut Values, hosts: usize) -> Trust {
     let off = if values.bool("ssl_verify") { None } else { values.given("ssl_verify") };
     let choices = [
@@ -232,7 +232,7 @@ fn trust(values: &mut Values, hosts: usize) -> Trust {
         ("ca_file", values.given("ca_file")),
         ("ssl_verify", off),
     ];
-    // `max_by_key` gives the last of equals, hence the reversal.
+    // `max_by_key` returns the last of equals, hence the reversal.
     let Some((chosen, origin)) = choices
         .iter()
         .rev()
@@ -251,7 +251,7 @@ fn trust(values: &mut Values, hosts: usize) -> Trust {
     match chosen {
         "fingerprint" => {
             if 1 < hosts {
-                values.warnings.push("`fingerprint` fits one node's certificate, but several hosts are configured, and each has its own; use `ca_file` with the cluster's `pve-root-ca.pem`.".into());
+                values.warnings.push("`fingerprint` matches only one node's certificate, but several hosts are configured, and each has its own; use `ca_file` with the cluster's `pve-root-ca.pem`.".into());
             }
             values
                 .text("fingerprint")
@@ -260,7 +260,7 @@ fn trust(values: &mut Values, hosts: usize) -> Trust {
         }
         "ca_file" => values.path_of("ca_file").map_or(Trust::System, |path| Trust::CaFile(path.into())),
         _ => {
-            values.warnings.push("`ssl_verify` is off: the server's certificate is not checked, and whoever is on the way can read the credentials. Set `fingerprint` or `ca_file` instead.".into());
+            values.warnings.push("`ssl_verify` is off: the server's certificate is not checked, and anyone who intercepts the connection can read the credentials. Set `fingerprint` or `ca_file` instead.".into());
             Trust::Anything
         }
     }

@@ -1,26 +1,26 @@
-//! How a host may be written, and a fingerprint. Knows nothing of where they come from.
+//! Parses hosts and fingerprints. Knows nothing of where they come from.
 
 use crate::pve::Host;
 use std::net::Ipv6Addr;
 
-/// Reads `host`, `host:port`, `https://host:port/`, `[v6]:port` or a bare IPv6 address; `port` is used where
-/// none is written. What follows as a path is for [`path`].
+/// Parses `host`, `host:port`, `https://host:port/`, `[v6]:port` or a bare IPv6 address; `port` is the default port. A
+/// path after it is left to [`path`].
 ///
 /// # Errors
-/// The rest of a sentence that began with what was seen: what is wrong and how to write it.
+/// The end of a sentence that begins with the value: what is wrong, and how to write it.
 pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
     let (scheme, rest) = scheme(text).map_or((None, text), |(scheme, rest)| (Some(scheme), rest));
     if scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("https")) {
         return Err("but Proxmox serves its API over `https://` only".into());
     }
-    // Looked for in the whole text: a password with a slash in it must not be shown as a path.
+    // Searched for in the whole text: a password that contains a slash must not be shown as a path.
     if text.contains('@') {
-        return Err("but a host has no user in it; use `user` and `password`".into());
+        return Err("but a host must not contain a user; use `user` and `password`".into());
     }
     let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
     if !is_path(path) {
         return Err(format!(
-            "but `{path}` is no plain path; write only `{authority}`, with the path of a reverse proxy if there is one"
+            "but `{path}` is not a plain path; write only `{authority}`, with the path of a reverse proxy if there is one"
         ));
     }
     let (name, own_port) = split_port(authority)?;
@@ -39,14 +39,14 @@ pub(super) fn parse(text: &str, port: u16) -> Result<Host, String> {
     Ok(Host { name: name.to_string(), port, plain: false })
 }
 
-/// What stands before the first `://` and what behind it.
+/// Splits the text at the first `://`.
 fn scheme(text: &str) -> Option<(&str, &str)> {
     let behind = |at: usize| text[at + 1..].strip_prefix('/')?.strip_prefix('/');
     text.match_indices(':').find_map(|(at, _)| Some((&text[..at], behind(at)?)))
 }
 
-/// The path that a host was written with, which a reverse proxy wants before `/api2`: empty, or without a slash at
-/// its end. People paste the API's own path as well; that is left out.
+/// The path in a host's URL, which a reverse proxy needs before `/api2`: empty, or without a slash at its end. The
+/// API's own path (`/api2/json`), which users may paste as well, is removed.
 pub(super) fn path(text: &str) -> String {
     let (_, rest) = scheme(text).unwrap_or(("", text));
     let path = rest.find('/').map_or("", |at| &rest[at..]).trim_end_matches('/');
@@ -54,7 +54,7 @@ pub(super) fn path(text: &str) -> String {
     path.strip_suffix("/api2").unwrap_or(path).trim_end_matches('/').to_owned()
 }
 
-/// Nothing that would end a path or lead elsewhere.
+/// Whether a path has no characters that would end it, and no `//`, `.` or `..`.
 fn is_path(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@".contains(&byte);
     path.bytes().all(plain) && !path.contains("//") && !path.split('/').any(|part| matches!(part, "." | ".."))
@@ -67,7 +67,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
             return Err("but its bracket is not closed; write `[address]:port`".into());
         };
         if !name.contains(':') {
-            return Err("but only an IPv6 address stands in brackets".into());
+            return Err("but only an IPv6 address can be in brackets".into());
         }
         return match after.strip_prefix(':') {
             Some(port) => Ok((name, Some(port))),
@@ -95,7 +95,7 @@ fn is_name(name: &str) -> bool {
 /// The 32 bytes of a SHA-256 fingerprint written as 64 hexadecimal digits, with or without colons, in any case.
 ///
 /// # Errors
-/// The rest of a sentence, as with [`parse`].
+/// The end of a sentence, like [`parse`].
 pub(super) fn fingerprint(text: &str) -> Result<[u8; 32], String> {
     let mut digits = Vec::new();
     for c in text.chars().filter(|c| *c != ':') {
@@ -109,7 +109,7 @@ pub(super) fn fingerprint(text: &str) -> Result<[u8; 32], String> {
     }
     let mut bytes = [0; 32];
     if digits.len() != 64 {
-        let also = if digits.len() == 40 { " (40 make a SHA-1 fingerprint)" } else { "" };
+        let also = if digits.len() == 40 { " (40 are a SHA-1 fingerprint)" } else { "" };
         return Err(format!(
             "but a SHA-256 fingerprint has 64 hexadecimal digits, not {}{also}",
             digits.len()
@@ -172,11 +172,11 @@ mod tests {
         check("pve..1", Err("DNS name"));
         check("pvé", Err("DNS name"));
         check("http://pve1", Err("https://"));
-        check("https://pve1:8006/#v1:0", Err("no plain path"));
-        check("pve1/a/../b", Err("no plain path"));
-        check("pve1/a?b", Err("no plain path"));
-        check("https://root:secret@pve1", Err("no user in it"));
-        check("https://root:se/cret@pve1", Err("no user in it"));
+        check("https://pve1:8006/#v1:0", Err("not a plain path"));
+        check("pve1/a/../b", Err("not a plain path"));
+        check("pve1/a?b", Err("not a plain path"));
+        check("https://root:secret@pve1", Err("must not contain a user"));
+        check("https://root:se/cret@pve1", Err("must not contain a user"));
         check("pve1:", Err("port ``"));
         check("pve1:0", Err("port `0`"));
         check("pve1:65536", Err("port `65536`"));

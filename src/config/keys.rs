@@ -1,46 +1,46 @@
-//! The table of configuration keys: one row is one key. Parsing, checks, environment, hints, the example's test
-//! and the README's table all follow from the rows. Knows nothing of files.
+//! The table of configuration keys: one row is one key. Parsing, checks, environment variables, hints, the manual page
+//! and the table in the documentation are derived from the rows. Knows nothing of files.
 
 use crate::{log::LEVELS, suggest};
 use serde_json::json;
 use std::fmt::{self, Write};
 
-/// What a key's value must be.
+/// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`; in the environment also yes, no, on, off, 1 and 0.
     Bool,
-    /// A whole number from the first to the second; the third names its unit, or is empty.
+    /// A whole number from the first to the second; the third is its unit, or empty.
     Integer(u64, u64, &'static str),
-    /// A string without blanks.
+    /// A string without whitespace.
     Text,
-    /// One word out of these.
+    /// One of these words.
     Word(&'static [&'static str]),
     /// A host: `name`, `name:port`, `https://name:port/`, `[v6]:port` or a bare IPv6 address.
     Host,
     /// A list of hosts.
     Hosts,
-    /// A list of names; whether `*` may stand in them.
+    /// A list of names; whether they may contain `*`.
     Names(bool),
-    /// A token's id: `user@realm!name`, or only `name` beside a user.
+    /// A token's id: `user@realm!name`, or only `name` if a user is set.
     TokenId,
     /// A SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.
     Fingerprint,
-    /// A choice of guests and nodes.
+    /// A selection of guests and nodes.
     Selection,
     /// How nodes are reached by SSH.
     Ssh,
     /// The keys of several clusters, by name.
     Clusters,
-    /// A list of texts in which `*` stands for anything harmless.
+    /// A list of command patterns, in which `*` matches any plain words.
     Patterns,
     /// A list of hosts that are reached without the proxy.
     Direct,
-    /// A file's path: absolute, `~/…`, or relative to the configuration file (never to the working directory).
+    /// The path of a file: absolute, `~/…`, or relative to the configuration file (never to the working directory).
     Path,
     /// A list of paths, each as in [`Kind::Path`].
     Paths,
-    /// A list of words out of these.
+    /// A list of some of these words.
     WordList(&'static [&'static str]),
     /// A secret: a string, `{"file": path}`, `{"env": name}` or `{"command": [program, argument…]}`.
     Secret,
@@ -76,21 +76,21 @@ impl fmt::Display for Fallback {
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// As it stands in the file.
+    /// Its name in the file.
     pub name: &'static str,
-    /// What its value must be.
+    /// The type of its value.
     pub kind: Kind,
-    /// One sentence for the README.
+    /// One sentence for the documentation.
     pub about: &'static str,
-    /// Environment variables that override the file; the first that is set counts.
+    /// Environment variables that override the file; the first one that is set is used.
     pub env: &'static [&'static str],
-    /// Variables that programs share (`HTTPS_PROXY`); they count where neither the file nor `env` says anything.
+    /// Variables shared by many programs (`HTTPS_PROXY`); used if neither the file nor `env` sets the key.
     pub ambient: &'static [&'static str],
     /// The default value.
     pub default: Option<Fallback>,
     /// A value for the example file and the hints, as JSON; the default is used if there is none.
     pub example: Option<&'static str>,
-    /// Whether it belongs to one cluster, and not to the server as a whole.
+    /// Whether it applies to one cluster rather than to the server as a whole.
     pub per_cluster: bool,
 }
 
@@ -126,29 +126,29 @@ impl Key {
     }
 }
 
-/// The words of `access`, from the least to the most.
+/// The values of `access`, from the most to the least restrictive.
 pub(super) const ACCESS: &[&str] = &["read-only", "standard", "full"];
-/// The words of `confirm`.
+/// The values of `confirm`.
 pub(super) const CONFIRM: &[&str] = &["person", "token", "strict"];
-/// The words of `ask`: the classes of requests, as the table of effects names them.
+/// The values of `ask`: classes of requests, as in the table of effects.
 pub(super) const ASK: &[&str] = &["change", "interrupt", "destroy", "rights", "execute", "outbound"];
-/// The words of `list_format`.
+/// The values of `list_format`.
 pub(super) const LIST_FORMAT: &[&str] = &["table", "objects"];
 
-/// Every key, in the order of the README's table and of the example.
+/// Every key, in the order of the table in the documentation and of the example.
 pub const KEYS: &[Key] = &[
-    Key::new("host", Kind::Host, "A node of the cluster: name or address, also with a port or as a URL; behind a reverse proxy with its path.")
+    Key::new("host", Kind::Host, "A node of the cluster: a name or address, optionally with a port, or a URL; behind a reverse proxy, with its path.")
         .env(&["PROXMOX_HOST"])
         .example(r#""pve.example.com""#)
         .per_cluster(),
-    Key::new("hosts", Kind::Hosts, "Further nodes, tried in this order when the ones before cannot be reached.")
+    Key::new("hosts", Kind::Hosts, "More nodes, tried in this order if those before them cannot be reached.")
         .example(r#"["pve2.example.com","192.0.2.3:8006"]"#)
         .per_cluster(),
-    Key::new("port", Kind::Integer(1, 65535, ""), "The API's port, for every host that does not name its own.")
+    Key::new("port", Kind::Integer(1, 65535, ""), "The API's port, for every host that is given without one.")
         .env(&["PROXMOX_PORT"])
         .default(Fallback::Number(8006))
         .per_cluster(),
-    Key::new("token_id", Kind::TokenId, "The API token's id, `user@realm!name`, or only its name beside `user`.")
+    Key::new("token_id", Kind::TokenId, "The API token's id, `user@realm!name`, or only its name if `user` is set.")
         .env(&["PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_NAME"])
         .example(r#""mcp@pve!assistant""#)
         .per_cluster(),
@@ -156,7 +156,7 @@ pub const KEYS: &[Key] = &[
         .env(&["PROXMOX_TOKEN_SECRET", "PROXMOX_TOKEN_VALUE"])
         .example(r#""xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx""#)
         .per_cluster(),
-    Key::new("user", Kind::Text, "The user to log in as when there is no token, with or without `@realm`.")
+    Key::new("user", Kind::Text, "The user to log in with if there is no token, with or without `@realm`.")
         .env(&["PROXMOX_USER", "PROXMOX_USERNAME"])
         .example(r#""mcp@pve""#)
         .per_cluster(),
@@ -164,50 +164,50 @@ pub const KEYS: &[Key] = &[
         .env(&["PROXMOX_PASSWORD"])
         .example(r#"{"file":"password.txt"}"#)
         .per_cluster(),
-    Key::new("realm", Kind::Text, "The realm of a `user` that does not carry its own.")
+    Key::new("realm", Kind::Text, "The realm of a `user` that is given without one.")
         .env(&["PROXMOX_REALM"])
         .default(Fallback::Word("pam"))
         .per_cluster(),
-    Key::new("totp", Kind::Secret, "The second factor of the account, where it asks for a one-time code.")
+    Key::new("totp", Kind::Secret, "The second factor of the account, if it needs one: a TOTP secret, or a command that prints a code.")
         .example(r#"{"command":["pass","otp","proxmox"]}"#)
         .per_cluster(),
     Key::new("ssl_verify", Kind::Bool, "Whether the server's certificate is checked; `false` is unsafe.")
         .env(&["PROXMOX_VERIFY_SSL", "PROXMOX_SSL_VERIFY"])
         .default(Fallback::Flag(true))
         .per_cluster(),
-    Key::new("ca_file", Kind::Path, "PEM file of the one authority to trust, such as a copy of `pve-root-ca.pem`.")
+    Key::new("ca_file", Kind::Path, "PEM file of the only CA to trust, such as a copy of `pve-root-ca.pem`.")
         .env(&["PROXMOX_CA_FILE"])
         .example(r#""pve-root-ca.pem""#)
         .per_cluster(),
-    Key::new("fingerprint", Kind::Fingerprint, "SHA-256 fingerprint of the one certificate to trust.")
+    Key::new("fingerprint", Kind::Fingerprint, "SHA-256 fingerprint of the only certificate to trust.")
         .env(&["PROXMOX_FINGERPRINT"])
         .example(
             r#""00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF""#,
         )
         .per_cluster(),
-    Key::new("client_certificate", Kind::Path, "PEM file of the certificate shown to a reverse proxy that asks for one.")
+    Key::new("client_certificate", Kind::Path, "PEM file of the client certificate, for a reverse proxy that requires one.")
         .example(r#""client.pem""#)
         .per_cluster(),
-    Key::new("client_key", Kind::Path, "PEM file of that certificate's private key; the same file if not given.")
+    Key::new("client_key", Kind::Path, "PEM file of the client certificate's private key; the same file if not given.")
         .example(r#""client.key""#)
         .per_cluster(),
-    Key::new("proxy", Kind::Secret, "The HTTP proxy on the way, `http://host:port` or with `user:password@`; `none`: whatever the environment says, no proxy.")
+    Key::new("proxy", Kind::Secret, "The HTTP proxy to use, `http://host:port`, optionally with `user:password@`; `none` for no proxy, whatever the environment says.")
         .env(&["PROXMOX_PROXY"])
         .ambient(&["HTTPS_PROXY", "https_proxy"])
         .example(r#""http://proxy.example.com:3128""#)
         .per_cluster(),
-    Key::new("no_proxy", Kind::Direct, "Hosts reached without the proxy; this computer itself always is.")
+    Key::new("no_proxy", Kind::Direct, "Hosts that are reached without the proxy, as this computer itself always is.")
         .ambient(&["NO_PROXY", "no_proxy"])
         .example(r#"["example.com","192.0.2.0/24"]"#)
         .per_cluster(),
-    Key::new("cluster_addresses", Kind::Bool, "Whether the addresses that the cluster tells of its nodes are tried too when no configured host can be reached.")
+    Key::new("cluster_addresses", Kind::Bool, "Whether the node addresses that the cluster reports are tried too if no configured host can be reached.")
         .default(Fallback::Flag(false))
         .per_cluster(),
     Key::new("connect_timeout", Kind::Integer(1, 300, "seconds"), "Time to connect to a host, TLS included.")
         .default(Fallback::Number(10))
         .per_cluster(),
-    // A node answers 596 for another one after 30 s, and that answer says more than a timeout of ours.
-    Key::new("read_timeout", Kind::Integer(1, 3600, "seconds"), "How long a host may send nothing while its answer is awaited.")
+    // A node answers 596 for another node after 30 s, and that answer says more than a timeout of ours.
+    Key::new("read_timeout", Kind::Integer(1, 3600, "seconds"), "How long to wait for a host that sends nothing while an answer is expected.")
         .default(Fallback::Number(45))
         .per_cluster(),
     Key::new("timeout", Kind::Integer(1, 3600, "seconds"), "Time for one request, connecting included.")
@@ -216,83 +216,83 @@ pub const KEYS: &[Key] = &[
     Key::new("workers", Kind::Integer(1, 32, ""), "How many requests are sent to the cluster at once.")
         .default(Fallback::Number(6))
         .per_cluster(),
-    Key::new("keep_warm", Kind::Bool, "Whether one connection is held open by a small request every 2 seconds until a minute after the last call, so that the next one need not open any.")
+    Key::new("keep_warm", Kind::Bool, "Whether one connection is kept open by a small request every 2 seconds until a minute after the last call, so that the next call need not open one.")
         .default(Fallback::Flag(false))
         .per_cluster(),
     Key::new("max_response_bytes", Kind::Integer(65_536, 1 << 32, "bytes"), "The largest answer read from Proxmox.")
         .default(Fallback::Number(64 << 20))
         .per_cluster(),
-    Key::new("access", Kind::Word(ACCESS), "What may run: reading only, all with confirmation, or all.")
+    Key::new("access", Kind::Word(ACCESS), "What may run: only reading, everything with confirmation (see `ask`), or everything without.")
         .env(&["PROXMOX_ACCESS"])
         .default(Fallback::Word("standard"))
         .per_cluster(),
-    Key::new("clusters", Kind::Clusters, "Several clusters: where each is and how to enter it; other keys may be set for all or for each.")
+    Key::new("clusters", Kind::Clusters, "Several clusters, each with its address and login; other keys may be set for all or for each.")
         .example(r#"{"lab":{"host":"lab.example.com"},"prod":{"host":"pve.example.com","access":"read-only"}}"#),
-    Key::new("cluster", Kind::Text, "Of several clusters the one that is meant when a call names none; the first if not given.")
+    Key::new("cluster", Kind::Text, "The default cluster, used if a call names none; the first of `clusters` if not given.")
         .example(r#""prod""#),
     Key::new("toolsets", Kind::Names(false), "Which toolsets are listed; `[\"all\"]` lists every one.")
         .default(Fallback::Names(&["core"])),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
         .default(Fallback::Names(&[])),
-    Key::new("protected", Kind::Selection, "What nothing interrupts, destroys, runs a program in or strips of what protects it, whatever the access. A pool stands for those inside it too.")
+    Key::new("protected", Kind::Selection, "Guests, pools and nodes that nothing may interrupt, destroy, run programs in or remove the protection of, whatever the access. A pool includes the pools inside it.")
         .default(Fallback::Names(&[]))
         .example(r#"[100,"200-299","tag:prod","pool:infra"]"#)
         .per_cluster(),
-    Key::new("only", Kind::Selection, "Outside of this nothing is changed; each kind that is named must fit.")
+    Key::new("only", Kind::Selection, "Nothing outside of this is changed; a target must match each kind of entry that is listed.")
         .default(Fallback::Names(&[]))
         .example(r#"["500-599","node:pve3"]"#)
         .per_cluster(),
-    Key::new("ask", Kind::WordList(ASK), "What is confirmed first under `standard`: classes of requests. `interrupt` asks for more than one guest or a whole node.")
+    Key::new("ask", Kind::WordList(ASK), "Classes of requests that must be confirmed with access `standard`; `interrupt` only if more than one guest or a whole node is affected.")
         .default(Fallback::Names(&["destroy", "rights", "outbound", "interrupt"]))
         .per_cluster(),
-    Key::new("confirm", Kind::Word(CONFIRM), "How it is confirmed where the client cannot ask the user: by a person in a terminal (`proxmox-mcp approve`), by a token that the model sends back, or not at all (refused).")
+    Key::new("confirm", Kind::Word(CONFIRM), "How a request is confirmed if the client cannot ask the user: by a person in a terminal (`proxmox-mcp approve`), by a token that the model sends back, or not at all (refused).")
         .default(Fallback::Word("person")),
-    Key::new("notify", Kind::Bool, "Whether a desktop notification tells that a request waits for approval.")
+    Key::new("notify", Kind::Bool, "Whether a desktop notification is shown when a request waits for approval.")
         .default(Fallback::Flag(false)),
-    Key::new("show_secrets", Kind::Bool, "Whether the secret of a new token is answered to the model instead of being written to a file.")
+    Key::new("show_secrets", Kind::Bool, "Whether the secret of a new token is returned to the model instead of being written to a file.")
         .default(Fallback::Flag(false)),
-    Key::new("upload_from", Kind::Paths, "Folders from which files may be uploaded; without any, none may.")
+    Key::new("upload_from", Kind::Paths, "Folders from which files may be uploaded; if not given, no file may.")
         .example(r#"["/srv/iso"]"#),
-    Key::new("audit_log", Kind::Path, "File to which requests, refusals, plans, approvals and outcomes are written, a line of JSON each.")
+    Key::new("audit_log", Kind::Path, "File to which requests, refusals, plans, approvals and outcomes are written, one line of JSON each.")
         .example(r#""audit.jsonl""#),
     Key::new("audit_key", Kind::Secret, "The key that seals the audit log, kept apart from it: at least 32 characters.")
         .example(r#"{"file":"audit.key"}"#),
-    Key::new("audit_syslog", Kind::Bool, "Whether each line of the audit log goes to the system's log too.")
+    Key::new("audit_syslog", Kind::Bool, "Whether each line of the audit log is also sent to the system log.")
         .default(Fallback::Flag(false)),
-    Key::new("tools", Kind::Tools, "Your own tools: a name and a sentence over a method of the API, always listed.")
+    Key::new("tools", Kind::Tools, "Your own tools: each gives an API method a name and a description. They are always listed.")
         .example(
             r#"[{"name":"proxmox_list_gpus","about":"PCI devices of a node.","get":"/nodes/{node}/hardware/pci","columns":["id","device_name"]}]"#,
         ),
-    Key::new("ssh", Kind::Ssh, "How the nodes are reached for commands in containers; without it there are none.")
+    Key::new("ssh", Kind::Ssh, "How nodes are reached by SSH for commands in containers; if not given, there are no such commands.")
         .example(r#"{"user":"root","identity":"id_ed25519","known_hosts":"known_hosts"}"#)
         .per_cluster(),
-    Key::new("exec_allow", Kind::Patterns, "The only commands that may run in guests; without it any may.")
+    Key::new("exec_allow", Kind::Patterns, "The only commands that may run in guests; if not given, any may.")
         .example(r#"["systemctl status *","df -h"]"#),
     Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
         .default(Fallback::Number(30)),
     Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
         .default(Fallback::Word("table")),
-    Key::new("max_answer_bytes", Kind::Integer(1024, 16 << 20, "bytes"), "The largest answer given to the client.")
+    Key::new("max_answer_bytes", Kind::Integer(1024, 16 << 20, "bytes"), "The largest answer sent to the client.")
         .default(Fallback::Number(32768)),
     Key::new("log", Kind::Word(&LEVELS), "How much is logged on stderr.")
         .env(&["PROXMOX_MCP_LOG"])
         .default(Fallback::Word("info")),
 ];
 
-/// The row of that name.
+/// The row with that name.
 #[must_use]
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// Whether a key is only there for people: it begins with `_` or `//`.
+/// Whether a key is a comment, which begins with `_` or `//`.
 #[must_use]
 pub(super) fn is_comment(name: &str) -> bool {
     matches!(name.as_bytes(), [b'_', ..] | [b'/', b'/', ..])
 }
 
-/// ` Did you mean …?` for a key that does not exist. A name by which the environment knows a key leads to it as
-/// well (`verify_ssl`, `token_value`).
+/// ` Did you mean …?` for a key that does not exist. The names of environment variables without `PROXMOX_`
+/// (`verify_ssl`, `token_value`) lead to their keys.
 #[must_use]
 pub(super) fn hint(wrong: &str) -> String {
     let meant = |variable: &&str| {
@@ -304,7 +304,7 @@ pub(super) fn hint(wrong: &str) -> String {
     }
 }
 
-/// The README's table of keys.
+/// The documentation's table of keys.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table =
@@ -325,14 +325,14 @@ pub fn markdown_table() -> String {
 }
 
 impl Kind {
-    /// What is expected, to go after "must be".
+    /// What is expected, as the end of a sentence with "must be".
     #[must_use]
     pub fn describe(self) -> String {
         match self {
             Kind::Bool => "`true` or `false`".into(),
             Kind::Integer(min, max, "") => format!("a whole number from {min} to {max}"),
             Kind::Integer(min, max, unit) => format!("a whole number of {unit} from {min} to {max}"),
-            Kind::Text => "a string without blanks".into(),
+            Kind::Text => "a string without whitespace".into(),
             Kind::Word(words) => {
                 words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ")
             }
@@ -345,12 +345,12 @@ impl Kind {
             Kind::Selection => format!("a list of {}", super::selection::EXPECTED),
             Kind::Ssh => "an object with `user`, `port`, `identity`, `known_hosts`, `addresses`".into(),
             Kind::Direct => "a list of names, addresses and networks such as `\"192.0.2.0/24\"`, or `*`".into(),
-            Kind::Patterns => "a list of texts, `*` for any plain words".into(),
-            Kind::Clusters => "an object: a name for each cluster, and its keys".into(),
+            Kind::Patterns => "a list of patterns, in which `*` matches any plain words".into(),
+            Kind::Clusters => "an object that maps each cluster's name to its keys".into(),
             Kind::Path => "the path of a file".into(),
             Kind::Paths => "a list of paths".into(),
             Kind::WordList(words) => {
-                format!("a list out of {}", words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "))
+                format!("a list of some of {}", words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "))
             }
             Kind::Tools => {
                 "a list of `{\"name\", \"about\", \"get\": path}`, also with `post`, `put` or `delete`, `arguments`, `columns`".into()
@@ -372,16 +372,16 @@ mod tests {
         let mut names = BTreeSet::new();
         let mut variables = BTreeSet::new();
         for key in KEYS {
-            assert!(names.insert(key.name), "`{}` stands twice", key.name);
+            assert!(names.insert(key.name), "`{}` occurs twice", key.name);
             assert!(key.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", key.name);
             assert!(key.about.ends_with('.') && !key.about.contains('|'), "`{}`: one sentence", key.name);
             assert_ne!(key.sample(), "", "`{}` needs a default or an example", key.name);
             for variable in key.env {
-                assert!(variables.insert(variable), "{variable} stands twice");
+                assert!(variables.insert(variable), "{variable} occurs twice");
                 assert!(variable.starts_with("PROXMOX_"), "{variable}");
             }
             for variable in key.ambient {
-                assert!(variables.insert(variable), "{variable} stands twice");
+                assert!(variables.insert(variable), "{variable} occurs twice");
                 assert!(!variable.starts_with("PROXMOX_"), "{variable}");
             }
         }

@@ -1,5 +1,5 @@
-//! The configuration: a file, overridden by the environment, as one checked value. Resolves no secret and touches
-//! no network; knows nothing of what the values are used for.
+//! The configuration: a file, overridden by the environment, as one checked value. Fetches no secret and does not use
+//! the network; knows nothing of what the values are used for.
 
 mod check;
 mod clusters;
@@ -41,92 +41,93 @@ use values::Values;
 /// Everything that can be configured, checked and with its defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How to connect and log in. `Auth::Missing` in it says what is missing for that.
+    /// How to connect and log in. If anything needed for that is missing, `Auth::Missing` says what.
     pub settings: Arc<Settings>,
-    /// What may run.
+    /// The access level.
     pub access: Access,
-    /// Which toolsets are listed; `all` stands for every one. Whether a name exists is for its user to say.
+    /// Which toolsets are listed; `all` stands for every one. The names are not checked here.
     pub toolsets: Vec<String>,
-    /// Tools that never run: names, or patterns in which `*` stands for anything.
+    /// Tools that never run: names, or patterns in which `*` matches anything.
     pub deny_tools: Vec<String>,
-    /// What no destructive tool touches.
+    /// Guests, tags, pools and nodes that must not be interrupted, destroyed or lose their protection.
     pub protected: Selection,
-    /// Outside of this nothing is changed, if it names anything.
+    /// Nothing outside of this may be changed, unless it is empty.
     pub only: Selection,
-    /// The folder for what outlives a run of the server, where the environment names one; `None`: nothing does.
+    /// The folder for state that outlives the server process; `None` if the environment names none, and then no state
+    /// is kept.
     pub state: Option<PathBuf>,
-    /// The classes of requests that are confirmed first under [`Access::Standard`], as `ask` names them.
+    /// The classes of requests, as in `ask`, that must be confirmed with [`Access::Standard`].
     pub ask: Vec<String>,
-    /// How what is confirmed is confirmed where the client cannot ask the user.
+    /// How a request is confirmed if the client cannot ask the user.
     pub confirm: Confirm,
-    /// Whether a desktop notification tells that a request waits for approval.
+    /// Whether a desktop notification is shown when a request waits for approval.
     pub notify: bool,
-    /// Whether a new token's secret is answered to the model.
+    /// Whether a new token's secret is returned to the model.
     pub show_secrets: bool,
     /// Folders from which files may be uploaded.
     pub upload_from: Vec<PathBuf>,
-    /// The audit log, where there is one.
+    /// The audit log, if there is one.
     pub audit: Option<audit::Place>,
-    /// The users' own tools.
+    /// User-defined tools.
     pub tools: Vec<OwnTool>,
-    /// How nodes are reached for commands in containers; `None`: not at all.
+    /// How nodes are reached for commands in containers; `None` if such commands are off.
     pub ssh: Option<Ssh>,
-    /// The commands that may run in guests, as patterns; none: any.
+    /// Patterns of the commands that may run in guests; empty if any may.
     pub exec_allow: Vec<String>,
-    /// How lists are answered.
+    /// The format of lists in answers.
     pub list_format: ListFormat,
     /// The largest answer to a client, in bytes.
     pub max_answer_bytes: usize,
     /// How long a tool waits for the task it started, unless its call says otherwise.
     pub wait: Duration,
-    /// How much is logged, where it is configured.
+    /// How much is logged, if it is configured.
     pub log: Option<log::Level>,
-    /// Every cluster with its own configuration, the default first; empty where there is only the one.
+    /// Every cluster with its own configuration, the default first; empty if there is only one.
     pub clusters: Vec<(String, Config)>,
-    /// Whether it is for the sample cluster, which lives in one process and ends with it.
+    /// Whether it is for the sample cluster, which exists only inside this process.
     pub sample: bool,
-    /// The folder in which requests wait for approval; `None`: the one that belongs to the user.
+    /// The folder in which requests wait for approval; `None` for the default folder of the user.
     pub approvals: Option<PathBuf>,
-    /// The folder for secrets that are not answered; `None`: the one that belongs to the user.
+    /// The folder for secrets that are not returned to the model; `None` for the default folder of the user.
     pub secrets: Option<PathBuf>,
-    /// Where all this came from.
+    /// Where the values came from.
     pub source: Source,
-    /// Finished sentences about what is allowed but unwise, to be said on stderr at start.
+    /// Sentences about settings that are allowed but unwise, to be logged to stderr at startup.
     pub warnings: Vec<String>,
 }
 
-/// What may run.
+/// The access level: what may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Only what reads.
+    /// Only reading.
     ReadOnly,
-    /// Everything; what destroys data confirms first.
+    /// Everything; the classes of requests in `ask` must be confirmed.
     Standard,
     /// Everything, without confirmation.
     Full,
 }
 
-/// How a request is confirmed where the client cannot ask the user.
+/// How a request is confirmed if the client cannot ask the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirm {
     /// By a person in a terminal of the same user.
     Person,
-    /// By a token that the model itself sends back: it shows that the plan was seen, not that anybody agreed.
+    /// By a token that the model itself sends back: it shows that a plan was made, but not that anybody agreed.
     Token,
-    /// Not at all: it is refused.
+    /// It cannot be confirmed and is refused.
     Strict,
 }
 
-/// How lists are answered.
+/// The format of lists in answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListFormat {
-    /// `columns` once and `rows` of values.
+    /// `columns` with the names, and `rows` of values.
     Table,
-    /// `items`, each an object.
+    /// `items`, a list of objects.
     Objects,
 }
 
-/// Where a configuration came from, for messages.
+/// Where the configuration came from, for messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// The file, if there was one.
@@ -153,11 +154,11 @@ impl fmt::Display for Source {
 pub struct ConfigError {
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
-    /// One finished sentence for each problem. Never holds a secret.
+    /// One sentence for each problem. Never contains a secret.
     pub problems: Vec<String>,
 }
 
-/// What to warn of about the file that was found.
+/// The warning about the file that was found, if there is one.
 fn warning(found: &Found, holds_secret: bool) -> Option<String> {
     match search::file_danger(found, holds_secret) {
         Some(Danger::Warn(warning) | Danger::Refuse(warning)) => Some(warning),
@@ -174,14 +175,14 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Finds the file, reads it and the environment, and checks all of it. `explicit` is the file that the command
-    /// line names, `env` looks up an environment variable, `exe_dir` is the folder of the binary.
+    /// Finds the file, reads it and the environment, and checks all of it. `explicit` is the file given on the command
+    /// line, `env` looks up an environment variable, `exe_dir` is the folder of the binary.
     ///
     /// An absent or incomplete configuration is not an error: the server starts, and `settings.auth` says what to
     /// set.
     ///
     /// # Errors
-    /// Every problem of the file and the environment at once.
+    /// The file or the environment is wrong; all problems are reported together.
     pub fn load(
         explicit: Option<&Path>,
         env: Env<'_>,
@@ -221,8 +222,8 @@ impl Config {
         Ok(Config { state: approvals::state_folder(env).ok(), ..config })
     }
 
-    /// One configuration for each cluster. Of the environment only what holds for the whole server counts: a
-    /// host or a token in it could be meant for any of them.
+    /// One configuration for each cluster. Only environment variables for the whole server are used: a host or a token
+    /// could be meant for any of the clusters.
     fn of_clusters(
         found: &Found,
         clusters: &[(String, clusters::Pairs)],
@@ -256,8 +257,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The configuration of a server whose configuration has errors: it starts and lists its tools, and every call is
-    /// answered with the errors.
+    /// A substitute for a configuration that has errors: the server starts and lists its tools, and every call
+    /// returns the errors.
     #[must_use]
     pub fn broken(error: &ConfigError) -> Config {
         let mut config = Config::from_values(Values::default(), Source::default(), &[]);
@@ -275,8 +276,8 @@ impl Config {
         config.on_sample(address, token_id, token_secret)
     }
 
-    /// The same configuration for the built-in sample cluster: all of it holds but how a cluster is reached and entered, and
-    /// of several clusters the default one is meant.
+    /// The same configuration for the built-in sample cluster: address and login are replaced, everything else stays. If
+    /// there are several clusters, the settings of the default one are used.
     #[must_use]
     pub fn on_sample(self, address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
         let mut config = self;
@@ -292,7 +293,7 @@ impl Config {
         config
     }
 
-    /// The settings of the connection, to be changed; clients that are made later use them.
+    /// The connection settings, to be changed; API clients that are created later use them.
     pub fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }

@@ -1,4 +1,4 @@
-//! `tools`: tools that users define, each a name and a description for a method of the API, checked against its table.
+//! `tools`: user-defined tools, each a name and a description for an API method, checked against the API table.
 
 use super::place::{Wrong, type_of};
 use crate::{
@@ -11,18 +11,18 @@ use crate::{
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// One tool of the configuration. `Debug` shows its name only: its arguments may be secret.
+/// One user-defined tool. `Debug` shows its name and method only, because its arguments may be secret.
 #[derive(Clone, PartialEq)]
 pub struct OwnTool {
     /// Its name.
     pub name: String,
     /// The sentence that describes it.
     pub about: String,
-    /// The method that it calls.
+    /// The API method that it calls.
     pub row: Row,
-    /// What is given with every call, values of the path among them.
+    /// Parameters that are sent with every call, including fixed values in the path.
     pub arguments: Map<String, Value>,
-    /// The columns of its list; none: all.
+    /// The columns of its list; empty for all.
     pub columns: Vec<String>,
 }
 
@@ -34,10 +34,10 @@ impl fmt::Debug for OwnTool {
 
 const KEYS: [&str; 8] = ["name", "about", "get", "post", "put", "delete", "arguments", "columns"];
 
-/// Reads the list.
+/// Reads the list of tools.
 ///
 /// # Errors
-/// The first thing that is wrong, with the nearest right path, key or word.
+/// The first problem, with a suggestion for a misspelt path, key or word.
 pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
     let Value::Array(items) = value else {
         return Err(Wrong::at("", format!(" is {}, but must be a list of tools.", type_of(value))));
@@ -49,7 +49,7 @@ pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
         if tools.iter().any(|earlier| earlier.name == tool.name) {
             return Err(Wrong::at(
                 format!(".{index}.name"),
-                format!(" is `\"{}\"`, which an earlier tool is called.", tool.name),
+                format!(" is `\"{}\"`, which is also the name of an earlier tool.", tool.name),
             ));
         }
         tools.push(tool);
@@ -70,7 +70,7 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         let hint = did_you_mean(strange, KEYS);
         return Err(Wrong::at(
             format!(".{}", strange.escape_debug()),
-            format!(" is not known.{hint} A tool has {}.", KEYS.join(", ")),
+            format!(" is not a known key.{hint} A tool has {}.", KEYS.join(", ")),
         ));
     }
     let text = |key: &str| match object.get(key) {
@@ -84,7 +84,8 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
     let name = text("name")?;
     let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     if 40 < name.len() || !name.chars().all(letters) {
-        let expected = "but a name has up to 40 small letters, digits and `_`, such as `proxmox_list_gpus`.";
+        let expected =
+            "but a name has up to 40 lower-case letters, digits and `_`, such as `proxmox_list_gpus`.";
         return Err(Wrong::at(".name", format!(" is `\"{}\"`, {expected}", name.escape_debug())));
     }
     let about = text("about")?;
@@ -127,13 +128,13 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
         let returns = found.row.returns();
         return Err(Wrong::at(
             ".columns",
-            format!(" stands at a method that answers no list but `{returns}`; leave it out."),
+            format!(" needs a method that returns a list, but this one returns `{returns}`; leave it out."),
         ));
     }
     Ok(OwnTool { name, about, row: found.row, arguments, columns })
 }
 
-/// What is given with every call must be parameters of the method, with values that it takes.
+/// Checks that the fixed arguments are parameters of the method and have valid values.
 fn check(row: &Row, arguments: &Map<String, Value>) -> Result<(), Wrong> {
     let mut params = Params::new();
     for (name, value) in arguments {
@@ -141,7 +142,7 @@ fn check(row: &Row, arguments: &Map<String, Value>) -> Result<(), Wrong> {
     }
     let given: Vec<(&str, &str)> = params.iter().collect();
     let problems = row.check(&given);
-    // What is missing here comes with the call.
+    // Missing parameters are given with each call.
     match problems.iter().find(|problem| !matches!(problem.kind, Kind::Missing | Kind::Requires)) {
         None => Ok(()),
         Some(problem) => {

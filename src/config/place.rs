@@ -1,4 +1,4 @@
-//! Where a value comes from, how its paths are resolved, and what is wrong with it. Knows no kind of value.
+//! Where a value comes from, how paths in it are resolved, and what is wrong with it. Knows nothing of its type.
 
 use crate::folders;
 use serde_json::Value;
@@ -13,21 +13,21 @@ pub(super) use crate::folders::Env;
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) at: At<'a>,
-    /// For the meaning of `~`.
+    /// The environment, to resolve `~`.
     pub(super) env: Env<'a>,
 }
 
 /// A file or a variable.
 #[derive(Clone, Copy)]
 pub(super) enum At<'a> {
-    /// A configuration file; its folder is where relative paths begin.
+    /// A configuration file; relative paths are relative to its folder.
     File(&'a Path),
-    /// An environment variable. It has no folder: the working directory is whatever project is open.
+    /// An environment variable. Its paths must be absolute: the working directory is whatever project is open.
     Variable(&'a str),
 }
 
 impl Place<'_> {
-    /// The beginning of a sentence about the key at that dotted path.
+    /// The subject of a sentence about the key at that dotted path.
     pub(super) fn subject(&self, path: &str) -> String {
         match self.at {
             At::File(file) => format!("In `{}`, `{}`", file.display(), path.escape_debug()),
@@ -38,9 +38,9 @@ impl Place<'_> {
 
 /// What is wrong with a value.
 pub(super) struct Wrong {
-    /// The part of the value that is wrong, as a dotted path with its leading dot; empty for the whole.
+    /// The part of the value that is wrong, as a dotted path with a leading dot; empty for the whole value.
     pub(super) below: String,
-    /// The sentence after its subject.
+    /// The rest of the sentence, after its subject.
     pub(super) text: String,
 }
 
@@ -56,10 +56,10 @@ impl Wrong {
     }
 }
 
-/// A path of a configuration: absolute, below the home folder, or relative to the configuration file.
+/// Resolves a path: absolute, below the home folder (`~/…`), or relative to the configuration file.
 ///
 /// # Errors
-/// The end of a sentence.
+/// It cannot be resolved: the end of a sentence.
 pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
     let below_home = |text: &str| text.starts_with("~/") || (cfg!(windows) && text.starts_with(r"~\"));
     if below_home(text) {
@@ -75,7 +75,7 @@ pub(super) fn path(text: &str, place: Place<'_>) -> Result<PathBuf, String> {
     }
 }
 
-/// What a value is, for a sentence that must not show it.
+/// The type of a value, for a message that must not show the value.
 pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -23,7 +23,7 @@ const NAME: &str = "config.json";
 pub(super) struct Search {
     /// The file to use.
     pub(super) found: Option<Found>,
-    /// Every path that was looked at, in order.
+    /// Every path that was searched, in order.
     pub(super) looked: Vec<PathBuf>,
     /// Whether `$PROXMOX_MCP_CONFIG` named the file.
     pub(super) by_variable: bool,
@@ -40,13 +40,13 @@ pub(super) struct Found {
     metadata: Metadata,
 }
 
-/// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else
-/// the first that exists beside the binary, in the user's folder for configuration and in that of all users (see
-/// [`folders`]). Never the working directory: clients start servers inside whatever project is open, and a file in it
-/// could send the token to another host.
+/// Finds and parses the file: the one named by `explicit` or by `$PROXMOX_MCP_CONFIG`, which must exist, or else the
+/// first that exists beside the binary, in the user's configuration folder or in the system-wide one (see [`folders`]).
+/// Never the working directory: clients start servers inside whatever project is open, and a file in it could send the
+/// token to another host.
 ///
 /// # Errors
-/// The file that is wrong, and a sentence.
+/// The file does not exist, cannot be read or is not a JSON object: its path, and a sentence.
 pub(super) fn search(
     explicit: Option<&Path>,
     env: Env<'_>,
@@ -93,7 +93,7 @@ fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
 }
 
-/// The bytes and the metadata of the file, or nothing if it does not exist.
+/// The bytes and the metadata of the file; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, String> {
     match whole(path) {
         Ok(read) => Ok(Some(read)),
@@ -137,7 +137,7 @@ fn pairs(path: &Path, text: &str) -> Result<Pairs, String> {
         } else {
             ""
         };
-        // serde's own sentence for a wrong type would show a string that may be a secret.
+        // serde's message for a wrong type would show a string that may be a secret.
         if error.is_data() {
             format!("`{}` must hold one JSON object, `{{…}}`.", path.display())
         } else {
@@ -173,7 +173,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// What is dangerous about the file that was found.
+/// What is unsafe about the file that was found.
 pub(super) fn file_danger(found: &Found, holds_secret: bool) -> Option<Danger> {
     danger(&found.path, &found.metadata, holds_secret)
 }

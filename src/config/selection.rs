@@ -1,9 +1,9 @@
-//! A choice of guests and nodes: VMIDs, ranges of them, tags, pools, nodes. Pure.
+//! A selection of guests and nodes: VMIDs, ranges of them, tags, pools, nodes. Does no input or output.
 
 use crate::pve::values::split_list;
 use serde_json::Value;
 
-/// What `protected` and `only` name.
+/// The value of `protected` and `only`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// VMIDs, from the first to the last of each range.
@@ -16,37 +16,37 @@ pub struct Selection {
     pub nodes: Vec<String>,
 }
 
-/// What an entry may be, to go after "must be".
+/// What an entry may be, as the end of a sentence with "must be".
 pub(super) const EXPECTED: &str =
     "VMIDs (`100`), ranges (`\"100-199\"`), `\"tag:NAME\"`, `\"pool:NAME\"` or `\"node:NAME\"`";
 
 impl Selection {
-    /// Whether nothing is named.
+    /// Whether nothing is selected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Selection::default()
     }
 
-    /// Whether a VMID or a range names this guest.
+    /// Whether a VMID or range includes this guest.
     #[must_use]
     pub fn has_vmid(&self, vmid: i64) -> bool {
         self.vmids.iter().any(|(first, last)| (*first..=*last).contains(&vmid))
     }
 
-    /// Whether one of a guest's tags, a list of Proxmox's, is named.
+    /// Whether one of a guest's tags is selected; `tags` is a list as Proxmox writes it.
     #[must_use]
     pub fn has_tag(&self, tags: &str) -> bool {
         split_list(tags).any(|own| self.tags.iter().any(|tag| tag.eq_ignore_ascii_case(own)))
     }
 
-    /// Whether a guest's tags or pool are needed to decide about it.
+    /// Whether a guest's tags or pool must be known to decide about it.
     #[must_use]
     pub fn needs_inventory(&self) -> bool {
         !self.tags.is_empty() || !self.pools.is_empty()
     }
 
-    /// Whether every guest must be seen to decide about several at once: a tag, a pool or a range may hold for one that is
-    /// not seen, while a single VMID is known without a look.
+    /// Whether all guests must be visible to decide about several at once: a tag, pool or range may include a guest
+    /// that the account cannot see, while a single VMID can be compared without seeing the guest.
     #[must_use]
     pub fn needs_all_guests(&self) -> bool {
         self.needs_inventory() || self.vmids.iter().any(|(first, last)| first != last)

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 const KEYS: [&str; 5] = ["user", "port", "identity", "known_hosts", "addresses"];
 
-/// Reads the object; an empty one means root at port 22 with ssh's own keys.
+/// Reads the object; an empty one means the user root, port 22 and ssh's default keys.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first problem.
 pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
     let Value::Object(object) = value else {
         return Err(Wrong::at(
@@ -22,7 +22,7 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
         let hint = did_you_mean(strange, KEYS);
         return Err(Wrong::at(
             format!(".{}", strange.escape_debug()),
-            format!(" is not known.{hint} It has {}.", KEYS.join(", ")),
+            format!(" is not a known key.{hint} The keys are {}.", KEYS.join(", ")),
         ));
     }
     let file = |key: &str| match object.get(key) {
@@ -58,7 +58,7 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
         Some(Err(other)) => {
             return Err(Wrong::at(
                 ".addresses",
-                format!(" is {}, but must be an object: node to address.", type_of(other)),
+                format!(" is {}, but must be an object that maps nodes to addresses.", type_of(other)),
             ));
         }
     };
@@ -84,7 +84,7 @@ pub(super) fn read(value: &Value, place: Place<'_>) -> Result<Ssh, Wrong> {
     })
 }
 
-/// Nothing that ssh could take for an option or a second word.
+/// Whether a name contains nothing that ssh could take for an option or a second word.
 fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
     !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)

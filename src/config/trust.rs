@@ -1,9 +1,9 @@
-//! Who else can read or change a file: a configuration that others can change is not used, for it says where credentials
-//! are sent. Elsewhere than on Unix a file has no mode to judge.
+//! Whether other users can read or change a file. A configuration that others can change is not used, because it says
+//! where credentials are sent. Only Unix has file modes to check.
 
 use std::{fs::Metadata, path::Path};
 
-/// What speaks against a file.
+/// What is unsafe about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Danger {
     /// It must not be used.
@@ -12,14 +12,14 @@ pub(super) enum Danger {
     Warn(String),
 }
 
-/// What is dangerous about a file, with the command that mends it. `secret`: it holds one.
+/// What is unsafe about a file, with the command that corrects it. `secret`: whether the file contains one.
 #[cfg(unix)]
 pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Danger> {
     use std::os::unix::fs::MetadataExt;
     let mode = file.mode() & 0o777;
     let quoted = path.display().to_string().replace('\'', r"'\''");
     let shown = path.display();
-    // A group of the user's own name and number has nobody else in it.
+    // A group with the same number as the user is the user's private group.
     let own_group = file.uid() == file.gid();
     let by_others = mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group);
     if by_others {
@@ -33,7 +33,7 @@ pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Dange
         && there.mode() & 0o1000 == 0
     {
         return Some(Danger::Refuse(format!(
-            "`{shown}` lies in a folder that other users may write to, who could put another file in its place, so it is not used; run: chmod o-w '{}'",
+            "`{shown}` is in a folder that other users may write to, who could replace it, so it is not used; run: chmod o-w '{}'",
             folder.display().to_string().replace('\'', r"'\''")
         )));
     }
@@ -42,7 +42,7 @@ pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Dange
         && file.uid() != 0
     {
         return Some(Danger::Warn(format!(
-            "`{shown}` belongs to another user (number {}), who can change it; take it over with: chown {own} '{quoted}'",
+            "`{shown}` belongs to another user (uid {}), who can change it; take ownership with: chown {own} '{quoted}'",
             file.uid()
         )));
     }
@@ -61,7 +61,7 @@ pub(super) fn danger(_: &Path, _: &Metadata, _: bool) -> Option<Danger> {
     None
 }
 
-/// The number of the user that this program runs as, where the system tells it in a file.
+/// The uid of this process, if `/proc` shows it.
 #[cfg(unix)]
 fn own_id() -> Option<u32> {
     use std::os::unix::fs::MetadataExt;

@@ -1,5 +1,5 @@
-//! Checked values by key: what the file and the environment say, and the table's default where neither says anything.
-//! Every problem becomes a sentence; no sentence ever shows a secret. Knows nothing of what the values are for.
+//! Checked values by key: from the file and the environment, or else the default in the table. Every problem becomes a
+//! sentence; no sentence ever shows a secret. Knows nothing of what the values are for.
 
 use super::{
     check::{Checked, check},
@@ -29,7 +29,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Takes the keys of a file. A key that begins with `_` or `//` is a comment.
+    /// Reads the keys of a file. A key that begins with `_` or `//` is a comment.
     pub(super) fn read_file(&mut self, file: &Path, object: &[(String, Value)], env: Env<'_>) {
         let place = Place { at: At::File(file), env };
         for (index, (name, value)) in object.iter().enumerate() {
@@ -48,8 +48,8 @@ impl Values {
         }
     }
 
-    /// Takes the variables that the table names. Returns those that were used. An empty one counts as not set:
-    /// the forms of clients pass on fields that were left blank.
+    /// Reads the environment variables in the table, and returns those that were used. An empty one counts as not set,
+    /// because clients pass on fields of their settings form that were left blank.
     pub(super) fn read_environment(
         &mut self,
         env: Env<'_>,
@@ -93,7 +93,7 @@ impl Values {
         used
     }
 
-    /// Checks a value and keeps it in place of an earlier one. `null` and an empty string count as not given.
+    /// Checks a value and stores it in place of an earlier one. `null` and an empty string count as not given.
     fn set(&mut self, key: &'static Key, value: &Value, place: Place<'_>, path: &str, origin: Origin) {
         if value.is_null() || value.as_str() == Some("") {
             return;
@@ -116,7 +116,7 @@ impl Values {
         self.found.iter().find(|(found, ..)| found.name == key).map(|(_, value, _)| value)
     }
 
-    /// Where the key was set: in the file, in the environment, or not at all.
+    /// Where the key was set: in the file or in the environment; `None` if it was not.
     pub(super) fn given(&self, key: &str) -> Option<Origin> {
         debug_assert!(keys::find(key).is_some(), "there is no key `{key}`");
         self.found.iter().find(|(found, ..)| found.name == key).map(|(.., origin)| *origin)
@@ -136,7 +136,7 @@ impl Values {
             Some(Checked::Integer(number)) => *number,
             _ => match fallback(key) {
                 Some(Fallback::Number(number)) => number,
-                _ => unreachable!("`{key}` has a number for a default; every start asks for it"),
+                _ => unreachable!("`{key}` has a numeric default, which every start uses"),
             },
         }
     }
@@ -219,7 +219,7 @@ impl Values {
         }
     }
 
-    /// Judges the files that secrets are kept in, as far as they are there.
+    /// Checks who else can access the files that contain secrets, if they exist.
     pub(super) fn judge_secret_files(&mut self) {
         let files = self.found.iter().filter_map(|(_, value, _)| match value {
             Checked::Secret(SecretSource::File(path)) => Some(path),
@@ -235,7 +235,7 @@ impl Values {
         }
     }
 
-    /// Whether the file holds a secret itself, and not only where to find one.
+    /// Whether the file contains a secret itself, and not only where to find one.
     pub(super) fn file_holds_secret(&self) -> bool {
         // A proxy's address is a secret only when it contains a password.
         let literal = |key: &Key, value: &Checked| match value {
@@ -252,8 +252,8 @@ fn fallback(key: &str) -> Option<Fallback> {
     keys::find(key)?.default
 }
 
-/// A variable's text as the JSON that the same key would have in a file. What does not fit stays a string, for
-/// the check to name.
+/// A variable's text as the JSON value that the key would have in a file. Text that does not fit stays a string, which
+/// the check then reports.
 fn from_text(kind: Kind, text: &str) -> Value {
     let word = text.trim();
     match kind {
@@ -266,13 +266,13 @@ fn from_text(kind: Kind, text: &str) -> Value {
         Kind::Hosts | Kind::Names(_) | Kind::Direct | Kind::WordList(_) | Kind::Paths => {
             word.split(',').map(str::trim).collect::<Vec<_>>().into()
         }
-        // A blank may belong to a password.
+        // Not trimmed: a password may begin or end with a blank.
         Kind::Secret => text.into(),
         _ => word.into(),
     }
 }
 
-/// The sentence for a key that no row has. Its value is not shown: it may be a misspelt key's secret.
+/// The sentence for an unknown key. Its value is not shown: the key may be misspelt and the value a secret.
 fn unknown(subject: &str, name: &str, value: &Value) -> String {
     let known = |inner: &String| keys::find(inner).is_some() || !keys::hint(inner).is_empty();
     let hint = match value {

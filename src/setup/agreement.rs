@@ -1,5 +1,5 @@
-//! What `init` asks about agreeing and about the record of it: whose word confirms a request where the client cannot ask,
-//! and whether an audit log is kept, with a key of its own.
+//! The questions of `init` about confirmation and the audit log: how requests are confirmed if the client cannot ask
+//! the user, and whether an audit log is kept, with a key.
 
 use super::{
     ask::Person,
@@ -17,12 +17,12 @@ use std::{
 
 /// What each way to confirm means, in the order of the question.
 const WAYS: [(&str, &str); 3] = [
-    ("person", "you approve it in a terminal with `proxmox-mcp approve`, where the model has no say."),
-    ("token", "the model sends a token back, which shows that a plan was made, but not that anybody agreed."),
+    ("person", "you approve it in a terminal with `proxmox-mcp approve`; the model cannot approve it."),
+    ("token", "the model sends back a token, which shows that a plan was made, but not that anybody agreed."),
     ("strict", "it is refused."),
 ];
 
-/// Asks both. Nothing is made yet.
+/// Asks both questions. No file is created yet.
 ///
 /// # Errors
 /// An option is missing or wrong, or the input ended.
@@ -37,23 +37,23 @@ pub fn ask(
     log(given, person, draft, env)
 }
 
-/// Asks whose word confirms a request. Without confirmation, as under `read-only` and `full`, it is not asked for.
+/// Asks how requests are confirmed. Not asked if nothing needs confirmation, as with `read-only` and `full`.
 fn confirm(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft, access: &str) -> Result<(), Stop> {
     let option = given.value("--confirm");
     if access != "standard" && option.is_none() {
         return Ok(());
     }
     if option.is_none() && person.there && !person.defaults {
-        person.say("What destroys data, changes rights or reaches out to other hosts is confirmed first. If the client cannot ask you:");
+        person.say("Requests that destroy data, change permissions or contact other hosts must be confirmed. If the client cannot ask you:");
         WAYS.iter().for_each(|(way, meaning)| person.say(&format!("  {way}: {meaning}")));
     }
     let words = WAYS.map(|(way, _)| way);
-    let way = person.word("--confirm", option, "How it is confirmed then", &words, "person");
+    let way = person.word("--confirm", option, "How to confirm a request then", &words, "person");
     draft.set("confirm", way.map_err(Stop::Usage)?);
     Ok(())
 }
 
-/// An audit log that is wanted, and the file with its key.
+/// The audit log to create, and the file with its key.
 #[derive(Debug)]
 pub struct Log {
     log: PathBuf,
@@ -72,7 +72,7 @@ fn log(
     if option.is_none() && !person.agrees("--audit-log", question, false).map_err(Stop::Usage)? {
         return match given.value("--audit-key") {
             Some(_) => {
-                Err(Stop::Usage("`--audit-key` needs `--audit-log`: which log is the key for?".into()))
+                Err(Stop::Usage("`--audit-key` needs `--audit-log`, the log that the key is for.".into()))
             }
             None => Ok(None),
         };
@@ -80,11 +80,11 @@ fn log(
     let usual = approvals::state_folder(env).ok().map(|folder| folder.join("audit.jsonl"));
     let beside = draft.folder().join("audit.key");
     let log = path(person, "--audit-log", option, "The audit log", usual.as_deref())?;
-    let question = "Its key, in a file apart from the log";
+    let question = "Its key, in a separate file";
     let key = path(person, "--audit-key", given.value("--audit-key"), question, Some(&beside))?;
     if log == key {
         return Err(Stop::Usage(format!(
-            "`--audit-log` and `--audit-key` are both `{}`, but the key must be kept apart from the log.",
+            "`--audit-log` and `--audit-key` are both `{}`, but the key must be kept apart from the log, in another file.",
             log.display()
         )));
     }
@@ -104,14 +104,15 @@ fn path(
     let usual = usual.map(|path| path.display().to_string());
     let text = person.text(option, given, question, usual.as_deref()).map_err(Stop::Usage)?;
     std::path::absolute(&text)
-        .map_err(|error| Stop::Usage(format!("`{option}` is `{text}`, which is no path ({error}).")))
+        .map_err(|error| Stop::Usage(format!("`{option}` is `{text}`, which is not a path ({error}).")))
 }
 
 impl Log {
-    /// Makes the key and the folder of the log, and tries whether the log can go on under that key. Says where the key is.
+    /// Creates the key and the folder of the log, and checks that an existing log can be continued with that key. Tells
+    /// the user where the key is.
     ///
     /// # Errors
-    /// A sentence: a file cannot be made, or the log there is sealed by another key or was changed.
+    /// A file cannot be created, or an existing log was sealed with another key or was changed: a sentence.
     pub fn make(&self, person: &mut Person<'_>, draft: &Draft) -> Result<(), Stop> {
         let Log { log, key } = self;
         let failed = |path: &Path, error: &io::Error| {
@@ -134,27 +135,27 @@ impl Log {
                 let _ = fs::remove_file(key);
             }
             return Err(Stop::Failed(format!(
-                "The audit log that is there already cannot be continued: {problem} Name its own key with `--audit-key`, or another log with `--audit-log`."
+                "The existing audit log cannot be continued: {problem} Give its key with `--audit-key`, or another log with `--audit-log`."
             )));
         }
-        let is_new = if made { "is new and in" } else { "is the one that was there already, in" };
+        let is_new = if made { "was created in" } else { "already existed in" };
         person.say(&format!(
-            "The key of the audit log {is_new} `{}`. Whoever has it can forge the log, so keep it where whoever may change the log cannot read it; without it, `proxmox-mcp audit verify` finds less.",
+            "The key of the audit log {is_new} `{}`. Anyone who has it can forge the log, so keep it where those who can change the log cannot read it; without it, `proxmox-mcp audit verify` finds less.",
             key.display()
         ));
         if log.parent() == key.parent() {
             person.say(
-                "It is in the same folder as the log: whoever may change one there may well read the other.",
+                "It is in the same folder as the log: anyone who can change the log there can probably read the key.",
             );
         }
         Ok(())
     }
 }
 
-/// A new file with a random key, for its owner only.
+/// Creates a file with a random key, readable only by its owner.
 fn make_key(path: &Path) -> io::Result<()> {
     let mut key = [0; 32];
-    SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system has no random numbers"))?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -164,7 +165,7 @@ fn make_key(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A folder, for its owner only where it is new.
+/// Creates a folder if it is missing; a new one is accessible only by its owner.
 fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

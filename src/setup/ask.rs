@@ -1,4 +1,4 @@
-//! Questions to the user. Without a terminal the default is taken, or an error names the option that gives the answer.
+//! Asks the user questions. Without a terminal the default is used, or an error names the option to give instead.
 
 use crate::{secret::Secret, visible};
 use std::{
@@ -6,32 +6,32 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Who answers.
+/// The user who answers.
 pub struct Person<'a> {
-    /// Where answers come from, one a line.
+    /// Where answers are read from, one per line.
     pub input: &'a mut dyn BufRead,
-    /// Where questions go.
+    /// Where questions are written to.
     pub output: &'a mut dyn Write,
-    /// Whether somebody is there to answer.
+    /// Whether a user can answer, because the input is a terminal.
     pub there: bool,
-    /// Whether defaults are taken instead of asking.
+    /// Whether defaults are used instead of asking.
     pub defaults: bool,
 }
 
-/// Reads one line from the terminal without showing it. The shell gives the terminal back also when the reading is
-/// interrupted, which this process could not do.
+/// A shell script that reads one line from the terminal without echo. Unlike this process, the shell restores the echo
+/// even when it is interrupted.
 const UNSEEN: &str = "trap 'stty echo' EXIT; trap 'exit 130' INT TERM HUP; stty -echo || exit 3; IFS= read -r line; printf %s \"$line\"";
 
 impl Person<'_> {
-    /// Says something, with everything in it that would not be seen written out: certificates name whom they like.
+    /// Prints a message with invisible characters escaped: the names in a certificate can be any text.
     pub fn say(&mut self, words: &str) {
         let _ = writeln!(self.output, "{}", visible::text(words));
     }
 
-    /// The answer of the option, or of the person, or the default.
+    /// The value of the option, or the user's answer, or the default.
     ///
     /// # Errors
-    /// A sentence that names the option: nobody is there to ask, and there is no default.
+    /// Nobody can be asked and there is no default, or the input ended: a sentence that names the option.
     pub fn text(
         &mut self,
         option: &str,
@@ -60,10 +60,10 @@ impl Person<'_> {
         }
     }
 
-    /// One of some words.
+    /// An answer that consists of one or more of these words, separated by commas.
     ///
     /// # Errors
-    /// As [`Person::text`].
+    /// Like [`Person::text`]; also if the option has any other word.
     pub fn word(
         &mut self,
         option: &str,
@@ -80,16 +80,16 @@ impl Person<'_> {
                 return Ok(answer);
             }
             if given.is_some() || !self.there {
-                return Err(format!("`{option}` is `{answer}`, but must be of {}.", words.join(", ")));
+                return Err(format!("`{option}` is `{answer}`, but must be one of {}.", words.join(", ")));
             }
-            self.say(&format!("That must be of {}.", words.join(", ")));
+            self.say(&format!("The answer must be one of {}.", words.join(", ")));
         }
     }
 
-    /// A yes or a no.
+    /// A yes-or-no question.
     ///
     /// # Errors
-    /// As [`Person::text`].
+    /// Like [`Person::text`].
     pub fn agrees(&mut self, option: &str, question: &str, default: bool) -> Result<bool, String> {
         if self.defaults || !self.there {
             return Ok(default);
@@ -105,13 +105,13 @@ impl Person<'_> {
         }
     }
 
-    /// Something that is not shown while it is typed.
+    /// A secret, which is not shown while it is typed.
     ///
     /// # Errors
-    /// A sentence that names the option: nobody is there to ask.
+    /// Nobody can be asked, the input ended, or nothing was typed: a sentence.
     pub fn secret(&mut self, option: &str, question: &str) -> Result<Secret, String> {
         self.must_be_there(option)?;
-        let _ = write!(self.output, "{question} (not shown): ").and_then(|()| self.output.flush());
+        let _ = write!(self.output, "{question} (input is hidden): ").and_then(|()| self.output.flush());
         let unseen = if io::stdin().is_terminal() { unseen() } else { None };
         let line = match unseen {
             Some(line) => {
@@ -121,7 +121,7 @@ impl Person<'_> {
             None if io::stdin().is_terminal() => {
                 self.say("");
                 self.say(&format!(
-                    "This terminal cannot hide what is typed (no `stty` here): it will be seen. To have it read from a file, press Ctrl+C and give `{option}`."
+                    "This terminal cannot hide your input (there is no `stty`): it will be visible. To read it from a file, press Ctrl+C and use `{option}`."
                 ));
                 self.line(option)?
             }
@@ -134,7 +134,9 @@ impl Person<'_> {
         if self.there {
             return Ok(());
         }
-        Err(format!("`{option}` is missing, and standard input is no terminal to ask at."))
+        Err(format!(
+            "`{option}` is missing, and cannot be asked for because standard input is not a terminal."
+        ))
     }
 
     fn line(&mut self, option: &str) -> Result<String, String> {
@@ -148,7 +150,7 @@ impl Person<'_> {
     }
 }
 
-/// A line typed at the terminal and not shown; nothing where that is not possible.
+/// Reads a line from the terminal without echo; `None` if that is not possible.
 fn unseen() -> Option<String> {
     let output = Command::new("sh")
         .args(["-c", UNSEEN])
@@ -189,7 +191,7 @@ mod tests {
         check("pve1\n", false, host, Err("`--host` is missing"));
         check("", false, |person| person.text("--host", Some("pve2"), "Host", None), Ok("pve2".into()));
         let access = |person: &mut Person<'_>| person.word("--access", None, "Access", &["a", "b"], "b");
-        assert!(check("c\na\n", true, access, Ok("a".into())).contains("must be of a, b"));
+        assert!(check("c\na\n", true, access, Ok("a".into())).contains("must be one of a, b"));
         check("\n", true, access, Ok("b".into()));
         check("", false, access, Ok("b".into()));
         check("maybe\nYES\n", true, |person| person.agrees("--x", "Sure?", false), Ok(true));

@@ -1,5 +1,5 @@
-//! A connection step by step: configuration, name, port, TLS, login, clock, version, quorum, permissions. Each
-//! step says what was found and, where something is wrong, the setting or command that corrects it.
+//! Tests a connection step by step: configuration, name, port, TLS, login, clock, version, quorum, permissions. Each
+//! step reports what was found and, if something is wrong, the setting or command that corrects it.
 
 use crate::{
     cancel::Cancel,
@@ -18,12 +18,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// How far two clocks may be apart before it is worth a word, in seconds. One-time passwords last 30 s.
+/// How far two clocks may differ without a warning, in seconds. One-time passwords are valid for 30 s.
 const CLOCK_SLACK: u64 = 30;
-/// The oldest release whose API the tools were written against.
+/// The oldest major release of Proxmox VE that the tools support.
 const OLDEST: u32 = 7;
 
-/// Checks everything from the configuration on. Returns whether nothing failed.
+/// Runs all checks, starting with the configuration. Returns whether nothing failed.
 pub fn run(config: Result<Config, ConfigError>, tell: Tell<'_>) -> bool {
     let mut fine = true;
     let mut note = |finding: Finding| {
@@ -53,7 +53,7 @@ pub fn run(config: Result<Config, ConfigError>, tell: Tell<'_>) -> bool {
     fine
 }
 
-/// Where the configuration is and what is unwise about it. Returns whether there is enough to go on with.
+/// Reports where the configuration was read from, and its warnings. Returns whether it is complete enough to continue.
 fn configured(config: &Config, tell: Tell<'_>) -> bool {
     if let Auth::Missing(problem) = &config.settings.auth {
         tell(Finding::failure("config", problem.as_str()).mend("proxmox-mcp init"));
@@ -75,7 +75,7 @@ fn configured(config: &Config, tell: Tell<'_>) -> bool {
     }
     let known = super::recipe::toolsets();
     for name in config.toolsets.iter().filter(|name| !known.contains(name.as_str())) {
-        let detail = format!("There is no toolset `{name}`, so it lists nothing.");
+        let detail = format!("There is no toolset `{name}`, so it adds no tools.");
         let list = known.iter().copied().collect::<Vec<_>>().join(", ");
         tell(Finding::warning("config", detail).mend(format!("Set `toolsets` to some of: {list}.")));
     }
@@ -86,7 +86,7 @@ fn ended(words: &str) -> String {
     if words.ends_with('.') { words.into() } else { format!("{words}.") }
 }
 
-/// Checks from the secrets on. Returns the client where it could log in.
+/// Runs the checks, starting with the secrets. Returns the tools if the login worked.
 pub fn connection(config: Config, tell: Tell<'_>) -> Option<Tools> {
     if !secrets(&config.settings.auth, tell) || !network::check(&config.settings, tell) {
         return None;
@@ -102,7 +102,7 @@ pub fn connection(config: Config, tell: Tell<'_>) -> Option<Tools> {
     Some(tools)
 }
 
-/// Whether the secrets are there, and nobody else reads the files they are in.
+/// Checks that the secrets can be read, and warns if other users can read the files they are in.
 fn secrets(auth: &Auth, tell: Tell<'_>) -> bool {
     let sources: Vec<(&str, &SecretSource)> = match auth {
         Auth::Token { secret, .. } => vec![("token_secret", secret)],
@@ -121,9 +121,9 @@ fn secrets(auth: &Auth, tell: Tell<'_>) -> bool {
                 return false;
             }
             Ok(secret) if key == "token_secret" && !is_uuid(secret.expose()) => {
-                let detail = "`token_secret` does not look like the secret of a token, which is 36 letters, digits and dashes as in `12345678-90ab-cdef-1234-567890abcdef`.";
+                let detail = "`token_secret` does not look like the secret of a token, which is a UUID such as `12345678-90ab-cdef-1234-567890abcdef`.";
                 let remedy =
-                    "Copy the `value` that was shown when the token was made; it is shown only once.";
+                    "Copy the `value` that was shown when the token was created; it is shown only once.";
                 tell(Finding::warning("secret", detail).mend(remedy));
             }
             Ok(_) => {}
@@ -152,7 +152,7 @@ fn readable_by_others(path: &Path) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
-/// Elsewhere than on Unix a file has no mode to judge.
+/// Only Unix has file modes to check.
 #[cfg(not(unix))]
 fn readable_by_others(_: &Path) -> Option<u32> {
     None
@@ -189,20 +189,19 @@ fn login(tools: &Tools, cancel: &Cancel, tell: Tell<'_>) -> Option<Reply> {
     let finding = Finding::failure("login", error.to_string());
     tell(if !realms.is_empty() && realms.iter().all(|known| known != realm) {
         let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
-        let detail =
-            format!("{error} There is no realm `{realm}` on this cluster; it has {}.", realms.join(", "));
+        let detail = format!("{error} This cluster has no realm `{realm}`, only {}.", realms.join(", "));
         let right = realms.iter().map(|realm| format!("`{name}@{realm}`")).collect::<Vec<_>>().join(" or ");
         Finding::failure("login", detail).mend(format!("Write the account with its realm: {right}."))
     } else {
         match &error {
             Error::LoginRefused { .. } => finding.mend(format!(
-                "Set `password` right (in the web interface: try to log in as `{user}`; on a node: `pveum passwd {user}`), or use a token: proxmox-mcp token-recipe"
+                "Correct `password` (to test it, log in to the web interface as `{user}`; to change it, on a node: `pveum passwd {user}`), or use a token: proxmox-mcp token-recipe"
             )),
             Error::SecondFactor { .. } => finding.mend(
                 "Set `totp` to the secret of the second factor, or use an API token, which needs none: proxmox-mcp token-recipe",
             ),
             Error::Unauthorized { .. } => finding.mend(format!(
-                "See whether the token exists and is not expired: pveum user token list '{user}'; make a new one: proxmox-mcp token-recipe"
+                "Check that the token exists and has not expired: pveum user token list '{user}'; to create a new one: proxmox-mcp token-recipe"
             )),
             _ => finding,
         }
@@ -210,7 +209,7 @@ fn login(tools: &Tools, cancel: &Cancel, tell: Tell<'_>) -> Option<Reply> {
     None
 }
 
-/// This computer's clock against the cluster's.
+/// Compares this computer's clock with the cluster's.
 fn clock(reply: &Reply, tell: Tell<'_>) {
     let Some(theirs) = reply.date else { return };
     let ours = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -218,16 +217,16 @@ fn clock(reply: &Reply, tell: Tell<'_>) {
     if apart <= CLOCK_SLACK {
         return tell(Finding::ok(
             "clock",
-            format!("The cluster's clock and this computer's are {apart} s apart."),
+            format!("The clocks of the cluster and this computer differ by {apart} s."),
         ));
     }
     let which = if ours < theirs { "ahead of" } else { "behind" };
     tell(
         Finding::warning(
             "clock",
-            format!("The cluster's clock is {apart} s {which} this computer's: one-time passwords fail, and times in answers mislead."),
+            format!("The cluster's clock is {apart} s {which} this computer's: one-time passwords will fail, and times in answers are off."),
         )
-        .mend("Look at `timedatectl` on both and let them set their clocks by NTP (on a node: `systemctl restart chrony`)."),
+        .mend("Check `timedatectl` on both, and synchronize their clocks with NTP (on a node: `systemctl restart chrony`)."),
     );
 }
 
@@ -237,7 +236,7 @@ fn version(reply: &Reply, tell: Tell<'_>) {
         version: String,
     }
     let Ok(Version { version }) = reply.parse() else {
-        let detail = "`/version` was not answered with a version: is this Proxmox VE?";
+        let detail = "The answer to `/version` contains no version: is this Proxmox VE?";
         return tell(Finding::failure("version", detail).mend("Check `host` and `port` (8006)."));
     };
     let major = version.split(['.', '-']).next().and_then(|word| word.parse::<u32>().ok());
@@ -245,11 +244,8 @@ fn version(reply: &Reply, tell: Tell<'_>) {
     tell(if major.is_none_or(|major| OLDEST <= major) {
         Finding::ok("version", found)
     } else {
-        Finding::warning(
-            "version",
-            format!("{found} The tools are made for {OLDEST}.0 and newer: some will be refused."),
-        )
-        .mend("Upgrade the cluster, or expect tools to answer that a method or parameter does not exist.")
+        Finding::warning("version", format!("{found} The tools support {OLDEST}.0 and newer: some will fail."))
+            .mend("Upgrade the cluster, or expect errors about methods or parameters that do not exist.")
     });
 }
 
@@ -266,7 +262,7 @@ fn quorum(pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
         Ok(rows) => rows,
         Err(error) if error.api_status() == Some(403) => {
             return tell(
-                Finding::warning("quorum", "The account may not see the state of the cluster.")
+                Finding::warning("quorum", "The account has no permission to read the cluster status.")
                     .mend("Give it Sys.Audit on / (role PVEAuditor)."),
             );
         }
@@ -277,7 +273,7 @@ fn quorum(pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
     let names = |rows: &[&Row]| rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ");
     let count = online.len() + offline.len();
     let Some(cluster) = rows.iter().find(|row| row.r#type == "cluster") else {
-        return tell(Finding::ok("quorum", format!("A single node, {}, and no cluster.", names(&online))));
+        return tell(Finding::ok("quorum", format!("A single node, {}, without a cluster.", names(&online))));
     };
     let missing = if offline.is_empty() { String::new() } else { format!(" Offline: {}.", names(&offline)) };
     let there = format!("{} of {count} nodes of cluster `{}` are online.", online.len(), cluster.name);
@@ -286,7 +282,7 @@ fn quorum(pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
             "quorum",
             format!("The cluster has no quorum: it can be read but not changed. {there}{missing}"),
         )
-        .mend("Bring the missing nodes back or their network (corosync); on a node: pvecm status")
+        .mend("Start the missing nodes or repair their network (corosync); on a node: pvecm status")
     } else if offline.is_empty() {
         Finding::ok("quorum", format!("The cluster is quorate; {there}"))
     } else {

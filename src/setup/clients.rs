@@ -1,4 +1,4 @@
-//! MCP clients: where each keeps its configuration, and how a server stands in it. One row is one client.
+//! MCP clients: where each keeps its configuration, and the form of a server entry in it. One row is one client.
 
 use crate::{
     folders::{self, WINDOWS},
@@ -15,27 +15,27 @@ pub const SERVER: &str = "proxmox";
 /// One client.
 #[derive(Debug)]
 pub struct Client {
-    /// As it is named on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// Its name for people.
+    /// Its display name.
     pub title: &'static str,
-    /// The object of its file that holds the servers.
+    /// The key of the object in its file that holds the servers.
     pub key: &'static str,
-    /// How a server stands there.
+    /// The form of a server entry.
     pub style: Style,
     /// Its file on Linux, on macOS and on Windows; `~` is the home folder, `$CONFIG` the folder for configuration,
-    /// which is `%APPDATA%` on Windows. An empty one: there is none.
+    /// which is `%APPDATA%` on Windows. Empty if it has none.
     pub files: [&'static str; 3],
 }
 
-/// How a server stands in a client's file.
+/// The form of a server entry in a client's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// `{"command": …, "args": […]}`.
     Plain,
     /// The same with `"type": "stdio"`.
     Typed,
-    /// The same with `"type": "local"` and the tools that may be used, which are all.
+    /// The same with `"type": "local"` and `"tools": ["*"]`, which allows all tools.
     Local,
     /// `{"type": "local", "command": […]}`: the program and its arguments in one list.
     List,
@@ -105,14 +105,14 @@ pub const CLIENTS: &[Client] = &[
     client("codex", "Codex", "mcp_servers", Style::Toml, ["~/.codex/config.toml"; 3]),
 ];
 
-/// The client of that name.
+/// The client with that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Client> {
     CLIENTS.iter().find(|client| client.name == name)
 }
 
 impl Client {
-    /// Where its file is. `system` is as in `std::env::consts::OS`.
+    /// The path of its file. `system` is as in `std::env::consts::OS`.
     #[must_use]
     pub fn file(&self, system: &str, env: Env<'_>) -> Option<PathBuf> {
         let [linux, mac, windows] = self.files;
@@ -125,11 +125,11 @@ impl Client {
             ("~", rest) => (folders::home(system, env)?, rest),
             (_, rest) => (folders::config(system, env)?, rest),
         };
-        // Written with the separator of this system.
+        // Joined with the separator of this system.
         Some(rest.split('/').fold(folder, |path, name| path.join(name)))
     }
 
-    /// The server as it stands in the client's file.
+    /// The server entry for the client's file.
     #[must_use]
     pub fn entry(&self, launch: &Launch, arguments: &[String]) -> Value {
         let words = launch.words(arguments);
@@ -142,7 +142,7 @@ impl Client {
         }
     }
 
-    /// What to put into the client's file by hand.
+    /// The text to add to the client's file by hand.
     #[must_use]
     pub fn snippet(&self, launch: &Launch, arguments: &[String]) -> String {
         match (self.style, self.entry(launch, arguments)) {
@@ -151,7 +151,7 @@ impl Client {
         }
     }
 
-    /// The client's own command that does the same, where it has one.
+    /// The client's own command that adds the server, if it has one.
     #[must_use]
     pub fn command(&self, system: &str, launch: &Launch, arguments: &[String]) -> Option<String> {
         let add = match self.name {
@@ -163,11 +163,11 @@ impl Client {
         Some(format!("{add} {SERVER} -- {}", words.join(" ")))
     }
 
-    /// The client's file with the server added or replaced, and everything else as it was. An empty text becomes a
+    /// The client's file with the server added or replaced, and everything else unchanged. An empty text becomes a
     /// new file.
     ///
     /// # Errors
-    /// A sentence: the text is not what such a file holds.
+    /// The text cannot be parsed or has an unexpected structure: a sentence.
     pub fn merged(&self, text: &str, launch: &Launch, arguments: &[String]) -> Result<String, String> {
         match (self.style, self.entry(launch, arguments)) {
             (Style::Toml, Value::Object(entry)) => toml::set(text, self.key, SERVER, &entry),
@@ -175,10 +175,10 @@ impl Client {
         }
     }
 
-    /// The client's file without the server, and everything else as it was; nothing where it is not in it.
+    /// The client's file without the server, and everything else unchanged; `None` if the server is not in it.
     ///
     /// # Errors
-    /// A sentence: the text is not what such a file holds.
+    /// The text cannot be parsed or has an unexpected structure: a sentence.
     pub fn without(&self, text: &str) -> Result<Option<String>, String> {
         match self.style {
             Style::Toml => toml::remove(text, self.key, SERVER),
@@ -187,7 +187,7 @@ impl Client {
     }
 }
 
-/// A word as the system's shell takes it.
+/// A word quoted for the system's shell.
 fn shell(system: &str, word: &str) -> String {
     let plain = |letter: char| {
         letter.is_ascii_alphanumeric() || "/._-+=:@".contains(letter) || (system == WINDOWS && letter == '\\')
@@ -201,10 +201,10 @@ fn shell(system: &str, word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Adds the server to a client's file; what was there before is kept beside it under `.backup`.
+/// Adds the server to a client's file; the previous file is kept beside it with the extension `.backup`.
 ///
 /// # Errors
-/// A sentence: the file cannot be read, understood or written.
+/// The file cannot be read, parsed or written: a sentence.
 pub fn write(client: &Client, file: &Path, launch: &Launch, arguments: &[String]) -> Result<String, String> {
     let change = |text: &str| client.merged(text, launch, arguments).map(Some);
     let done = changed(file, &change).map_err(|problem| match problem {
@@ -213,22 +213,22 @@ pub fn write(client: &Client, file: &Path, launch: &Launch, arguments: &[String]
     })?;
     Ok(match done {
         Some(kept) => format!("Added to `{}`.{kept} Restart {}.", file.display(), client.title),
-        None => format!("`{}` has the server already.", file.display()),
+        None => format!("`{}` already contains the server.", file.display()),
     })
 }
 
-/// Takes the server out of a client's file; what was there before is kept beside it under `.backup`.
+/// Removes the server from a client's file; the previous file is kept beside it with the extension `.backup`.
 ///
 /// # Errors
-/// A sentence: the file cannot be read, understood or written.
+/// The file cannot be read, parsed or written: a sentence.
 pub fn remove(client: &Client, file: &Path) -> Result<String, String> {
     let done = changed(file, &|text| client.without(text)).map_err(|problem| match problem {
-        Problem::Access(problem) => format!("{problem}; take `{SERVER}` out of it by hand."),
+        Problem::Access(problem) => format!("{problem}; remove `{SERVER}` from it by hand."),
         Problem::Content(problem) => problem,
     })?;
     Ok(match done {
         Some(kept) => format!("Removed from `{}`.{kept} Restart {}.", file.display(), client.title),
-        None => format!("`{}` does not have the server.", file.display()),
+        None => format!("`{}` does not contain the server.", file.display()),
     })
 }
 
@@ -236,11 +236,12 @@ pub fn remove(client: &Client, file: &Path) -> Result<String, String> {
 enum Problem {
     /// It cannot be read or written: the beginning of a sentence.
     Access(String),
-    /// What it holds: a sentence.
+    /// Its content has a problem: a sentence.
     Content(String),
 }
 
-/// Changes a file, unless the change is none. What was there before is kept; a sentence says where.
+/// Changes a file, unless its content stays the same. Returns a sentence that says where the previous file is kept, or
+/// `None` if nothing changed.
 fn changed(
     file: &Path,
     change: &dyn Fn(&str) -> Result<Option<String>, String>,
@@ -248,7 +249,7 @@ fn changed(
     let cannot = |what: &str, error: std::io::Error| {
         Problem::Access(format!("`{}` cannot be {what} ({error})", file.display()))
     };
-    // Some people keep these files elsewhere and link to them: what the link leads to is changed.
+    // Some users keep these files elsewhere and link to them: the target of the link is changed.
     let is_link = file.symlink_metadata().is_ok_and(|there| there.is_symlink());
     let place = if is_link { file.canonicalize().ok() } else { None };
     let place = place.as_deref().unwrap_or(file);
@@ -265,7 +266,7 @@ fn changed(
         let mut name = place.as_os_str().to_owned();
         name.push(".backup");
         std::fs::copy(place, &name).map_err(|error| cannot("copied", error))?;
-        kept = format!(" The file as it was is in `{}`.", Path::new(&name).display());
+        kept = format!(" The previous file is kept as `{}`.", Path::new(&name).display());
     }
     super::file::replace(place, after.as_bytes()).map_err(|error| cannot("written", error))?;
     Ok(Some(kept))

@@ -1,20 +1,20 @@
-//! Times for people, in UTC. Knows no time zones and no clock.
+//! Formats times for people, in UTC. Knows no time zones and no clock.
 
-/// The day of a time in seconds since 1970: `2026-11-21`.
+/// The date of a Unix time in seconds: `2026-11-21`.
 #[must_use]
 pub fn day(seconds: u64) -> String {
     let (year, month, day) = civil(seconds / 86_400);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Day and time: `2026-11-21 00:58:18`.
+/// The date and time of a Unix time in seconds: `2026-11-21 00:58:18`.
 #[must_use]
 pub fn moment(seconds: u64) -> String {
     let rest = seconds % 86_400;
     format!("{} {:02}:{:02}:{:02}", day(seconds), rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// Year, month and day of a count of days since 1970, by the civil calendar with years that begin in March.
+/// Year, month and day of a number of days since 1970, computed with years that begin in March.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);

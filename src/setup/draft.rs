@@ -1,5 +1,5 @@
-//! A configuration in the making: kept in a file beside the one it will be, so that what is tested is what is
-//! written, by the same checks.
+//! A draft configuration: kept in a file beside the final one, so that the tested configuration is exactly the one
+//! that is written, and passes the same checks.
 
 use super::file;
 use crate::{config::Config, folders::home_variable};
@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A configuration in the making. Its file goes away with it unless it is kept.
+/// A draft configuration. Its file is removed when it is dropped, unless it is kept.
 pub struct Draft {
     values: Map<String, Value>,
     output: PathBuf,
@@ -19,7 +19,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// An empty one that will be `output`; `home` is what `~` stands for.
+    /// An empty draft that will become the file `output`; `home` is what `~` stands for.
     #[must_use]
     pub fn new(output: &Path, home: Option<String>) -> Draft {
         let mut name = output.as_os_str().to_owned();
@@ -32,12 +32,12 @@ impl Draft {
         self.values.insert(key.into(), value.into());
     }
 
-    /// Takes a key out.
+    /// Removes a key.
     pub fn unset(&mut self, key: &str) {
         self.values.shift_remove(key);
     }
 
-    /// The folder in which relative paths begin.
+    /// The folder to which paths are relative.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.output.parent().map(PathBuf::from).unwrap_or_default()
@@ -46,7 +46,7 @@ impl Draft {
     /// The configuration as the server would read it, without this process's environment.
     ///
     /// # Errors
-    /// Sentences about what is wrong with the keys so far, or why the file cannot be written.
+    /// The keys so far have problems, or the file cannot be written: sentences.
     pub fn load(&self) -> Result<Config, String> {
         file::replace(&self.beside, self.text().as_bytes())
             .map_err(|error| format!("`{}` cannot be written ({error}).", self.beside.display()))?;
@@ -54,16 +54,16 @@ impl Draft {
         Config::load(Some(&self.beside), &env, None).map_err(|error| self.named(&error.to_string()))
     }
 
-    /// Words about the draft as words about the file it will be.
+    /// A message about the draft, with the draft's path replaced by that of the final file.
     #[must_use]
     pub fn named(&self, words: &str) -> String {
         words.replace(&*self.beside.to_string_lossy(), &self.output.to_string_lossy())
     }
 
-    /// Moves the draft to where it belongs.
+    /// Moves the draft to the final path.
     ///
     /// # Errors
-    /// A sentence.
+    /// The draft has problems or the file cannot be written: a sentence.
     pub fn keep(self) -> Result<(), String> {
         self.load()?;
         fs::rename(&self.beside, &self.output)

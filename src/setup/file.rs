@@ -1,4 +1,4 @@
-//! Files replaced as a whole: written beside the old one, private to their owner, and moved into its place.
+//! Atomic file replacement: the new file is written beside the old one, readable only by its owner, and renamed.
 
 use std::{
     fs::{self, OpenOptions},
@@ -6,12 +6,12 @@ use std::{
     path::Path,
 };
 
-/// Puts `bytes` into `path`, whose folder is made if it is not there. A reader sees the old content or the new one,
-/// never a part. A new file is for its owner only (0600); one that was there keeps its mode. On Windows a new file has
-/// the permissions of its folder: below a user's profile these are that user's alone.
+/// Writes `bytes` to `path`, and creates its folder if it is missing. A reader sees either the old or the new content,
+/// never a part of it. A new file is readable only by its owner (0600); an existing one keeps its mode. On Windows a
+/// new file inherits the permissions of its folder: below a user's profile, only that user has access.
 ///
 /// # Errors
-/// What the system says.
+/// The folder or the file cannot be written.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;

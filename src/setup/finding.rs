@@ -1,4 +1,4 @@
-//! What a step of a check found: ok, a warning or a failure, in words and with what corrects it.
+//! The result of one step of `check`: ok, a warning or a failure, with a description and a remedy.
 
 use crate::visible;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word for it.
+    /// The word that the output shows for it.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -31,13 +31,13 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// `config`, `secret`, `name`, `port`, `tls`, `login`, `clock`, `version`, `quorum`, `permissions`, or
-    /// `permissions:` and a toolset; of several clusters behind the name of one and a `/`.
+    /// `permissions:` and a toolset. With several clusters, the cluster's name and a `/` come first.
     pub step: String,
     /// How it went.
     pub verdict: Verdict,
-    /// Finished sentences: what was found.
+    /// What was found, in complete sentences.
     pub detail: String,
-    /// The setting or command that corrects it, where there is one.
+    /// The setting or command that corrects it, if there is one.
     pub remedy: Option<String>,
 }
 
@@ -45,34 +45,34 @@ pub struct Finding {
 pub type Tell<'a> = &'a mut dyn FnMut(Finding);
 
 impl Finding {
-    /// All is well.
+    /// A step that passed.
     pub fn ok(step: &str, detail: impl Into<String>) -> Finding {
         Finding { step: step.into(), verdict: Verdict::Ok, detail: detail.into(), remedy: None }
     }
 
-    /// It works, but.
+    /// A step that works, but should be improved.
     pub fn warning(step: &str, detail: impl Into<String>) -> Finding {
         Finding { verdict: Verdict::Warning, ..Finding::ok(step, detail) }
     }
 
-    /// It does not work.
+    /// A step that failed.
     pub fn failure(step: &str, detail: impl Into<String>) -> Finding {
         Finding { verdict: Verdict::Failure, ..Finding::ok(step, detail) }
     }
 
-    /// Of one cluster among several: its name goes before the step's.
+    /// The finding for one of several clusters: the cluster's name is put before the step.
     #[must_use]
     pub fn in_cluster(self, name: &str) -> Finding {
         Finding { step: format!("{name}/{}", self.step), ..self }
     }
 
-    /// With what mends it.
+    /// The finding with a remedy.
     #[must_use]
     pub fn mend(self, remedy: impl Into<String>) -> Finding {
         Finding { remedy: Some(remedy.into()), ..self }
     }
 
-    /// As a row of `--json`: `step`, `result`, `detail`, and `remedy` where there is one.
+    /// The finding as an object of `--json`: `step`, `result`, `detail`, and `remedy` if there is one.
     #[must_use]
     pub fn json(&self) -> Value {
         let mut row =
@@ -85,7 +85,7 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
-    /// One line, and one more below it for what mends it.
+    /// One line, and below it another one with the remedy, if there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

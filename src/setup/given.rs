@@ -1,4 +1,4 @@
-//! What `init` is given on the command line, and how it ends without a configuration.
+//! The command-line options of `init`, and why it may end without a configuration.
 
 /// The options of the command line.
 pub trait Given {
@@ -8,7 +8,7 @@ pub trait Given {
     fn has(&self, name: &str) -> bool;
 }
 
-/// Why there is no configuration.
+/// Why no configuration was written.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop {
     /// An option is missing or wrong.

@@ -1,4 +1,4 @@
-//! `init`: asks what a configuration needs, tests the answers and writes the file. Every answer can be an option.
+//! `init`: asks for the settings, tests them and writes the configuration. Every answer can be given as an option.
 
 use crate::{
     cancel::Cancel,
@@ -25,23 +25,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What options and questions cannot tell.
+/// The environment of the command: what is given neither by options nor by questions.
 pub struct Surroundings<'a> {
-    /// The environment.
+    /// Looks up environment variables.
     pub env: Env<'a>,
-    /// As in `std::env::consts::OS`.
+    /// The operating system, as in `std::env::consts::OS`.
     pub system: &'a str,
     /// The path of this program.
     pub program: String,
 }
 
-/// The name of the cluster's CA, on a node and beside the configuration.
+/// The name of the cluster's CA file, on a node and beside the configuration.
 const CA: &str = "pve-root-ca.pem";
 
-/// Asks, tests and writes.
+/// Runs the command: asks, tests and writes.
 ///
 /// # Errors
-/// Finished sentences. Nothing was written then but, at most, what was asked for before.
+/// An option is missing or wrong, or something does not work: sentences. Only files that were agreed to before the
+/// failure may have been written, such as the CA file.
 pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>) -> Result<(), Stop> {
     let client = given.value("--client").and_then(clients::find);
     if given.has("--remove") {
@@ -49,7 +50,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     }
     let (output, usual) = output(given, person, around)?;
     if client.is_none() && given.has("--write") {
-        return Err(Stop::Usage("`--write` needs `--client`: whose file is to be changed?".into()));
+        return Err(Stop::Usage("`--write` needs `--client`, the client whose file to change.".into()));
     }
     let home = folders::home(around.system, around.env).map(|home| home.display().to_string());
     let mut draft = Draft::new(&output, home);
@@ -58,7 +59,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     if pinned {
         offer_ca(given, person, &mut draft)?;
     } else if given.has("--trust-ca") {
-        person.say("The certificate is trusted without the cluster's CA, which is therefore not fetched.");
+        person.say("The certificate is trusted without the cluster's CA, so the CA is not fetched.");
     }
     let access = person.word(
         "--access",
@@ -74,7 +75,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     let toolsets = person.word(
         "--toolsets",
         given.value("--toolsets"),
-        "Which toolsets, commas between",
+        "Which toolsets, separated by commas",
         &known,
         "core",
     );
@@ -82,11 +83,10 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     draft.set("toolsets", toolsets.split(',').map(str::trim).collect::<Vec<_>>());
     person.say("\nTesting:");
     if !works(person, &draft)? && !given.has("--force") {
-        let anyway =
-            person.agrees("--force", "Something does not work. Write the configuration anyway?", false);
+        let anyway = person.agrees("--force", "A test failed. Write the configuration anyway?", false);
         if !anyway.map_err(Stop::Usage)? {
             return Err(Stop::Failed(
-                "Nothing was written, for something does not work; `--force` writes it all the same.".into(),
+                "Nothing was written, because a test failed; `--force` writes the configuration anyway.".into(),
             ));
         }
     }
@@ -100,7 +100,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
     connect(given, person, around, client, &arguments)
 }
 
-/// Takes the server out of a client's file.
+/// Removes the server from a client's file.
 fn remove(
     given: &dyn Given,
     person: &mut Person<'_>,
@@ -108,13 +108,13 @@ fn remove(
     client: Option<&Client>,
 ) -> Result<(), Stop> {
     let client = client
-        .ok_or_else(|| Stop::Usage("`--remove` needs `--client`: whose file is to be changed?".into()))?;
+        .ok_or_else(|| Stop::Usage("`--remove` needs `--client`, the client whose file to change.".into()))?;
     if given.has("--write") {
-        return Err(Stop::Usage("`--remove` takes the server out and `--write` adds it: give one.".into()));
+        return Err(Stop::Usage("`--remove` removes the server and `--write` adds it; use only one.".into()));
     }
     let file = client.file(around.system, around.env).ok_or_else(|| {
         Stop::Usage(format!(
-            "`{}` is not set, which says where the file of {} is.",
+            "`{}` is not set, so the file of {} cannot be found.",
             folders::home_variable(around.system),
             client.title
         ))
@@ -123,19 +123,19 @@ fn remove(
     Ok(())
 }
 
-/// Who can read what was written there: the end of a sentence.
+/// Who can read the file: the end of a sentence.
 fn readers(output: &Path, around: &Surroundings<'_>) -> String {
     let profile = folders::home(around.system, around.env);
     if around.system != folders::WINDOWS || profile.is_some_and(|profile| output.starts_with(profile)) {
         return "which only you can read.".into();
     }
     format!(
-        "which is outside of your profile: others can read it unless its folder forbids it. To forbid it, run: icacls \"{}\" /inheritance:r /grant:r \"%USERNAME%:F\"",
+        "which is outside of your profile: others can read it unless the permissions of its folder prevent it. To prevent it, run: icacls \"{}\" /inheritance:r /grant:r \"%USERNAME%:F\"",
         output.display()
     )
 }
 
-/// Where the file goes, and whether it is found there without being named.
+/// Where the file is written, and whether the server finds it there without `--config`.
 fn output(
     given: &dyn Given,
     person: &mut Person<'_>,
@@ -143,26 +143,26 @@ fn output(
 ) -> Result<(PathBuf, bool), Stop> {
     let usual = folders::config(around.system, around.env)
         .map(|folder| folder.join("proxmox-mcp").join("config.json"));
-    // What lies beside the binary is found first, and `setup.sh` puts the example there.
+    // A file beside the binary is found first, and `setup.sh` puts the example there.
     let beside = Path::new(&around.program).with_file_name("config.json");
     let usual = if beside.is_file() { Some(beside) } else { usual };
     let output = match (given.value("--output"), &usual) {
         (Some(text), _) => std::path::absolute(text)
-            .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is no path ({error}).")))?,
+            .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is not a path ({error}).")))?,
         (None, Some(usual)) => usual.clone(),
         (None, None) => {
             return Err(Stop::Usage(format!(
-                "`--output` is missing, and `{}` is not set to choose one.",
+                "`--output` is missing, and there is no default because `{}` is not set.",
                 folders::home_variable(around.system)
             )));
         }
     };
     let is_example = fs::read_to_string(&output).is_ok_and(|text| is_example(&text));
     if output.exists() && !is_example && !given.has("--force") {
-        let question = format!("`{}` is there already. Overwrite it?", output.display());
+        let question = format!("`{}` already exists. Overwrite it?", output.display());
         if !(person.there && person.agrees("--force", &question, false).map_err(Stop::Usage)?) {
             return Err(Stop::Failed(format!(
-                "`{}` is there already and stays as it is; `--force` overwrites it, `--output` writes another file.",
+                "`{}` already exists and was not changed; `--force` overwrites it, `--output` writes another file.",
                 output.display()
             )));
         }
@@ -171,7 +171,7 @@ fn output(
     Ok((output, is_usual))
 }
 
-/// The host and whose certificates are believed. Returns whether the certificate was pinned.
+/// Asks for the host and which certificate to trust. Returns whether the certificate was pinned.
 fn server(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Result<bool, Stop> {
     let question = "A node of the cluster (name or address)";
     let host = person.text("--host", given.value("--host"), question, None).map_err(Stop::Usage)?;
@@ -215,13 +215,13 @@ fn server(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Resu
             return Ok(true);
         }
         return Err(Stop::Failed(format!(
-            "The certificate shown is not the one that `--fingerprint` names ({fingerprint}): compare with `pvenode cert info` on the node. If it differs there too, somebody may be in between."
+            "The certificate does not match `--fingerprint` ({fingerprint}): compare it with `pvenode cert info` on the node. If it differs there too, somebody may be intercepting the connection."
         )));
     }
     let mut trusted = false;
     network::trust(&settings, &host, &shown, &mut |finding| trusted = finding.verdict != Verdict::Failure);
     if trusted && !given.has("--trust-ca") {
-        person.say("This computer trusts who signed it, so nothing needs to be pinned.");
+        person.say("This computer trusts its issuer, so nothing needs to be pinned.");
         return Ok(false);
     }
     if !person.there {
@@ -230,13 +230,13 @@ fn server(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Resu
             colons(&shown.fingerprint)
         )));
     }
-    person.say("Compare it with what `pvenode cert info` shows on the node (pve-ssl.pem, or pveproxy-ssl.pem if there is one).");
-    // Whom to trust is never taken by default.
+    person.say("Compare it with the output of `pvenode cert info` on the node (pve-ssl.pem, or pveproxy-ssl.pem if there is one).");
+    // A certificate is never trusted by default.
     let defaults = std::mem::replace(&mut person.defaults, false);
     let same = person.agrees("--fingerprint", "Is it the same fingerprint?", false);
     person.defaults = defaults;
     if !same.map_err(Stop::Usage)? {
-        return Err(Stop::Failed("Nothing was sent to it and nothing was written.".into()));
+        return Err(Stop::Failed("No credentials were sent and nothing was written.".into()));
     }
     draft.set("fingerprint", colons(&shown.fingerprint));
     Ok(true)
@@ -248,7 +248,7 @@ fn told(finding: Option<&Finding>) -> String {
     format!("{}{remedy}", finding.detail)
 }
 
-/// The token, or the user and password.
+/// Asks for the API token, or for the user and password.
 fn login(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Result<(), Stop> {
     let by_option = if given.value("--user").is_some() {
         Some("password")
@@ -273,7 +273,7 @@ fn login(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Resul
         }
     } else {
         let question =
-            "The API token's id, as user@realm!name (`proxmox-mcp token-recipe` shows how to make one)";
+            "The API token's id, as user@realm!name (`proxmox-mcp token-recipe` shows how to create one)";
         let id = person.text("--token-id", given.value("--token-id"), question, None).map_err(usage)?;
         draft.set("token_id", id);
         draft
@@ -282,7 +282,7 @@ fn login(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Resul
     draft.load().map(drop).map_err(usage)
 }
 
-/// A secret as it stands in the configuration: where it is kept, or what was typed.
+/// A secret as it is written to the configuration: where it is kept, or the value itself.
 fn secret(given: &dyn Given, person: &mut Person<'_>, name: &str, question: &str) -> Result<Value, String> {
     let option = format!("--{name}-file");
     if let Some(variable) = given.value(&format!("--{name}-env")) {
@@ -316,7 +316,7 @@ struct Row {
     pem: Option<String>,
 }
 
-/// Fetches the cluster's CA over the pinned connection and trusts it instead of the pin, if that is wanted.
+/// Fetches the cluster's CA over the pinned connection and, if wanted, trusts it instead of the pinned certificate.
 fn offer_ca(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Result<(), Stop> {
     let must = given.has("--trust-ca");
     let config = draft.load().map_err(Stop::Failed)?;
@@ -329,11 +329,11 @@ fn offer_ca(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Re
         Err(error) if must => {
             return Err(Stop::Failed(format!("The cluster's CA cannot be fetched: {error}")));
         }
-        // The test that follows says what is wrong.
+        // The test that follows reports what is wrong.
         Err(_) => return Ok(()),
     };
     let Some(pem) = pem.filter(|pem| vouches(draft, &config, pem)) else {
-        let why = "The cluster's own CA did not sign the certificate of this host, so it stays pinned";
+        let why = "The certificate of this host is not signed by the cluster's own CA, so it stays pinned";
         return if must {
             Err(Stop::Failed(format!("{why}; leave `--trust-ca` out.")))
         } else {
@@ -341,7 +341,7 @@ fn offer_ca(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Re
             Ok(())
         };
     };
-    person.say("The cluster's own CA signed the certificate. Node certificates are renewed every two years, and a pinned one does not fit then; the CA stays.");
+    person.say("The certificate is signed by the cluster's own CA. Node certificates are renewed every two years, and a pinned fingerprint no longer matches then; the CA stays the same.");
     if !must
         && !person
             .agrees(
@@ -357,13 +357,13 @@ fn offer_ca(given: &dyn Given, person: &mut Person<'_>, draft: &mut Draft) -> Re
     let path = draft.folder().join(&name);
     file::replace(&path, pem.as_bytes())
         .map_err(|error| Stop::Failed(format!("`{}` cannot be written ({error}).", path.display())))?;
-    person.say(&format!("Saved it as `{}`.", path.display()));
+    person.say(&format!("Saved the CA as `{}`.", path.display()));
     draft.unset("fingerprint");
     draft.set("ca_file", name);
     Ok(())
 }
 
-/// Whether a CA vouches for the host, tried over a connection of its own without credentials.
+/// Whether the host's certificate is signed by this CA, tested over a separate connection without credentials.
 fn vouches(draft: &Draft, config: &Config, pem: &str) -> bool {
     let path = draft.folder().join(format!("{CA}.draft-{}", std::process::id()));
     let mut settings = Settings::clone(&config.settings);
@@ -375,7 +375,7 @@ fn vouches(draft: &Draft, config: &Config, pem: &str) -> bool {
     written.is_ok() && steps.iter().any(|step| step.name == "tls" && step.ok)
 }
 
-/// A name for the CA's file beside the configuration that no other CA has.
+/// A name for the CA's file beside the configuration that is not used by another CA.
 fn ca_name(folder: &Path, pem: &str) -> String {
     let free = |name: &String| fs::read_to_string(folder.join(name)).map_or(true, |there| there == pem);
     let numbered = (2..100).map(|number| format!("pve-root-ca-{number}.pem"));
@@ -393,7 +393,7 @@ fn works(person: &mut Person<'_>, draft: &Draft) -> Result<bool, Stop> {
     Ok(fine)
 }
 
-/// Shows what a client needs, and puts it into the client's file when that is wanted.
+/// Shows the configuration for a client, and adds it to the client's file if wanted.
 fn connect(
     given: &dyn Given,
     person: &mut Person<'_>,
@@ -406,7 +406,7 @@ fn connect(
         Some(client) => client,
         None => {
             let name = person
-                .word("--client", None, "Which client shall use it", &names, "none")
+                .word("--client", None, "Which client will use it", &names, "none")
                 .map_err(Stop::Usage)?;
             match clients::find(&name) {
                 Some(client) => client,
@@ -417,7 +417,7 @@ fn connect(
     let launch = Launch::of(&around.program, around.system);
     let file = client.file(around.system, around.env);
     let place = file.as_ref().map_or_else(String::new, |file| format!(" (`{}`)", file.display()));
-    person.say(&format!("\nFor {}, in its configuration{place}:\n", client.title));
+    person.say(&format!("\nFor {}, add to its configuration{place}:\n", client.title));
     person.say(&client.snippet(&launch, arguments));
     if let Some(command) = client.command(around.system, &launch, arguments) {
         person.say(&format!("or run: {command}\n"));

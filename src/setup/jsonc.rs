@@ -1,13 +1,13 @@
-//! JSON files that people write by hand, with comments and commas too many: one value is set, and every other byte
-//! stays as it is. Knows no client.
+//! Edits JSON files that users write by hand, with comments and trailing commas: sets or removes one value, and leaves
+//! every other byte as it is. Knows no client.
 
 use serde_json::{Map, Value, value::RawValue};
 use std::{collections::BTreeMap, ops::Range};
 
-/// The text with `value` under `name` in the object under `key`; both are added where they are not.
+/// The text with `value` under `name` in the object under `key`; both are added if they are missing.
 ///
 /// # Errors
-/// A sentence: the text is no JSON object, also not with comments, or `key` holds something else than an object.
+/// The text is not a JSON object (comments are allowed), or `key` is not an object: a sentence.
 pub fn set(text: &str, key: &str, name: &str, value: &Value) -> Result<String, String> {
     let bom = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
     let text = &text[bom.len()..];
@@ -19,14 +19,14 @@ pub fn set(text: &str, key: &str, name: &str, value: &Value) -> Result<String, S
         let why = serde_json::from_str::<Map<String, Value>>(&plain)
             .err()
             .map_or_else(String::new, |error| format!(" ({error})"));
-        format!("It is no JSON object{why}; correct it first, or paste the lines above.")
+        format!("It is not a JSON object{why}; correct it first, or paste the lines above.")
     })?;
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let new = match root.get(key) {
         None => insert(text, &plain, 0..plain.len(), key, &serde_json::json!({name: value}), 1),
         Some(place) => {
             let servers = object(&plain, place.clone()).ok_or_else(|| {
-                format!("`{key}` in it is no object; correct it first, or paste the lines above.")
+                format!("`{key}` in it is not an object; correct it first, or paste the lines above.")
             })?;
             match servers.get(name) {
                 None => insert(text, &plain, place.clone(), name, value, 2),
@@ -39,22 +39,22 @@ pub fn set(text: &str, key: &str, name: &str, value: &Value) -> Result<String, S
     Ok(format!("{bom}{new}"))
 }
 
-/// The text without what is under `name` in the object under `key`; nothing where it is not there.
+/// The text without the value under `name` in the object under `key`; `None` if there is no such value.
 ///
 /// # Errors
-/// A sentence: as [`set`].
+/// Like [`set`].
 pub fn remove(text: &str, key: &str, name: &str) -> Result<Option<String>, String> {
     let bom = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
     let text = &text[bom.len()..];
     let plain = plain(text);
     let there = serde_json::from_str::<Map<String, Value>>(&plain).map_err(|error| {
-        format!("It is no JSON object ({error}); correct it first, or take the server out by hand.")
+        format!("It is not a JSON object ({error}); correct it first, or remove the server by hand.")
     });
     let has = |root: &Map<String, Value>| root.get(key).is_some_and(|servers| servers.get(name).is_some());
     if plain.trim().is_empty() || !has(&there?) {
         return Ok(None);
     }
-    let by_hand = || format!("`{name}` in it cannot be taken out safely from here; do it by hand.");
+    let by_hand = || format!("`{name}` in it cannot be removed safely; remove it by hand.");
     let place = object(&plain, 0..plain.len())
         .and_then(|root| root.get(key).cloned())
         .and_then(|servers| member(text, &plain, servers, name))
@@ -64,7 +64,8 @@ pub fn remove(text: &str, key: &str, name: &str) -> Result<Option<String>, Strin
     Ok(Some(format!("{bom}{new}")))
 }
 
-/// Where a member is in the object at a place, with the comma that belongs to it, and its lines where it fills them.
+/// The byte range of a member of the object at `place`, with its comma, and with its whole lines if nothing else is on
+/// them.
 fn member(text: &str, plain: &str, place: Range<usize>, name: &str) -> Option<Range<usize>> {
     let value = object(plain, place.clone())?.get(name)?.clone();
     let start = place.start + plain[place.start..value.start].rfind(&Value::from(name).to_string())?;
@@ -72,7 +73,7 @@ fn member(text: &str, plain: &str, place: Range<usize>, name: &str) -> Option<Ra
     let (start, end) = if after.starts_with(',') {
         (start, plain.len() - after.len() + 1)
     } else {
-        // The last member takes the comma before it along.
+        // For the last member, the comma before it is included.
         let before = plain[..start].trim_end();
         (if before.ends_with(',') { before.len() - 1 } else { start }, value.end)
     };
@@ -86,7 +87,7 @@ fn member(text: &str, plain: &str, place: Range<usize>, name: &str) -> Option<Ra
     }
 }
 
-/// A last look: the new text says what it should, and everything else what it said before.
+/// A final check: the new text has the new value, and everything else has the same value as before.
 fn proven(before: &str, after: &str, key: &str, name: &str, value: Option<&Value>) -> Result<(), String> {
     let read = |text: &str| serde_json::from_str::<Value>(&plain(text)).ok();
     let expected = read(before).map(|mut expected| {
@@ -100,14 +101,13 @@ fn proven(before: &str, after: &str, key: &str, name: &str, value: Option<&Value
     match (read(after), expected) {
         (Some(after), Some(expected)) if after == expected => Ok(()),
         _ => {
-            Err("It is written in a way that cannot be changed safely from here; paste the lines above."
-                .into())
+            Err("It is written in a way that cannot be changed safely; paste the lines above.".into())
         }
     }
 }
 
-/// The text with comments, and commas before a closing bracket, turned into blanks: strict JSON in which every place
-/// is the same.
+/// The text with comments and trailing commas replaced by blanks: strict JSON in which every byte offset stays the
+/// same.
 fn plain(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let (mut at, mut comma) = (0, None);
@@ -151,11 +151,11 @@ fn plain(text: &str) -> String {
         }
         at = end;
     }
-    // Only whole comments were blanked, so characters are whole too; and if not, nothing is understood or changed.
+    // Only whole comments were blanked, so no character was split. Otherwise the text is empty and nothing is changed.
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Where each value of an object is, if there is an object.
+/// The byte ranges of the values of an object; `None` if there is no object.
 fn object(plain: &str, place: Range<usize>) -> Option<BTreeMap<String, Range<usize>>> {
     let text = plain.get(place)?;
     let values: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
@@ -169,7 +169,7 @@ fn object(plain: &str, place: Range<usize>) -> Option<BTreeMap<String, Range<usi
     Some(ranges)
 }
 
-/// The text with a first member added to the object at a place.
+/// The text with a member added at the beginning of the object at `place`.
 fn insert(text: &str, plain: &str, place: Range<usize>, name: &str, value: &Value, depth: usize) -> String {
     let open = place.start + plain[place.clone()].find('{').unwrap_or(0) + 1;
     let empty = plain[open..place.end].trim_start().starts_with('}');
@@ -185,7 +185,7 @@ fn insert(text: &str, plain: &str, place: Range<usize>, name: &str, value: &Valu
     format!("{}{member}{joint}{rest}", &text[..open])
 }
 
-/// JSON over several lines, two blanks for each level below `depth`; lists of words stay on one line.
+/// JSON on several lines, indented by two blanks per level, starting at `depth`; lists stay on one line.
 #[must_use]
 pub fn pretty(value: &Value, depth: usize) -> String {
     let Value::Object(members) = value else { return value.to_string().replace("\",\"", "\", \"") };

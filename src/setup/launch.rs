@@ -1,27 +1,28 @@
-//! How a client starts this program: by its path, or by the runner that fetched it, whose copy may be gone tomorrow.
+//! How a client starts this program: by its path, or through the runner (npx, uvx) that downloaded it, because a
+//! runner may delete its copy at any time.
 
 use crate::folders::WINDOWS;
 
 /// The package's name on npm.
 pub const NPM: &str = "proxmox-mcp";
-/// The package's name on PyPI, where somebody else's package has the name of this program.
+/// The package's name on PyPI, where `proxmox-mcp` is the package of another project.
 pub const PYPI: &str = "proxmox-mcp-rs";
-/// The program, as the packages install it.
+/// The name of the program in the packages.
 const PROGRAM: &str = "proxmox-mcp";
 
-/// A command and its first arguments.
+/// The command that starts this program, and its first arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     /// The program to start.
     pub command: String,
-    /// What stands before the arguments of this program.
+    /// The arguments before those of this program.
     pub arguments: Vec<String>,
 }
 
 impl Launch {
-    /// How the program at that path is started. `system` is as in `std::env::consts::OS`.
+    /// The command that starts the program at that path. `system` is as in `std::env::consts::OS`.
     ///
-    /// `npx` keeps packages below a folder `_npx` and `uvx` in archives of uv's cache, and both remove them again.
+    /// `npx` keeps packages below a folder `_npx` and `uvx` in archives of uv's cache; both may remove them again.
     #[must_use]
     pub fn of(program: &str, system: &str) -> Launch {
         let folders: Vec<&str> = program.split(['/', '\\']).collect();
@@ -41,7 +42,7 @@ impl Launch {
         launch(&[program])
     }
 
-    /// The whole command line: the program, and all arguments up to the last of these.
+    /// The whole command line: the command, its first arguments, and then `more`.
     #[must_use]
     pub fn words(&self, more: &[String]) -> Vec<String> {
         [std::slice::from_ref(&self.command), &self.arguments, more].concat()

@@ -1,11 +1,11 @@
-//! For the people who use it: the first minute, and daily use in a shell.
+//! Commands for administrators: setting the server up, checking it, and using it in a shell.
 //!
-//! In reading order: [`check`] (a connection step by step; [`network`] and [`rights`] are its two long parts,
-//! [`finding`] is what comes out), [`required_privileges`] (which privileges each tool needs), [`permissions`] (what an account may
-//! do), [`recipe`] (the commands that make a token), [`init`] (writes a configuration, in a [`draft`], after asking
-//! a [`ask::Person`]; [`given`] is what the command line says, and [`agreement`] has the questions about confirming and
-//! the audit log), [`clients`] (MCP clients and their files, changed by [`jsonc`] and [`toml`]), [`launch`] (how a client
-//! starts this program), [`show`] (answers as tables).
+//! In reading order: [`check`] (tests a connection step by step; [`network`] and [`rights`] are its two long parts,
+//! [`finding`] is one result), [`required_privileges`] (which privileges each tool needs), [`permissions`] (what an
+//! account may do), [`recipe`] (the commands that create a token), [`init`] (writes a configuration, as a [`draft`]
+//! first, after asking a [`ask::Person`]; [`given`] are the command-line options, and [`agreement`] has the questions
+//! about confirmation and the audit log), [`clients`] (MCP clients and their configuration files, edited by [`jsonc`]
+//! and [`toml`]), [`launch`] (how a client starts this program), [`show`] (answers as tables).
 
 pub mod agreement;
 pub mod ask;

@@ -1,4 +1,4 @@
-//! The way to each host: its name, its port, its certificate. Knows nothing of logins.
+//! Checks the connection to each host: name, port and certificate. Knows nothing of logins.
 
 use crate::{
     cancel::Cancel,
@@ -20,14 +20,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// A certificate that expires within this time is reported, in seconds: Proxmox renews its own two weeks before.
+/// A certificate that expires within this many seconds is reported. Proxmox renews its own two weeks before expiry.
 const SOON: u64 = 10 * 86_400;
 
-/// Looks at every host. Returns whether one of them can be spoken to.
+/// Checks every host. Returns whether at least one of them can be used.
 pub fn check(settings: &Settings, tell: Tell<'_>) -> bool {
     let proxied = |host: &Host| settings.is_proxied(host);
     if settings.hosts.iter().any(proxied) {
-        tell(Finding::ok("port", "An HTTP proxy is in between; it looks the name up and connects."));
+        tell(Finding::ok("port", "An HTTP proxy is used; it resolves the name and connects."));
     }
     let mut reached = false;
     for host in &settings.hosts {
@@ -40,7 +40,7 @@ pub fn check(settings: &Settings, tell: Tell<'_>) -> bool {
     reached
 }
 
-/// The address at which a host accepts connections.
+/// The first address at which a host accepts connections.
 pub fn reach(settings: &Settings, host: &Host, tell: Tell<'_>) -> Option<SocketAddr> {
     let found = addresses(settings, host, tell)?;
     port(settings, host, &found, tell)
@@ -51,7 +51,7 @@ pub fn trust(settings: &Settings, host: &Host, shown: &Certificate, tell: Tell<'
     trusted(settings, host, Some(shown), tell)
 }
 
-/// The addresses of a host.
+/// Resolves the addresses of a host.
 fn addresses(settings: &Settings, host: &Host, tell: Tell<'_>) -> Option<Vec<SocketAddr>> {
     if let Ok(address) = host.name.parse::<IpAddr>() {
         return Some(vec![SocketAddr::new(address, host.port)]);
@@ -59,7 +59,7 @@ fn addresses(settings: &Settings, host: &Host, tell: Tell<'_>) -> Option<Vec<Soc
     let name = &host.name;
     let (answer, inbox) = mpsc::channel();
     let wanted = (name.clone(), host.port);
-    // The system's lookup cannot be interrupted: it is left behind when it takes too long.
+    // The system's lookup cannot be interrupted; its thread is abandoned when it takes too long.
     let started = thread::Builder::new().name("lookup".into()).spawn(move || {
         let _ = answer.send(wanted.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
     });
@@ -72,7 +72,7 @@ fn addresses(settings: &Settings, host: &Host, tell: Tell<'_>) -> Option<Vec<Soc
     match found {
         Ok(found) if !found.is_empty() => {
             let list = found.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
-            tell(Finding::ok("name", format!("`{name}` is {list}.")));
+            tell(Finding::ok("name", format!("`{name}` resolves to {list}.")));
             Some(found)
         }
         other => {
@@ -108,25 +108,25 @@ fn port(settings: &Settings, host: &Host, found: &[SocketAddr], tell: Tell<'_>) 
         if port == 8006 { String::new() } else { format!(" Proxmox listens on 8006, `port` is {port}.") };
     tell(if dropped {
         Finding::failure("port", format!(
-            "`{name}` did not answer on port {port} within {} s ({why}). That is what a firewall that drops packets looks like, or a computer that is off.{usual}",
+            "`{name}` did not answer on port {port} within {} s ({why}). This looks like a firewall that drops packets, or a host that is off.{usual}",
             settings.connect_timeout.as_secs_f64()
         ))
         .mend(format!(
-            "Let this computer through to TCP port {port} (on the node: `pve-firewall status`, `iptables-save`); from here: nc -vz {name} {port}"
+            "Allow this computer to reach TCP port {port} (on the node: `pve-firewall status`, `iptables-save`); to test it from here: nc -vz {name} {port}"
         ))
     } else if refused {
         Finding::failure("port", format!("Nothing listens on port {port} of `{name}` ({why}).{usual}"))
             .mend("Correct `port` (8006), or start the service on the node: systemctl restart pveproxy")
     } else {
-        Finding::failure("port", format!("`{name}` cannot be connected to ({why}).{usual}"))
-            .mend("Check the address, the network and the way to it (VPN, routes).")
+        Finding::failure("port", format!("Connecting to `{name}` failed ({why}).{usual}"))
+            .mend("Check the address, the network and the route to it (VPN, routing).")
     });
     None
 }
 
-/// The certificate that is shown there, and whether it is believed.
+/// Fetches the certificate that the host presents, and checks whether it is trusted.
 fn secure(settings: &Settings, host: &Host, address: SocketAddr, tell: Tell<'_>) -> bool {
-    // Who wants to see one first may show nothing to somebody without it.
+    // A server that requires a client certificate may refuse a connection without one.
     if settings.client_identity.is_some() {
         return trusted(settings, host, None, tell);
     }
@@ -140,24 +140,28 @@ fn secure(settings: &Settings, host: &Host, address: SocketAddr, tell: Tell<'_>)
     }
 }
 
-/// What stands in a certificate, for people.
+/// Describes a certificate in a sentence.
 #[must_use]
 pub fn describe(shown: &Certificate) -> String {
-    let signer = if shown.issuer == shown.subject { "itself".into() } else { format!("`{}`", shown.issuer) };
+    let signed = if shown.issuer == shown.subject {
+        "self-signed".into()
+    } else {
+        format!("signed by `{}`", shown.issuer)
+    };
     format!(
-        "The certificate of `{}` is signed by {signer}, holds until {}, and has the SHA-256 fingerprint {}.",
+        "The certificate of `{}` is {signed}, is valid until {}, and has the SHA-256 fingerprint {}.",
         shown.subject,
         dates::day(shown.not_after),
         colons(&shown.fingerprint)
     )
 }
 
-/// Whether the settings trust the host, tried without credentials.
+/// Whether the settings trust the host, tested without sending credentials.
 fn trusted(settings: &Settings, host: &Host, shown: Option<&Certificate>, tell: Tell<'_>) -> bool {
     let auth = Auth::Missing("This step does not log in.".into());
     let alone = Settings { hosts: vec![host.clone()], auth, ..settings.clone() };
     let steps = Pve::new(alone).probe(&Cancel::new());
-    // The login that follows cannot work, and is not what is asked.
+    // The login step that follows fails without credentials and is ignored.
     let failed = steps.iter().find(|step| !step.ok && matches!(step.name, "reach" | "tls"));
     let Some(failed) = failed else {
         tell(believed(settings, shown));
@@ -176,31 +180,31 @@ fn trusted(settings: &Settings, host: &Host, shown: Option<&Certificate>, tell: 
 }
 
 fn believed(settings: &Settings, shown: Option<&Certificate>) -> Finding {
-    let Some(shown) = shown else { return Finding::ok("tls", "The certificate is believed.") };
+    let Some(shown) = shown else { return Finding::ok("tls", "The certificate is trusted.") };
     let why = match &settings.trust {
-        Trust::System => "this computer trusts who signed it",
-        Trust::CaFile(_) => "`ca_file` vouches for it",
-        Trust::Fingerprint(_) => "it is the one that `fingerprint` pins",
+        Trust::System => "this computer trusts its issuer",
+        Trust::CaFile(_) => "it is signed by the CA in `ca_file`",
+        Trust::Fingerprint(_) => "it matches `fingerprint`",
         Trust::Anything => {
             return Finding::warning(
                 "tls",
-                format!("{} It is not checked, for `ssl_verify` is off.", describe(shown)),
+                format!("{} It is not checked, because `ssl_verify` is off.", describe(shown)),
             )
             .mend(format!("Instead of `ssl_verify` set {}", pin(shown)));
         }
     };
-    let detail = format!("{} It is believed: {why}.", describe(shown));
+    let detail = format!("{} It is trusted: {why}.", describe(shown));
     let left = shown.not_after.saturating_sub(now());
     if matches!(settings.trust, Trust::Fingerprint(_)) {
         if left < SOON {
             return Finding::warning(
                 "tls",
-                format!("{detail} It is about to be renewed, and the pin will not fit then."),
+                format!("{detail} It will be renewed soon, and the fingerprint will not match then."),
             )
-            .mend("Trust the cluster's own CA instead, which stays: proxmox-mcp init --trust-ca");
+            .mend("Trust the cluster's own CA instead, which does not change: proxmox-mcp init --trust-ca");
         }
     } else if left < SOON {
-        return Finding::warning("tls", format!("{detail} It ends soon."))
+        return Finding::warning("tls", format!("{detail} It expires soon."))
             .mend("On the node: pvecm updatecerts --force && systemctl restart pveproxy");
     }
     Finding::ok("tls", detail)
@@ -216,7 +220,7 @@ pub fn pin(shown: &Certificate) -> String {
     format!("\"fingerprint\": \"{}\"", colons(&shown.fingerprint))
 }
 
-/// The exact setting or command, by what is wrong with a certificate.
+/// The exact setting or command that corrects what is wrong with a certificate.
 fn remedy(settings: &Settings, host: &Host, shown: &Certificate) -> Option<String> {
     let compare = "after comparing it with `pvenode cert info` on the node";
     if let Trust::Fingerprint(expected) = &settings.trust {
@@ -230,31 +234,31 @@ fn remedy(settings: &Settings, host: &Host, shown: &Certificate) -> Option<Strin
     let now = now();
     if shown.not_after < now {
         return Some(format!(
-            "It ended on {}. Renew it on the node: pvecm updatecerts --force && systemctl restart pveproxy",
+            "It expired on {}. Renew it on the node: pvecm updatecerts --force && systemctl restart pveproxy",
             dates::day(shown.not_after)
         ));
     }
     if now < shown.not_before {
         return Some(format!(
-            "It holds from {} on: set the clocks of this computer and of the node right (timedatectl).",
+            "It is not valid before {}: correct the clocks of this computer and of the node (timedatectl).",
             dates::day(shown.not_before)
         ));
     }
     if !names(shown, &host.name) {
         let list = shown.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let list = if list.is_empty() { "none at all".into() } else { list };
+        let list = if list.is_empty() { "none".into() } else { list };
         return Some(format!(
             "Set `host` to a name that the certificate is for ({list}), or set {} {compare}",
             pin(shown)
         ));
     }
     Some(format!(
-        "Copy `/etc/pve/pve-root-ca.pem` from a node and set \"ca_file\" to the copy, or set {} {compare}; `proxmox-mcp init` does either.",
+        "Copy `/etc/pve/pve-root-ca.pem` from a node and set \"ca_file\" to the copy, or set {} {compare}; `proxmox-mcp init` can do either.",
         pin(shown)
     ))
 }
 
-/// Whether a certificate is for that name, wildcards of one label included.
+/// Whether a certificate covers that name. A wildcard matches one label.
 fn names(shown: &Certificate, wanted: &str) -> bool {
     shown.names.iter().any(|name| {
         let wild = || {

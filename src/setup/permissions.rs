@@ -1,4 +1,5 @@
-//! What an account may do, held against what tools need. Reads the answer of `/access/permissions`; sends no request.
+//! Compares the privileges of an account with those that tools need. Reads the answer of `/access/permissions`; sends
+//! no request.
 
 use crate::{
     pve::api::Privilege,
@@ -8,7 +9,7 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Privileges by path: 1 where they also count below it, 0 where they count there alone.
+/// Privileges by path: 1 if they propagate to the paths below it, 0 if they apply to that path only.
 #[derive(Clone, Debug, Default)]
 pub struct Permissions(pub Map<String, Value>);
 
@@ -23,23 +24,23 @@ pub enum Reach {
     Everywhere,
 }
 
-/// Where a tool may do its work, and what it lacks to do it everywhere.
+/// Where a tool may be used, and which privileges are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct May {
-    /// The least of what its requests need.
+    /// The most restricted reach of all its requests.
     pub reach: Reach,
-    /// Privileges that are missing: `VM.Clone on /vms/{vmid}`.
+    /// Missing privileges, such as `VM.Clone on /vms/{vmid}`.
     pub lacking: BTreeSet<String>,
 }
 
 impl Permissions {
-    /// Whether there is any privilege at all.
+    /// Whether the account has no privileges at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.values().all(|names| names.as_object().is_none_or(Map::is_empty))
     }
 
-    /// Whether one privilege counts somewhere on a path, whose holes stand for any object.
+    /// Where a privilege is granted on a path template, whose `{…}` segments stand for any object.
     #[must_use]
     pub fn reach(&self, template: &str, privilege: &str) -> Reach {
         let wanted: Vec<&str> = segments(template).collect();
@@ -58,7 +59,7 @@ impl Permissions {
         best
     }
 
-    /// Whether a tool's requests are allowed.
+    /// Where a tool's requests are allowed.
     #[must_use]
     pub fn may(&self, entry: &Entry) -> May {
         let mut may = May { reach: Reach::Everywhere, lacking: BTreeSet::new() };
@@ -83,13 +84,13 @@ impl Permissions {
             parts.into_iter().for_each(|part| may.add(part));
             may
         };
-        // The first of the best: `max_by_key` would give the last.
+        // The first of equals: `max_by_key` alone would return the last.
         let best = |ways: Vec<May>| {
             ways.into_iter().rev().max_by_key(|may| may.reach).unwrap_or_else(|| all(Vec::new()))
         };
         match privilege {
             Privilege::World | Privilege::AnyUser => all(Vec::new()),
-            // Whoever holds every privilege on everything is root@pam, or as good as; the API says the rest.
+            // An approximation: an account that may change permissions is treated like root@pam. The API decides.
             Privilege::Root => self.need("/", "Permissions.Modify"),
             Privilege::Perm { path, privileges, any, .. } => {
                 let each = privileges.iter().map(|name| self.need(path, name)).collect();

@@ -1,4 +1,4 @@
-//! The `pveum` commands that make a role, a user and an API token with the privileges that the listed tools need.
+//! The `pveum` commands that create a role, a user and an API token with the privileges that the listed tools need.
 
 use crate::{
     config::Access,
@@ -10,22 +10,22 @@ use crate::{
 };
 use std::{collections::BTreeSet, fmt::Write};
 
-/// What the token is for.
+/// What the token will be used for.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// What may run.
+    /// The access level.
     pub access: Access,
-    /// Which toolsets, as in the configuration.
+    /// The toolsets, as in the configuration.
     pub toolsets: Vec<String>,
-    /// `name` or `name@realm`; a bare name is of the realm `pve`.
+    /// `name` or `name@realm`; the default realm is `pve`.
     pub user: String,
     /// The token's name.
     pub token: String,
-    /// Proxmox VE's major release, 8 or 9: they name some privileges differently.
+    /// The major release of Proxmox VE, 8 or 9; some privileges have different names in them.
     pub release: u8,
 }
 
-/// The words of the access levels, as in the configuration.
+/// The name of an access level, as in the configuration.
 #[must_use]
 pub fn access_word(access: Access) -> &'static str {
     match access {
@@ -35,18 +35,18 @@ pub fn access_word(access: Access) -> &'static str {
     }
 }
 
-/// The access level of that word.
+/// The access level with that name.
 #[must_use]
 pub fn access_of(word: &str) -> Option<Access> {
     [Access::ReadOnly, Access::Standard, Access::Full].into_iter().find(|one| access_word(*one) == word)
 }
 
-/// Every word that may stand in `toolsets`.
+/// Every value that `toolsets` may contain.
 pub fn toolsets() -> BTreeSet<&'static str> {
     entries().map(|entry| entry.toolset).chain(["all", "core"]).collect()
 }
 
-/// The tools that an access level and toolsets list.
+/// The tools that are listed with an access level and toolsets.
 pub fn listed(access: Access, toolsets: &[String]) -> impl Iterator<Item = Entry> {
     entries().filter(move |entry| {
         let runs = access != Access::ReadOnly || entry.tool.effect == Effect::Read;
@@ -59,10 +59,10 @@ pub fn listed(access: Access, toolsets: &[String]) -> impl Iterator<Item = Entry
     })
 }
 
-/// Whether user and token can be named so; they stand in commands for a root shell.
+/// Checks the names of the user and the token, because they are inserted into commands for a root shell.
 ///
 /// # Errors
-/// A sentence with what is wrong.
+/// A name has characters that are not allowed: a sentence.
 pub fn names(recipe: &Recipe) -> Result<(), String> {
     let plain = |text: &str| {
         text.starts_with(|letter: char| letter.is_ascii_alphanumeric())
@@ -71,20 +71,20 @@ pub fn names(recipe: &Recipe) -> Result<(), String> {
     let (user, realm) = recipe.user.split_once('@').unwrap_or((&recipe.user, "pve"));
     if !plain(user) || !plain(realm) {
         return Err(format!(
-            "`--user` is `{}`, but must be `name` or `name@realm` of letters, digits, dots, dashes and underscores.",
+            "`--user` is `{}`, but must be `name` or `name@realm` with only letters, digits, dots, dashes and underscores.",
             recipe.user.escape_debug()
         ));
     }
     if !plain(&recipe.token) {
         return Err(format!(
-            "`--token` is `{}`, but must be of letters, digits, dots, dashes and underscores.",
+            "`--token` is `{}`, but must have only letters, digits, dots, dashes and underscores.",
             recipe.token.escape_debug()
         ));
     }
     Ok(())
 }
 
-/// A privilege by the name that a release knows it by, if it knows it at all (pve.md section 9: `VM.Monitor` was
+/// The name of a privilege in a release; `None` if that release does not have it (pve.md section 9: `VM.Monitor` was
 /// replaced by `VM.GuestAgent.…` in 9.0, which also added `VM.Replicate`).
 fn named(privilege: &'static str, release: u8) -> Option<&'static str> {
     match privilege {
@@ -95,7 +95,7 @@ fn named(privilege: &'static str, release: u8) -> Option<&'static str> {
     }
 }
 
-/// The privileges that a role must hold, by name.
+/// The names of the privileges that the role must have.
 #[must_use]
 pub fn privileges(recipe: &Recipe) -> BTreeSet<&'static str> {
     listed(recipe.access, &recipe.toolsets)
@@ -104,7 +104,7 @@ pub fn privileges(recipe: &Recipe) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// The commands, with comments, to be run as root on any node of the cluster.
+/// The commands, with comments, to run as root on any node of the cluster.
 #[must_use]
 pub fn text(recipe: &Recipe) -> String {
     let tools: Vec<Entry> = listed(recipe.access, &recipe.toolsets).collect();
@@ -116,36 +116,36 @@ pub fn text(recipe: &Recipe) -> String {
     let token = format!("{user}!{}", recipe.token);
     let list = privileges(recipe).into_iter().collect::<Vec<_>>().join(",");
     let mut text = format!(
-        "# Run as root on any node of a Proxmox VE {} cluster: the token may do what the {} tools of {} need at\n\
-         # access `{}`, and nothing else.\n",
+        "# Run as root on any node of a Proxmox VE {} cluster. The token gets only the privileges that the {} tools of\n\
+         # {} need with access `{}`.\n",
         recipe.release,
         tools.len(),
         recipe.toolsets.join(", "),
         access_word(recipe.access),
     );
     if recipe.access != Access::ReadOnly {
-        text += "# `standard` and `full` need the same privileges: they differ in whether a person confirms before data is lost.\n";
+        text += "# `standard` and `full` need the same privileges: they differ only in whether losing data has to be confirmed.\n";
     }
     let _ = write!(
         text,
         "\npveum role add {role} --privs '{list}'\n\
-         # If the role is there already: pveum role modify {role} --privs '…'\n"
+         # If the role already exists: pveum role modify {role} --privs '…'\n"
     );
     let _ = write!(text, "pveum user add '{user}' --comment 'proxmox-mcp'\n\n");
-    text += "# A token with privilege separation has what both its user and it itself were given: hence two rules.\n\
-             # Instead of `/` a narrower path will do, such as /pool/NAME or /vms/100.\n";
+    text += "# With privilege separation a token has only what is granted to both its user and itself: hence two ACL entries.\n\
+             # Instead of `/`, a narrower path such as /pool/NAME or /vms/100 can be used.\n";
     let _ = write!(
         text,
         "pveum acl modify / --users '{user}' --roles {role}\n\
          pveum user token add '{user}' '{}' --privsep 1\n\
          pveum acl modify / --tokens '{token}' --roles {role}\n\n\
-         # The secret is shown once, by the second last command. Then, where proxmox-mcp runs:\n\
+         # The secret is shown only once, by the second to last command. Then, where proxmox-mcp runs:\n\
          #   proxmox-mcp init --token-id '{token}'\n",
         recipe.token
     );
     for (about, pick) in [
-        ("Only root@pam itself may do what these tools do, so the token cannot", true),
-        ("Proxmox refuses API tokens what these tools do; they need a user and a password", false),
+        ("These tools work only for root@pam itself, not for this token", true),
+        ("Proxmox does not allow API tokens for these tools; they need a user and a password", false),
     ] {
         let names: Vec<&str> = tools
             .iter()

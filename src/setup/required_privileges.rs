@@ -1,7 +1,7 @@
-//! Which privileges each tool needs: from the requests it sends, and what the table of the API asks for each.
+//! Which privileges each tool needs, derived from the requests that it sends and the privileges that the API table
+//! lists for them.
 //!
-//! Which requests a tool sends is not written down a second time: it is the golden file in which a test keeps
-//! what every tool was seen to send.
+//! The requests of each tool come from the golden file in which a test records what every tool sends.
 
 use crate::{
     pve::{Method, api::Privilege},
@@ -16,11 +16,11 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A privilege at a path of the access tree; the path may have holes.
+/// A privilege on a path of the permission tree; the path may have placeholders such as `{vmid}`.
 pub type RequiredPrivilege = (&'static str, &'static str);
 
-/// What methods look for in their own code, beyond what the table says: most are open to whoever is logged in and
-/// then show or do only what the caller may see or change.
+/// Privileges that methods check in their own code, beyond those in the table: most of these methods are open to every
+/// user and then show or do only what the caller may see or change.
 const LOOK_CLOSER: &[(Method, &str, &[RequiredPrivilege])] = &[
     (
         Method::Get,
@@ -73,7 +73,7 @@ const LOOK_CLOSER: &[(Method, &str, &[RequiredPrivilege])] = &[
     ),
 ];
 
-/// A new guest, with every kind of setting.
+/// Creating a guest, with every kind of setting.
 const CREATE: &[RequiredPrivilege] = &[
     ("/vms/{vmid}", "VM.Allocate"),
     ("/vms/{vmid}", "VM.Config.CDROM"),
@@ -88,19 +88,19 @@ const CREATE: &[RequiredPrivilege] = &[
     ("/sdn/zones/{zone}", "SDN.Use"),
 ];
 
-/// A copy of a guest.
+/// Cloning a guest.
 const COPY: &[RequiredPrivilege] =
     &[("/storage/{storage}", "Datastore.AllocateSpace"), ("/sdn/zones/{zone}", "SDN.Use")];
 
 const RESOURCES: &str = "/cluster/resources";
 
-/// What the code of a request's method looks for, as far as this tool depends on it.
+/// The privileges that the method of a request checks in its own code, if this tool depends on them.
 pub fn look_closer(
     entry: &Entry,
     request: &Seen,
 ) -> impl Iterator<Item = &'static RequiredPrivilege> + use<> {
     let Seen { row, only } = *request;
-    // A tool that changes something lists other things only to choose or to check; without them it does less.
+    // A tool that changes something reads other objects only to choose or to check; it also works without them.
     let matters = entry.tool.effect == Effect::Read || row.method() != Method::Get || row.path() == RESOURCES;
     let own = |(method, path, _): &&(Method, &str, _)| *method == row.method() && *path == row.path();
     let needs = LOOK_CLOSER.iter().filter(move |_| matters).find(own).map_or(&[][..], |(_, _, needs)| needs);
@@ -108,18 +108,18 @@ pub fn look_closer(
     needs.iter().filter(move |(path, _)| tree.as_ref().is_none_or(|tree| path.starts_with(tree)))
 }
 
-/// What a role must hold for a tool.
+/// The privileges that a role must have for a tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Privileges, and the paths where they count.
+    /// Privileges and their paths.
     pub needs: BTreeSet<RequiredPrivilege>,
-    /// Only root@pam may do it, whatever the role.
+    /// Only root@pam may use it, whatever the role.
     pub root: bool,
-    /// It refuses API tokens.
+    /// It cannot be used with API tokens.
     pub no_token: bool,
 }
 
-/// What a role must hold for a tool: where one of several privileges is enough, the least of them.
+/// The privileges that a role must have for a tool. If one of several is enough, the least powerful one is chosen.
 #[must_use]
 pub fn wanted(entry: &Entry) -> Wanted {
     let mut wanted = Wanted::default();
@@ -136,7 +136,7 @@ fn add(privilege: &Privilege, wanted: &mut Wanted) {
         Privilege::Root => wanted.root = true,
         Privilege::World | Privilege::AnyUser => {}
         Privilege::Perm { path, privileges, any, .. } => {
-            // Which part of a configuration is changed is the caller's choice, so each of them is needed.
+            // The caller chooses which part of a configuration is changed, so all of them are needed.
             let each = !*any || privileges.iter().all(|name| name.starts_with("VM.Config."));
             let least = privileges.iter().find(|name| name.ends_with(".Audit")).or(privileges.first());
             match each {
@@ -144,14 +144,14 @@ fn add(privilege: &Privilege, wanted: &mut Wanted) {
                 false => wanted.needs.extend(least.map(|name| (*path, *name))),
             }
         }
-        // Proxmox names the usual way first; alternatives that need more, or a certain parameter, come after.
+        // Proxmox lists the usual check first; alternatives that need more privileges or certain parameters follow.
         Privilege::Or(ways) => ways.iter().take(1).for_each(|way| add(way, wanted)),
         Privilege::And(parts) => parts.iter().for_each(|part| add(part, wanted)),
         Privilege::Other(raw) => wanted.needs.extend(other(raw)),
     }
 }
 
-/// What checks of another kind come down to.
+/// The privilege that a check of another kind requires.
 #[must_use]
 pub fn other(raw: &'static str) -> Option<RequiredPrivilege> {
     let check: Vec<Value> = serde_json::from_str(raw).ok()?;

@@ -1,4 +1,4 @@
-//! What the account may do: for each listed toolset, which of its tools, and what the others lack.
+//! What the account may do: for each listed toolset, which tools it may run and which privileges the others lack.
 
 use crate::{
     cancel::Cancel,
@@ -12,10 +12,10 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many tools or privileges a sentence names.
+/// How many tools or privileges a sentence names at most.
 const NAMED: usize = 6;
 
-/// Asks what the account may do and holds it against the listed tools.
+/// Reads the account's privileges and compares them with those that the listed tools need.
 pub fn check(tools: &Tools, pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
     let granted = match permissions(pve, cancel, None) {
         Ok(granted) => granted,
@@ -50,7 +50,7 @@ pub fn check(tools: &Tools, pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
         {
             tell(more);
         }
-        let detail = "Some listed tools will be refused. The commands that make a token with what all of them need are printed by the command below.";
+        let detail = "Some listed tools will be refused. The command below prints the commands that create a token with all needed privileges.";
         tell(Finding::warning("permissions", detail).mend(remedy));
     }
 }
@@ -61,7 +61,7 @@ fn permissions(pve: &Pve, cancel: &Cancel, user: Option<&str>) -> Result<Permiss
     reply.parse().map(Permissions).map_err(|error| error.to_string())
 }
 
-/// Where there are privileges, and how many.
+/// The paths on which there are privileges, and how many.
 fn places(granted: &Permissions) -> String {
     let mut paths: Vec<(usize, &str)> = granted
         .0
@@ -111,7 +111,7 @@ fn toolset(name: &str, entries: &[Entry], granted: &Permissions) -> Finding {
         return Finding::ok(&step, detail);
     }
     let lacking: Vec<&str> = lacking.iter().map(String::as_str).collect();
-    detail += &format!(" Will be refused: {}. Lacking: {}.", some(&refused), some(&lacking));
+    detail += &format!(" Will be refused: {}. Missing: {}.", some(&refused), some(&lacking));
     Finding::warning(&step, detail)
 }
 
@@ -121,7 +121,7 @@ fn some(names: &[&str]) -> String {
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-/// No privilege at all: whose fault that is.
+/// The finding for an account without any privileges: whether the user or privilege separation is the cause.
 fn empty(auth: &Auth, pve: &Pve, cancel: &Cancel, remedy: &str) -> Finding {
     let Auth::Token { id, .. } = auth else {
         let user = if let Auth::Password { user, .. } = auth { user } else { "" };
@@ -134,16 +134,16 @@ fn empty(auth: &Auth, pve: &Pve, cancel: &Cancel, remedy: &str) -> Finding {
         ));
     };
     let user = id.split('!').next().unwrap_or(id);
-    let rule = "A token made with privilege separation (the default) may only what was given both to its user and to itself.";
+    let rule = "With privilege separation (the default) a token has only the privileges granted to both its user and itself.";
     let for_token = format!("pveum acl modify / --tokens '{id}' --roles PVEAuditor");
-    // A token that may not look at its user learns nothing here, and both rules are named.
+    // A token that may not read its user's permissions gets an error here; then both commands are shown.
     let (detail, mend) = match permissions(pve, cancel, Some(user)) {
         Ok(of_user) if !of_user.is_empty() => (
             format!(
-                "The API token `{id}` has no privileges although its user `{user}` has: privilege separation. {rule}"
+                "The API token `{id}` has no privileges, although its user `{user}` has some. {rule}"
             ),
             format!(
-                "On a node: {for_token}, or without separation: pveum user token modify '{user}' '{}' --privsep 0; for exactly what the tools need: {remedy}",
+                "On a node: {for_token}, or without privilege separation: pveum user token modify '{user}' '{}' --privsep 0; for exactly what the tools need: {remedy}",
                 id.rsplit('!').next().unwrap_or_default()
             ),
         ),
@@ -157,7 +157,7 @@ fn empty(auth: &Auth, pve: &Pve, cancel: &Cancel, remedy: &str) -> Finding {
     Finding::failure("permissions", detail).mend(mend)
 }
 
-/// Says when a token's user may do more than the token.
+/// A warning if a token's user has more privileges than the token.
 fn more_of_the_user(id: &str, granted: &Permissions, pve: &Pve, cancel: &Cancel) -> Option<Finding> {
     let user = id.split('!').next().unwrap_or(id);
     let of_user = permissions(pve, cancel, Some(user)).ok()?;
@@ -169,7 +169,7 @@ fn more_of_the_user(id: &str, granted: &Permissions, pve: &Pve, cancel: &Cancel)
     (0 < more).then(|| {
         Finding::warning(
             "permissions",
-            format!("The user `{user}` may do more than the API token `{id}`: privilege separation. A token made with it (the default) may only what was given both to its user and to itself."),
+            format!("The user `{user}` has more privileges than the API token `{id}`. With privilege separation (the default) a token has only the privileges granted to both its user and itself."),
         )
         .mend(format!("Give the token the user's role too: pveum acl modify / --tokens '{id}' --roles ROLE"))
     })

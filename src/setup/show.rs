@@ -1,11 +1,11 @@
-//! Answers of tools as text for people: lists as tables, the rest as names and values, bytes and times in words. What
-//! a guest's name or a log says is never let through to steer the terminal.
+//! Formats results of tools as text for people: lists as tables, everything else as names and values, bytes and times
+//! with units. Control characters in names and logs are escaped, so that they cannot control the terminal.
 
 use crate::setup::dates;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
-/// Names under which Proxmox gives bytes.
+/// Properties that Proxmox reports in bytes.
 const BYTES: &[&str] = &[
     "avail",
     "available",
@@ -24,7 +24,7 @@ const BYTES: &[&str] = &[
     "total_bytes",
     "used",
 ];
-/// Names under which it gives Unix times.
+/// Properties that it reports as Unix times.
 const TIMES: &[&str] = &[
     "ctime",
     "endtime",
@@ -38,10 +38,10 @@ const TIMES: &[&str] = &[
     "starttime",
     "time",
 ];
-/// Names under which it gives seconds.
+/// Properties that it reports in seconds.
 const SECONDS: &[&str] = &["duration", "uptime"];
 
-/// An answer as text.
+/// A result as text.
 #[must_use]
 pub fn text(answer: &Value) -> String {
     let mut text = String::new();
@@ -95,7 +95,7 @@ fn members(text: &mut String, object: &Map<String, Value>, depth: usize) {
     }
 }
 
-/// Whether it is the whole of something in bytes of which a part is used; of processors these are fractions.
+/// Whether it is a `total` in bytes, next to `used` in bytes. For processors, `used` is a fraction.
 fn is_sum(object: &Map<String, Value>, name: &str) -> bool {
     name == "total" && object.get("used").is_some_and(Value::is_u64)
 }
@@ -118,7 +118,7 @@ fn as_table(object: &Map<String, Value>) -> Option<String> {
     Some(table(&columns, cells.collect()))
 }
 
-/// Objects as a table with a column for each name that one of them has.
+/// Objects as a table with a column for each key that any of them has.
 fn records(list: &[Value]) -> String {
     let mut columns: Vec<&str> = Vec::new();
     for name in list.iter().filter_map(Value::as_object).flat_map(Map::keys) {
@@ -133,7 +133,7 @@ fn records(list: &[Value]) -> String {
     table(&columns, cells)
 }
 
-/// Aligned columns under their names; numbers to the right.
+/// Aligned columns under their names; numbers are aligned to the right.
 fn table(columns: &[&str], rows: Vec<Vec<(&str, &Value)>>) -> String {
     let number = |at: usize| {
         rows.iter().any(|row| row[at].1.is_number())
@@ -157,7 +157,7 @@ fn table(columns: &[&str], rows: Vec<Vec<(&str, &Value)>>) -> String {
     text
 }
 
-/// One value in the unit that its name tells.
+/// One value in the unit that follows from its name.
 #[must_use]
 pub fn cell(name: &str, value: &Value) -> String {
     match value {
@@ -169,7 +169,7 @@ pub fn cell(name: &str, value: &Value) -> String {
             match (name, whole, number.as_f64()) {
                 ("cpu", _, Some(share)) if (0.0..=1.0).contains(&share) => format!("{:.1} %", share * 100.0),
                 (name, Some(bytes), _) if BYTES.contains(&name) => size(bytes),
-                // 0 stands for never, and small numbers are no times.
+                // 0 stands for never, and small numbers are not times.
                 (name, Some(seconds), _)
                     if TIMES.contains(&name) && 1_000_000_000 < seconds && seconds < 100_000_000_000 =>
                 {
@@ -186,14 +186,14 @@ pub fn cell(name: &str, value: &Value) -> String {
     }
 }
 
-/// The text without what a terminal would obey.
+/// The text with control characters escaped.
 fn plain(text: &str) -> String {
     text.chars()
         .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
         .collect()
 }
 
-/// Bytes in the unit that leaves one to four digits.
+/// Bytes in the largest unit that gives at least 1.
 fn size(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     #[allow(clippy::cast_precision_loss, reason = "for people")]

@@ -1,26 +1,26 @@
-//! TOML files that people write by hand: one table is set or removed, and every other byte stays as it is. Reads only
-//! as much of the language as it takes to know where each table is.
+//! Edits TOML files that users write by hand: sets or removes one table, and leaves every other byte as it is. Parses
+//! only as much of TOML as is needed to find each table.
 
 use serde_json::{Map, Value};
 use std::ops::Range;
 
-/// What is told where a text cannot be changed safely.
-const BY_HAND: &str = "correct it first, or change it by hand.";
+/// The end of the message for a text that cannot be changed safely.
+const BY_HAND: &str = "correct it first, or edit it by hand.";
 
 /// One statement of the file: a table's header, or a key with its value.
 struct Statement {
-    /// Where it is, without the break after it.
+    /// Its byte range, without the line break after it.
     place: Range<usize>,
-    /// The names from the root on.
+    /// The key names, starting at the root.
     path: Vec<String>,
     /// Whether it is the header of a table.
     is_header: bool,
 }
 
-/// The text with the table `[key.name]`, which holds `value`; one that was there is replaced with all that is below it.
+/// The text with the table `[key.name]` set to `value`. An existing table is replaced together with its subtables.
 ///
 /// # Errors
-/// A sentence: the text is no TOML, or the table is written in a way that cannot be changed safely.
+/// The text is not valid TOML, or the table is written in a way that cannot be changed safely: a sentence.
 pub fn set(text: &str, key: &str, name: &str, value: &Map<String, Value>) -> Result<String, String> {
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let table = table(key, name, value).replace('\n', line_break);
@@ -31,10 +31,10 @@ pub fn set(text: &str, key: &str, name: &str, value: &Map<String, Value>) -> Res
     }
 }
 
-/// The text without that table and all that is below it; nothing where there is none.
+/// The text without that table and its subtables; `None` if there is no such table.
 ///
 /// # Errors
-/// As [`set`].
+/// Like [`set`].
 pub fn remove(text: &str, key: &str, name: &str) -> Result<Option<String>, String> {
     Ok(find(text, key, name)?.map(|old| {
         let before = text[..old.start].trim_end();
@@ -48,24 +48,24 @@ pub fn remove(text: &str, key: &str, name: &str) -> Result<Option<String>, Strin
     }))
 }
 
-/// A table as it is written: its header, and a line for each value.
+/// A table as text: its header, and a line for each value.
 #[must_use]
 pub fn table(key: &str, name: &str, value: &Map<String, Value>) -> String {
     let mut text = format!("[{key}.{name}]\n");
     for (name, value) in value {
-        // What JSON escapes in a string, TOML escapes in the same way.
+        // TOML uses the same escapes in strings as JSON.
         text += &format!("{name} = {value}\n");
     }
     text
 }
 
-/// Where the table is: from its header to the end of the last statement below it.
+/// The byte range of the table: from its header to the end of its last statement, subtables included.
 fn find(text: &str, key: &str, name: &str) -> Result<Option<Range<usize>>, String> {
-    let statements = statements(text).ok_or_else(|| format!("It is no TOML that can be read; {BY_HAND}"))?;
+    let statements = statements(text).ok_or_else(|| format!("It is not valid TOML; {BY_HAND}"))?;
     let wanted = [key.to_owned(), name.to_owned()];
     let below = |statement: &&Statement| statement.path.starts_with(&wanted);
     if statements.iter().any(|one| !one.is_header && one.path == wanted[..1]) {
-        return Err(format!("`{key}` in it is no table of its own; {BY_HAND}"));
+        return Err(format!("`{key}` in it is not a separate table; {BY_HAND}"));
     }
     let Some(first) = statements.iter().position(|one| below(&one)) else { return Ok(None) };
     let block: Vec<&Statement> = statements[first..].iter().take_while(below).collect();
@@ -74,11 +74,11 @@ fn find(text: &str, key: &str, name: &str) -> Result<Option<Range<usize>>, Strin
         Some(last) if statements[first].is_header && all == block.len() => {
             Ok(Some(statements[first].place.start..last.place.end))
         }
-        _ => Err(format!("`{key}.{name}` in it is written in several places or without a header; {BY_HAND}")),
+        _ => Err(format!("`{key}.{name}` in it is defined in several places or without a header; {BY_HAND}")),
     }
 }
 
-/// The statements of a text in their order; nothing where it is no TOML.
+/// The statements of a text in their order; `None` if it is not valid TOML.
 fn statements(text: &str) -> Option<Vec<Statement>> {
     let mut reader = Reader { text, at: 0 };
     let (mut table, mut found) = (Vec::new(), Vec::new());
@@ -111,7 +111,7 @@ fn statements(text: &str) -> Option<Vec<Statement>> {
     }
 }
 
-/// A place in a text.
+/// A position in a text.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -122,7 +122,7 @@ impl Reader<'_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Passes blanks and comments, and breaks of lines if that is wanted.
+    /// Skips blanks and comments, and if `breaks` is set also line breaks.
     fn skip_blank(&mut self, breaks: bool) {
         while let Some(byte) = self.next() {
             match byte {
@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A key, whose names may be quoted and have dots between them.
+    /// Reads a key, which may be dotted and have quoted names.
     fn key(&mut self) -> Option<Vec<String>> {
         let mut names = Vec::new();
         loop {
@@ -153,7 +153,7 @@ impl Reader<'_> {
                 self.at += rest.find(|letter| !bare(letter)).unwrap_or(rest.len());
                 &self.text[start..self.at]
             };
-            // What a name in escapes means is not looked into.
+            // Names with escapes are not supported.
             if (name.is_empty() && quote.is_none()) || (quote == Some(b'"') && name.contains('\\')) {
                 return None;
             }
@@ -166,7 +166,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A value: up to the end of its line, where no list or table of one line is open.
+    /// Skips a value: up to the end of the line, unless an array or inline table is still open there.
     fn value(&mut self) -> Option<()> {
         let (mut depth, mut end) = (0_usize, None);
         loop {
@@ -190,7 +190,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A string of any of the four kinds.
+    /// Skips a string of any of the four kinds.
     fn string(&mut self) -> Option<()> {
         let rest = &self.text[self.at..];
         let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| rest.starts_with(quote))?;
@@ -200,7 +200,7 @@ impl Reader<'_> {
             let letter = rest.chars().next()?;
             if rest.starts_with(quote) {
                 at += quote.len();
-                // Up to two quotes may stand before the three that end it.
+                // A multi-line string may end with up to two quotes before the closing three.
                 let more = self.text[at..].bytes().take_while(|byte| quote.as_bytes()[0] == *byte).count();
                 self.at = at + if quote.len() == 3 { more.min(2) } else { 0 };
                 return Some(());

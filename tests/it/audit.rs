@@ -117,7 +117,7 @@ fn each_line_goes_to_the_systems_log_too_or_nothing_is_changed() {
     sample.fails(
         "proxmox_update_vm_config",
         json!({"vmid": 105, "config": {"memory": 2048}}),
-        &["system's log", "was not done"],
+        &["system log", "was not done"],
     );
     assert_eq!(sample.changes().len(), before);
     fs::remove_dir_all(folder).unwrap();

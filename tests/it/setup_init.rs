@@ -110,7 +110,7 @@ fn a_pin_a_password_and_standard_input_do_as_well() {
         ["--fingerprint", &fingerprint, "--user", "root@pam", "--password-file", "-", "--output", "a b.json"];
     let ran = cluster.init(&home, &[&options[..], &["--client", "vscode"]].concat(), "demo\n");
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.contains("did not sign the certificate"), "{}", ran.out);
+    assert!(ran.out.contains("is not signed by the cluster's own CA"), "{}", ran.out);
     let config = parse(&home.read("a b.json"));
     assert_eq!((&config["password"], &config["fingerprint"]), (&json!("demo"), &json!(fingerprint)));
     assert!(ran.out.contains("a b.json\"]") && !ran.out.contains("\"demo\""), "{}", ran.out);
@@ -129,7 +129,7 @@ fn what_cannot_work_is_not_written() {
     for (options, code, words) in [
         (&[][..], 2, "give `--fingerprint "),
         (&["--trust-ca", "--yes"], 2, "give `--fingerprint "),
-        (&["--fingerprint", &zeros], 1, "is not the one that `--fingerprint` names"),
+        (&["--fingerprint", &zeros], 1, "does not match `--fingerprint`"),
         (&["--fingerprint", "12"], 2, "64 hexadecimal digits"),
         (&["--fingerprint", print], 2, "`--token-id` is missing"),
         (&["--fingerprint", print, "--token-id", "root"], 2, "`--token-secret-file` is missing"),
@@ -146,7 +146,7 @@ fn what_cannot_work_is_not_written() {
         (&[&["--fingerprint", print][..], &token].concat(), 1, "Nothing was written"),
         (&["--write"], 2, "`--write` needs `--client`"),
         (&["--remove"], 2, "`--remove` needs `--client`"),
-        (&["--remove", "--write", "--client", "cursor"], 2, "give one"),
+        (&["--remove", "--write", "--client", "cursor"], 2, "use only one"),
         (&["--client", "emacs"], 2, "must be one of claude-code"),
         (&["--port", "0"], 2, "1 to 65535"),
     ] {
@@ -163,7 +163,7 @@ fn what_cannot_work_is_not_written() {
     assert!(forced.code == Some(0) && forced.out.contains("failure login"), "{forced:?}");
     let before = home.read(USUAL);
     let ran = cluster.init(&home, &[&["--fingerprint", print][..], &token].concat(), "");
-    assert!(ran.code == Some(1) && ran.err.contains("is there already and stays as it is"), "{ran:?}");
+    assert!(ran.code == Some(1) && ran.err.contains("already exists and was not changed"), "{ran:?}");
     assert_eq!(home.read(USUAL), before);
 }
 
@@ -217,9 +217,9 @@ fn clients_are_given_the_server_and_keep_everything_else() {
         assert_eq!(fs::read_to_string(format!("{}.backup", file.display())).unwrap(), text);
         has_mode(&file, 0o640);
         let ran = cluster.init(&home, &options, "");
-        assert!(ran.code == Some(0) && ran.out.contains("has the server already"), "{ran:?}");
+        assert!(ran.code == Some(0) && ran.out.contains("already contains the server"), "{ran:?}");
         assert_eq!(fs::read_to_string(&file).unwrap(), after);
-        for (removed, words) in [(true, "Removed from"), (false, "does not have the server")] {
+        for (removed, words) in [(true, "Removed from"), (false, "does not contain the server")] {
             let ran = home.run(&["init", "--remove", "--client", client.name], "");
             assert!(ran.code == Some(0) && ran.out.contains(words), "{removed}: {ran:?}");
             let left = fs::read_to_string(&file).unwrap();
@@ -374,7 +374,7 @@ fn an_audit_log_gets_a_key_that_is_kept_apart() {
     let ran = cluster.init(&home, &working(&cluster, secret, &audit), "");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let key = home.path(".config/proxmox-mcp/audit.key");
-    assert!(ran.out.contains(&format!("is new and in `{}`", key.display())), "{}", ran.out);
+    assert!(ran.out.contains(&format!("was created in `{}`", key.display())), "{}", ran.out);
     assert!(!ran.out.contains(home.read(".config/proxmox-mcp/audit.key").trim()), "{}", ran.out);
     has_mode(&key, 0o600);
     let config = parse(&home.read(USUAL));
@@ -387,7 +387,7 @@ fn an_audit_log_gets_a_key_that_is_kept_apart() {
     // The log continues with the existing key, and with no other.
     let before = home.read(".config/proxmox-mcp/audit.key");
     let ran = cluster.init(&home, &working(&cluster, secret, &audit), "");
-    assert!(ran.code == Some(0) && ran.out.contains("was there already"), "{ran:?}");
+    assert!(ran.code == Some(0) && ran.out.contains("already existed in"), "{ran:?}");
     assert_eq!(home.read(".config/proxmox-mcp/audit.key"), before);
     let other = home.path("other.key");
     let another = [&audit[..], &["--audit-key", other.to_str().unwrap()]].concat();

@@ -75,7 +75,7 @@ fn wrong_names_and_words_are_refused() {
         (&["token-recipe", "--access", "reading"], "read-only, standard, full"),
         (&["token-recipe", "--toolsets", "core,vm"], "Did you mean `vms`?"),
         (&["token-recipe", "--json"], "has no option `--json`"),
-        (&["token-recipe", "x"], "takes no further words"),
+        (&["token-recipe", "x"], "takes no more arguments"),
     ] {
         let ran = home.run(arguments, "");
         assert!(

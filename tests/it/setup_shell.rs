@@ -37,7 +37,7 @@ fn arguments_come_from_words_and_standard_input() {
     let (code, text) = call(&["-", "limit=2"], r#"{"limit": 1}"#);
     assert!(code == Some(0) && text.contains("web01") && text.contains("db01"), "{text}");
     let (code, text) = call(&["-"], "[1]");
-    assert!(code == Some(2) && text.contains("no JSON object"), "{text}");
+    assert!(code == Some(2) && text.contains("not a JSON object"), "{text}");
     let (code, text) = call(&["nonsense"], "");
     assert!(code == Some(2) && text.contains("key=value"), "{text}");
 }

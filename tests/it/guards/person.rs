@@ -80,7 +80,7 @@ fn a_no_is_told_once_and_of_two_people_the_first_counts() {
     let sample = person();
     let name = name_of(&sample.ok(DELETE, json!({"vmid": 101})));
     say(&sample, &name, Verdict::Denied).unwrap();
-    assert!(say(&sample, &name, Verdict::Approved).unwrap_err().contains("answered already"));
+    assert!(say(&sample, &name, Verdict::Approved).unwrap_err().contains("already been answered"));
     sample.fails(DELETE, json!({"vmid": 101}), &["denied", "Nothing was done"]);
     name_of(&sample.ok(DELETE, json!({"vmid": 101})));
     assert_eq!(sample.changes(), Vec::<String>::new());

@@ -63,7 +63,7 @@ impl Desk {
     fn audit(&self) -> Vec<Value> {
         let ran = self.home.run(&["audit", "verify"], "");
         assert!(
-            ran.code == Some(0) && ran.out.contains("the last one is the last that was written"),
+            ran.code == Some(0) && ran.out.contains("none is missing at the end"),
             "{ran:?}"
         );
         self.home.read("audit.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -83,7 +83,7 @@ fn a_word_in_a_terminal_is_found_by_the_next_process_and_each_step_is_written_do
     assert_eq!(lied["approve"], name.as_str());
     assert_eq!(desk.deletions(), 0);
     let approved = desk.types(&name, "101").unwrap();
-    assert!(approved.out.contains("Approved: it is carried out once"), "{approved:?}");
+    assert!(approved.out.contains("Approved: it will be carried out once"), "{approved:?}");
     let listed = desk.home.run(&["approve", "--list"], "");
     assert!(listed.out.contains("approved, and not carried out yet"), "{listed:?}");
     // The server that asked has ended; another one serves the same call from a client that cannot ask.
@@ -115,7 +115,7 @@ fn of_two_people_at_once_one_is_heard() {
     });
     let Some(both) = both.into_iter().collect::<Option<Vec<Ran>>>() else { return };
     let count = |words: &str| both.iter().filter(|ran| ran.out.contains(words)).count();
-    assert_eq!((count("Approved: it is"), count("answered already")), (1, 1), "{both:?}");
+    assert_eq!((count("Approved: it will"), count("already been answered")), (1, 1), "{both:?}");
     assert!(desk.call(&DELETE).is_ok() && desk.deletions() == 1);
     let lines = desk.audit();
     let phases = |wanted: &str| lines.iter().filter(|line| line["phase"] == wanted).count();
@@ -140,7 +140,7 @@ fn a_no_by_either_way_is_told_and_written_down() {
     assert_eq!(said.len(), 2, "{lines:?}");
     assert!(said.iter().all(|line| line["user"].is_string() && line["name"] == name.as_str()), "{said:?}");
     let unknown = desk.home.run(&["approve", "--deny", "nobody"], "");
-    assert!(unknown.code == Some(1) && unknown.err.contains("No request `nobody` waits"), "{unknown:?}");
+    assert!(unknown.code == Some(1) && unknown.err.contains("No request `nobody` is waiting"), "{unknown:?}");
     assert_eq!(desk.deletions(), 0);
 }
 
@@ -165,7 +165,7 @@ fn what_cannot_be_written_down_is_not_approved() {
     std::fs::rename(desk.home.path("keys"), desk.home.path("elsewhere")).unwrap();
     let Some(tried) = desk.types(&name, "101") else { return };
     assert!(
-        tried.out.contains("It is not approved") && tried.out.contains("key of the audit log"),
+        tried.out.contains("It was not approved") && tried.out.contains("key of the audit log"),
         "{tried:?}"
     );
     std::fs::rename(desk.home.path("elsewhere"), desk.home.path("keys")).unwrap();
