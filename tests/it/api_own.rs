@@ -114,14 +114,14 @@ fn a_wrong_row_is_told_with_what_is_right() {
     for (tools, words) in [
         (json!({}), &["`tools` is an object", "a list of tools"][..]),
         (json!(["x"]), &["`tools.0` is a string"]),
-        (gpus("gett", json!("/version")), &["`tools.0.gett` is not known", "Did you mean `get`?"]),
+        (gpus("gett", json!("/version")), &["`tools.0.gett` is not a known key", "Did you mean `get`?"]),
         (
             gpus("get", json!("/nodes/{node}/hardwear/pci")),
             &["`tools.0.get`", "Did you mean `/nodes/{node}/hardware/pci`?"],
         ),
         (gpus("get", json!("/nodes/{node}/hardware/pci?x=1")), &["`tools.0.get`", "query"]),
         (gpus("post", json!("/version")), &["has 2 methods"]),
-        (gpus("name", json!("GPU list")), &["`tools.0.name` is `\"GPU list\"`", "small letters"]),
+        (gpus("name", json!("GPU list")), &["`tools.0.name` is `\"GPU list\"`", "lower-case letters"]),
         (gpus("name", json!("")), &["`tools.0.name` is a string", "not empty"]),
         (gpus("about", json!(7)), &["`tools.0.about` is a number"]),
         (gpus("columns", json!("id")), &["`tools.0.columns` must be a list of names"]),
@@ -133,7 +133,7 @@ fn a_wrong_row_is_told_with_what_is_right() {
         (gpus("arguments", json!({"verbose": "loud"})), &["`verbose` is \"loud\"", "true or false"]),
         (json!([{"about": "x.", "get": "/version"}]), &["`tools.0` has no `name`"]),
         (json!([{"name": "x", "about": "x."}]), &["has 0 methods"]),
-        (json!([{"name": "x", "about": "x.", "get": "/version", "columns": ["a"]}]), &["answers no list"]),
+        (json!([{"name": "x", "about": "x.", "get": "/version", "columns": ["a"]}]), &["returns a list"]),
         (json!([{"name": "x", "about": "x.", "put": "/version"}]), &["`/version` has no PUT; it has GET"]),
         (
             json!([{"name": "x", "about": "x.", "get": "/version"}, {"name": "x", "about": "y.", "get": "/version"}]),
