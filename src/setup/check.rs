@@ -244,8 +244,11 @@ fn version(reply: &Reply, tell: Tell<'_>) {
     tell(if major.is_none_or(|major| OLDEST <= major) {
         Finding::ok("version", found)
     } else {
-        Finding::warning("version", format!("{found} The tools support {OLDEST}.0 and newer: some will fail."))
-            .mend("Upgrade the cluster, or expect errors about methods or parameters that do not exist.")
+        Finding::warning(
+            "version",
+            format!("{found} The tools support {OLDEST}.0 and newer: some will fail."),
+        )
+        .mend("Upgrade the cluster, or expect errors about methods or parameters that do not exist.")
     });
 }
 

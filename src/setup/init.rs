@@ -86,7 +86,8 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
         let anyway = person.agrees("--force", "A test failed. Write the configuration anyway?", false);
         if !anyway.map_err(Stop::Usage)? {
             return Err(Stop::Failed(
-                "Nothing was written, because a test failed; `--force` writes the configuration anyway.".into(),
+                "Nothing was written, because a test failed; `--force` writes the configuration anyway."
+                    .into(),
             ));
         }
     }
@@ -147,8 +148,9 @@ fn output(
     let beside = Path::new(&around.program).with_file_name("config.json");
     let usual = if beside.is_file() { Some(beside) } else { usual };
     let output = match (given.value("--output"), &usual) {
-        (Some(text), _) => std::path::absolute(text)
-            .map_err(|error| Stop::Usage(format!("`--output` is `{text}`, which is not a path ({error}).")))?,
+        (Some(text), _) => std::path::absolute(text).map_err(|error| {
+            Stop::Usage(format!("`--output` is `{text}`, which is not a path ({error})."))
+        })?,
         (None, Some(usual)) => usual.clone(),
         (None, None) => {
             return Err(Stop::Usage(format!(

@@ -100,9 +100,7 @@ fn proven(before: &str, after: &str, key: &str, name: &str, value: Option<&Value
     });
     match (read(after), expected) {
         (Some(after), Some(expected)) if after == expected => Ok(()),
-        _ => {
-            Err("It is written in a way that cannot be changed safely; paste the lines above.".into())
-        }
+        _ => Err("It is written in a way that cannot be changed safely; paste the lines above.".into()),
     }
 }
 

@@ -139,9 +139,7 @@ fn empty(auth: &Auth, pve: &Pve, cancel: &Cancel, remedy: &str) -> Finding {
     // A token that may not read its user's permissions gets an error here; then both commands are shown.
     let (detail, mend) = match permissions(pve, cancel, Some(user)) {
         Ok(of_user) if !of_user.is_empty() => (
-            format!(
-                "The API token `{id}` has no privileges, although its user `{user}` has some. {rule}"
-            ),
+            format!("The API token `{id}` has no privileges, although its user `{user}` has some. {rule}"),
             format!(
                 "On a node: {for_token}, or without privilege separation: pveum user token modify '{user}' '{}' --privsep 0; for exactly what the tools need: {remedy}",
                 id.rsplit('!').next().unwrap_or_default()

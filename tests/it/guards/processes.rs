@@ -62,10 +62,7 @@ impl Desk {
     #[track_caller]
     fn audit(&self) -> Vec<Value> {
         let ran = self.home.run(&["audit", "verify"], "");
-        assert!(
-            ran.code == Some(0) && ran.out.contains("none is missing at the end"),
-            "{ran:?}"
-        );
+        assert!(ran.code == Some(0) && ran.out.contains("none is missing at the end"), "{ran:?}");
         self.home.read("audit.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
