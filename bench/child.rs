@@ -12,15 +12,15 @@ pub(crate) const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initial
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// A running server. Dropping it closes its input and waits for its end.
-pub(crate) struct Served {
+pub(crate) struct ServerProcess {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
-impl Served {
+impl ServerProcess {
     /// Starts the command `words` without sending it anything yet.
-    pub(crate) fn spawn(words: &[String]) -> io::Result<Served> {
+    pub(crate) fn spawn(words: &[String]) -> io::Result<ServerProcess> {
         let (program, arguments) = words.split_first().ok_or_else(|| io::Error::other("no command line"))?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -32,12 +32,12 @@ impl Served {
         let mut child = command.spawn()?;
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
-        Ok(Served { child, input, output: BufReader::with_capacity(1 << 20, output) })
+        Ok(ServerProcess { child, input, output: BufReader::with_capacity(1 << 20, output) })
     }
 
     /// Starts the command `words` and initializes the session.
-    pub(crate) fn start(words: &[String]) -> io::Result<Served> {
-        let mut served = Served::spawn(words)?;
+    pub(crate) fn start(words: &[String]) -> io::Result<ServerProcess> {
+        let mut served = ServerProcess::spawn(words)?;
         served.ask(INITIALIZE)?;
         served.write(&[INITIALIZED, "\n"].concat())?;
         Ok(served)
@@ -97,7 +97,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         drop(self.input.take());
         let _ = self.child.wait();

@@ -18,7 +18,7 @@ mod relay;
 #[allow(dead_code, reason = "shared with the other benchmark")]
 mod stats;
 
-use child::{Served, call};
+use child::{ServerProcess, call};
 use cluster::Cluster;
 use relay::Relay;
 use serde_json::{Map, Value};
@@ -152,7 +152,7 @@ fn round(run: &Run<'_>, row: &Value, idle: bool, place: u32) -> io::Result<Outco
     ];
     let filled =
         |word: &String| known.iter().fold(word.clone(), |word, (hole, value)| word.replace(hole, value));
-    let mut served = Served::start(&run.words.iter().map(filled).collect::<Vec<_>>())?;
+    let mut served = ServerProcess::start(&run.words.iter().map(filled).collect::<Vec<_>>())?;
     // As every client does before its first call.
     served.ask(LIST)?;
     let mut answers = Map::new();
@@ -181,7 +181,7 @@ fn calls<'a>(row: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use
 }
 
 /// Calls a tool and remembers the values in its answer.
-fn ask(served: &mut Served, tool: &Value, known: &mut Map<String, Value>) -> io::Result<()> {
+fn ask(served: &mut ServerProcess, tool: &Value, known: &mut Map<String, Value>) -> io::Result<()> {
     let mut arguments = tool[1].clone();
     for value in arguments.as_object_mut().into_iter().flat_map(Map::values_mut) {
         if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('$')) {

@@ -1,7 +1,7 @@
 //! The real binary in a process of its own: start, streams, CPU and memory.
 
 use crate::{
-    child::{INITIALIZE, Served, call},
+    child::{INITIALIZE, ServerProcess, call},
     cluster::Cluster,
     stats::{Times, heading, mib, row, shown},
 };
@@ -47,7 +47,7 @@ pub(crate) fn start(folder: &Path, binary: &str, hello: &str, other: &[String]) 
             }
             let mut served = None;
             times[place].time(|| {
-                let mut one = Served::spawn(words)?;
+                let mut one = ServerProcess::spawn(words)?;
                 one.ask(INITIALIZE)?;
                 served = Some(one);
                 Ok(())
@@ -92,7 +92,8 @@ pub(crate) fn lists(folder: &Path, binary: &str) -> io::Result<()> {
     heading("A list of guests from the binary, over TLS with gzip: CPU time and peak memory");
     for guests in [40, 500, 5000] {
         let cluster = Cluster::start(guests, true, true)?;
-        let mut served = Served::start(&serving(binary, &cluster.configuration(folder, "lists", "core")?))?;
+        let mut served =
+            ServerProcess::start(&serving(binary, &cluster.configuration(folder, "lists", "core")?))?;
         served.ask(&call(1, "proxmox_list_vms", "{}"))?;
         let before = served.cpu()?;
         let mut times = Times::default();
@@ -131,7 +132,7 @@ pub(crate) fn streams(folder: &Path, binary: &str, other: &[String]) -> io::Resu
             if words.is_empty() {
                 continue;
             }
-            let mut served = Served::start(words)?;
+            let mut served = ServerProcess::start(words)?;
             let mut times = Times::default();
             for _ in 0..7 {
                 times.time(|| served.pipeline(&lines))?;
@@ -147,7 +148,8 @@ pub(crate) fn streams(folder: &Path, binary: &str, other: &[String]) -> io::Resu
 pub(crate) fn memory(folder: &Path, binary: &str, other: &[String]) -> io::Result<()> {
     heading("Memory in use");
     let cluster = Cluster::start(60, true, true)?;
-    let mut served = Served::start(&serving(binary, &cluster.configuration(folder, "memory", "core")?))?;
+    let mut served =
+        ServerProcess::start(&serving(binary, &cluster.configuration(folder, "memory", "core")?))?;
     served.ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
     let idle = served.memory("VmRSS")?;
     row("after tools/list", &mib(idle), "", Some((idle / 1024.0, 5.0)));
@@ -164,7 +166,7 @@ pub(crate) fn memory(folder: &Path, binary: &str, other: &[String]) -> io::Resul
     let more = (late - early) / 1024.0;
     row("after 10,000 calls", &mib(late), &format!("{more:+.2} MiB since"), Some((more, 1.0)));
     if !other.is_empty() {
-        let mut served = Served::start(other)?;
+        let mut served = ServerProcess::start(other)?;
         served.ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
         row("the other server after tools/list", &mib(served.memory("VmRSS")?), "", None);
     }

@@ -1,7 +1,7 @@
 //! Sizes: of the tool list and common answers in bytes and tokens, and of the binary.
 
 use crate::{
-    child::{Served, call},
+    child::{ServerProcess, call},
     cluster::Cluster,
     stats::{heading, row},
 };
@@ -35,7 +35,7 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
     for toolsets in ["core", "all"] {
         let file = cluster.configuration(folder, toolsets, toolsets)?;
         let words = [binary.to_owned(), "--config".to_owned(), file.display().to_string()];
-        let mut served = Served::start(&words)?;
+        let mut served = ServerProcess::start(&words)?;
         let line = served.ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
         let list: Value = serde_json::from_str(&line)?;
         let tools = list["result"]["tools"].as_array().cloned().unwrap_or_default();
@@ -79,7 +79,7 @@ fn tools_text(tools: &[Value]) -> String {
 }
 
 /// The arguments to look up a failed task.
-fn failed_task(served: &mut Served) -> io::Result<String> {
+fn failed_task(served: &mut ServerProcess) -> io::Result<String> {
     let line = served.ask(&call(3, "proxmox_list_tasks", r#"{"fields":"upid,status","limit":500}"#))?;
     let answer: Value = serde_json::from_str(&line)?;
     let rows = answer["result"]["structuredContent"]["rows"].as_array().cloned().unwrap_or_default();

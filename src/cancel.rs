@@ -30,7 +30,7 @@ impl Cancel {
     }
 
     /// Ends the call's waits, but not the call: its answer is wanted immediately. Requests in flight continue.
-    pub fn hurry(&self) {
+    pub fn stop_waiting(&self) {
         lock(&self.0.0).hurried = true;
         self.0.1.notify_all();
     }
@@ -43,7 +43,7 @@ impl Cancel {
 
     /// Whether the call should stop waiting.
     #[must_use]
-    pub fn is_hurried(&self) -> bool {
+    pub fn should_stop_waiting(&self) -> bool {
         lock(&self.0.0).hurried
     }
 

@@ -39,7 +39,7 @@ pub fn config(system: &str, env: Env<'_>) -> Option<PathBuf> {
 
 /// The system-wide folder for configuration files: `/etc`; on Windows `%PROGRAMDATA%`.
 #[must_use]
-pub fn of_all_users(system: &str, env: Env<'_>) -> Option<PathBuf> {
+pub fn system_config(system: &str, env: Env<'_>) -> Option<PathBuf> {
     if system == WINDOWS { absolute(system, env, "PROGRAMDATA") } else { Some("/etc".into()) }
 }
 
@@ -64,7 +64,7 @@ mod tests {
     fn found(system: &str, variables: &[(&str, &str)]) -> [Option<String>; 3] {
         let env =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        [home(system, &env), config(system, &env), of_all_users(system, &env)]
+        [home(system, &env), config(system, &env), system_config(system, &env)]
             .map(|folder| folder.map(|folder| folder.display().to_string().replace('\\', "/")))
     }
 

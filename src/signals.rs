@@ -24,7 +24,7 @@ const GRACE: std::time::Duration = std::time::Duration::from_millis(800);
 
 /// Shuts the process down gracefully on the first signal.
 #[cfg(unix)]
-pub fn end_in_order(stop: Stop) {
+pub fn shut_down_on_signal(stop: Stop) {
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
         flag,
@@ -59,7 +59,7 @@ pub fn end_in_order(stop: Stop) {
 /// Shuts the process down gracefully on Ctrl+C. On Windows a signal cannot wake a thread, so it is polled for. Being
 /// killed by the client (`TerminateProcess`) cannot be handled; clients close the input first.
 #[cfg(windows)]
-pub fn end_in_order(stop: Stop) {
+pub fn shut_down_on_signal(stop: Stop) {
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
         flag,

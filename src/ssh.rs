@@ -43,7 +43,7 @@ pub struct Ran {
 
 /// Why there is no result.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SshError {
     /// `ssh` could not be started, or could not connect: a sentence.
     Unreachable(String),
     /// It took too long, or the call was cancelled. The program may still be running on the node.
@@ -79,7 +79,7 @@ impl Ssh {
     /// Runs a program with its arguments on the node at `address`, with `input` as its standard input.
     ///
     /// # Errors
-    /// See [`Trouble`].
+    /// See [`SshError`].
     pub fn run(
         &self,
         address: &str,
@@ -87,9 +87,9 @@ impl Ssh {
         input: &[u8],
         cancel: &Cancel,
         until: Instant,
-    ) -> Result<Ran, Trouble> {
+    ) -> Result<Ran, SshError> {
         let mut child = self.command(address, program).spawn().map_err(|error| {
-            Trouble::Unreachable(format!(
+            SshError::Unreachable(format!(
                 "`{}` cannot be started ({error}); install an SSH client.",
                 self.program.display()
             ))
@@ -114,11 +114,11 @@ impl Ssh {
             }
             let (stdout, out_cut) = out.join().unwrap_or_default();
             let (stderr, err_cut) = err.join().unwrap_or_default();
-            let status = status.ok_or(Trouble::Ended)?;
+            let status = status.ok_or(SshError::Ended)?;
             if status.code() == Some(NO_CONNECTION) && stdout.is_empty() {
                 let said = String::from_utf8_lossy(&stderr);
                 let said = said.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" ");
-                return Err(Trouble::Unreachable(format!(
+                return Err(SshError::Unreachable(format!(
                     "ssh to {} says: {said}",
                     self.destination(address)
                 )));

@@ -38,14 +38,14 @@ pub fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, Str
 
 /// A folder that only this user can read and write.
 #[derive(Clone, Debug)]
-pub struct Trusted(PathBuf);
+pub struct PrivateFolder(PathBuf);
 
-impl Trusted {
+impl PrivateFolder {
     /// Creates the folder if it is missing, and checks that only this user has access.
     ///
     /// # Errors
     /// It cannot be created, is a link, belongs to another user, or is open to others: a sentence.
-    pub fn open(path: &Path) -> Result<Trusted, String> {
+    pub fn open(path: &Path) -> Result<PrivateFolder, String> {
         let shown = path.display();
         make(path)
             .map_err(|error| format!("The folder `{shown}` for approvals cannot be created ({error})."))?;
@@ -57,7 +57,7 @@ impl Trusted {
             ));
         }
         match trouble(path, &there) {
-            None => Ok(Trusted(path.to_owned())),
+            None => Ok(PrivateFolder(path.to_owned())),
             Some(trouble) => Err(format!(
                 "The folder `{shown}` for approvals is not used, because {trouble}; remove it, and it will be created again."
             )),
@@ -179,15 +179,15 @@ mod tests {
         let base = std::env::temp_dir().join(format!("proxmox-mcp-folder-{}", std::process::id()));
         let _ = fs::remove_dir_all(&base);
         let own = base.join("own");
-        Trusted::open(&own).unwrap();
+        PrivateFolder::open(&own).unwrap();
         assert_eq!(fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
         fs::set_permissions(&own, fs::Permissions::from_mode(0o750)).unwrap();
-        let problem = Trusted::open(&own).unwrap_err();
+        let problem = PrivateFolder::open(&own).unwrap_err();
         assert!(problem.contains("open to others"), "{problem}");
         fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
         let link = base.join("link");
         std::os::unix::fs::symlink(&own, &link).unwrap();
-        assert!(Trusted::open(&link).unwrap_err().contains("link"));
+        assert!(PrivateFolder::open(&link).unwrap_err().contains("link"));
         fs::remove_dir_all(&base).unwrap();
     }
 }

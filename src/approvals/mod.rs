@@ -6,5 +6,5 @@
 mod folder;
 mod store;
 
-pub use folder::{Trusted, folder, is_private, state_folder};
+pub use folder::{PrivateFolder, folder, is_private, state_folder};
 pub use store::{Answer, LIFETIME, Store, Verdict, Waiting};

@@ -1,6 +1,6 @@
 //! Waiting requests and the answers to them, as sealed files: written atomically, answered once, used once.
 
-use super::folder::{Trusted, is_private};
+use super::folder::{PrivateFolder, is_private};
 use crate::hex;
 use ring::{
     digest, hmac,
@@ -63,7 +63,7 @@ pub struct Answer {
 /// The waiting requests of one user.
 #[derive(Debug)]
 pub struct Store {
-    folder: Trusted,
+    folder: PrivateFolder,
     key: hmac::Key,
 }
 
@@ -73,7 +73,7 @@ impl Store {
     /// # Errors
     /// The folder or its key cannot be used: a sentence.
     pub fn open(path: &Path) -> Result<Store, String> {
-        let folder = Trusted::open(path)?;
+        let folder = PrivateFolder::open(path)?;
         let key = key(folder.path())?;
         Ok(Store { folder, key })
     }

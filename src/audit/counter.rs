@@ -94,7 +94,7 @@ impl Counter {
     }
 
     /// If the log does not end at the recorded line, the content of a log line that reports this.
-    pub(super) fn misfit(&self, key: &hmac::Key, next: &Line) -> Option<Map<String, Value>> {
+    pub(super) fn tamper_alarm(&self, key: &hmac::Key, next: &Line) -> Option<Map<String, Value>> {
         let alarm = |why: String| {
             Map::from_iter([("phase".to_owned(), json!("alarm")), ("error".to_owned(), json!(why))])
         };

@@ -10,7 +10,7 @@ mod line;
 mod syslog;
 mod verify;
 
-pub use syslog::SOCKETS;
+pub use syslog::SYSLOG_SOCKETS;
 pub use verify::{Verdict, verify};
 
 use crate::{secret::SecretSource, sync::lock};
@@ -154,7 +154,7 @@ impl Audit {
             let mut line = Line::after(last.as_deref());
             if let Some(seal) = seal {
                 // The log was cut off or the counter removed: this is recorded permanently in the log.
-                if let Some(alarm) = seal.counter.misfit(&seal.key, &line) {
+                if let Some(alarm) = seal.counter.tamper_alarm(&seal.key, &line) {
                     let text = line.text(alarm, now(), Some(&seal.key));
                     line::append(file, &text).map_err(said)?;
                     line = Line::after(Some(text.as_bytes()));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The paths of the system log's socket on Linux and on macOS.
-pub const SOCKETS: [&str; 2] = ["/dev/log", "/var/run/syslog"];
+pub const SYSLOG_SOCKETS: [&str; 2] = ["/dev/log", "/var/run/syslog"];
 
 /// Sends a line to the system log, as an authorization message of this program, through the first socket that accepts
 /// it.

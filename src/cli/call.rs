@@ -22,7 +22,7 @@ pub(super) fn effect(entry: &Entry) -> &'static str {
 }
 
 /// Whether the output is a table for people.
-pub(super) fn for_people(options: &Options) -> bool {
+pub(super) fn prints_table(options: &Options) -> bool {
     !options.has("--json") && (options.has("--table") || io::stdout().is_terminal())
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run(options: &Options, tools: &Tools) -> ExitCode {
     match waited(tools, name, arguments) {
         Answer::Data(data) | Answer::DataWithMeta(data, _) | Answer::DataWithPicture(data, _) => {
             match serde_json::from_str::<Value>(data.get()) {
-                Ok(answer) if for_people(options) => {
+                Ok(answer) if prints_table(options) => {
                     print!("{}{}", spark::lines(&answer), show::text(&answer));
                 }
                 _ => println!("{data}"),

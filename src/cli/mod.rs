@@ -22,12 +22,12 @@ use crate::{
         check,
         finding::Finding,
         given::{Given, Stop},
-        init::{self, Surroundings},
+        init::{self, InitContext},
         recipe::{self, Recipe},
     },
     signals,
     tools::{
-        catalog::{deny, own::name_clashes},
+        catalog::{deny, own::duplicate_names},
         toolbox::Tools,
     },
 };
@@ -94,7 +94,7 @@ fn with_sample(options: &Options) -> ExitCode {
             let config = load(options);
             with_config(
                 options,
-                config.map(|config| config.on_sample(server.address(), &id, secret.expose())),
+                config.map(|config| config.with_sample_cluster(server.address(), &id, secret.expose())),
             )
         }
         Err(error) => {
@@ -156,7 +156,7 @@ fn load_from(explicit: Option<&Path>) -> Result<Config, ConfigError> {
     let exe = if explicit.is_none() { std::env::current_exe().ok() } else { None };
     let exe_dir = exe.as_deref().and_then(Path::parent);
     Config::load(explicit, &env, exe_dir).and_then(|config| {
-        let problems = name_clashes(&config.tools);
+        let problems = duplicate_names(&config.tools);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError { file: config.source.file, problems }) }
     })
 }
@@ -166,7 +166,7 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
     let lenient = options.has("--lenient") || input.is_terminal();
     let on_output_closed = || process::exit(0);
     let workers = tools.config().settings.workers;
-    let on_first_call = &signals::end_in_order;
+    let on_first_call = &signals::shut_down_on_signal;
     let options = mcp::Options { workers, lenient, on_output_closed, on_first_call };
     let served = mcp::serve(input.lock(), io::stdout(), tools, options);
     match served {
@@ -180,7 +180,7 @@ fn serve(options: &Options, tools: &Tools) -> ExitCode {
 }
 
 fn list(options: &Options, tools: &Tools) -> ExitCode {
-    if !call::for_people(options) {
+    if !call::prints_table(options) {
         println!("{}", tools.list(Revision::NEWEST_HANDSHAKE));
         return ExitCode::SUCCESS;
     }
@@ -251,8 +251,7 @@ fn run_init(options: &Options) -> ExitCode {
     let mut person =
         Person { input: &mut input.lock(), output: &mut output, there, defaults: options.has("--yes") };
     let program = std::env::current_exe().map_or("proxmox-mcp".into(), |path| path.display().to_string());
-    let around =
-        Surroundings { env: &|name| std::env::var(name).ok(), system: std::env::consts::OS, program };
+    let around = InitContext { env: &|name| std::env::var(name).ok(), system: std::env::consts::OS, program };
     match init::run(options, &mut person, &around) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Usage(problem)) => {
@@ -279,7 +278,7 @@ impl Given for Options {
 fn token_recipe(options: &Options) -> ExitCode {
     let toolsets = options.value("--toolsets").unwrap_or("core");
     let recipe = Recipe {
-        access: options.value("--access").and_then(recipe::access_of).unwrap_or(Access::Standard),
+        access: options.value("--access").and_then(recipe::access_by_name).unwrap_or(Access::Standard),
         toolsets: toolsets.split(',').map(str::to_owned).collect(),
         user: options.value("--user").unwrap_or("mcp").to_owned(),
         token: options.value("--token").unwrap_or("assistant").to_owned(),

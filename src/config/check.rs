@@ -4,7 +4,7 @@
 use super::{
     host,
     keys::Kind,
-    own::{self, OwnTool},
+    own::{self, UserTool},
     place::{Place, Wrong, path, type_of},
     selection::{EXPECTED, Selection},
     ssh,
@@ -28,7 +28,7 @@ pub(super) enum Checked {
     Path(PathBuf),
     Paths(Vec<PathBuf>),
     Secret(SecretSource),
-    Tools(Vec<OwnTool>),
+    Tools(Vec<UserTool>),
     Ssh(Box<Ssh>),
 }
 

@@ -50,7 +50,7 @@ pub enum Kind {
 
 /// A default value.
 #[derive(Clone, Copy, Debug)]
-pub enum Fallback {
+pub enum DefaultValue {
     /// `true` or `false`.
     Flag(bool),
     /// A whole number.
@@ -61,14 +61,14 @@ pub enum Fallback {
     Names(&'static [&'static str]),
 }
 
-impl fmt::Display for Fallback {
+impl fmt::Display for DefaultValue {
     /// As JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fallback::Flag(flag) => flag.fmt(f),
-            Fallback::Number(number) => number.fmt(f),
-            Fallback::Word(word) => json!(word).fmt(f),
-            Fallback::Names(names) => json!(names).fmt(f),
+            DefaultValue::Flag(flag) => flag.fmt(f),
+            DefaultValue::Number(number) => number.fmt(f),
+            DefaultValue::Word(word) => json!(word).fmt(f),
+            DefaultValue::Names(names) => json!(names).fmt(f),
         }
     }
 }
@@ -87,7 +87,7 @@ pub struct Key {
     /// Variables shared by many programs (`HTTPS_PROXY`); used if neither the file nor `env` sets the key.
     pub ambient: &'static [&'static str],
     /// The default value.
-    pub default: Option<Fallback>,
+    pub default: Option<DefaultValue>,
     /// A value for the example file and the hints, as JSON; the default is used if there is none.
     pub example: Option<&'static str>,
     /// Whether it applies to one cluster rather than to the server as a whole.
@@ -107,7 +107,7 @@ impl Key {
         Key { ambient, ..self }
     }
 
-    const fn default(self, fallback: Fallback) -> Key {
+    const fn default(self, fallback: DefaultValue) -> Key {
         Key { default: Some(fallback), ..self }
     }
 
@@ -146,7 +146,7 @@ pub const KEYS: &[Key] = &[
         .per_cluster(),
     Key::new("port", Kind::Integer(1, 65535, ""), "The API's port, for every host that is given without one.")
         .env(&["PROXMOX_PORT"])
-        .default(Fallback::Number(8006))
+        .default(DefaultValue::Number(8006))
         .per_cluster(),
     Key::new("token_id", Kind::TokenId, "The API token's id, `user@realm!name`, or only its name if `user` is set.")
         .env(&["PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_NAME"])
@@ -166,14 +166,14 @@ pub const KEYS: &[Key] = &[
         .per_cluster(),
     Key::new("realm", Kind::Text, "The realm of a `user` that is given without one.")
         .env(&["PROXMOX_REALM"])
-        .default(Fallback::Word("pam"))
+        .default(DefaultValue::Word("pam"))
         .per_cluster(),
     Key::new("totp", Kind::Secret, "The second factor of the account, if it needs one: a TOTP secret, or a command that prints a code.")
         .example(r#"{"command":["pass","otp","proxmox"]}"#)
         .per_cluster(),
     Key::new("ssl_verify", Kind::Bool, "Whether the server's certificate is checked; `false` is unsafe.")
         .env(&["PROXMOX_VERIFY_SSL", "PROXMOX_SSL_VERIFY"])
-        .default(Fallback::Flag(true))
+        .default(DefaultValue::Flag(true))
         .per_cluster(),
     Key::new("ca_file", Kind::Path, "PEM file of the only CA to trust, such as a copy of `pve-root-ca.pem`.")
         .env(&["PROXMOX_CA_FILE"])
@@ -201,56 +201,56 @@ pub const KEYS: &[Key] = &[
         .example(r#"["example.com","192.0.2.0/24"]"#)
         .per_cluster(),
     Key::new("cluster_addresses", Kind::Bool, "Whether the node addresses that the cluster reports are tried too if no configured host can be reached.")
-        .default(Fallback::Flag(false))
+        .default(DefaultValue::Flag(false))
         .per_cluster(),
     Key::new("connect_timeout", Kind::Integer(1, 300, "seconds"), "Time to connect to a host, TLS included.")
-        .default(Fallback::Number(10))
+        .default(DefaultValue::Number(10))
         .per_cluster(),
     // A node answers 596 for another node after 30 s, and that answer says more than a timeout of ours.
     Key::new("read_timeout", Kind::Integer(1, 3600, "seconds"), "How long to wait for a host that sends nothing while an answer is expected.")
-        .default(Fallback::Number(45))
+        .default(DefaultValue::Number(45))
         .per_cluster(),
     Key::new("timeout", Kind::Integer(1, 3600, "seconds"), "Time for one request, connecting included.")
-        .default(Fallback::Number(60))
+        .default(DefaultValue::Number(60))
         .per_cluster(),
     Key::new("workers", Kind::Integer(1, 32, ""), "How many requests are sent to the cluster at once.")
-        .default(Fallback::Number(6))
+        .default(DefaultValue::Number(6))
         .per_cluster(),
     Key::new("keep_warm", Kind::Bool, "Whether one connection is kept open by a small request every 2 seconds until a minute after the last call, so that the next call need not open one.")
-        .default(Fallback::Flag(false))
+        .default(DefaultValue::Flag(false))
         .per_cluster(),
     Key::new("max_response_bytes", Kind::Integer(65_536, 1 << 32, "bytes"), "The largest answer read from Proxmox.")
-        .default(Fallback::Number(64 << 20))
+        .default(DefaultValue::Number(64 << 20))
         .per_cluster(),
     Key::new("access", Kind::Word(ACCESS), "What may run: only reading, everything with confirmation (see `ask`), or everything without.")
         .env(&["PROXMOX_ACCESS"])
-        .default(Fallback::Word("standard"))
+        .default(DefaultValue::Word("standard"))
         .per_cluster(),
     Key::new("clusters", Kind::Clusters, "Several clusters, each with its address and login; other keys may be set for all or for each.")
         .example(r#"{"lab":{"host":"lab.example.com"},"prod":{"host":"pve.example.com","access":"read-only"}}"#),
     Key::new("cluster", Kind::Text, "The default cluster, used if a call names none; the first of `clusters` if not given.")
         .example(r#""prod""#),
     Key::new("toolsets", Kind::Names(false), "Which toolsets are listed; `[\"all\"]` lists every one.")
-        .default(Fallback::Names(&["core"])),
+        .default(DefaultValue::Names(&["core"])),
     Key::new("deny_tools", Kind::Names(true), "Tools that never run: names, or patterns such as `proxmox_delete_*`.")
-        .default(Fallback::Names(&[])),
+        .default(DefaultValue::Names(&[])),
     Key::new("protected", Kind::Selection, "Guests, pools and nodes that nothing may interrupt, destroy, run programs in or remove the protection of, whatever the access. A pool includes the pools inside it.")
-        .default(Fallback::Names(&[]))
+        .default(DefaultValue::Names(&[]))
         .example(r#"[100,"200-299","tag:prod","pool:infra"]"#)
         .per_cluster(),
     Key::new("only", Kind::Selection, "Nothing outside of this is changed; a target must match each kind of entry that is listed.")
-        .default(Fallback::Names(&[]))
+        .default(DefaultValue::Names(&[]))
         .example(r#"["500-599","node:pve3"]"#)
         .per_cluster(),
     Key::new("ask", Kind::WordList(ASK), "Classes of requests that must be confirmed with access `standard`; `interrupt` only if more than one guest or a whole node is affected.")
-        .default(Fallback::Names(&["destroy", "rights", "outbound", "interrupt"]))
+        .default(DefaultValue::Names(&["destroy", "rights", "outbound", "interrupt"]))
         .per_cluster(),
     Key::new("confirm", Kind::Word(CONFIRM), "How a request is confirmed if the client cannot ask the user: by a person in a terminal (`proxmox-mcp approve`), by a token that the model sends back, or not at all (refused).")
-        .default(Fallback::Word("person")),
+        .default(DefaultValue::Word("person")),
     Key::new("notify", Kind::Bool, "Whether a desktop notification is shown when a request waits for approval.")
-        .default(Fallback::Flag(false)),
+        .default(DefaultValue::Flag(false)),
     Key::new("show_secrets", Kind::Bool, "Whether the secret of a new token is returned to the model instead of being written to a file.")
-        .default(Fallback::Flag(false)),
+        .default(DefaultValue::Flag(false)),
     Key::new("upload_from", Kind::Paths, "Folders from which files may be uploaded; if not given, no file may.")
         .example(r#"["/srv/iso"]"#),
     Key::new("audit_log", Kind::Path, "File to which requests, refusals, plans, approvals and outcomes are written, one line of JSON each.")
@@ -258,7 +258,7 @@ pub const KEYS: &[Key] = &[
     Key::new("audit_key", Kind::Secret, "The key that seals the audit log, kept apart from it: at least 32 characters.")
         .example(r#"{"file":"audit.key"}"#),
     Key::new("audit_syslog", Kind::Bool, "Whether each line of the audit log is also sent to the system log.")
-        .default(Fallback::Flag(false)),
+        .default(DefaultValue::Flag(false)),
     Key::new("tools", Kind::Tools, "Your own tools: each gives an API method a name and a description. They are always listed.")
         .example(
             r#"[{"name":"proxmox_list_gpus","about":"PCI devices of a node.","get":"/nodes/{node}/hardware/pci","columns":["id","device_name"]}]"#,
@@ -269,14 +269,14 @@ pub const KEYS: &[Key] = &[
     Key::new("exec_allow", Kind::Patterns, "The only commands that may run in guests; if not given, any may.")
         .example(r#"["systemctl status *","df -h"]"#),
     Key::new("wait", Kind::Integer(0, 600, "seconds"), "How long a tool waits for the task that it started.")
-        .default(Fallback::Number(30)),
+        .default(DefaultValue::Number(30)),
     Key::new("list_format", Kind::Word(LIST_FORMAT), "How lists are answered: as a compact table or as objects.")
-        .default(Fallback::Word("table")),
+        .default(DefaultValue::Word("table")),
     Key::new("max_answer_bytes", Kind::Integer(1024, 16 << 20, "bytes"), "The largest answer sent to the client.")
-        .default(Fallback::Number(32768)),
+        .default(DefaultValue::Number(32768)),
     Key::new("log", Kind::Word(&LEVELS), "How much is logged on stderr.")
         .env(&["PROXMOX_MCP_LOG"])
-        .default(Fallback::Word("info")),
+        .default(DefaultValue::Word("info")),
 ];
 
 /// The row with that name.

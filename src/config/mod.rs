@@ -16,7 +16,7 @@ mod values;
 
 pub use connection::is_example;
 pub use keys::{KEYS, Key, Kind, markdown_table};
-pub use own::OwnTool;
+pub use own::UserTool;
 pub use selection::Selection;
 
 use crate::{
@@ -35,7 +35,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use trust::Danger;
+use trust::FileRisk;
 use values::Values;
 
 /// Everything that can be configured, checked and with its defaults.
@@ -69,7 +69,7 @@ pub struct Config {
     /// The audit log, if there is one.
     pub audit: Option<audit::Place>,
     /// User-defined tools.
-    pub tools: Vec<OwnTool>,
+    pub tools: Vec<UserTool>,
     /// How nodes are reached for commands in containers; `None` if such commands are off.
     pub ssh: Option<Ssh>,
     /// Patterns of the commands that may run in guests; empty if any may.
@@ -161,7 +161,7 @@ pub struct ConfigError {
 /// The warning about the file that was found, if there is one.
 fn warning(found: &Found, holds_secret: bool) -> Option<String> {
     match search::file_danger(found, holds_secret) {
-        Some(Danger::Warn(warning) | Danger::Refuse(warning)) => Some(warning),
+        Some(FileRisk::Warn(warning) | FileRisk::Refuse(warning)) => Some(warning),
         None => None,
     }
 }
@@ -197,7 +197,7 @@ impl Config {
         }
         if let Some(found) = &search.found {
             source.file = Some(found.path.clone());
-            if let Some(Danger::Refuse(problem)) = search::file_danger(found, false) {
+            if let Some(FileRisk::Refuse(problem)) = search::file_danger(found, false) {
                 return Err(ConfigError { file: source.file, problems: vec![problem] });
             }
             let clusters = clusters::split(&found.pairs).map_err(|problems| ConfigError {
@@ -214,7 +214,7 @@ impl Config {
             values.warnings.extend(warning(found, values.file_holds_secret()));
         }
         source.env.extend(values.read_environment(env, |_| true));
-        values.judge_secret_files();
+        values.check_secret_files();
         if !values.problems.is_empty() {
             return Err(ConfigError { file: source.file, problems: values.problems });
         }
@@ -237,7 +237,7 @@ impl Config {
             values.read_file(&found.path, object, env);
             permissions = permissions.or(warning(found, values.file_holds_secret()));
             source.env.extend(values.read_environment(env, |key| !key.per_cluster));
-            values.judge_secret_files();
+            values.check_secret_files();
             problems.extend(values.problems.iter().map(|problem| format!("{problem} (Cluster `{name}`.)")));
             if problems.is_empty() {
                 let mut config = Config::from_values(values, source, &[]);
@@ -273,13 +273,13 @@ impl Config {
     #[must_use]
     pub fn for_demo(address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
         let config = Config::from_values(Values::default(), Source::default(), &[]);
-        config.on_sample(address, token_id, token_secret)
+        config.with_sample_cluster(address, token_id, token_secret)
     }
 
     /// The same configuration for the built-in sample cluster: address and login are replaced, everything else stays. If
     /// there are several clusters, the settings of the default one are used.
     #[must_use]
-    pub fn on_sample(self, address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
+    pub fn with_sample_cluster(self, address: SocketAddr, token_id: &str, token_secret: &str) -> Config {
         let mut config = self;
         config.sample = true;
         config.clusters = Vec::new();
@@ -325,7 +325,7 @@ impl Config {
                 path: path.to_path_buf(),
                 seal: values.secret_of("audit_key").map(|key| audit::SealSource::beside(key.clone(), path)),
                 syslog: match values.bool("audit_syslog") {
-                    true => audit::SOCKETS.map(PathBuf::from).to_vec(),
+                    true => audit::SYSLOG_SOCKETS.map(PathBuf::from).to_vec(),
                     false => Vec::new(),
                 },
             }),

@@ -13,7 +13,7 @@ use std::fmt;
 
 /// One user-defined tool. `Debug` shows its name and method only, because its arguments may be secret.
 #[derive(Clone, PartialEq)]
-pub struct OwnTool {
+pub struct UserTool {
     /// Its name.
     pub name: String,
     /// The sentence that describes it.
@@ -26,7 +26,7 @@ pub struct OwnTool {
     pub columns: Vec<String>,
 }
 
-impl fmt::Debug for OwnTool {
+impl fmt::Debug for UserTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OwnTool({}: {} {})", self.name, self.row.method(), self.row.path())
     }
@@ -38,11 +38,11 @@ const KEYS: [&str; 8] = ["name", "about", "get", "post", "put", "delete", "argum
 ///
 /// # Errors
 /// The first problem, with a suggestion for a misspelt path, key or word.
-pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
+pub(super) fn read(value: &Value) -> Result<Vec<UserTool>, Wrong> {
     let Value::Array(items) = value else {
         return Err(Wrong::at("", format!(" is {}, but must be a list of tools.", type_of(value))));
     };
-    let mut tools: Vec<OwnTool> = Vec::new();
+    let mut tools: Vec<UserTool> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let below = |wrong: Wrong| Wrong { below: format!(".{index}{}", wrong.below), ..wrong };
         let tool = one(item).map_err(below)?;
@@ -57,7 +57,7 @@ pub(super) fn read(value: &Value) -> Result<Vec<OwnTool>, Wrong> {
     Ok(tools)
 }
 
-fn one(item: &Value) -> Result<OwnTool, Wrong> {
+fn one(item: &Value) -> Result<UserTool, Wrong> {
     let Value::Object(object) = item else {
         return Err(Wrong::at(
             "",
@@ -131,7 +131,7 @@ fn one(item: &Value) -> Result<OwnTool, Wrong> {
             format!(" needs a method that returns a list, but this one returns `{returns}`; leave it out."),
         ));
     }
-    Ok(OwnTool { name, about, row: found.row, arguments, columns })
+    Ok(UserTool { name, about, row: found.row, arguments, columns })
 }
 
 /// Checks that the fixed arguments are parameters of the method and have valid values.

@@ -3,7 +3,7 @@
 use super::{
     clusters::Pairs,
     place::Env,
-    trust::{Danger, danger},
+    trust::{FileRisk, danger},
 };
 use crate::folders;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -88,7 +88,7 @@ fn candidates(env: Env<'_>, exe_dir: Option<&Path>) -> Vec<PathBuf> {
     let folders = [
         exe_dir.filter(|path| path.is_absolute()).map(PathBuf::from),
         folders::config(OS, env).map(|path| path.join("proxmox-mcp")),
-        folders::of_all_users(OS, env).map(|path| path.join("proxmox-mcp")),
+        folders::system_config(OS, env).map(|path| path.join("proxmox-mcp")),
     ];
     folders.into_iter().flatten().map(|folder| folder.join(NAME)).collect()
 }
@@ -174,6 +174,6 @@ impl<'de> Deserialize<'de> for Object {
 }
 
 /// What is unsafe about the file that was found.
-pub(super) fn file_danger(found: &Found, holds_secret: bool) -> Option<Danger> {
+pub(super) fn file_danger(found: &Found, holds_secret: bool) -> Option<FileRisk> {
     danger(&found.path, &found.metadata, holds_secret)
 }

@@ -5,7 +5,7 @@ use std::{fs::Metadata, path::Path};
 
 /// What is unsafe about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Danger {
+pub(super) enum FileRisk {
     /// It must not be used.
     Refuse(String),
     /// It is used, with a warning.
@@ -14,7 +14,7 @@ pub(super) enum Danger {
 
 /// What is unsafe about a file, with the command that corrects it. `secret`: whether the file contains one.
 #[cfg(unix)]
-pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Danger> {
+pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<FileRisk> {
     use std::os::unix::fs::MetadataExt;
     let mode = file.mode() & 0o777;
     let quoted = path.display().to_string().replace('\'', r"'\''");
@@ -23,7 +23,7 @@ pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Dange
     let own_group = file.uid() == file.gid();
     let by_others = mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group);
     if by_others {
-        return Some(Danger::Refuse(format!(
+        return Some(FileRisk::Refuse(format!(
             "`{shown}` (mode {mode:04o}) can be changed by other users, who could send your credentials elsewhere, so it is not used; run: chmod 600 '{quoted}'"
         )));
     }
@@ -32,7 +32,7 @@ pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Dange
         && there.mode() & 0o002 != 0
         && there.mode() & 0o1000 == 0
     {
-        return Some(Danger::Refuse(format!(
+        return Some(FileRisk::Refuse(format!(
             "`{shown}` is in a folder that other users may write to, who could replace it, so it is not used; run: chmod o-w '{}'",
             folder.display().to_string().replace('\'', r"'\''")
         )));
@@ -41,7 +41,7 @@ pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Dange
         && file.uid() != own
         && file.uid() != 0
     {
-        return Some(Danger::Warn(format!(
+        return Some(FileRisk::Warn(format!(
             "`{shown}` belongs to another user (uid {}), who can change it; take ownership with: chown {own} '{quoted}'",
             file.uid()
         )));
@@ -53,11 +53,11 @@ pub(super) fn danger(path: &Path, file: &Metadata, secret: bool) -> Option<Dange
     } else {
         return None;
     };
-    Some(Danger::Warn(format!("`{shown}` (mode {mode:04o}) {why}; run: chmod 600 '{quoted}'")))
+    Some(FileRisk::Warn(format!("`{shown}` (mode {mode:04o}) {why}; run: chmod 600 '{quoted}'")))
 }
 
 #[cfg(not(unix))]
-pub(super) fn danger(_: &Path, _: &Metadata, _: bool) -> Option<Danger> {
+pub(super) fn danger(_: &Path, _: &Metadata, _: bool) -> Option<FileRisk> {
     None
 }
 

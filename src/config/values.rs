@@ -3,11 +3,11 @@
 
 use super::{
     check::{Checked, check},
-    keys::{self, Fallback, KEYS, Key, Kind, is_comment},
-    own::OwnTool,
+    keys::{self, DefaultValue, KEYS, Key, Kind, is_comment},
+    own::UserTool,
     place::{At, Env, Place},
     selection::Selection,
-    trust::{Danger, danger},
+    trust::{FileRisk, danger},
 };
 use crate::{secret::SecretSource, ssh::Ssh};
 use serde_json::Value;
@@ -126,7 +126,7 @@ impl Values {
     pub(super) fn bool(&self, key: &str) -> bool {
         match self.get(key) {
             Some(Checked::Bool(flag)) => *flag,
-            _ => matches!(fallback(key), Some(Fallback::Flag(true))),
+            _ => matches!(fallback(key), Some(DefaultValue::Flag(true))),
         }
     }
 
@@ -135,7 +135,7 @@ impl Values {
         match self.get(key) {
             Some(Checked::Integer(number)) => *number,
             _ => match fallback(key) {
-                Some(Fallback::Number(number)) => number,
+                Some(DefaultValue::Number(number)) => number,
                 _ => unreachable!("`{key}` has a numeric default, which every start uses"),
             },
         }
@@ -146,7 +146,7 @@ impl Values {
         match self.get(key) {
             Some(Checked::Text(text)) => text,
             _ => match fallback(key) {
-                Some(Fallback::Word(word)) => word,
+                Some(DefaultValue::Word(word)) => word,
                 _ => "",
             },
         }
@@ -164,7 +164,7 @@ impl Values {
         match self.get(key) {
             Some(Checked::List(list)) => list.clone(),
             _ => match fallback(key) {
-                Some(Fallback::Names(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
+                Some(DefaultValue::Names(names)) => names.iter().map(|name| (*name).to_owned()).collect(),
                 _ => Vec::new(),
             },
         }
@@ -212,7 +212,7 @@ impl Values {
         }
     }
 
-    pub(super) fn tools(&self) -> &[OwnTool] {
+    pub(super) fn tools(&self) -> &[UserTool] {
         match self.get("tools") {
             Some(Checked::Tools(tools)) => tools,
             _ => &[],
@@ -220,17 +220,17 @@ impl Values {
     }
 
     /// Checks who else can access the files that contain secrets, if they exist.
-    pub(super) fn judge_secret_files(&mut self) {
+    pub(super) fn check_secret_files(&mut self) {
         let files = self.found.iter().filter_map(|(_, value, _)| match value {
             Checked::Secret(SecretSource::File(path)) => Some(path),
             _ => None,
         });
         let dangers = files.filter_map(|path| danger(path, &path.metadata().ok()?, true));
-        let dangers: Vec<Danger> = dangers.collect();
+        let dangers: Vec<FileRisk> = dangers.collect();
         for danger in dangers {
             match danger {
-                Danger::Refuse(problem) => self.problems.push(problem),
-                Danger::Warn(warning) => self.warnings.push(warning),
+                FileRisk::Refuse(problem) => self.problems.push(problem),
+                FileRisk::Warn(warning) => self.warnings.push(warning),
             }
         }
     }
@@ -248,7 +248,7 @@ impl Values {
     }
 }
 
-fn fallback(key: &str) -> Option<Fallback> {
+fn fallback(key: &str) -> Option<DefaultValue> {
     keys::find(key)?.default
 }
 

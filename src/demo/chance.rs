@@ -13,15 +13,15 @@ const LINES: usize = 20_000;
 
 /// The source of randomness for a whole server.
 #[derive(Debug)]
-pub(crate) struct Seed {
+pub(crate) struct RandomSource {
     seed: u64,
     asked: Mutex<BTreeMap<u64, u64>>,
 }
 
-impl Seed {
+impl RandomSource {
     /// Creates a source of randomness with this seed.
-    pub(crate) fn new(seed: u64) -> Seed {
-        Seed { seed, asked: Mutex::default() }
+    pub(crate) fn new(seed: u64) -> RandomSource {
+        RandomSource { seed, asked: Mutex::default() }
     }
 
     /// The seed.
@@ -30,7 +30,7 @@ impl Seed {
     }
 
     /// The random numbers for the next answer to a request line.
-    pub(crate) fn next(&self, line: &str) -> Chance {
+    pub(crate) fn next(&self, line: &str) -> Rng {
         // A hasher without random keys: the same line gets the same number in every process.
         let mut hasher = DefaultHasher::new();
         line.hash(&mut hasher);
@@ -41,7 +41,7 @@ impl Seed {
         }
         let count = asked.entry(line).or_default();
         *count += 1;
-        let mut chance = Chance(self.seed ^ line.rotate_left(17));
+        let mut chance = Rng(self.seed ^ line.rotate_left(17));
         chance.0 = chance.number() ^ *count;
         chance
     }
@@ -49,9 +49,9 @@ impl Seed {
 
 /// A pseudo-random number generator (SplitMix64).
 #[derive(Clone, Debug)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Rng(u64);
 
-impl Chance {
+impl Rng {
     /// The next number.
     fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn orders(seed: u64, line: &str, times: usize) -> Vec<Vec<u8>> {
-        let seed = Seed::new(seed);
+        let seed = RandomSource::new(seed);
         let once = |_| {
             let mut items: Vec<u8> = (0..8).collect();
             seed.next(line).shuffle(&mut items);

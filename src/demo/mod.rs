@@ -19,7 +19,7 @@ pub use wire::http::read_made_up;
 pub use wire::{
     faults::{Fault, Faults},
     options::Options,
-    plant::Plant,
+    plant::TextInjection,
     seen::Seen,
     server::Server,
     tls::Tls,

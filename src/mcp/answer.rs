@@ -49,7 +49,7 @@ pub struct Task {
 
 impl Task {
     /// The task for the response to a call, always as working: the next `tasks/get` shows whether it has ended.
-    pub(super) fn handed_out(&self) -> Task {
+    pub(super) fn as_working(&self) -> Task {
         let Task { id, message, created, updated, ttl_ms, poll_interval_ms, .. } = self;
         Task {
             id: id.clone(),

@@ -166,7 +166,7 @@ impl PendingElicitations {
                 Err(RecvTimeoutError::Disconnected) => break None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if cancel.is_cancelled() || cancel.is_hurried() || until <= Instant::now() {
+            if cancel.is_cancelled() || cancel.should_stop_waiting() || until <= Instant::now() {
                 break None;
             }
         };

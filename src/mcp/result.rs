@@ -84,7 +84,7 @@ impl Responder<'_> {
             }
             Answer::Failure(sentences) => self.complete(CallToolResult::failure(sentences)),
             Answer::Task(task) => {
-                let task = TaskObject::new(task.handed_out());
+                let task = TaskObject::new(task.as_working());
                 self.line("task", task, Map::new())
             }
             Answer::Ask { question, state } => {

@@ -201,7 +201,7 @@ impl<J> Scheduler<J> {
     pub fn stop(&self) {
         let mut state = lock(&self.state);
         state.input = Input::Stopped;
-        state.open.values().for_each(Cancel::hurry);
+        state.open.values().for_each(Cancel::stop_waiting);
         self.changed.notify_all();
     }
 

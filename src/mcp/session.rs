@@ -98,7 +98,7 @@ impl Session {
         let client = self.client(toolbox, method, &params)?;
         let revision = client.revision();
         let responder = Responder { id, revision, about: toolbox.about() };
-        if toolbox.tells_changes()
+        if toolbox.supports_subscriptions()
             && let Some(request) = Subscribe::read(id, revision, method, &params)?
         {
             return Ok(Action::Subscribe(request));
@@ -153,7 +153,7 @@ impl Session {
         let about_changes =
             matches!(method, "resources/subscribe" | "resources/unsubscribe" | "subscriptions/listen");
         let known = matches!(method, "server/discover" | "tools/list" | "tools/call")
-            || (about_changes && toolbox.tells_changes());
+            || (about_changes && toolbox.supports_subscriptions());
         match method {
             "ping" => Ok(Client::default()),
             _ if self.lenient => Ok(Client::default()),
@@ -228,7 +228,7 @@ fn capabilities(toolbox: &dyn Toolbox, client: &Client) -> Map<String, Value> {
     let all = [("tools", true), ("prompts", prompts), ("resources", resources), ("completions", completions)];
     let served = all.into_iter().filter(|(_, served)| *served);
     let mut capabilities: Map<String, Value> = served.map(|(name, _)| (name.to_owned(), json!({}))).collect();
-    if let Some(resources) = capabilities.get_mut("resources").filter(|_| toolbox.tells_changes()) {
+    if let Some(resources) = capabilities.get_mut("resources").filter(|_| toolbox.supports_subscriptions()) {
         *resources = json!({"subscribe": true});
     }
     let shared = toolbox.extensions().iter().filter(|name| client.supports(name));

@@ -16,12 +16,12 @@ pub struct Subscribe {
     /// The revision whose rules the response follows.
     pub(super) revision: Revision,
     /// What it requests.
-    pub(super) wish: Wish,
+    pub(super) wish: SubscriptionMethod,
 }
 
 /// What a request about subscriptions asks for.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(super) enum SubscriptionMethod {
     /// `resources/subscribe`.
     Begin(String),
     /// `resources/unsubscribe`.
@@ -40,9 +40,9 @@ impl Subscribe {
     ) -> Result<Option<Subscribe>, Fault> {
         let uri = || params::text(params, "uri", "the URI of a resource").map(str::to_owned);
         let wish = match (method, revision.is_modern()) {
-            ("resources/subscribe", false) => Wish::Begin(uri()?),
-            ("resources/unsubscribe", false) => Wish::End(uri()?),
-            ("subscriptions/listen", true) => Wish::Listen(listened(params)?),
+            ("resources/subscribe", false) => SubscriptionMethod::Begin(uri()?),
+            ("resources/unsubscribe", false) => SubscriptionMethod::End(uri()?),
+            ("subscriptions/listen", true) => SubscriptionMethod::Listen(listened(params)?),
             _ => return Ok(None),
         };
         Ok(Some(Subscribe { id: id.clone(), revision, wish }))
@@ -50,15 +50,15 @@ impl Subscribe {
 
     /// Whether it is answered only when the subscription ends.
     pub(super) fn stays_open(&self) -> bool {
-        matches!(self.wish, Wish::Listen(_))
+        matches!(self.wish, SubscriptionMethod::Listen(_))
     }
 
     /// The URIs of the resources it wants to subscribe to.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &String> {
         let (one, several) = match &self.wish {
-            Wish::Begin(uri) => (Some(uri), None),
-            Wish::End(_) => (None, None),
-            Wish::Listen(uris) => (None, uris.as_ref()),
+            SubscriptionMethod::Begin(uri) => (Some(uri), None),
+            SubscriptionMethod::End(_) => (None, None),
+            SubscriptionMethod::Listen(uris) => (None, uris.as_ref()),
         };
         one.into_iter().chain(several.into_iter().flatten())
     }

@@ -9,7 +9,7 @@ use super::{
     result::Responder,
     revision::Revision,
     rpc::{Fault, Id, to_line},
-    subscribe::{Subscribe, Wish},
+    subscribe::{Subscribe, SubscriptionMethod},
     toolbox::{About, Toolbox},
 };
 use crate::{cancel::Cancel, log, sync::lock};
@@ -40,7 +40,7 @@ pub(super) struct Subscriptions<R> {
 #[derive(Debug)]
 struct State<R> {
     /// Requests that have no response yet, in order of arrival.
-    coming: Vec<Coming<R>>,
+    coming: Vec<PendingSubscription<R>>,
     /// The resources subscribed to in the handshake revisions.
     single: BTreeSet<String>,
     /// The open subscriptions of 2026-07-28.
@@ -66,7 +66,7 @@ enum Thread {
 }
 
 #[derive(Debug)]
-struct Coming<R> {
+struct PendingSubscription<R> {
     request: Subscribe,
     reply_to: R,
     /// Whether the poll in progress includes its resources.
@@ -121,7 +121,7 @@ impl<R> Subscriptions<R> {
             );
             return Err((reply_to, Fault::invalid_params(message)));
         }
-        state.coming.push(Coming { request, reply_to, looked: false });
+        state.coming.push(PendingSubscription { request, reply_to, looked: false });
         self.changed.notify_all();
         let starts = state.thread == Thread::None;
         state.thread = Thread::Runs;
@@ -210,7 +210,7 @@ impl<R> Subscriptions<R> {
         let found = look(toolbox, cancel, uris);
         let mut state = lock(&self.state);
         state.looking = None;
-        state.due = Instant::now() + toolbox.look_every();
+        state.due = Instant::now() + toolbox.poll_interval();
         let changed = state.compare(&found);
         let mut messages = state.told(&changed);
         messages.extend(state.settle(&found, toolbox.about()));
@@ -285,12 +285,12 @@ impl<R> State<R> {
     ) -> Vec<Message<R>> {
         let (looked, coming) = std::mem::take(&mut self.coming).into_iter().partition(|coming| coming.looked);
         self.coming = coming;
-        let looked: Vec<Coming<R>> = looked;
+        let looked: Vec<PendingSubscription<R>> = looked;
         let mut messages = Vec::new();
-        for Coming { request: Subscribe { id, revision, wish }, reply_to, .. } in looked {
+        for PendingSubscription { request: Subscribe { id, revision, wish }, reply_to, .. } in looked {
             let done = Responder { id: &id, revision, about }.complete(json!({}));
             match wish {
-                Wish::Begin(uri) => {
+                SubscriptionMethod::Begin(uri) => {
                     let line = match found.get(&uri) {
                         Some(Ok(_)) => {
                             self.single.insert(uri);
@@ -304,11 +304,11 @@ impl<R> State<R> {
                     };
                     messages.push((Some(reply_to), line));
                 }
-                Wish::End(uri) => {
+                SubscriptionMethod::End(uri) => {
                     self.single.remove(&uri);
                     messages.push((Some(reply_to), done));
                 }
-                Wish::Listen(uris) => {
+                SubscriptionMethod::Listen(uris) => {
                     let named = uris.is_some();
                     let there = |uri: &String| found.get(uri).is_some_and(Result::is_ok);
                     let uris: BTreeSet<String> = uris.into_iter().flatten().filter(there).collect();

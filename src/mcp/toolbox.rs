@@ -133,7 +133,7 @@ pub trait Toolbox: Sync {
     }
 
     /// Whether clients can subscribe to resources.
-    fn tells_changes(&self) -> bool {
+    fn supports_subscriptions(&self) -> bool {
         false
     }
 
@@ -145,7 +145,7 @@ pub trait Toolbox: Sync {
     }
 
     /// The interval between polls while there are subscriptions.
-    fn look_every(&self) -> Duration {
+    fn poll_interval(&self) -> Duration {
         Duration::from_secs(5)
     }
 

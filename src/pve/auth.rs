@@ -20,18 +20,18 @@ const MARGIN: Duration = Duration::from_secs(60);
 
 /// A point in time on both clocks: the monotonic one stops while the computer sleeps, the wall clock can jump.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct ClockTime {
     pub(super) steady: Instant,
     pub(super) wall: SystemTime,
 }
 
-impl Moment {
-    pub(super) fn now() -> Moment {
-        Moment { steady: Instant::now(), wall: SystemTime::now() }
+impl ClockTime {
+    pub(super) fn now() -> ClockTime {
+        ClockTime { steady: Instant::now(), wall: SystemTime::now() }
     }
 
     /// The time since `earlier` by the clock that shows more: an unnecessary renewal is cheap, a late one is not.
-    fn since(self, earlier: Moment) -> Duration {
+    fn since(self, earlier: ClockTime) -> Duration {
         let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         self.steady.saturating_duration_since(earlier.steady).max(wall)
     }
@@ -42,22 +42,22 @@ impl Moment {
 pub(super) struct Ticket {
     value: Secret,
     csrf: Secret,
-    issued: Moment,
+    issued: ClockTime,
 }
 
 /// Whether a ticket can still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Validity {
-    Fresh,
+    RecentChanges,
     /// Still valid, but due to be renewed.
     Renew,
     Expired,
 }
 
 impl Ticket {
-    pub(super) fn validity(&self, now: Moment) -> Validity {
+    pub(super) fn validity(&self, now: ClockTime) -> Validity {
         match now.since(self.issued) {
-            age if age < LIFETIME - RENEWAL => Validity::Fresh,
+            age if age < LIFETIME - RENEWAL => Validity::RecentChanges,
             age if age < LIFETIME - MARGIN => Validity::Renew,
             _ => Validity::Expired,
         }
@@ -70,7 +70,7 @@ impl Ticket {
 
     /// The headers of a request with this ticket. Changes also need the CSRF token.
     pub(super) fn headers(&self, changing: bool) -> Vec<(&'static str, Secret)> {
-        let cookie = Secret::new(format!("PVEAuthCookie={}", cookie_safe(self.value.expose())));
+        let cookie = Secret::new(format!("PVEAuthCookie={}", encode_cookie(self.value.expose())));
         let mut headers = vec![("Cookie", cookie)];
         if changing {
             headers.push(("CSRFPreventionToken", self.csrf.clone()));
@@ -85,7 +85,7 @@ pub(super) fn token_header(id: &str, secret: &Secret) -> (&'static str, Secret) 
 }
 
 /// Percent-encodes only the bytes that would end a cookie. The server decodes it; not every imitation does.
-fn cookie_safe(ticket: &str) -> String {
+fn encode_cookie(ticket: &str) -> String {
     let mut safe = String::with_capacity(ticket.len());
     for letter in ticket.chars() {
         if letter.is_ascii_graphic() && !matches!(letter, '%' | ';' | ',' | '"' | '\\') {
@@ -122,7 +122,7 @@ pub(super) enum Login {
 }
 
 /// Reads the data of a response to a login; `None` if it is not one.
-pub(super) fn read_login(data: &Value, now: Moment) -> Option<Login> {
+pub(super) fn read_login(data: &Value, now: ClockTime) -> Option<Login> {
     let ticket = Secret::new(data["ticket"].as_str().filter(|ticket| !ticket.is_empty())?);
     let wanted = match &data["NeedTFA"] {
         Value::Bool(flag) => *flag,
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn ticket(value: &str, issued: Moment) -> Ticket {
+    fn ticket(value: &str, issued: ClockTime) -> Ticket {
         let data = json!({"ticket": value, "CSRFPreventionToken": "csrf", "username": "a@pve"});
         let Some(Login::Done(ticket)) = read_login(&data, issued) else { panic!("no ticket") };
         ticket
@@ -169,12 +169,12 @@ mod tests {
 
     #[test]
     fn a_ticket_is_renewed_in_its_last_half_hour_by_either_clock() {
-        let issued = Moment::now();
+        let issued = ClockTime::now();
         let minutes = |count: u64| Duration::from_secs(count * 60);
         let ticket = ticket("PVE:a", issued);
         for (steady, wall, expected) in [
-            (0, 0, Validity::Fresh),
-            (89, 89, Validity::Fresh),
+            (0, 0, Validity::RecentChanges),
+            (89, 89, Validity::RecentChanges),
             (90, 90, Validity::Renew),
             (118, 118, Validity::Renew),
             (119, 119, Validity::Expired),
@@ -182,22 +182,23 @@ mod tests {
             (5, 300, Validity::Expired), // slept for long
             (91, 1, Validity::Renew),    // the clock was set back
         ] {
-            let now = Moment { steady: issued.steady + minutes(steady), wall: issued.wall + minutes(wall) };
+            let now =
+                ClockTime { steady: issued.steady + minutes(steady), wall: issued.wall + minutes(wall) };
             assert_eq!(ticket.validity(now), expected, "{steady} {wall}");
         }
-        let before = Moment { steady: issued.steady, wall: issued.wall - minutes(600) };
-        assert_eq!(ticket.validity(before), Validity::Fresh);
+        let before = ClockTime { steady: issued.steady, wall: issued.wall - minutes(600) };
+        assert_eq!(ticket.validity(before), Validity::RecentChanges);
     }
 
     #[test]
     fn cookies_are_raw_but_for_what_would_end_them() {
-        let headers = ticket("PVE:a@pve:6B00::q+/=;x\r\n", Moment::now()).headers(true);
+        let headers = ticket("PVE:a@pve:6B00::q+/=;x\r\n", ClockTime::now()).headers(true);
         let shown: Vec<_> = headers.iter().map(|(name, value)| (*name, value.expose())).collect();
         assert_eq!(
             shown,
             [("Cookie", "PVEAuthCookie=PVE:a@pve:6B00::q+/=%3Bx%0D%0A"), ("CSRFPreventionToken", "csrf")]
         );
-        assert_eq!(ticket("x", Moment::now()).headers(false).len(), 1);
+        assert_eq!(ticket("x", ClockTime::now()).headers(false).len(), 1);
         assert!(!format!("{headers:?}").contains("csrf"));
     }
 
@@ -213,12 +214,12 @@ mod tests {
             ("PVE:none", vec![]),
         ] {
             let data = json!({"ticket": half, "NeedTFA": 1});
-            let Some(Login::Wanted { kinds, .. }) = read_login(&data, Moment::now()) else {
+            let Some(Login::Wanted { kinds, .. }) = read_login(&data, ClockTime::now()) else {
                 panic!("{half}")
             };
             assert_eq!(kinds, expected, "{half}");
         }
-        assert!(read_login(&json!({"ticket": ""}), Moment::now()).is_none());
-        assert!(read_login(&json!(null), Moment::now()).is_none());
+        assert!(read_login(&json!({"ticket": ""}), ClockTime::now()).is_none());
+        assert!(read_login(&json!(null), ClockTime::now()).is_none());
     }
 }

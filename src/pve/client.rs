@@ -9,14 +9,14 @@ use super::{
     api::effect,
     auth::{self, token_header},
     error::{Error, Identity, Result},
-    exchange::{Wire, authority},
-    flight::Stop,
+    exchange::{HttpClient, authority},
     hosts::{Hosts, Member},
+    in_flight::Stop,
     names::spawn,
     reply::Reply,
-    session::{Account, Door, Pass, Session},
+    session::{Account, LoginContext, NumberedTicket, Session},
     slots::{Slot, Slots},
-    warm::Keeper,
+    warm::KeepAlive,
 };
 use crate::{cancel::Cancel, log, secret::Secret, sync::lock};
 use std::{
@@ -28,14 +28,14 @@ use std::{
 /// The client of one cluster. Shared by all threads; at most `workers` requests run at once.
 pub struct Pve {
     pub(super) settings: Arc<Settings>,
-    pub(super) wire: Mutex<Option<Arc<Wire>>>,
+    pub(super) wire: Mutex<Option<Arc<HttpClient>>>,
     slots: Slots,
     session: Session,
     /// The token's secret, once it has been fetched.
     token: Mutex<Option<Secret>>,
     pub(super) hosts: Arc<Hosts>,
     /// The state of the thread that keeps a connection open.
-    pub(super) keeper: Arc<Keeper>,
+    pub(super) keeper: Arc<KeepAlive>,
 }
 
 /// What ends a request early: cancellation or its deadline.
@@ -79,7 +79,7 @@ impl Pve {
         let limits = self.limits(cancel);
         let _slot = self.slot(limits)?;
         let result = self.admitted(limits, method, path, params);
-        if result.is_ok() && self.settings.cluster_addresses && self.hosts.wants_members() {
+        if result.is_ok() && self.settings.cluster_addresses && self.hosts.members_due() {
             self.learn_hosts(limits);
         }
         if result.is_ok() {
@@ -175,7 +175,7 @@ impl Pve {
         Ok(fetched)
     }
 
-    pub(super) fn pass(&self, limits: Limits<'_>, refused: Option<u64>) -> Result<Pass> {
+    pub(super) fn pass(&self, limits: Limits<'_>, refused: Option<u64>) -> Result<NumberedTicket> {
         let Auth::Password { user, password, totp } = &self.settings.auth else {
             return Err(Error::Setup { problem: "No user is configured.".into() });
         };
@@ -186,8 +186,13 @@ impl Pve {
             self.ask(limits, Method::Get, "/access/domains", &Params::new(), Vec::new(), &nobody)
         };
         let account = Account { user, password, totp: totp.as_ref() };
-        let door =
-            Door { account, cancel: limits.cancel, deadline: limits.deadline, ask: &ask, realms: &realms };
+        let door = LoginContext {
+            account,
+            cancel: limits.cancel,
+            deadline: limits.deadline,
+            ask: &ask,
+            realms: &realms,
+        };
         self.session.pass(&door, refused)
     }
 
@@ -203,14 +208,14 @@ impl Pve {
         self.ask_as(limits, method, path, params, headers, identity).0
     }
 
-    pub(super) fn wire(&self) -> std::result::Result<Arc<Wire>, String> {
+    pub(super) fn wire(&self) -> std::result::Result<Arc<HttpClient>, String> {
         let mut wire = lock(&self.wire);
         if let Some(wire) = &*wire {
             return Ok(Arc::clone(wire));
         }
         // The certificate store and the table of effects take some milliseconds each to read, once: side by side.
         let _ = spawn("effects", effect::prepare);
-        let made = Arc::new(Wire::new(&self.settings)?);
+        let made = Arc::new(HttpClient::new(&self.settings)?);
         *wire = Some(Arc::clone(&made));
         Ok(made)
     }

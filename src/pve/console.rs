@@ -10,7 +10,7 @@ use super::{
     client::{Limits, check_path},
     error::{Asked, Error, Identity, Result},
     exchange::{Call, Conversation, authority, meaning},
-    flight::{self, Flight, Stop, Wants},
+    in_flight::{self, InFlight, Stop, Wants},
     reply::{self, Reply},
     rfb::{self, Picture},
 };
@@ -30,7 +30,7 @@ const PICTURE_TIME: Duration = Duration::from_secs(15);
 
 /// The output of a console.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct ConsoleOutput {
     /// The bytes, including control sequences.
     pub bytes: Vec<u8>,
     /// Whether the limit was reached and more output was cut off.
@@ -79,7 +79,7 @@ impl Pve {
         serial: Option<&str>,
         time: Duration,
         most: usize,
-    ) -> Result<Heard> {
+    ) -> Result<ConsoleOutput> {
         let mut params = Params::new();
         if let Some(serial) = serial {
             params.push("serial", serial);
@@ -92,7 +92,7 @@ impl Pve {
             socket.write_all(entry.as_bytes())?;
             let mut word = [0; 2];
             let entered = socket.read_exact(&mut word);
-            if flight::with(|flight| flight.stopped).flatten().is_some() {
+            if in_flight::with(|flight| flight.stopped).flatten().is_some() {
                 entered?;
             } else if entered.is_err() || word != *b"OK" {
                 return Err(wrong(&self.no_entry()));
@@ -134,7 +134,7 @@ impl Pve {
         let query = Params::new().with("port", &proxy.port).with("vncticket", proxy.ticket.expose());
         let target = format!("/api2/json{}?{}", asked.path, query.encode());
         let times = (self.settings().connect_timeout, time);
-        let flight = Flight::new(cancel, limits.deadline, times, asked.host.clone(), Wants::New);
+        let flight = InFlight::new(cancel, limits.deadline, times, asked.host.clone(), Wants::New);
         let (result, flown) = wire.converse(&host, &target, &headers, flight, talk);
         match result {
             Ok(Conversation::Held(Ok(result))) => Ok(result),
@@ -228,9 +228,9 @@ impl Proxy {
 }
 
 /// Reads output until the time is over, which is not an error here.
-fn hear(socket: &mut Socket<Call>, time: Duration, most: usize) -> io::Result<Heard> {
+fn hear(socket: &mut Socket<Call>, time: Duration, most: usize) -> io::Result<ConsoleOutput> {
     let until = Instant::now() + time;
-    flight::with(|flight| {
+    in_flight::with(|flight| {
         flight.deadline = until;
         flight.read_timeout = time + Duration::from_secs(1);
     });
@@ -245,7 +245,7 @@ fn hear(socket: &mut Socket<Call>, time: Duration, most: usize) -> io::Result<He
                 break;
             }
             Ok(amount) => bytes.extend(&place[..amount]),
-            Err(error) => match flight::with(|flight| flight.stopped).flatten() {
+            Err(error) => match in_flight::with(|flight| flight.stopped).flatten() {
                 Some(Stop::Cancelled) => return Err(error),
                 Some(_) => break,
                 None => {
@@ -257,7 +257,7 @@ fn hear(socket: &mut Socket<Call>, time: Duration, most: usize) -> io::Result<He
     }
     let cut = most < bytes.len();
     bytes.truncate(most);
-    Ok(Heard { bytes, cut, ended })
+    Ok(ConsoleOutput { bytes, cut, ended })
 }
 
 fn unanswered(asked: Asked, problem: String) -> Error {

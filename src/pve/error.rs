@@ -227,7 +227,7 @@ impl fmt::Display for Error {
                 if let Some(advice) = advice::after_refusal(*status, message, identity) {
                     write!(f, " {advice}")?;
                 }
-                match api::later_than_server(asked.method, &asked.path, *status, errors) {
+                match api::version_hint(asked.method, &asked.path, *status, errors) {
                     Some(advice) => write!(f, " {advice}"),
                     None => Ok(()),
                 }

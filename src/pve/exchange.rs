@@ -12,13 +12,13 @@
 use super::{
     Host, Settings, bypass,
     error::{Asked, Error},
-    flight::{self, Flight, Obstacle, Stage, Stop},
     identity,
+    in_flight::{self, ConnectFailure, InFlight, Stage, Stop},
     order::{Body, Order},
-    pool::{Opening, Pool},
+    pool::{PendingConnection, Pool},
     reply::{Answer, http_date},
     tls,
-    transport::Chains,
+    transport::ConnectorFactory,
     upgrade::{Upgrade, upgrade},
     upload,
 };
@@ -70,11 +70,11 @@ struct Way {
 }
 
 /// The HTTP connections to a cluster.
-pub(super) struct Wire {
+pub(super) struct HttpClient {
     direct: Way,
     /// Through the proxy, if there is one.
     proxied: Option<Way>,
-    chains: Chains,
+    chains: ConnectorFactory,
     no_proxy: Vec<String>,
     /// The prefix of every path.
     base_path: String,
@@ -83,17 +83,17 @@ pub(super) struct Wire {
     patience: Duration,
 }
 
-impl Wire {
+impl HttpClient {
     /// Reads the CA file or the certificate store; opens no connection.
     ///
     /// # Errors
     /// The CA file, the certificate store or the proxy's address cannot be used.
-    pub(super) fn new(settings: &Settings) -> Result<Wire, String> {
+    pub(super) fn new(settings: &Settings) -> Result<HttpClient, String> {
         let mut tls = tls::client_config(&settings.trust)?;
         if let Some(identity) = &settings.client_identity {
             tls = identity::with_identity(&tls, identity)?;
         }
-        let chains = Chains::new(tls);
+        let chains = ConnectorFactory::new(tls);
         let way = |proxy: Option<Proxy>| {
             let config = Agent::config_builder()
                 .http_status_as_error(false)
@@ -109,7 +109,7 @@ impl Wire {
             let pool = Arc::new(Pool::new(settings.workers.max(1), settings.max_idle));
             Way { agent: chains.agent(config, Arc::clone(&pool)), pool }
         };
-        Ok(Wire {
+        Ok(HttpClient {
             direct: way(None),
             proxied: proxy(settings)?.map(|proxy| way(Some(proxy))),
             chains,
@@ -125,10 +125,10 @@ impl Wire {
         &self,
         host: &Host,
         order: &Order,
-        flight: Flight,
-    ) -> (Result<Answer, Broken>, Flight) {
+        flight: InFlight,
+    ) -> (Result<Answer, Broken>, InFlight) {
         let agent = &self.way(host).agent;
-        let (mut result, mut flight) = flight::run(flight, || self.ask(agent, host, order));
+        let (mut result, mut flight) = in_flight::run(flight, || self.ask(agent, host, order));
         if let Ok(answer) = &mut result {
             answer.reason = flight.reason.take().unwrap_or_default();
         }
@@ -141,11 +141,11 @@ impl Wire {
         host: &Host,
         target: &str,
         headers: &[(&'static str, Secret)],
-        flight: Flight,
+        flight: InFlight,
         talk: impl FnOnce(&mut Socket<Call>) -> io::Result<T>,
-    ) -> (Result<Conversation<T>, Broken>, Flight) {
+    ) -> (Result<Conversation<T>, Broken>, InFlight) {
         let config = self.way(host).agent.config();
-        flight::run(flight, || {
+        in_flight::run(flight, || {
             let uri = self.uri(host, target)?;
             let mut head = format!(
                 "GET {}{target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {USER_AGENT}\r\n",
@@ -170,8 +170,8 @@ impl Wire {
         self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct)
     }
 
-    /// Returns one [`Opening`] for each connection to open so that `wanted` requests can be sent to `host` at once.
-    pub(super) fn lacking(&self, host: &Host, wanted: usize) -> Vec<Opening> {
+    /// Returns one [`PendingConnection`] for each connection to open so that `wanted` requests can be sent to `host` at once.
+    pub(super) fn lacking(&self, host: &Host, wanted: usize) -> Vec<PendingConnection> {
         self.uri(host, "/").map_or_else(|_| Vec::new(), |uri| self.way(host).pool.lacking(&uri, wanted))
     }
 
@@ -256,7 +256,7 @@ pub(super) fn authority(host: &Host) -> String {
 }
 
 /// Turns a failure into an [`Error`] by what is known about the request.
-pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &Settings) -> Error {
+pub(super) fn meaning(broken: Broken, flight: InFlight, asked: Asked, settings: &Settings) -> Error {
     let host = asked.host.clone();
     let error = match broken {
         Broken::TooLarge => {
@@ -306,8 +306,8 @@ pub(super) fn meaning(broken: Broken, flight: Flight, asked: Asked, settings: &S
         None => {}
     }
     match flight.obstacle {
-        Some(Obstacle::Tls(problem, seen)) => return Error::Tls { host, problem, seen },
-        Some(Obstacle::Network(problem)) => return Error::NotSent { host, problem },
+        Some(ConnectFailure::Tls(problem, seen)) => return Error::Tls { host, problem, seen },
+        Some(ConnectFailure::Network(problem)) => return Error::NotSent { host, problem },
         None => {}
     }
     // In TLS 1.3 the server checks the client certificate when the request may already have been sent.

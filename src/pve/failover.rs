@@ -9,8 +9,8 @@ use super::{
     Host, Method, Params, Pve,
     client::{Limits, check_path},
     error::{Asked, Error, Identity, Result},
-    exchange::{Wire, authority, meaning},
-    flight::{Flight, Peer, Wants},
+    exchange::{HttpClient, authority, meaning},
+    in_flight::{InFlight, Peer, Wants},
     order::Order,
     reply::{self, Reply},
 };
@@ -71,7 +71,7 @@ impl Pve {
     fn is_hosts_fault(&self, host: &Host, error: &Error) -> bool {
         match error {
             Error::NotSent { .. } | Error::Unanswered { .. } => true,
-            Error::NodeUnreachable { asked, .. } => self.hosts.is_own(host, &asked.path),
+            Error::NodeUnreachable { asked, .. } => self.hosts.serves_path(host, &asked.path),
             Error::Tls { .. } => {
                 // The trusted certificates are read from files, which may have changed.
                 *lock(&self.wire) = None;
@@ -132,7 +132,7 @@ impl Pve {
         wants: Wants,
     ) -> Attempt {
         let times = (self.settings.connect_timeout, self.settings.read_timeout);
-        let flight = Flight::new(limits.cancel, limits.deadline, times, asked.host.clone(), wants);
+        let flight = InFlight::new(limits.cancel, limits.deadline, times, asked.host.clone(), wants);
         let started = Instant::now();
         let (result, flown) = way.wire.exchange(way.host, order, flight);
         let (peer, kept) = (flown.peer.clone(), flown.kept);
@@ -152,7 +152,7 @@ impl Pve {
 
 /// The target of an attempt.
 struct Way<'a> {
-    wire: &'a Wire,
+    wire: &'a HttpClient,
     host: &'a Host,
     /// Whether this is the only host.
     alone: bool,

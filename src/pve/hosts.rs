@@ -73,7 +73,7 @@ impl Hosts {
     }
 
     /// Whether, as far as is known, the host serves that path itself and does not forward it to another node.
-    pub(super) fn is_own(&self, host: &Host, path: &str) -> bool {
+    pub(super) fn serves_path(&self, host: &Host, path: &str) -> bool {
         let Some(node) = path.strip_prefix("/nodes/").and_then(|rest| rest.split('/').next()) else {
             return true;
         };
@@ -83,7 +83,7 @@ impl Hosts {
     }
 
     /// Whether the list of nodes is due to be requested. Returns `true` to only one thread at a time.
-    pub(super) fn wants_members(&self) -> bool {
+    pub(super) fn members_due(&self) -> bool {
         let mut asked = lock(&self.asked);
         let due = asked.is_none_or(|asked| LEARNT <= asked.elapsed());
         if due {
@@ -162,8 +162,8 @@ mod tests {
             ("192.0.2.2", "/nodes/192/qemu", false),
             ("192.0.2.2", "/nodes/localhost/status", true),
         ] {
-            assert_eq!(hosts.is_own(&host(name), path), expected, "{name} {path}");
+            assert_eq!(hosts.serves_path(&host(name), path), expected, "{name} {path}");
         }
-        assert!(hosts.wants_members() && !hosts.wants_members());
+        assert!(hosts.members_due() && !hosts.members_due());
     }
 }

@@ -2,7 +2,7 @@
 //! result is cached for a while, because a static binary has no other cache. Failures are not cached: the next
 //! request looks the name up again.
 
-use super::flight::{self, Obstacle, Stage};
+use super::in_flight::{self, ConnectFailure, Stage};
 use crate::sync::lock;
 use std::{
     collections::HashMap,
@@ -68,7 +68,7 @@ impl Names {
             let _ = answer.send(find(&wanted, port));
         })?;
         let found = loop {
-            if let Some(found) = flight::receive(&inbox)? {
+            if let Some(found) = in_flight::receive(&inbox)? {
                 break found;
             }
         };
@@ -80,7 +80,7 @@ impl Names {
             Ok(_) => "it has no address".to_owned(),
             Err(error) => error.to_string(),
         };
-        flight::blocked(Obstacle::Network(format!(
+        in_flight::blocked(ConnectFailure::Network(format!(
             "the name `{name}` cannot be resolved ({problem}). Correct {what} in the configuration, or give its IP address."
         )));
         Err(Error::HostNotFound)
@@ -93,9 +93,9 @@ pub(super) struct Lookup(pub(super) Arc<Names>);
 
 impl Resolver for Lookup {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        flight::reached(Stage::Resolving);
+        in_flight::reached(Stage::Resolving);
         let (name, port) = name_and_port(uri);
-        let what = if flight::is_proxy(uri) { "the `proxy`" } else { "the host" };
+        let what = if in_flight::is_proxy(uri) { "the `proxy`" } else { "the host" };
         let found = match name.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => self.0.addresses(name, port, what)?,

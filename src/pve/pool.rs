@@ -6,7 +6,7 @@
 //! a response arrived within [`RECENT`], as servers close only connections that have been idle for seconds, or else a
 //! new one. Independent of TCP, TLS and HTTP.
 
-use super::flight::{self, Wants};
+use super::in_flight::{self, Wants};
 use crate::sync::lock;
 use std::{
     fmt,
@@ -45,9 +45,9 @@ struct Idle {
 }
 
 /// A connection that is being opened ahead of need; dropping it marks this as finished.
-pub(super) struct Opening(Arc<Pool>);
+pub(super) struct PendingConnection(Arc<Pool>);
 
-impl Drop for Opening {
+impl Drop for PendingConnection {
     fn drop(&mut self) {
         lock(&self.0.state).opening -= 1;
     }
@@ -58,16 +58,16 @@ impl Pool {
         Pool { state: Mutex::default(), most, max_idle }
     }
 
-    /// Returns one [`Opening`] for each connection that must be opened now so that `wanted` requests can be sent at
+    /// Returns one [`PendingConnection`] for each connection that must be opened now so that `wanted` requests can be sent at
     /// once. If there is no connection yet, the first request opens its own, which is not counted here.
-    pub(super) fn lacking(self: &Arc<Pool>, uri: &Uri, wanted: usize) -> Vec<Opening> {
+    pub(super) fn lacking(self: &Arc<Pool>, uri: &Uri, wanted: usize) -> Vec<PendingConnection> {
         let key = key(uri);
         let mut state = lock(&self.state);
         let usable = |one: &&Idle| one.key == key && one.since.elapsed() < self.max_idle;
         let there = state.idle.iter().filter(usable).count().max(1) + state.opening;
         let lacking = wanted.min(self.most).saturating_sub(there);
         state.opening += lacking;
-        (0..lacking).map(|_| Opening(Arc::clone(self))).collect()
+        (0..lacking).map(|_| PendingConnection(Arc::clone(self))).collect()
     }
 
     /// How long the most recently used connection to that host has been idle, if there is one.
@@ -138,13 +138,13 @@ impl<C: Connector<Out = Box<dyn Transport>>> Connector for PoolLink<C> {
     type Out = Box<dyn Transport>;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, Error> {
-        if flight::is_proxy(details.uri) {
+        if in_flight::is_proxy(details.uri) {
             return self.chain.connect(details, None);
         }
         let key = key(details.uri);
-        let wants = flight::with(|flight| flight.wants).unwrap_or(Wants::New);
+        let wants = in_flight::with(|flight| flight.wants).unwrap_or(Wants::New);
         let kept = self.pool.take(&key, wants);
-        flight::with(|flight| flight.kept = kept.is_some());
+        in_flight::with(|flight| flight.kept = kept.is_some());
         let transport = match kept {
             Some(kept) => kept,
             None => match self.chain.connect(details, None)? {
@@ -158,14 +158,14 @@ impl<C: Connector<Out = Box<dyn Transport>>> Connector for PoolLink<C> {
             return Ok(None);
         }
         let transport = Some(transport);
-        Ok(Some(Box::new(Lent { transport, key, pool: Arc::clone(&self.pool), whole: false })))
+        Ok(Some(Box::new(PooledTransport { transport, key, pool: Arc::clone(&self.pool), whole: false })))
     }
 }
 
 /// A connection in use by a request. It returns to the pool if it is still open after the last byte of the response.
 /// ureq calls `is_open` at that point, unless the response says that the connection is to be closed.
 #[derive(Debug)]
-struct Lent {
+struct PooledTransport {
     /// `None` only while it is being dropped.
     transport: Option<Box<dyn Transport>>,
     key: String,
@@ -174,13 +174,13 @@ struct Lent {
     whole: bool,
 }
 
-impl Lent {
+impl PooledTransport {
     fn inner(&mut self) -> &mut Box<dyn Transport> {
         self.transport.as_mut().expect("it is there until the end")
     }
 }
 
-impl Transport for Lent {
+impl Transport for PooledTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner().buffers()
     }
@@ -205,7 +205,7 @@ impl Transport for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledTransport {
     fn drop(&mut self) {
         if let Some(transport) = self.transport.take().filter(|_| self.whole) {
             self.pool.put(std::mem::take(&mut self.key), transport);

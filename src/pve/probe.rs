@@ -3,7 +3,7 @@
 use super::{
     Auth, Method, Params, Pve,
     error::{Error, Identity},
-    flight::Peer,
+    in_flight::Peer,
     tls::colons,
 };
 use crate::cancel::Cancel;

@@ -37,7 +37,7 @@ pub struct Picture {
 /// # Errors
 /// The connection ends, or the server violates the protocol or the limits. The message is a clause.
 pub(super) fn picture<S: Read + Write>(stream: S, password: &[u8]) -> io::Result<Picture> {
-    let mut talk = Talk { stream };
+    let mut talk = RfbClient { stream };
     talk.greet(password)?;
     let mut screen = talk.begin()?;
     let mut aside = 0;
@@ -107,11 +107,11 @@ impl Rect {
     }
 }
 
-struct Talk<S> {
+struct RfbClient<S> {
     stream: S,
 }
 
-impl<S: Read + Write> Talk<S> {
+impl<S: Read + Write> RfbClient<S> {
     /// Negotiates the version and authenticates.
     fn greet(&mut self, password: &[u8]) -> io::Result<()> {
         let version: [u8; 12] = self.array()?;

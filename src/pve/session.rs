@@ -4,9 +4,9 @@
 
 use super::{
     Params,
-    auth::{self, Login, Moment, Ticket, Validity},
+    auth::{self, ClockTime, Login, Ticket, Validity},
     error::{Error, Result},
-    flight::SLICE,
+    in_flight::SLICE,
     reply::Reply,
     totp,
 };
@@ -30,7 +30,7 @@ pub(super) struct Account<'a> {
 }
 
 /// What a thread needs to obtain a ticket.
-pub(super) struct Door<'a> {
+pub(super) struct LoginContext<'a> {
     pub(super) account: Account<'a>,
     pub(super) cancel: &'a Cancel,
     pub(super) deadline: Instant,
@@ -50,7 +50,7 @@ struct Realm {
 
 /// A ticket and its number; each login gets the next number.
 #[derive(Clone, Debug)]
-pub(super) struct Pass {
+pub(super) struct NumberedTicket {
     pub(super) number: u64,
     pub(super) ticket: Ticket,
 }
@@ -64,7 +64,7 @@ pub(super) struct Session {
 
 #[derive(Default)]
 struct State {
-    pass: Option<Pass>,
+    pass: Option<NumberedTicket>,
     /// Whether a thread is logging in.
     busy: bool,
     /// How many logins have finished.
@@ -79,15 +79,15 @@ impl Session {
     /// Returns the current ticket, or a new one if there is none, it is due for renewal, or it is the one that was
     /// `refused`. If several threads need one, one of them logs in; the others wait and get its ticket or its error, so
     /// that a wrong password is tried once, not once per thread.
-    pub(super) fn pass(&self, door: &Door<'_>, refused: Option<u64>) -> Result<Pass> {
+    pub(super) fn pass(&self, door: &LoginContext<'_>, refused: Option<u64>) -> Result<NumberedTicket> {
         let mut state = lock(&self.state);
         let ended_before = state.ended;
         let renewing = loop {
             let known = state.pass.clone().filter(|pass| refused != Some(pass.number));
             let validity =
-                known.as_ref().map_or(Validity::Expired, |pass| pass.ticket.validity(Moment::now()));
+                known.as_ref().map_or(Validity::Expired, |pass| pass.ticket.validity(ClockTime::now()));
             match (known, validity) {
-                (Some(pass), Validity::Fresh) => return Ok(pass),
+                (Some(pass), Validity::RecentChanges) => return Ok(pass),
                 (Some(pass), Validity::Renew) if state.busy => return Ok(pass),
                 (Some(pass), Validity::Renew) => break Some(pass),
                 _ if !state.busy => {
@@ -114,8 +114,11 @@ impl Session {
         let result = match result {
             Ok(ticket) => {
                 state.failure = None;
-                state.pass = Some(Pass { number, ticket });
-                Ok(Pass { number, ticket: state.pass.as_ref().expect("it was just set").ticket.clone() })
+                state.pass = Some(NumberedTicket { number, ticket });
+                Ok(NumberedTicket {
+                    number,
+                    ticket: state.pass.as_ref().expect("it was just set").ticket.clone(),
+                })
             }
             Err(error) => {
                 // A cancellation by one caller says nothing about the password.
@@ -141,7 +144,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-impl Door<'_> {
+impl LoginContext<'_> {
     fn check(&self) -> Result<()> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled { may_have_been_carried_out: false });
@@ -156,10 +159,10 @@ impl Door<'_> {
     }
 
     /// Obtains a new ticket: with the old one if there is one; otherwise, or if that is refused, with the password.
-    fn ticket(&self, renewing: Option<&Pass>, spent: &mut Option<String>) -> Result<Ticket> {
+    fn ticket(&self, renewing: Option<&NumberedTicket>, spent: &mut Option<String>) -> Result<Ticket> {
         let user = self.account.user;
         if let Some(old) = renewing {
-            let asked_at = Moment::now();
+            let asked_at = ClockTime::now();
             match (self.ask)(&auth::login(user, old.ticket.as_password())) {
                 Ok(reply) => {
                     if let Some(Login::Done(ticket)) = auth::read_login(&reply.value(), asked_at) {
@@ -171,7 +174,7 @@ impl Door<'_> {
             }
         }
         let password = self.account.password.fetch().map_err(|problem| Error::Setup { problem })?;
-        let asked_at = Moment::now();
+        let asked_at = ClockTime::now();
         let reply = (self.ask)(&auth::login(user, &password)).map_err(|error| match error {
             Error::Refused { .. } | Error::Unauthorized { .. } => self.refused(error, &self.why_refused()),
             other => other,
@@ -217,14 +220,14 @@ impl Door<'_> {
             if spent.as_ref() != Some(&code) {
                 break code;
             }
-            if totp::is_code(secret.expose()) || self.cancel.is_hurried() {
+            if totp::is_code(secret.expose()) || self.cancel.should_stop_waiting() {
                 return Err(stopped("the one-time password has been used already; Proxmox accepts each only once. Try again with the next one.".into()));
             }
             let _ = self.cancel.sleep(Duration::from_millis(500));
             self.check()?;
         };
         *spent = Some(code.clone());
-        let asked_at = Moment::now();
+        let asked_at = ClockTime::now();
         let reply = (self.ask)(&auth::second_factor(user, challenge, &code)).map_err(|error| {
             self.refused(
                 error,
@@ -314,24 +317,28 @@ mod tests {
         Err(Error::NotSent { host: "h:1".into(), problem: "no connection.".into() })
     }
 
-    fn through(session: &Session, cancel: &Cancel, ask: &dyn Fn(&Params) -> Result<Reply>) -> Result<Pass> {
+    fn through(
+        session: &Session,
+        cancel: &Cancel,
+        ask: &dyn Fn(&Params) -> Result<Reply>,
+    ) -> Result<NumberedTicket> {
         let password = SecretSource::Value(Secret::new("password"));
         let totp = SecretSource::Value(Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
         let account = Account { user: "a@pve", password: &password, totp: Some(&totp) };
         let deadline = Instant::now() + Duration::from_secs(20);
-        session.pass(&Door { account, cancel, deadline, ask, realms: &unreachable }, None)
+        session.pass(&LoginContext { account, cancel, deadline, ask, realms: &unreachable }, None)
     }
 
     /// Requests a pass with a ticket of that age; `expected` are the passwords sent and the resulting ticket.
     #[track_caller]
     fn check(minutes: u64, answers: &[fn() -> Result<Reply>], expected: (&[&str], Option<&str>)) {
         let session = Session::default();
-        let mut issued = Moment::now();
+        let mut issued = ClockTime::now();
         issued.wall -= Duration::from_secs(60 * minutes);
         let Some(Login::Done(ticket)) = auth::read_login(&given("old").unwrap().value(), issued) else {
             panic!()
         };
-        lock(&session.state).pass = Some(Pass { number: 0, ticket });
+        lock(&session.state).pass = Some(NumberedTicket { number: 0, ticket });
         let sent = RefCell::new(Vec::new());
         let result = through(&session, &Cancel::new(), &|params| {
             sent.borrow_mut().push(params.get("password").unwrap_or_default().to_owned());
@@ -363,7 +370,7 @@ mod tests {
         // The server's clock says 59 s: this is its code.
         lock(&session.state).spent = Some("287082".into());
         let cancel = Cancel::new();
-        cancel.hurry();
+        cancel.stop_waiting();
         let half =
             r#"{"data":{"NeedTFA":1,"ticket":"PVE:!tfa!{\"totp\":true}:x","CSRFPreventionToken":"c"}}"#;
         let error = through(&session, &cancel, &|_| answered(half)).unwrap_err();

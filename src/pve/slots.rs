@@ -1,6 +1,6 @@
 //! Limits the number of concurrent requests: a node's API has three single-threaded workers (pve.md section 1).
 
-use super::flight::{SLICE, Stop};
+use super::in_flight::{SLICE, Stop};
 use crate::{cancel::Cancel, sync::lock};
 use std::{
     sync::{Condvar, Mutex, PoisonError},

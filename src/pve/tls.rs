@@ -3,7 +3,7 @@
 //! Creates rustls configurations and messages; opens no connection. Whatever is trusted, the server must prove with its
 //! handshake signature that it has the certificate's private key.
 
-use super::{Trust, flight};
+use super::{Trust, in_flight};
 use ring::digest;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error,
@@ -28,7 +28,7 @@ pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> 
     let belief = match trust {
         Trust::System => {
             let roots = or_bundled(rustls_native_certs::load_native_certs().certs);
-            Belief::Roots { verifier: verifier(roots, &provider)?, exactly: Vec::new() }
+            TrustPolicy::Roots { verifier: verifier(roots, &provider)?, exactly: Vec::new() }
         }
         Trust::CaFile(path) => {
             let certificates = read_ca_file(path)?;
@@ -40,16 +40,16 @@ pub(super) fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> 
                     path.display()
                 ));
             }
-            Belief::Roots { verifier: verifier(roots, &provider)?, exactly: certificates }
+            TrustPolicy::Roots { verifier: verifier(roots, &provider)?, exactly: certificates }
         }
-        Trust::Fingerprint(fingerprint) => Belief::Fingerprint(*fingerprint),
-        Trust::Anything => Belief::Anything,
+        Trust::Fingerprint(fingerprint) => TrustPolicy::Fingerprint(*fingerprint),
+        Trust::Anything => TrustPolicy::Anything,
     };
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .map_err(|error| format!("TLS cannot be set up ({error})."))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Judge { belief, provider }))
+        .with_custom_certificate_verifier(Arc::new(CertificateVerifier { belief, provider }))
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
@@ -100,7 +100,7 @@ pub fn colons(fingerprint: &[u8; 32]) -> String {
 }
 
 #[derive(Debug)]
-enum Belief {
+enum TrustPolicy {
     /// Signed by one of the roots, or identical to one of the certificates in `exactly`.
     Roots {
         verifier: Arc<WebPkiServerVerifier>,
@@ -113,12 +113,12 @@ enum Belief {
 /// The verifier of every connection. It records the server's fingerprint, trusted or not, so that a user can compare
 /// and pin it.
 #[derive(Debug)]
-struct Judge {
-    belief: Belief,
+struct CertificateVerifier {
+    belief: TrustPolicy,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Judge {
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -128,18 +128,18 @@ impl ServerCertVerifier for Judge {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let seen = fingerprint_of(end_entity);
-        flight::with(|flight| flight.shown = Some(seen));
+        in_flight::with(|flight| flight.shown = Some(seen));
         match &self.belief {
-            Belief::Anything => Ok(ServerCertVerified::assertion()),
-            Belief::Fingerprint(expected) if *expected == seen => Ok(ServerCertVerified::assertion()),
-            Belief::Fingerprint(expected) => Err(Error::General(format!(
+            TrustPolicy::Anything => Ok(ServerCertVerified::assertion()),
+            TrustPolicy::Fingerprint(expected) if *expected == seen => Ok(ServerCertVerified::assertion()),
+            TrustPolicy::Fingerprint(expected) => Err(Error::General(format!(
                 "{MISMATCH} its certificate has the fingerprint {}, but the configuration expects {}. If the \
                  certificate was renewed, compare the new one with `pvenode cert info` on the node and set \
                  `fingerprint` to it; if not, somebody may be intercepting the connection.",
                 colons(&seen),
                 colons(expected)
             ))),
-            Belief::Roots { verifier, exactly } => {
+            TrustPolicy::Roots { verifier, exactly } => {
                 let verdict =
                     verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
                 // webpki rejects a CA certificate as a server certificate, after it has checked the dates. Here the

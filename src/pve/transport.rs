@@ -1,19 +1,19 @@
 //! Connections: TCP and TLS, as links of ureq's connector chain.
 //!
 //! With [`super::names`], [`super::pool`] and [`super::watch`] the main user of `ureq::unversioned`. Everything here
-//! waits in slices of [`flight::SLICE`], so that a cancellation or a deadline ends it; ureq's own timeouts are not
+//! waits in slices of [`in_flight::SLICE`], so that a cancellation or a deadline ends it; ureq's own timeouts are not
 //! used. What std cannot interrupt (name lookup, `connect`) runs on its own thread, which is left behind when the
 //! request is cancelled and ends by itself after the system's resolver timeout or the connect timeout.
 //!
-//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`WatchLink`], and around all of them [`PoolLink`].
+//! The chain: ureq's CONNECT proxy link, [`TcpLink`], [`TlsLink`], [`ProgressLink`], and around all of them [`PoolLink`].
 //! A proxied connection skips only TCP. Independent of Proxmox.
 
 use super::{
-    flight::{self, Obstacle, Peer, SLICE, Stage},
+    in_flight::{self, ConnectFailure, Peer, SLICE, Stage},
     names::{Lookup, Names, name_and_port, spawn},
     pool::{Pool, PoolLink},
     tls,
-    watch::WatchLink,
+    watch::ProgressLink,
 };
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use std::{
@@ -40,14 +40,14 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const BUFFER: usize = 16 * 1024;
 
 /// Creates connector chains that share the DNS cache and the TLS configuration.
-pub(super) struct Chains {
+pub(super) struct ConnectorFactory {
     names: Arc<Names>,
     tls: Arc<ClientConfig>,
 }
 
-impl Chains {
-    pub(super) fn new(tls: Arc<ClientConfig>) -> Chains {
-        Chains { names: Arc::default(), tls }
+impl ConnectorFactory {
+    pub(super) fn new(tls: Arc<ClientConfig>) -> ConnectorFactory {
+        ConnectorFactory { names: Arc::default(), tls }
     }
 
     /// An agent that takes its connections from `pool` and returns them to it.
@@ -90,7 +90,7 @@ impl Chains {
         ().chain(ConnectProxyConnector::default())
             .chain(TcpLink(Arc::clone(&self.names)))
             .chain(TlsLink(Arc::clone(&self.tls)))
-            .chain(WatchLink)
+            .chain(ProgressLink)
     }
 }
 
@@ -111,8 +111,8 @@ impl<In: Transport> Connector<In> for TcpLink {
         if let Some(tunnel) = chained {
             return Ok(Some(Either::A(tunnel)));
         }
-        flight::reached(Stage::Connecting);
-        let stream = match open(&details.addrs, flight::is_proxy(details.uri)) {
+        in_flight::reached(Stage::Connecting);
+        let stream = match open(&details.addrs, in_flight::is_proxy(details.uri)) {
             Ok(stream) => stream,
             Err(error) => {
                 // The host may have moved: look its name up again next time.
@@ -123,7 +123,7 @@ impl<In: Transport> Connector<In> for TcpLink {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(SLICE))?;
         stream.set_write_timeout(Some(SLICE))?;
-        flight::with(|flight| flight.peer = Peer { address: stream.peer_addr().ok(), tls: None });
+        in_flight::with(|flight| flight.peer = Peer { address: stream.peer_addr().ok(), tls: None });
         Ok(Some(Either::B(Tcp { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
     }
 }
@@ -138,14 +138,14 @@ fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
         if next_start <= Instant::now()
             && let Some(&address) = waiting.next()
         {
-            let (results, time) = (results.clone(), flight::left());
+            let (results, time) = (results.clone(), in_flight::left());
             spawn("connect", move || {
                 let _ = results.send((address, TcpStream::connect_timeout(&address, time)));
             })?;
             under_way += 1;
             next_start = Instant::now() + HEAD_START;
         }
-        match flight::receive(&inbox)? {
+        match in_flight::receive(&inbox)? {
             Some((_, Ok(stream))) => return Ok(stream),
             Some((address, Err(error))) => {
                 failures.push(format!("{address}: {error}"));
@@ -159,7 +159,7 @@ fn open(addresses: &[SocketAddr], proxy: bool) -> io::Result<TcpStream> {
         }
     }
     let failures = failures.join("; ");
-    flight::blocked(Obstacle::Network(if proxy {
+    in_flight::blocked(ConnectFailure::Network(if proxy {
         format!(
             "no connection to the HTTP proxy ({failures}). Check `proxy` (or HTTPS_PROXY); `no_proxy` lists hosts that are reached without it."
         )
@@ -185,11 +185,11 @@ impl Transport for Tcp {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         let mut rest = &self.buffers.output()[..amount];
         while !rest.is_empty() {
-            flight::check()?;
+            in_flight::check()?;
             match (&self.stream).write(rest) {
                 Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
                 Ok(written) => {
-                    flight::moved();
+                    in_flight::moved();
                     rest = &rest[written..];
                 }
                 Err(error) if is_pause(&error) => {}
@@ -202,7 +202,7 @@ impl Transport for Tcp {
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let input = self.buffers.input_append_buf();
         full(input)?;
-        if flight::is_glancing() {
+        if in_flight::is_nonblocking() {
             self.stream.set_nonblocking(true)?;
             let read = (&self.stream).read(input);
             self.stream.set_nonblocking(false)?;
@@ -211,10 +211,10 @@ impl Transport for Tcp {
             return Ok(0 < amount);
         }
         loop {
-            flight::check()?;
+            in_flight::check()?;
             match (&self.stream).read(input) {
                 Ok(amount) => {
-                    flight::moved();
+                    in_flight::moved();
                     self.buffers.input_appended(amount);
                     return Ok(0 < amount);
                 }
@@ -263,12 +263,12 @@ impl<In: Transport> Connector<In> for TlsLink {
         if !details.needs_tls() {
             return Ok(Some(transport.boxed()));
         }
-        flight::reached(Stage::Securing);
+        in_flight::reached(Stage::Securing);
         let (name, _) = name_and_port(details.uri);
         let server = ServerName::try_from(name.to_owned()).map_err(|_| {
             let sentence =
                 format!("`{name}` is not a valid TLS server name. Correct the host in the configuration.");
-            flight::blocked(Obstacle::Tls(sentence, None));
+            in_flight::blocked(ConnectFailure::Tls(sentence, None));
             Error::Tls("invalid server name")
         })?;
         let connection = ClientConnection::new(Arc::clone(&self.0), server).map_err(Error::Rustls)?;
@@ -276,12 +276,12 @@ impl<In: Transport> Connector<In> for TlsLink {
         let mut stream = StreamOwned::new(connection, adapter);
         if let Err(error) = stream.conn.complete_io(&mut stream.sock) {
             let error = last_words(&mut stream, error);
-            let shown = flight::with(|flight| flight.shown).flatten();
-            flight::blocked(Obstacle::Tls(tls::explain(&error, name), shown));
+            let shown = in_flight::with(|flight| flight.shown).flatten();
+            in_flight::blocked(ConnectFailure::Tls(tls::explain(&error, name), shown));
             return Err(error.into());
         }
         let tls = tls::facts(&stream.conn);
-        flight::with(|flight| flight.peer.tls = tls);
+        in_flight::with(|flight| flight.peer.tls = tls);
         Ok(Some(Box::new(Tls { stream, buffers: LazyBuffers::new(BUFFER, BUFFER) })))
     }
 }
@@ -337,7 +337,7 @@ impl Transport for Tls {
             if !silent {
                 return false;
             }
-            match flight::glance(|| self.stream.conn.read_tls(&mut self.stream.sock)) {
+            match in_flight::without_blocking(|| self.stream.conn.read_tls(&mut self.stream.sock)) {
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 _ => return false,

@@ -1,7 +1,7 @@
 //! Uploads a local file to a storage as streamed `multipart/form-data`, in the form that `…/storage/{storage}/upload`
 //! expects (pve.md section 8: the other parts first, the file's field named `filename`, `Content-Length`, not chunked).
 
-use super::flight::{self, Stage};
+use super::in_flight::{self, Stage};
 use std::{
     fs::File,
     io::{self, Cursor, Read, Seek},
@@ -101,7 +101,7 @@ impl<R: Read> Read for Moving<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.body.read(buffer)?;
         self.sent.fetch_add(count as u64, Ordering::Relaxed);
-        flight::with(|flight| {
+        in_flight::with(|flight| {
             flight.deadline = flight.deadline.max(Instant::now() + self.patience);
             if 0 < count {
                 // A server that has not received the whole body cannot carry out the request.

@@ -3,9 +3,9 @@
 
 use super::{
     Auth, Host, Pve, Settings,
-    exchange::{Wire, authority},
-    flight::{Flight, Wants},
+    exchange::{HttpClient, authority},
     hosts::Hosts,
+    in_flight::{InFlight, Wants},
     names::spawn,
     order::Order,
 };
@@ -59,9 +59,9 @@ impl Pve {
     }
 }
 
-fn flight(cancel: &Cancel, host: &Host, settings: &Settings, wants: Wants) -> Flight {
+fn flight(cancel: &Cancel, host: &Host, settings: &Settings, wants: Wants) -> InFlight {
     let times = (settings.connect_timeout, settings.read_timeout);
-    Flight::new(cancel, Instant::now() + settings.timeout, times, authority(host), wants)
+    InFlight::new(cancel, Instant::now() + settings.timeout, times, authority(host), wants)
 }
 
 fn cheap() -> Order {
@@ -70,15 +70,15 @@ fn cheap() -> Order {
 
 /// Whether a thread keeps a connection open, and the time of the last call.
 #[derive(Debug, Default)]
-pub(super) struct Keeper(Mutex<Keeping>);
+pub(super) struct KeepAlive(Mutex<KeepAliveState>);
 
 #[derive(Debug, Default)]
-struct Keeping {
+struct KeepAliveState {
     running: bool,
     called: Option<Instant>,
 }
 
-impl Keeper {
+impl KeepAlive {
     /// Records a call. Returns whether the caller must start the thread that keeps a connection open.
     fn begins(&self) -> bool {
         let mut keeping = lock(&self.0);
@@ -100,9 +100,9 @@ impl Keeper {
 
 /// The thread that keeps the connection open. It holds only weak references, so it ends with the client.
 struct Round {
-    wire: Weak<Wire>,
+    wire: Weak<HttpClient>,
     hosts: Weak<Hosts>,
-    keeper: Weak<Keeper>,
+    keeper: Weak<KeepAlive>,
     settings: Arc<Settings>,
 }
 
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn one_holds_a_connection_and_ends_a_while_after_the_last_call() {
-        let (keeper, long) = (Keeper::default(), Duration::from_secs(3600));
+        let (keeper, long) = (KeepAlive::default(), Duration::from_secs(3600));
         assert!(!keeper.goes_on(long), "nobody has called");
         assert!(keeper.begins() && !keeper.begins(), "the second call starts no second one");
         assert!(keeper.goes_on(long));

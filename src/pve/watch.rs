@@ -2,7 +2,7 @@
 //!
 //! The outermost link of the connector chain of [`super::transport`]. Independent of TCP and TLS.
 
-use super::flight::{self, Peer, Stage};
+use super::in_flight::{self, Peer, Stage};
 use ureq::{
     Error,
     unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport},
@@ -10,15 +10,16 @@ use ureq::{
 
 /// Wraps the connection to the host (not one to a proxy) in [`Watch`].
 #[derive(Debug)]
-pub(super) struct WatchLink;
+pub(super) struct ProgressLink;
 
-impl<In: Transport> Connector<In> for WatchLink {
+impl<In: Transport> Connector<In> for ProgressLink {
     type Out = Box<dyn Transport>;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         let Some(transport) = chained else { return Ok(None) };
         let authority = details.uri.authority().map_or("", |authority| authority.as_str());
-        let peer = flight::with(|flight| (flight.target == authority).then(|| flight.peer.clone())).flatten();
+        let peer =
+            in_flight::with(|flight| (flight.target == authority).then(|| flight.peer.clone())).flatten();
         let Some(peer) = peer else { return Ok(Some(transport.boxed())) };
         Ok(Some(Box::new(Watch { transport: transport.boxed(), peer, served: false })))
     }
@@ -39,13 +40,13 @@ impl Transport for Watch {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        flight::with(|flight| {
+        in_flight::with(|flight| {
             flight.stage = Stage::Sending;
             flight.reused = self.served;
             flight.peer = self.peer.clone();
         });
         self.transport.transmit_output(amount, timeout)?;
-        flight::reached(Stage::Sent);
+        in_flight::reached(Stage::Sent);
         Ok(())
     }
 
@@ -54,7 +55,7 @@ impl Transport for Watch {
         if progress {
             self.served = true;
             let input = self.transport.buffers().input();
-            flight::with(|flight| {
+            in_flight::with(|flight| {
                 flight.stage = Stage::Answering;
                 if flight.reason.is_none() {
                     flight.reason = reason_phrase(input);

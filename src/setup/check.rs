@@ -64,7 +64,7 @@ fn configured(config: &Config, tell: Tell<'_>) -> bool {
         format!(
             "Read from {}; access `{}`, toolsets {}.",
             config.source,
-            super::recipe::access_word(config.access),
+            super::recipe::access_name(config.access),
             config.toolsets.join(", ")
         ),
     ));

@@ -26,7 +26,7 @@ use std::{
 };
 
 /// The environment of the command: what is given neither by options nor by questions.
-pub struct Surroundings<'a> {
+pub struct InitContext<'a> {
     /// Looks up environment variables.
     pub env: Env<'a>,
     /// The operating system, as in `std::env::consts::OS`.
@@ -43,7 +43,7 @@ const CA: &str = "pve-root-ca.pem";
 /// # Errors
 /// An option is missing or wrong, or something does not work: sentences. Only files that were agreed to before the
 /// failure may have been written, such as the CA file.
-pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>) -> Result<(), Stop> {
+pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &InitContext<'_>) -> Result<(), Stop> {
     let client = given.value("--client").and_then(clients::find);
     if given.has("--remove") {
         return remove(given, person, around, client);
@@ -105,7 +105,7 @@ pub fn run(given: &dyn Given, person: &mut Person<'_>, around: &Surroundings<'_>
 fn remove(
     given: &dyn Given,
     person: &mut Person<'_>,
-    around: &Surroundings<'_>,
+    around: &InitContext<'_>,
     client: Option<&Client>,
 ) -> Result<(), Stop> {
     let client = client
@@ -125,7 +125,7 @@ fn remove(
 }
 
 /// Who can read the file: the end of a sentence.
-fn readers(output: &Path, around: &Surroundings<'_>) -> String {
+fn readers(output: &Path, around: &InitContext<'_>) -> String {
     let profile = folders::home(around.system, around.env);
     if around.system != folders::WINDOWS || profile.is_some_and(|profile| output.starts_with(profile)) {
         return "which only you can read.".into();
@@ -140,7 +140,7 @@ fn readers(output: &Path, around: &Surroundings<'_>) -> String {
 fn output(
     given: &dyn Given,
     person: &mut Person<'_>,
-    around: &Surroundings<'_>,
+    around: &InitContext<'_>,
 ) -> Result<(PathBuf, bool), Stop> {
     let usual = folders::config(around.system, around.env)
         .map(|folder| folder.join("proxmox-mcp").join("config.json"));
@@ -399,7 +399,7 @@ fn works(person: &mut Person<'_>, draft: &Draft) -> Result<bool, Stop> {
 fn connect(
     given: &dyn Given,
     person: &mut Person<'_>,
-    around: &Surroundings<'_>,
+    around: &InitContext<'_>,
     client: Option<&'static Client>,
     arguments: &[String],
 ) -> Result<(), Stop> {

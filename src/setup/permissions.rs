@@ -3,7 +3,7 @@
 
 use crate::{
     pve::api::Privilege,
-    setup::required_privileges::{look_closer, other},
+    setup::required_privileges::{checked_in_code, other},
     tools::catalog::{entry::Entry, sends},
 };
 use serde_json::{Map, Value};
@@ -65,7 +65,7 @@ impl Permissions {
         let mut may = May { reach: Reach::Everywhere, lacking: BTreeSet::new() };
         for request in sends::seen(entry) {
             may.add(self.judge(&request.row.privileges()));
-            for (path, privilege) in look_closer(entry, request) {
+            for (path, privilege) in checked_in_code(entry, request) {
                 may.add(self.need(path, privilege));
             }
         }

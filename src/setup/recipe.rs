@@ -27,7 +27,7 @@ pub struct Recipe {
 
 /// The name of an access level, as in the configuration.
 #[must_use]
-pub fn access_word(access: Access) -> &'static str {
+pub fn access_name(access: Access) -> &'static str {
     match access {
         Access::ReadOnly => "read-only",
         Access::Standard => "standard",
@@ -37,8 +37,8 @@ pub fn access_word(access: Access) -> &'static str {
 
 /// The access level with that name.
 #[must_use]
-pub fn access_of(word: &str) -> Option<Access> {
-    [Access::ReadOnly, Access::Standard, Access::Full].into_iter().find(|one| access_word(*one) == word)
+pub fn access_by_name(word: &str) -> Option<Access> {
+    [Access::ReadOnly, Access::Standard, Access::Full].into_iter().find(|one| access_name(*one) == word)
 }
 
 /// Every value that `toolsets` may contain.
@@ -121,7 +121,7 @@ pub fn text(recipe: &Recipe) -> String {
         recipe.release,
         tools.len(),
         recipe.toolsets.join(", "),
-        access_word(recipe.access),
+        access_name(recipe.access),
     );
     if recipe.access != Access::ReadOnly {
         text += "# `standard` and `full` need the same privileges: they differ only in whether losing data has to be confirmed.\n";

@@ -21,7 +21,7 @@ pub type RequiredPrivilege = (&'static str, &'static str);
 
 /// Privileges that methods check in their own code, beyond those in the table: most of these methods are open to every
 /// user and then show or do only what the caller may see or change.
-const LOOK_CLOSER: &[(Method, &str, &[RequiredPrivilege])] = &[
+const CHECKED_IN_CODE: &[(Method, &str, &[RequiredPrivilege])] = &[
     (
         Method::Get,
         RESOURCES,
@@ -95,7 +95,7 @@ const COPY: &[RequiredPrivilege] =
 const RESOURCES: &str = "/cluster/resources";
 
 /// The privileges that the method of a request checks in its own code, if this tool depends on them.
-pub fn look_closer(
+pub fn checked_in_code(
     entry: &Entry,
     request: &Seen,
 ) -> impl Iterator<Item = &'static RequiredPrivilege> + use<> {
@@ -103,7 +103,8 @@ pub fn look_closer(
     // A tool that changes something reads other objects only to choose or to check; it also works without them.
     let matters = entry.tool.effect == Effect::Read || row.method() != Method::Get || row.path() == RESOURCES;
     let own = |(method, path, _): &&(Method, &str, _)| *method == row.method() && *path == row.path();
-    let needs = LOOK_CLOSER.iter().filter(move |_| matters).find(own).map_or(&[][..], |(_, _, needs)| needs);
+    let needs =
+        CHECKED_IN_CODE.iter().filter(move |_| matters).find(own).map_or(&[][..], |(_, _, needs)| needs);
     let tree = only.map(|only| format!("/{only}"));
     needs.iter().filter(move |(path, _)| tree.as_ref().is_none_or(|tree| path.starts_with(tree)))
 }
@@ -125,7 +126,7 @@ pub fn wanted(entry: &Entry) -> Wanted {
     let mut wanted = Wanted::default();
     for request in sends::seen(entry) {
         wanted.no_token |= !request.row.allow_token();
-        wanted.needs.extend(look_closer(entry, request));
+        wanted.needs.extend(checked_in_code(entry, request));
         add(&request.row.privileges(), &mut wanted);
     }
     wanted
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn every_method_with_needs_of_its_own_exists() {
-        for (method, path, _) in LOOK_CLOSER {
+        for (method, path, _) in CHECKED_IN_CODE {
             assert!(api::find_template(*method, path).is_some(), "{method} {path}");
         }
     }

@@ -24,7 +24,7 @@ pub fn check(tools: &Tools, pve: &Pve, cancel: &Cancel, tell: Tell<'_>) {
     let config = tools.config();
     let remedy = format!(
         "proxmox-mcp token-recipe --access {} --toolsets {}",
-        recipe::access_word(config.access),
+        recipe::access_name(config.access),
         config.toolsets.join(",")
     );
     if granted.is_empty() {

@@ -171,7 +171,7 @@ impl Param {
 
     /// An empty text is a value: it removes the current one.
     #[must_use]
-    pub const fn or_empty(self) -> Param {
+    pub const fn allow_empty(self) -> Param {
         Param { empty: true, ..self }
     }
 

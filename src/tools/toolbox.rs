@@ -30,7 +30,7 @@ use crate::{
             confirm,
             context::{Context, Grant},
             journal::Journal,
-            matter::{Decision, Matter},
+            matter::{Decision, UnconfirmedCall},
             request::Request,
             tokens::Tokens,
         },
@@ -135,7 +135,7 @@ impl Tools {
         match clusters::take(&self.clusters, &mut arguments).map_err(Failure::new)? {
             Chosen::One(cluster) => self.run_in(cluster, call, entry, arguments),
             Chosen::All if entry.name == STATUS => {
-                let outcome = clusters::in_each(&self.clusters, |cluster| {
+                let outcome = clusters::in_every_cluster(&self.clusters, |cluster| {
                     self.run_in(cluster, call, entry, arguments.clone())?.unasked()
                 });
                 outcome.map(Ran::Data)
@@ -218,7 +218,7 @@ impl Tools {
                 sent.join(", ")
             )));
         }
-        let matter = Matter { tool: entry.name, args: &args, asked: &asked };
+        let matter = UnconfirmedCall { tool: entry.name, args: &args, asked: &asked };
         match confirm::decide(&first, &self.tokens, matter)? {
             Decision::Wait(wait) => return Ok(Ran::Wait(wait)),
             Decision::Ask(question, state) => return Ok(Ran::Ask(question, state)),
@@ -332,7 +332,7 @@ impl Toolbox for Tools {
     }
 
     fn has_task(&self, id: &str) -> bool {
-        self.is_handed(id)
+        self.has_stored_task(id)
     }
 
     fn cancel_task(&self, id: &str) -> bool {
@@ -392,7 +392,7 @@ impl Toolbox for Tools {
         })
     }
 
-    fn tells_changes(&self) -> bool {
+    fn supports_subscriptions(&self) -> bool {
         resources::any(self)
     }
 

@@ -408,7 +408,7 @@ impl Toolbox for Stub {
         }
     }
 
-    fn tells_changes(&self) -> bool {
+    fn supports_subscriptions(&self) -> bool {
         true
     }
 
@@ -422,7 +422,7 @@ impl Toolbox for Stub {
         uris.iter().map(look).collect()
     }
 
-    fn look_every(&self) -> Duration {
+    fn poll_interval(&self) -> Duration {
         Duration::ZERO
     }
 

@@ -27,7 +27,7 @@ const SEEDS: u64 = 20;
 const SIDE_BY_SIDE: usize = 4;
 
 /// Deletions without confirmation: they lose nothing that was ever in effect, or end a task of one guest.
-const UNASKED: [&str; 2] = ["DELETE /nodes/{node}/network", "DELETE /nodes/{node}/tasks/{upid}"];
+const NO_CONFIRMATION: [&str; 2] = ["DELETE /nodes/{node}/network", "DELETE /nodes/{node}/tasks/{upid}"];
 
 /// The ways to confirm a change.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +131,7 @@ fn over_seeds(run: impl Fn(u64) -> Vec<String> + Sync) -> Vec<String> {
 fn what_loses_data_is_planned_agreed_to_and_done_by_every_way() {
     let problems = over_seeds(|seed| {
         let mut problems = Vec::new();
-        for act in acts::ACTS.iter().filter(|act| !UNASKED.contains(&act.name)) {
+        for act in acts::ACTS.iter().filter(|act| !NO_CONFIRMATION.contains(&act.name)) {
             let sample = quick(seed);
             let mut number = 900;
             for way in WAYS {

@@ -3,16 +3,16 @@
 
 use crate::cluster::{Sample, column};
 use proxmox_mcp::{
-    config::{Config, OwnTool},
+    config::{Config, UserTool},
     demo,
     mcp::{Revision, Toolbox},
-    tools::catalog::own::name_clashes,
+    tools::catalog::own::duplicate_names,
 };
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
 /// Loads a configuration that contains these tools.
-fn load(tools: &Value) -> Result<Vec<OwnTool>, String> {
+fn load(tools: &Value) -> Result<Vec<UserTool>, String> {
     static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let file: PathBuf = std::env::temp_dir().join(format!("pmcp-own-{}-{number}.json", std::process::id()));
@@ -146,8 +146,9 @@ fn a_wrong_row_is_told_with_what_is_right() {
         }
     }
     let clash = load(&json!([{"name": "proxmox_list_vms", "about": "x.", "get": "/version"}])).unwrap();
-    assert!(name_clashes(&clash)[0].contains("built-in"));
+    assert!(duplicate_names(&clash)[0].contains("built-in"));
     assert!(
-        name_clashes(&load(&json!([{"name": "mine", "about": "x.", "get": "/version"}])).unwrap()).is_empty()
+        duplicate_names(&load(&json!([{"name": "mine", "about": "x.", "get": "/version"}])).unwrap())
+            .is_empty()
     );
 }

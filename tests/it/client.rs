@@ -247,7 +247,7 @@ fn waiting_for_a_turn_ends_with_the_time_or_the_call() {
         let call = scope.spawn(|| pve.get(&first, "/x", &Params::new()));
         inbox.recv().unwrap();
         assert!(pve.get(&second, "/x", &Params::new()).unwrap_err().is_cancelled());
-        third.hurry();
+        third.stop_waiting();
         let late = scope.spawn(|| pve.get(&third, "/x", &Params::new()));
         first.cancel();
         assert!(call.join().unwrap().unwrap_err().is_cancelled());

@@ -204,8 +204,8 @@ impl Toolbox for Sample {
         self.tools.read(call, uri)
     }
 
-    fn tells_changes(&self) -> bool {
-        self.tools.tells_changes()
+    fn supports_subscriptions(&self) -> bool {
+        self.tools.supports_subscriptions()
     }
 
     fn look(&self, call: &Call<'_>, uris: &[String]) -> Vec<Result<String, ResourceError>> {
@@ -213,7 +213,7 @@ impl Toolbox for Sample {
     }
 
     /// So often that no test has to wait for it.
-    fn look_every(&self) -> Duration {
+    fn poll_interval(&self) -> Duration {
         Duration::from_millis(20)
     }
 

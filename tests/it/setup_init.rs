@@ -7,7 +7,7 @@ use proxmox_mcp::{
         ask::Person,
         clients::CLIENTS,
         given::{Given, Stop},
-        init::{self, Surroundings},
+        init::{self, InitContext},
     },
 };
 use serde_json::{Value, json};
@@ -268,7 +268,7 @@ fn answer_to(program: &str, home: &Home, typed: &str) -> (Result<(), Stop>, Stri
     let path = home.path("").to_str().unwrap().to_owned();
     let env = |name: &str| (name == "HOME").then(|| path.clone());
     let mut person = Person { input: &mut input, output: &mut output, there: true, defaults: false };
-    let around = Surroundings { env: &env, system: "linux", program: program.into() };
+    let around = InitContext { env: &env, system: "linux", program: program.into() };
     let result = init::run(&Nothing, &mut person, &around);
     (result, String::from_utf8(output).unwrap())
 }

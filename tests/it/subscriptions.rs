@@ -278,11 +278,11 @@ impl Toolbox for Looks {
         vec![Template { uri: "test:{x}", name: "x", title: "X", about: "X.", media_type: "text/plain" }]
     }
 
-    fn tells_changes(&self) -> bool {
+    fn supports_subscriptions(&self) -> bool {
         true
     }
 
-    fn look_every(&self) -> std::time::Duration {
+    fn poll_interval(&self) -> std::time::Duration {
         std::time::Duration::ZERO
     }
 

@@ -185,7 +185,7 @@ fn exec(cluster: &mut Cluster, request: &Request) -> Outcome {
     let now = cluster.clock.now();
     let guest = reach(cluster, request)?;
     let (host, windows) = (guest.name(), guest.is_windows());
-    let as_text = guest.is_odd(Oddity::NumbersAreTexts);
+    let as_text = guest.has_oddity(Oddity::NumbersAreTexts);
     let agent = agent(cluster, request)?;
     if agent.no_exec {
         let problem = "Agent error: Command guest-exec has been disabled: the command is not allowed";

@@ -12,7 +12,7 @@ use crate::{
             clock::{civil, whole},
             cluster::{Cluster, Firewall, Volume},
             guest::{Guest, Kind},
-            guest_disks::{disks, shown, size_word, stamp, storage},
+            guest_disks::{config_size, disks, log_time, shown, storage},
             retention::Keep,
             task_run::{Step, Work},
         },
@@ -232,13 +232,13 @@ fn opening(guest: &Guest, job: &Job, now: f64, log: &mut Vec<String>) {
     let running = guest.started.is_some();
     let mut say = |line: String| log.push(format!("INFO: {line}"));
     say(format!("Starting Backup of VM {} ({})", guest.vmid, guest.kind.word()));
-    say(format!("Backup started at {}", stamp(now)));
+    say(format!("Backup started at {}", log_time(now)));
     say(format!("status = {}", if running { "running" } else { "stopped" }));
     say(format!("backup mode: {}", if running { job.mode.as_str() } else { "stop" }));
     say("ionice priority: 7".into());
     say(format!("{} Name: {}", guest.kind.label(), guest.name()));
     for disk in disks(guest) {
-        say(format!("include disk '{}' '{}' {}", disk.key, disk.volid, size_word(disk.size)));
+        say(format!("include disk '{}' '{}' {}", disk.key, disk.volid, config_size(disk.size)));
     }
     if guest.kind == Kind::Qemu {
         say("starting backup via QMP command".into());
@@ -317,6 +317,6 @@ fn one(
         say(format!("pruned {gone} backup(s){rest}"));
     }
     say(format!("Finished Backup of VM {vmid} (00:00:04)"));
-    say(format!("Backup finished at {}", stamp(now)));
+    say(format!("Backup finished at {}", log_time(now)));
     Ok(())
 }

@@ -167,7 +167,7 @@ fn change_later(cluster: &mut Cluster, request: &Request) -> Outcome {
     }
     // Proxmox waits for the task, which takes no time here; if another task has the lock, it takes longer than Proxmox
     // waits.
-    match cluster.end_now(&upid) {
+    match cluster.finish_task_now(&upid) {
         None => Ok(json!(upid).into()),
         Some(Ok(())) => Ok(Value::Null.into()),
         Some(Err(problem)) => Err(ApiError::failed(format!("failed to update VM {vmid}: {problem}"))),

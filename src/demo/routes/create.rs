@@ -14,7 +14,7 @@ use crate::{
             cluster::Cluster,
             digest::sha1_hex,
             guest::{Guest, Kind},
-            guest_disks::{Disk, Wanted, allocate, disks, free, is_disk, shown, size_word},
+            guest_disks::{Disk, Wanted, allocate, config_size, disks, free, is_disk, shown},
             task_run::{Step, Work},
         },
     },
@@ -362,7 +362,7 @@ fn new_disk(
     let wanted = Wanted { node: &plan.node, storage, vmid: plan.vmid, kind: plan.kind, format, size };
     let disk = Disk { key: key.into(), volid: allocate(cluster, &wanted, log)?, options, size };
     if plan.kind == Kind::Qemu {
-        log.push(format!("{key}: successfully created disk '{},size={}'", disk.volid, size_word(size)));
+        log.push(format!("{key}: successfully created disk '{},size={}'", disk.volid, config_size(size)));
     }
     Ok(disk.text())
 }

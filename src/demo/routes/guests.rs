@@ -84,13 +84,13 @@ fn rrddata(cluster: &mut Cluster, request: &Request) -> Outcome {
             return json!({"time": time});
         }
         let load = status::load(guest, then);
-        let swing = |part: u32| status::swing(guest.vmid.wrapping_add(part * 1000), then);
+        let load_factor = |part: u32| status::load_factor(guest.vmid.wrapping_add(part * 1000), then);
         // A guest's counters are returned as their increase per second.
         #[allow(clippy::cast_precision_loss, reason = "a few thousand bytes")]
-        let rate = |counter: u64, part: u32| (counter / load.uptime.max(1)) as f64 * swing(part);
+        let rate = |counter: u64, part: u32| (counter / load.uptime.max(1)) as f64 * load_factor(part);
         #[allow(clippy::cast_precision_loss, reason = "bytes of memory")]
-        let memory = load.mem as f64 * (0.9 + 0.1 * swing(1));
-        json!({"time": time, "cpu": (load.cpu * swing(0)).min(1.0), "maxcpu": guest.cpus(), "mem": memory.round(),
+        let memory = load.mem as f64 * (0.9 + 0.1 * load_factor(1));
+        json!({"time": time, "cpu": (load.cpu * load_factor(0)).min(1.0), "maxcpu": guest.cpus(), "mem": memory.round(),
             "maxmem": guest.memory(), "disk": load.disk, "maxdisk": guest.disk(),
             "netin": rate(load.netin, 2), "netout": rate(load.netout, 3),
             "diskread": rate(load.diskread, 4), "diskwrite": rate(load.diskwrite, 5)})
@@ -115,7 +115,7 @@ fn interfaces(cluster: &mut Cluster, request: &Request) -> Outcome {
     let net = guest.config.get("net0").and_then(Value::as_str).unwrap_or_default();
     let part = |name: &str| net.split(',').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
     let address = part("hwaddr=").to_lowercase();
-    if guest.is_odd(Oddity::OldInterfaces) {
+    if guest.has_oddity(Oddity::OldInterfaces) {
         let lo =
             json!({"name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8", "inet6": "::1/128"});
         let own = json!({"name": part("name="), "hwaddr": address, "inet": part("ip="),
@@ -157,7 +157,7 @@ fn migrate_preconditions(cluster: &mut Cluster, request: &Request) -> Outcome {
     let (mapped, bound): (Vec<_>, Vec<_>) =
         devices.partition(|(_, value)| value.as_str().is_some_and(|text| text.contains("mapping=")));
     let mut bound: Vec<&String> = bound.into_iter().map(|(key, _)| key).collect();
-    if guest.is_odd(Oddity::MappedIsLocal) {
+    if guest.has_oddity(Oddity::MappedIsLocal) {
         bound.extend(mapped.iter().map(|(key, _)| *key));
     }
     let mapping = |value: &Value| {

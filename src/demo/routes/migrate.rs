@@ -8,7 +8,7 @@ use crate::{
             access::Identity,
             cluster::Cluster,
             guest::{Guest, Kind},
-            guest_disks::{all_shared, disks, shown, stamp},
+            guest_disks::{all_shared, disks, log_time, shown},
             task_run::{Step, Work, nothing},
         },
     },
@@ -52,7 +52,7 @@ fn migrate(cluster: &mut Cluster, request: &Request) -> Outcome {
             _ => {}
         }
     }
-    if cluster.ha_of(guest)["managed"] == 1 { by_ha(cluster, request) } else { now(cluster, request) }
+    if cluster.ha_state(guest)["managed"] == 1 { by_ha(cluster, request) } else { now(cluster, request) }
 }
 
 /// Only records the request; the HA manager acts on it in its next cycle, with a task of its own.
@@ -86,14 +86,17 @@ fn now(cluster: &mut Cluster, request: &Request) -> Outcome {
         let address = cluster.nodes.iter().find(|node| node.name == to).map(|node| node.ip.clone());
         let word = if kind == Kind::Qemu { "VM" } else { "CT" };
         let address = address.unwrap_or_default();
-        log.push(format!("{} starting migration of {word} {vmid} to node '{to}' ({address})", stamp(time)));
+        log.push(format!(
+            "{} starting migration of {word} {vmid} to node '{to}' ({address})",
+            log_time(time)
+        ));
         let guest = cluster.guest(kind, &from, vmid).map_err(|error| error.message)?;
         guest.check_lock()?;
         refuse(cluster, guest, local_too)?;
         let guest = cluster.guest_mut(kind, &from, vmid).map_err(|error| error.message)?;
         if guest.started.is_some() && kind == Kind::Qemu {
             let (part, all) = (shown(guest.memory() / 4), shown(guest.memory()));
-            log.push(format!("{} migration active, transferred {part} of {all} VM-state", stamp(time)));
+            log.push(format!("{} migration active, transferred {part} of {all} VM-state", log_time(time)));
         }
         guest.config.insert("lock".into(), json!("migrate"));
         Ok(())
@@ -115,7 +118,7 @@ fn now(cluster: &mut Cluster, request: &Request) -> Outcome {
             }
         }
         let seconds = crate::demo::state::clock::whole(time - since) % 60;
-        log.push(format!("{} migration finished successfully (duration 00:00:{seconds:02})", stamp(time)));
+        log.push(format!("{} migration finished successfully (duration 00:00:{seconds:02})", log_time(time)));
         Ok(())
     });
     let word = if kind == Kind::Qemu { "qmigrate" } else { "vzmigrate" };

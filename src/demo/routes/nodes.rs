@@ -176,11 +176,11 @@ fn rrddata(cluster: &mut Cluster, request: &Request) -> Outcome {
             return json!({"time": time});
         }
         #[allow(clippy::cast_precision_loss, reason = "a time")]
-        let swing = status::swing(u32::try_from(node.name.len()).unwrap_or_default(), time as f64);
-        let cpu = (cpu * swing).min(1.0);
+        let load_factor = status::load_factor(u32::try_from(node.name.len()).unwrap_or_default(), time as f64);
+        let cpu = (cpu * load_factor).min(1.0);
         json!({"time": time, "cpu": cpu, "maxcpu": node.cpus, "memused": memory, "memtotal": node.memory,
-            "rootused": disk, "roottotal": node.disk, "iowait": 0, "loadavg": cpu, "netin": 4096.0 * swing,
-            "netout": 2048.0 * swing})
+            "rootused": disk, "roottotal": node.disk, "iowait": 0, "loadavg": cpu, "netin": 4096.0 * load_factor,
+            "netout": 2048.0 * load_factor})
     });
     Ok(Value::Array(rows.collect()).into())
 }

@@ -87,7 +87,7 @@ fn by_ha(
     then: Handler,
 ) -> Option<Outcome> {
     let guest = cluster.guests.get(&request.vmid())?;
-    if cluster.ha_of(guest)["managed"] != 1 {
+    if cluster.ha_state(guest)["managed"] != 1 {
         return None;
     }
     let word = if request.kind() == Kind::Qemu { "vm" } else { "ct" };

@@ -1,7 +1,7 @@
 //! The lists that Proxmox makes from the keys of a Perl hash, whose order differs with every answer. Lists that it
 //! sorts, or keeps in the order of a file, are not among them.
 
-use crate::demo::chance::Chance;
+use crate::demo::chance::Rng;
 use serde_json::Value;
 
 /// The part of an answer that has no order.
@@ -65,7 +65,7 @@ const UNORDERED: [(&str, &[Unordered]); 33] = [
 const LIKE: [(&str, &str); 1] = [("/storage/{storage}", "/storage")];
 
 /// Shuffles the unordered parts of a path's answer.
-pub(in crate::demo) fn unorder(template: &str, data: &mut Value, chance: &mut Chance) {
+pub(in crate::demo) fn shuffle_unordered(template: &str, data: &mut Value, chance: &mut Rng) {
     let template = LIKE.iter().find(|(path, _)| *path == template).map_or(template, |(_, other)| other);
     let Some((_, parts)) = UNORDERED.iter().find(|(path, _)| *path == template) else { return };
     for part in *parts {
@@ -108,7 +108,7 @@ pub(in crate::demo) fn unorder(template: &str, data: &mut Value, chance: &mut Ch
 }
 
 /// Shuffles the unordered parts inside one object.
-fn within(part: Unordered, object: &mut Value, chance: &mut Chance) {
+fn within(part: Unordered, object: &mut Value, chance: &mut Rng) {
     match part {
         List(key) => {
             if let Some(Value::Array(items)) = object.get_mut(key) {
@@ -131,16 +131,16 @@ fn within(part: Unordered, object: &mut Value, chance: &mut Chance) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::{chance::Seed, routes::table::areas};
+    use crate::demo::{chance::RandomSource, routes::table::areas};
     use serde_json::json;
 
     #[track_caller]
     fn check(path: &str, data: &Value, fixed: &[&str], moving: &[&str]) {
-        let seed = Seed::new(3);
+        let seed = RandomSource::new(3);
         let answers: Vec<Value> = (0..100)
             .map(|_| {
                 let mut data = data.clone();
-                unorder(path, &mut data, &mut seed.next(path));
+                shuffle_unordered(path, &mut data, &mut seed.next(path));
                 data
             })
             .collect();

@@ -192,7 +192,7 @@ impl Cluster {
     }
 
     /// The HA state of a guest, as shown in its status.
-    pub(crate) fn ha_of(&self, guest: &Guest) -> Value {
+    pub(crate) fn ha_state(&self, guest: &Guest) -> Value {
         let word = if guest.kind == Kind::Qemu { "vm" } else { "ct" };
         let sid = json!(format!("{word}:{}", guest.vmid));
         match self.ha.iter().find(|resource| resource.get("sid") == Some(&sid)) {

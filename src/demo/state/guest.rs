@@ -140,7 +140,7 @@ impl Guest {
     }
 
     /// Whether its node reports it in this deviating way.
-    pub(crate) fn is_odd(&self, oddity: Oddity) -> bool {
+    pub(crate) fn has_oddity(&self, oddity: Oddity) -> bool {
         self.oddities.contains(&oddity)
     }
 

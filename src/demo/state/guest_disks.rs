@@ -43,7 +43,7 @@ impl Disk {
         for option in &self.options {
             text = format!("{text},{option}");
         }
-        format!("{text},size={}", size_word(self.size))
+        format!("{text},size={}", config_size(self.size))
     }
 
     /// The storage it is on.
@@ -188,7 +188,7 @@ pub(crate) fn free(cluster: &mut Cluster, volid: &str) {
 }
 
 /// A size as in configurations: `32G`, `1152M`.
-pub(crate) fn size_word(bytes: u64) -> String {
+pub(crate) fn config_size(bytes: u64) -> String {
     for (shift, letter) in [(30, 'G'), (20, 'M'), (10, 'K')] {
         if bytes != 0 && bytes.trailing_zeros() >= shift {
             return format!("{}{letter}", bytes >> shift);
@@ -209,7 +209,7 @@ pub(crate) fn shown(bytes: u64) -> String {
 }
 
 /// A time as in logs: `2026-11-21 00:58:55`.
-pub(crate) fn stamp(time: f64) -> String {
+pub(crate) fn log_time(time: f64) -> String {
     let (year, month, day, hour, minute, second) = civil(whole(time));
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
@@ -236,7 +236,7 @@ mod tests {
             (1152 << 20, "1152M", "1.1 GiB"),
             (1537, "1537", "1.5 KiB"),
         ] {
-            assert_eq!((size_word(bytes).as_str(), shown(bytes).as_str()), (word, log));
+            assert_eq!((config_size(bytes).as_str(), shown(bytes).as_str()), (word, log));
         }
     }
 }

@@ -388,7 +388,7 @@ fn history(cluster: &mut Cluster, now: f64) {
         ("pve1", "qmshutdown", "101", 9.0, 11.0, "OK"),
         ("pve1", "vzshutdown", "200", 8.0, 4.0, "OK"),
     ] {
-        cluster.tasks.enter_past((node, kind, id, root), now - hours * HOUR, seconds, status);
+        cluster.tasks.add_past_task((node, kind, id, root), now - hours * HOUR, seconds, status);
     }
     for number in 0..6_u32 {
         let node = ["pve1", "pve2", "pve3"][usize::try_from(number).unwrap_or(0) % 3];

@@ -44,7 +44,7 @@ pub(crate) fn load(guest: &Guest, now: f64) -> Load {
 
 /// The factor, around 1, by which the load of a guest or node differs from its average at a time: higher by day than at
 /// night, and always varying. The same time always has the same value.
-pub(crate) fn swing(number: u32, time: f64) -> f64 {
+pub(crate) fn load_factor(number: u32, time: f64) -> f64 {
     let phase = share(number, 5);
     let wave = |period: f64| ((time / period + phase) * std::f64::consts::TAU).sin();
     let minute = u32::try_from(whole(time) / 60 % 1_000_003).unwrap_or_default();
@@ -190,7 +190,7 @@ pub(crate) fn listed(guest: &Guest, now: f64, full: bool) -> Map<String, Value> 
 pub(crate) fn current(cluster: &Cluster, guest: &Guest) -> Value {
     let now = cluster.clock.now();
     let mut row = listed(guest, now, true);
-    row.insert("ha".into(), cluster.ha_of(guest));
+    row.insert("ha".into(), cluster.ha_state(guest));
     let pressures = ["pressurecpusome", "pressurecpufull", "pressureiosome", "pressureiofull"];
     let pressures = pressures.into_iter().chain(["pressurememorysome", "pressurememoryfull"]);
     let running = guest.started.is_some();

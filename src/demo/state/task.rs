@@ -117,7 +117,7 @@ impl<W> Tasks<W> {
     }
 
     /// Adds a task that ended in the past, for the sample.
-    pub(crate) fn enter_past(
+    pub(crate) fn add_past_task(
         &mut self,
         past: (&str, &str, &str, &str),
         start: f64,

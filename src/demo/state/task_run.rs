@@ -44,7 +44,7 @@ impl Cluster {
     }
 
     /// Ends a started task immediately and returns its result; `None` if it has not started.
-    pub(crate) fn end_now(&mut self, upid: &str) -> Option<Result<(), String>> {
+    pub(crate) fn finish_task_now(&mut self, upid: &str) -> Option<Result<(), String>> {
         let now = self.clock.now();
         let active = self.tasks.active.iter_mut().find(|active| active.upid == upid)?;
         let (ends, result) = active.ends.as_mut()?;
@@ -84,11 +84,11 @@ impl Cluster {
             self.free_at(active.lock.as_deref(), ends);
         }
         self.give_up_waiting(now);
-        self.tell_progress(now);
+        self.log_progress(now);
     }
 
     /// Adds progress lines to the logs of long tasks, one for each tenth.
-    fn tell_progress(&mut self, now: f64) {
+    fn log_progress(&mut self, now: f64) {
         let mut lines = Vec::new();
         for active in &mut self.tasks.active {
             let Some((ends, Ok(()))) = &active.ends else { continue };

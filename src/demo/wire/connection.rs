@@ -7,7 +7,7 @@ use crate::{
             console,
             dispatch::{self, Then},
             faults::Fault,
-            http::{Buffer, NoRequest, Outgoing},
+            http::{Buffer, Outgoing, RequestError},
             shared::{Open, Shared},
             tls::{Stream, Tls},
         },
@@ -94,7 +94,7 @@ enum End {
 fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared, number: u64) -> End {
     let mut buffer = Buffer::default();
     for count in 1..=KEEP_ALIVE {
-        if count == 1 && shared.faults.take_unread() {
+        if count == 1 && shared.faults.take_drop_before_reading() {
             return End::Closed;
         }
         // Faults are looked up once the request has arrived, because one may be added while the connection waits for
@@ -108,14 +108,14 @@ fn serve(mut stream: Box<dyn Stream>, plain: Option<&TcpStream>, shared: &Shared
         }
         let request = match buffer.request(&mut stream) {
             Ok(request) => request,
-            Err(NoRequest::Gone) => return End::Closed,
-            Err(NoRequest::Refused(status, reason)) => {
+            Err(RequestError::Gone) => return End::Closed,
+            Err(RequestError::Refused(status, reason)) => {
                 let _ = Outgoing::empty(status, reason).write(&mut stream, true);
                 return End::Closed;
             }
         };
         // A connection that is kept alive was already being read when the fault was added.
-        if shared.faults.take_unread() {
+        if shared.faults.take_drop_before_reading() {
             return End::Closed;
         }
         let asked_to_close =
@@ -168,7 +168,7 @@ fn reset_ordered(socket: &TcpStream, shared: &Shared, number: u64) -> bool {
         if let Ok(request) = Buffer::default().request(&mut &bytes[..count]) {
             let fault = shared.faults.take_reset(&dispatch::line(&request));
             if fault == Some(Fault::ResetAfterActing) {
-                dispatch::act_unanswered(shared, &request, number);
+                dispatch::carry_out_unanswered(shared, &request, number);
             }
             return fault.is_some();
         }

@@ -3,13 +3,13 @@
 
 use crate::{
     demo::{
-        chance::Chance,
+        chance::Rng,
         outcome::{ApiError, Outcome},
         routes::{
             access_api,
             route::{Pairs, Request},
             table,
-            unordered::unorder,
+            unordered::shuffle_unordered,
         },
         state::{access::Identity, cluster::Cluster},
         wire::{
@@ -71,12 +71,12 @@ fn answer_api(shared: &Shared, request: &Incoming, format: Format, path: &str) -
         let mut chance = shared.chance.next(&line(request));
         let outcome = run(shared, request, path, &mut chance);
         let outcome = match shared.options.plant {
-            Some(plant) => plant.sow(outcome),
+            Some(plant) => plant.append_mark(outcome),
             None => outcome,
         };
         // Failed logins of every kind are delayed.
         if matches!(&outcome, Err(error) if error.status == 401) {
-            shared.wait(shared.refusal_time());
+            shared.wait(shared.failed_login_delay());
         }
         let (status, reason, body) = envelope(format, outcome, &mut chance);
         let mut answer = Outgoing::json(status, reason, body);
@@ -131,7 +131,7 @@ fn answer_api(shared: &Shared, request: &Incoming, format: Format, path: &str) -
 }
 
 /// Carries out a request whose answer is not sent.
-pub(crate) fn act_unanswered(shared: &Shared, request: &Incoming, connection: u64) {
+pub(crate) fn carry_out_unanswered(shared: &Shared, request: &Incoming, connection: u64) {
     shared.remember(request, connection);
     if let Some((_, path)) = request.path.strip_prefix("/api2/").and_then(|rest| rest.split_once('/')) {
         let _ = run(shared, request, path, &mut shared.chance.next(&line(request)));
@@ -154,7 +154,7 @@ fn page(request: &Incoming) -> Outgoing {
     Outgoing::empty(501, format!("no such file '{}'", form::unescape(&request.path)))
 }
 
-fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> Outcome {
+fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Rng) -> Outcome {
     let (mut segments, mut params) = (form::segments(path), request.pairs.clone());
     if let Some(plant) = shared.options.plant {
         plant.gather(&mut segments, &mut params);
@@ -188,7 +188,7 @@ fn run(shared: &Shared, request: &Incoming, path: &str, chance: &mut Chance) -> 
     }
     let mut reply = (route.run)(&mut cluster, &request)?;
     drop(cluster);
-    unorder(route.path, &mut reply.data, chance);
+    shuffle_unordered(route.path, &mut reply.data, chance);
     Ok(reply)
 }
 

@@ -1,6 +1,6 @@
 //! The two envelopes of answers and errors (pve.md sections 1 and 3).
 
-use crate::demo::{chance::Chance, outcome::Outcome, wire::json::write};
+use crate::demo::{chance::Rng, outcome::Outcome, wire::json::write};
 use serde_json::{Map, Value, json};
 
 /// Whether a request was sent to `/api2/json` or to `/api2/extjs`.
@@ -13,7 +13,7 @@ pub(crate) enum Format {
 }
 
 /// The HTTP status, its reason phrase and the body of an outcome.
-pub(crate) fn envelope(format: Format, outcome: Outcome, chance: &mut Chance) -> (u16, String, Vec<u8>) {
+pub(crate) fn envelope(format: Format, outcome: Outcome, chance: &mut Rng) -> (u16, String, Vec<u8>) {
     let mut written = |body: Map<String, Value>| {
         let mut out = Vec::new();
         write(&Value::Object(body), chance, &mut out);

@@ -77,7 +77,7 @@ impl Faults {
     }
 
     /// Whether the next request is to be dropped without being read.
-    pub(crate) fn take_unread(&self) -> bool {
+    pub(crate) fn take_drop_before_reading(&self) -> bool {
         self.take_if(|_, fault| *fault == Fault::DropBeforeReading).is_some()
     }
 

@@ -39,16 +39,16 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 /// Why no request could be read.
-pub(crate) enum NoRequest {
+pub(crate) enum RequestError {
     /// The client disconnected, or sent nothing for too long.
     Gone,
     /// The request is refused with this status and reason, and the connection is closed.
     Refused(u16, String),
 }
 
-impl From<io::Error> for NoRequest {
-    fn from(_: io::Error) -> NoRequest {
-        NoRequest::Gone
+impl From<io::Error> for RequestError {
+    fn from(_: io::Error) -> RequestError {
+        RequestError::Gone
     }
 }
 
@@ -62,10 +62,10 @@ impl Buffer {
         self.0.is_empty()
     }
 
-    fn more(&mut self, stream: &mut impl Read) -> Result<(), NoRequest> {
+    fn more(&mut self, stream: &mut impl Read) -> Result<(), RequestError> {
         let mut chunk = [0; 4096];
         match stream.read(&mut chunk)? {
-            0 => Err(NoRequest::Gone),
+            0 => Err(RequestError::Gone),
             count => {
                 self.0.extend_from_slice(&chunk[..count]);
                 Ok(())
@@ -74,7 +74,7 @@ impl Buffer {
     }
 
     /// Reads one request.
-    pub(crate) fn request(&mut self, stream: &mut impl Read) -> Result<Incoming, NoRequest> {
+    pub(crate) fn request(&mut self, stream: &mut impl Read) -> Result<Incoming, RequestError> {
         let end = loop {
             if let Some(at) = self.0.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at;
@@ -141,7 +141,7 @@ impl Buffer {
         stream: &mut impl Read,
         boundary: &str,
         length: u64,
-    ) -> Result<(Pairs, u64), NoRequest> {
+    ) -> Result<(Pairs, u64), RequestError> {
         let (mark, end) = (format!("--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
         let mut pairs = Pairs::new();
         let mut used = 0;
@@ -183,7 +183,7 @@ impl Buffer {
     }
 
     /// Reads that many bytes and discards them.
-    fn skip(&mut self, stream: &mut impl Read, mut count: u64) -> Result<(), NoRequest> {
+    fn skip(&mut self, stream: &mut impl Read, mut count: u64) -> Result<(), RequestError> {
         while 0 < count {
             let here = self.0.len().min(usize::try_from(count).unwrap_or(usize::MAX));
             self.0.drain(..here);
@@ -200,7 +200,7 @@ impl Buffer {
         stream: &mut impl Read,
         method: Method,
         headers: &[(String, String)],
-    ) -> Result<Vec<u8>, NoRequest> {
+    ) -> Result<Vec<u8>, RequestError> {
         if header(headers, "transfer-encoding").is_some() {
             return refused(501, "chunked transfer encoding not supported");
         }
@@ -220,7 +220,7 @@ impl Buffer {
     }
 }
 
-fn decode_body(headers: &[(String, String)], body: &[u8]) -> Result<Pairs, NoRequest> {
+fn decode_body(headers: &[(String, String)], body: &[u8]) -> Result<Pairs, RequestError> {
     let kind = header(headers, "content-type").unwrap_or("application/x-www-form-urlencoded");
     match kind.split(';').next().unwrap_or_default().trim() {
         "application/x-www-form-urlencoded" => Ok(decode_form(&String::from_utf8_lossy(body))),
@@ -241,13 +241,13 @@ fn decode_body(headers: &[(String, String)], body: &[u8]) -> Result<Pairs, NoReq
 pub fn read_made_up(mut bytes: &[u8]) -> Result<(Method, String, Pairs), Option<(u16, String)>> {
     match Buffer::default().request(&mut bytes) {
         Ok(request) => Ok((request.method, request.path, request.pairs)),
-        Err(NoRequest::Refused(status, reason)) => Err(Some((status, reason))),
-        Err(NoRequest::Gone) => Err(None),
+        Err(RequestError::Refused(status, reason)) => Err(Some((status, reason))),
+        Err(RequestError::Gone) => Err(None),
     }
 }
 
-fn refused<T>(status: u16, reason: impl Into<String>) -> Result<T, NoRequest> {
-    Err(NoRequest::Refused(status, reason.into()))
+fn refused<T>(status: u16, reason: impl Into<String>) -> Result<T, RequestError> {
+    Err(RequestError::Refused(status, reason.into()))
 }
 
 /// An answer that can be written.

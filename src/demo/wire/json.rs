@@ -1,10 +1,10 @@
 //! JSON as Perl writes it: the keys of every object are in random order.
 
-use crate::demo::chance::Chance;
+use crate::demo::chance::Rng;
 use serde_json::Value;
 
 /// Appends a value to the bytes.
-pub(crate) fn write(value: &Value, chance: &mut Chance, out: &mut Vec<u8>) {
+pub(crate) fn write(value: &Value, chance: &mut Rng, out: &mut Vec<u8>) {
     match value {
         Value::Object(object) => {
             let mut entries: Vec<(&String, &Value)> = object.iter().collect();
@@ -43,14 +43,14 @@ fn plain(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::chance::Seed;
+    use crate::demo::chance::RandomSource;
     use serde_json::json;
 
     #[test]
     fn all_orders_mean_the_same_and_are_not_the_same_bytes() {
         let value =
             json!({"a": [1, null, {"b": "\u{e4}\"\n", "c": 1.5, "d": {}}], "e": true, "f": [], "g": -1});
-        let seed = Seed::new(11);
+        let seed = RandomSource::new(11);
         let written: Vec<String> = (0..50)
             .map(|_| {
                 let mut out = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::demo::{
     random,
-    wire::{plant::Plant, tls::Tls},
+    wire::{plant::TextInjection, tls::Tls},
 };
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub struct Options {
     /// prints its seed.
     pub seed: u64,
     /// The text appended to every string of every answer.
-    pub plant: Option<Plant>,
+    pub plant: Option<TextInjection>,
 }
 
 impl Default for Options {

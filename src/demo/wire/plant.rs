@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The text that is appended, and the keys that are spared.
 #[derive(Clone, Copy, Debug)]
-pub struct Plant {
+pub struct TextInjection {
     /// The text to append to each string; it is removed from requests again, so that objects are found by the names
     /// that answers gave.
     pub mark: &'static str,
@@ -16,7 +16,7 @@ pub struct Plant {
     pub except: &'static [&'static str],
 }
 
-impl Plant {
+impl TextInjection {
     /// Removes the mark from a request's path and parameters.
     pub(super) fn gather(self, segments: &mut [String], pairs: &mut Pairs) {
         let values = segments.iter_mut().chain(pairs.iter_mut().map(|(_, value)| value));
@@ -24,7 +24,7 @@ impl Plant {
     }
 
     /// Appends the mark to every string of an answer or an error.
-    pub(super) fn sow(self, outcome: Outcome) -> Outcome {
+    pub(super) fn append_mark(self, outcome: Outcome) -> Outcome {
         match outcome {
             Ok(mut reply) => {
                 self.sow_in("", &mut reply.data);

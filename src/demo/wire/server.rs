@@ -2,7 +2,7 @@
 
 use crate::{
     demo::{
-        chance::Seed,
+        chance::RandomSource,
         state::{
             clock::whole,
             console,
@@ -59,7 +59,7 @@ impl Server {
             })),
             signer: Mutex::new(Signer::new()),
             faults: Faults::default(),
-            chance: Seed::new(options.seed),
+            chance: RandomSource::new(options.seed),
             connections: Mutex::default(),
             seen: Mutex::default(),
             order: AtomicU64::default(),

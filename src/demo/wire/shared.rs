@@ -2,7 +2,7 @@
 
 use crate::{
     demo::{
-        chance::Seed,
+        chance::RandomSource,
         state::cluster::Cluster,
         wire::{faults::Faults, http::Incoming, login::Signer, options::Options, seen::Seen},
     },
@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) cluster: Mutex<Cluster>,
     pub(crate) signer: Mutex<Signer>,
     pub(crate) faults: Faults,
-    pub(crate) chance: Seed,
+    pub(crate) chance: RandomSource,
     pub(crate) options: Options,
     pub(crate) connections: Mutex<Vec<Open>>,
     pub(super) seen: Mutex<VecDeque<Seen>>,
@@ -57,7 +57,7 @@ impl Shared {
     }
 
     /// The delay of a 401: 3 s on the cluster's clock.
-    pub(crate) fn refusal_time(&self) -> Duration {
+    pub(crate) fn failed_login_delay(&self) -> Duration {
         Duration::from_secs_f64((3.0 / self.options.clock_speed.max(1.0)).min(3.0))
     }
 

@@ -14,11 +14,11 @@ pub(crate) trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
 /// Wraps a connection in TLS; `None` if that fails.
-pub(crate) type Secured = dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync;
+pub(crate) type TlsWrapper = dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync;
 
 /// HTTPS. Behind a function pointer, so that a program which never uses it does not contain a TLS server.
 #[derive(Clone)]
-pub struct Tls(pub(super) Arc<Secured>);
+pub struct Tls(pub(super) Arc<TlsWrapper>);
 
 impl Tls {
     /// HTTPS with that certificate and those protocol versions.

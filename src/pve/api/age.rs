@@ -10,12 +10,7 @@ const UNDEFINED: &str = "not defined in schema";
 /// and messages are in `errors`. `None` if the error has another reason, or if it is in every version since 6.4. `path`
 /// is percent-encoded, as sent.
 #[must_use]
-pub fn later_than_server(
-    method: Method,
-    path: &str,
-    status: u16,
-    errors: &[(String, String)],
-) -> Option<String> {
+pub fn version_hint(method: Method, path: &str, status: u16, errors: &[(String, String)]) -> Option<String> {
     let Lookup::Found(found) = find(method, path) else { return None };
     if status == 501 {
         let since = found.row.since();
@@ -45,7 +40,7 @@ mod tests {
     fn check(method: Method, path: &str, status: u16, errors: &[(&str, &str)], expected: Option<&str>) {
         let errors: Vec<_> =
             errors.iter().map(|(name, problem)| ((*name).to_owned(), (*problem).to_owned())).collect();
-        let said = later_than_server(method, path, status, &errors);
+        let said = version_hint(method, path, status, &errors);
         match expected {
             None => assert_eq!(said, None, "{path}"),
             Some(words) => {

@@ -47,7 +47,7 @@ pub mod urlencoded;
 mod value;
 pub mod words;
 
-pub use age::later_than_server;
+pub use age::version_hint;
 pub use check::{Kind, Violation};
 pub use param::Param;
 pub use place::Place;
@@ -229,7 +229,7 @@ fn hole(name: &str) -> Option<&'static str> {
 }
 
 /// The name in `{name}`.
-fn hole_name(segment: &str) -> Option<&str> {
+fn placeholder_name(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
@@ -240,7 +240,7 @@ fn walk<'p>(template: &'static str, path: &'p str, mut seen: impl FnMut(&'static
     loop {
         let (wanted, more_template) = first_segment(template);
         let (segment, more_path) = first_segment(path);
-        match hole_name(wanted) {
+        match placeholder_name(wanted) {
             Some(name) if SPANNING.contains(&name) && more_template.is_none() => {
                 seen(name, path);
                 return !path.is_empty();

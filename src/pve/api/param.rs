@@ -16,9 +16,9 @@ impl Param {
     }
 
     /// From a line `{name}…`.
-    pub(super) fn of_hole(line: &'static str) -> Param {
+    pub(super) fn from_placeholder(line: &'static str) -> Param {
         let param = Param::of(line);
-        Param { name: super::hole_name(param.name).unwrap_or(param.name), ..param }
+        Param { name: super::placeholder_name(param.name).unwrap_or(param.name), ..param }
     }
 
     /// Its name; a numbered family ends in `[n]`.

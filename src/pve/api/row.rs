@@ -1,6 +1,6 @@
 //! One method of the API: its line in the table and the parameter lines under it. Does not check values.
 
-use super::{Param, Privilege, blocks, hole, hole_name, shared};
+use super::{Param, Privilege, blocks, hole, placeholder_name, shared};
 use crate::pve::Method;
 
 /// One method of one path.
@@ -94,9 +94,9 @@ impl Row {
             })
             .collect();
         let mut params = Vec::with_capacity(rest.len() + 4);
-        for name in self.path.split('/').filter_map(hole_name) {
+        for name in self.path.split('/').filter_map(placeholder_name) {
             let special = rest.iter().position(|param| param.name() == name).map(|at| rest.remove(at));
-            params.extend(special.or_else(|| hole(name).map(Param::of_hole)));
+            params.extend(special.or_else(|| hole(name).map(Param::from_placeholder)));
         }
         params.append(&mut rest);
         params

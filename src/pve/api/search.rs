@@ -180,7 +180,7 @@ fn measure(row: &Row, notions: &[Notion]) -> (Vec<f64>, Vec<&'static str>) {
     let segments: Vec<&'static str> = row.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let last = segments.iter().rposition(|segment| !segment.starts_with('{'));
     for (at, segment) in segments.iter().enumerate() {
-        if let Some(hole) = super::hole_name(segment) {
+        if let Some(hole) = super::placeholder_name(segment) {
             parts(&mut terms, hole, weight::HOLE, weight::HOLE, None);
         } else {
             let ends = last == Some(at);
@@ -191,7 +191,7 @@ fn measure(row: &Row, notions: &[Notion]) -> (Vec<f64>, Vec<&'static str>) {
     parts(&mut terms, row.name(), weight::NAME, weight::NAME, None);
     for param in row.params() {
         let name = param.name().trim_end_matches("[n]");
-        if !segments.iter().any(|segment| super::hole_name(segment) == Some(name)) {
+        if !segments.iter().any(|segment| super::placeholder_name(segment) == Some(name)) {
             parts(&mut terms, name, weight::PARAM, weight::PART_OF_PARAM, Some(param));
         }
         for choice in param.choices().into_iter().flatten() {

@@ -134,7 +134,7 @@ impl Task {
 
     /// Whether it may be about guests that its UPID does not name, such as a backup of several guests.
     #[must_use]
-    pub fn is_about_many(&self) -> bool {
+    pub fn may_concern_many(&self) -> bool {
         self.guest.is_none()
             && (self.kind.ends_with("all")
                 || ["vzdump", "bulk"].iter().any(|word| self.kind.starts_with(word)))

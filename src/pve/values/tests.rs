@@ -72,7 +72,7 @@ fn tasks_tell_their_guest_and_their_node() {
         ("srvrestart", "pveproxy", None, false),
     ] {
         let task = Task::read(&upid(kind, id)).unwrap();
-        assert_eq!((task.guest, task.is_about_many()), (guest, many), "{kind} {id}");
+        assert_eq!((task.guest, task.may_concern_many()), (guest, many), "{kind} {id}");
         assert_eq!(task.node, Node::Named("pve1".into()));
     }
     for text in [

@@ -123,12 +123,12 @@ pub fn same(key: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
 /// Returns a value as it is shown: keys in natural order (`net2` before `net10`), sets sorted.
 #[must_use]
 pub fn ordered(value: Value) -> Value {
-    arranged("", value)
+    ordered_value("", value)
 }
 
 /// Like [`ordered`], for the value of a key.
 #[must_use]
-pub fn arranged(key: &str, value: Value) -> Value {
+pub fn ordered_value(key: &str, value: Value) -> Value {
     match value {
         Value::Object(object) => {
             let mut entries: Vec<(String, Value)> = object.into_iter().collect();
@@ -136,7 +136,7 @@ pub fn arranged(key: &str, value: Value) -> Value {
             entries
                 .into_iter()
                 .map(|(key, value)| {
-                    let value = arranged(&key, value);
+                    let value = ordered_value(&key, value);
                     (key, value)
                 })
                 .collect::<Map<_, _>>()

@@ -30,7 +30,7 @@ impl Column {
 
     /// Left out unless a row has a value in it.
     #[must_use]
-    pub const fn if_any(self) -> Column {
+    pub const fn hide_if_empty(self) -> Column {
         Column { optional: true, ..self }
     }
 
@@ -79,7 +79,7 @@ fn shown<'a>(name: &str, json: &'a str) -> Cow<'a, str> {
         return Cow::Borrowed(json);
     }
     match serde_json::from_str::<Value>(json) {
-        Ok(value) => Cow::Owned(canonical::arranged(name, value).to_string()),
+        Ok(value) => Cow::Owned(canonical::ordered_value(name, value).to_string()),
         Err(_) => Cow::Borrowed(json),
     }
 }

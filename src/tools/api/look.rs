@@ -5,7 +5,7 @@ use crate::{
         Method,
         api::{
             self, Lookup, Param, Place, Row,
-            effect::{self, Class, Possible},
+            effect::{self, Class, PossibleClass},
             words,
         },
     },
@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 /// How many methods a search returns by default.
 const HITS: usize = 8;
 
-const HIT: &[Column] = &[Column::new("method"), Column::new("path"), Column::new("params").if_any()];
+const HIT: &[Column] = &[Column::new("method"), Column::new("path"), Column::new("params").hide_if_empty()];
 
 /// Runs `proxmox_search_api`.
 pub(in crate::tools) fn search(context: &Context<'_>, args: &Args) -> Outcome {
@@ -144,7 +144,7 @@ fn facts(row: &Row) -> Value {
     if let Some(why) = risk::refusal(row) {
         facts["refused"] = why.into();
     }
-    let plain = |possible: &Possible| matches!(possible.class, Class::Read | Class::Change);
+    let plain = |possible: &PossibleClass| matches!(possible.class, Class::Read | Class::Change);
     let effects = effect::possible(row).into_iter().filter(|possible| !plain(possible)).map(|possible| {
         let when = possible.when.map_or_else(String::new, |when| format!(" {when}"));
         Value::from(format!("{}{when}: {}", possible.class.word(), possible.why))

@@ -78,8 +78,9 @@ impl Request {
             api::push(&mut params, row.param(name).as_ref(), name, value);
         }
         // Values that a PUT would lose are sent along, unless they are given as null, which removes them.
-        let gone =
-            replaced::kept_by(&row).iter().filter(|name| given.get(**name).is_some_and(Value::is_null));
+        let gone = replaced::lost_unless_sent(&row)
+            .iter()
+            .filter(|name| given.get(**name).is_some_and(Value::is_null));
         let gone: Vec<&str> = gone.copied().collect();
         let request = Request { method, row: Some(row), values, params, template: row.path().to_owned() };
         if !unchecked {

@@ -136,11 +136,12 @@ const USERS: &[Column] = &[
     Column::new("userid"),
     Column::new("enable"),
     Column::new("expire"),
-    Column::new("groups").if_any(),
-    Column::new("comment").if_any(),
-    Column::new("email").if_any(),
+    Column::new("groups").hide_if_empty(),
+    Column::new("comment").hide_if_empty(),
+    Column::new("email").hide_if_empty(),
 ];
-const GROUPS: &[Column] = &[Column::new("groupid"), Column::new("users"), Column::new("comment").if_any()];
+const GROUPS: &[Column] =
+    &[Column::new("groupid"), Column::new("users"), Column::new("comment").hide_if_empty()];
 const ROLES: &[Column] = &[Column::new("roleid"), Column::new("special"), Column::new("privs")];
 const ACL: &[Column] = &[
     Column::new("path"),
@@ -150,6 +151,10 @@ const ACL: &[Column] = &[
     Column::new("propagate"),
 ];
 const REALMS: &[Column] =
-    &[Column::new("realm"), Column::new("type"), Column::new("tfa").if_any(), Column::new("comment")];
-const TOKENS: &[Column] =
-    &[Column::new("tokenid"), Column::new("privsep"), Column::new("expire"), Column::new("comment").if_any()];
+    &[Column::new("realm"), Column::new("type"), Column::new("tfa").hide_if_empty(), Column::new("comment")];
+const TOKENS: &[Column] = &[
+    Column::new("tokenid"),
+    Column::new("privsep"),
+    Column::new("expire"),
+    Column::new("comment").hide_if_empty(),
+];

@@ -60,7 +60,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[VMID, Param::text("file"), NODE]),
     Tool::with("proxmox_write_vm_file", Effect::Ask, write_file)
         .about("Write or replace a text file in a VM through its guest agent.")
-        .params(&[VMID, Param::text("file"), Param::text("content").or_empty(), NODE]),
+        .params(&[VMID, Param::text("file"), Param::text("content").allow_empty(), NODE]),
 ];
 
 /// Starts the command and polls until it has ended. A finished status can be read only once (pve.md section 7),
@@ -113,7 +113,7 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
         if truthy(&status["exited"]) {
             return answer(&with_shell(finished(&status), shell));
         }
-        let over = until <= Instant::now() || context.call.cancel.is_hurried();
+        let over = until <= Instant::now() || context.call.cancel.should_stop_waiting();
         if over || context.call.cancel.sleep(pause) && context.call.cancel.is_cancelled() {
             let note = format!(
                 "Still running after {seconds} s. Its output can be read later with proxmox_get_agent_exec_status."

@@ -91,19 +91,19 @@ const BACKUPS: &[Column] = &[
     Column::new("vmid"),
     Column::new("ctime"),
     Column::new("size"),
-    Column::new("notes").if_any(),
-    Column::new("protected").if_any(),
-    Column::new("verification").if_any(),
+    Column::new("notes").hide_if_empty(),
+    Column::new("protected").hide_if_empty(),
+    Column::new("verification").hide_if_empty(),
 ];
 const JOBS: &[Column] = &[
     Column::new("id"),
     Column::new("enabled"),
     Column::new("schedule"),
     Column::new("storage"),
-    Column::new("vmid").if_any(),
-    Column::new("all").if_any(),
-    Column::new("pool").if_any(),
-    Column::new("next-run").if_any(),
+    Column::new("vmid").hide_if_empty(),
+    Column::new("all").hide_if_empty(),
+    Column::new("pool").hide_if_empty(),
+    Column::new("next-run").hide_if_empty(),
 ];
 const GUESTS: &[Column] = &[Column::new("vmid"), Column::new("name"), Column::new("type")];
 

@@ -60,11 +60,11 @@ const LOG: &[Column] =
     &[Column::new("time"), Column::new("node"), Column::new("user"), Column::new("tag"), Column::new("msg")];
 const REPLICATION: &[Column] = &[
     Column::new("id"),
-    Column::new("source").if_any(),
+    Column::new("source").hide_if_empty(),
     Column::new("target"),
     Column::new("schedule"),
-    Column::new("disable").if_any(),
-    Column::new("comment").if_any(),
+    Column::new("disable").hide_if_empty(),
+    Column::new("comment").hide_if_empty(),
 ];
 const REPLICATION_STATE: &[Column] = &[
     Column::new("id"),
@@ -73,7 +73,7 @@ const REPLICATION_STATE: &[Column] = &[
     Column::new("next_sync"),
     Column::new("duration"),
     Column::new("fail_count"),
-    Column::new("error").if_any(),
+    Column::new("error").hide_if_empty(),
 ];
 
 fn replication(context: &Context<'_>, args: &Args) -> Outcome {

@@ -2,7 +2,7 @@
 
 use crate::{
     pve::{Method, Params},
-    ssh::Trouble,
+    ssh::SshError,
     tools::{
         answer::{Failure, Outcome},
         catalog::exec::{self, Shell, Wanted},
@@ -79,11 +79,11 @@ fn execute(context: &Context<'_>, args: &Args) -> Outcome {
             }
             context.fit(facts)
         }
-        Err(Trouble::Ended) => Err(Failure::new(format!(
+        Err(SshError::Ended) => Err(Failure::new(format!(
             "The command did not end within {seconds} s, so the connection was closed. What it started in {} may still run; give a longer `timeout` (up to 600).",
             guest.title()
         ))),
-        Err(Trouble::Unreachable(said)) => Err(Failure::new(format!(
+        Err(SshError::Unreachable(said)) => Err(Failure::new(format!(
             "Node {} cannot be reached: {said} Check `ssh` in the configuration; the host key of the node must be in `known_hosts`.",
             guest.node
         ))),

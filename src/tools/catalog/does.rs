@@ -98,7 +98,7 @@ impl Does {
 
     /// Whether it can make a node or guest contact another host.
     #[must_use]
-    pub fn reaches_out(&self) -> bool {
+    pub fn contacts_other_hosts(&self) -> bool {
         self.can(&[Class::Execute, Class::Outbound])
     }
 

@@ -107,20 +107,20 @@ const RULES: &[Column] = &[
     Column::new("type"),
     Column::new("action"),
     Column::new("enable"),
-    Column::new("macro").if_any(),
-    Column::new("iface").if_any(),
-    Column::new("proto").if_any(),
-    Column::new("source").if_any(),
-    Column::new("dest").if_any(),
-    Column::new("dport").if_any(),
-    Column::new("sport").if_any(),
-    Column::new("comment").if_any(),
+    Column::new("macro").hide_if_empty(),
+    Column::new("iface").hide_if_empty(),
+    Column::new("proto").hide_if_empty(),
+    Column::new("source").hide_if_empty(),
+    Column::new("dest").hide_if_empty(),
+    Column::new("dport").hide_if_empty(),
+    Column::new("sport").hide_if_empty(),
+    Column::new("comment").hide_if_empty(),
 ];
 const OBJECTS: &[Column] = &[
-    Column::new("name").if_any(),
-    Column::new("group").if_any(),
-    Column::new("cidr").if_any(),
-    Column::new("comment").if_any(),
+    Column::new("name").hide_if_empty(),
+    Column::new("group").hide_if_empty(),
+    Column::new("cidr").hide_if_empty(),
+    Column::new("comment").hide_if_empty(),
 ];
 
 /// The firewall path of the cluster, a node or a guest.

@@ -41,7 +41,7 @@ pub fn tell(facts: &mut Map<String, Value>, kind: Kind, reply: Result<Reply, Err
 }
 
 /// Adds the reason why the addresses of a guest in that state are unknown; a stopped guest needs none.
-pub fn tell_silent(facts: &mut Map<String, Value>, kind: Kind, state: &State) {
+pub fn insert_unknown_reason(facts: &mut Map<String, Value>, kind: Kind, state: &State) {
     let why = match state {
         State::Stopped => return,
         State::Running => "It had only just started.".to_owned(),

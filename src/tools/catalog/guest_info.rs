@@ -72,7 +72,7 @@ fn gather(context: &Context<'_>, guest: &find::Guest) -> Result<Map<String, Valu
     answer.insert("snapshots".into(), snapshot_rows(&snapshots?.value()));
     match addresses {
         Some(reply) if state.answers() => guest_addresses::tell(&mut answer, guest.kind, reply),
-        _ => guest_addresses::tell_silent(&mut answer, guest.kind, &state),
+        _ => guest_addresses::insert_unknown_reason(&mut answer, guest.kind, &state),
     }
     Ok(answer)
 }
@@ -115,7 +115,7 @@ fn network(context: &Context<'_>, args: &Args) -> Outcome {
             context.pve.get(&context.call.cancel, &guest_addresses::path_of(&guest)?, &pve::Params::new());
         guest_addresses::tell(&mut answer, guest.kind, reply);
     } else {
-        guest_addresses::tell_silent(&mut answer, guest.kind, &state);
+        guest_addresses::insert_unknown_reason(&mut answer, guest.kind, &state);
     }
     context.fit(answer)
 }

@@ -208,7 +208,7 @@ const COLUMNS: &[Column] = &[
     Column::new("uptime"),
     Column::new("tags"),
     Column::new("template").mark(),
-    Column::new("lock").if_any(),
+    Column::new("lock").hide_if_empty(),
 ];
 
 /// One request for the whole cluster, whatever the filters.
@@ -328,7 +328,7 @@ fn list_templates(context: &Context<'_>, args: &Args) -> Outcome {
         Column::new("maxcpu"),
         Column::new("maxmem"),
         Column::new("maxdisk"),
-        Column::new("tags").if_any(),
+        Column::new("tags").hide_if_empty(),
     ];
     list::answer(context, args, &records, &columns)
 }

@@ -57,23 +57,24 @@ const STATUS: &[Column] = &[
     Column::new("type"),
     Column::new("node"),
     Column::new("status"),
-    Column::new("state").if_any(),
+    Column::new("state").hide_if_empty(),
 ];
 const RESOURCES: &[Column] = &[
     Column::new("sid"),
     Column::new("state"),
-    Column::new("group").if_any(),
-    Column::new("max_restart").if_any(),
+    Column::new("group").hide_if_empty(),
+    Column::new("max_restart").hide_if_empty(),
 ];
 const RULES: &[Column] = &[
     Column::new("rule"),
     Column::new("type"),
     Column::new("resources"),
-    Column::new("nodes").if_any(),
-    Column::new("affinity").if_any(),
-    Column::new("disable").if_any(),
+    Column::new("nodes").hide_if_empty(),
+    Column::new("affinity").hide_if_empty(),
+    Column::new("disable").hide_if_empty(),
 ];
-const GROUPS: &[Column] = &[Column::new("group"), Column::new("nodes"), Column::new("restricted").if_any()];
+const GROUPS: &[Column] =
+    &[Column::new("group"), Column::new("nodes"), Column::new("restricted").hide_if_empty()];
 
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     let what = args.text("what").unwrap_or("resources");

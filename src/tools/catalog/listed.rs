@@ -40,7 +40,7 @@ impl Entry {
             "readOnlyHint": does.only_reads(),
             "destructiveHint": does.harms(),
             "idempotentHint": does.only_reads() || self.tool.idempotent,
-            "openWorldHint": does.reaches_out(),
+            "openWorldHint": does.contacts_other_hosts(),
         })
     }
 

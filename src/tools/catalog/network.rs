@@ -66,19 +66,27 @@ const INTERFACES: &[Column] = &[
     Column::new("active"),
     Column::new("autostart"),
     Column::new("cidr"),
-    Column::new("gateway").if_any(),
-    Column::new("bridge_ports").if_any(),
-    Column::new("comments").if_any(),
+    Column::new("gateway").hide_if_empty(),
+    Column::new("bridge_ports").hide_if_empty(),
+    Column::new("comments").hide_if_empty(),
 ];
-const ZONES: &[Column] =
-    &[Column::new("zone"), Column::new("type"), Column::new("nodes").if_any(), Column::new("ipam").if_any()];
-const VNETS: &[Column] =
-    &[Column::new("vnet"), Column::new("zone"), Column::new("tag").if_any(), Column::new("alias").if_any()];
+const ZONES: &[Column] = &[
+    Column::new("zone"),
+    Column::new("type"),
+    Column::new("nodes").hide_if_empty(),
+    Column::new("ipam").hide_if_empty(),
+];
+const VNETS: &[Column] = &[
+    Column::new("vnet"),
+    Column::new("zone"),
+    Column::new("tag").hide_if_empty(),
+    Column::new("alias").hide_if_empty(),
+];
 const SUBNETS: &[Column] = &[
     Column::new("subnet"),
     Column::new("gateway"),
-    Column::new("snat").if_any(),
-    Column::new("zone").if_any(),
+    Column::new("snat").hide_if_empty(),
+    Column::new("zone").hide_if_empty(),
 ];
 
 fn apply(context: &Context<'_>, args: &Args) -> Outcome {

@@ -104,15 +104,15 @@ const CERTIFICATES: &[Column] = &[
     Column::new("fingerprint"),
 ];
 const DEVICES: &[Column] = &[
-    Column::new("id").if_any(),
-    Column::new("device_name").if_any(),
-    Column::new("vendor_name").if_any(),
-    Column::new("class").if_any(),
-    Column::new("iommugroup").if_any(),
-    Column::new("busnum").if_any(),
-    Column::new("devnum").if_any(),
-    Column::new("product").if_any(),
-    Column::new("manufacturer").if_any(),
+    Column::new("id").hide_if_empty(),
+    Column::new("device_name").hide_if_empty(),
+    Column::new("vendor_name").hide_if_empty(),
+    Column::new("class").hide_if_empty(),
+    Column::new("iommugroup").hide_if_empty(),
+    Column::new("busnum").hide_if_empty(),
+    Column::new("devnum").hide_if_empty(),
+    Column::new("product").hide_if_empty(),
+    Column::new("manufacturer").hide_if_empty(),
 ];
 
 const COLUMNS: &[Column] = &[

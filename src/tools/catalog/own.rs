@@ -1,7 +1,7 @@
 //! Tools from the configuration: a name and a description for a method of the API, with its parameters and checks.
 
 use crate::{
-    config::OwnTool,
+    config::UserTool,
     pve::{
         Method,
         api::{self, Row, effect},
@@ -76,7 +76,7 @@ impl Handler for Own {
 
 /// The tools from a configuration. Like all tools, they live as long as the process.
 #[must_use]
-pub fn entries(tools: &[OwnTool]) -> &'static [Entry] {
+pub fn entries(tools: &[UserTool]) -> &'static [Entry] {
     if tools.is_empty() {
         return &[];
     }
@@ -85,8 +85,8 @@ pub fn entries(tools: &[OwnTool]) -> &'static [Entry] {
 
 /// A sentence for each tool of a configuration that has the name of a built-in one.
 #[must_use]
-pub fn name_clashes(tools: &[OwnTool]) -> Vec<String> {
-    let taken = |tool: &&OwnTool| built_in().any(|entry| entry.name == tool.name);
+pub fn duplicate_names(tools: &[UserTool]) -> Vec<String> {
+    let taken = |tool: &&UserTool| built_in().any(|entry| entry.name == tool.name);
     tools
         .iter()
         .filter(taken)
@@ -99,12 +99,12 @@ pub fn name_clashes(tools: &[OwnTool]) -> Vec<String> {
         .collect()
 }
 
-fn entry(tool: &OwnTool) -> Entry {
+fn entry(tool: &UserTool) -> Entry {
     let row = tool.row;
     let leak = |text: &str| -> &'static str { String::leak(text.to_owned()) };
     let columns = tool.columns.iter().map(|name| Column::new(leak(name))).collect();
     let own = Box::leak(Box::new(Own { row, fixed: Fixed(tool.arguments.clone()), columns }));
-    let may_ask = |possible: &effect::Possible| does::ASKED.contains(&possible.class);
+    let may_ask = |possible: &effect::PossibleClass| does::ASKED.contains(&possible.class);
     let possible = effect::possible(&row);
     let effect = match row.method() {
         _ if possible.iter().any(may_ask) => Effect::Ask,

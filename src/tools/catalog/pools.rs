@@ -33,7 +33,7 @@ pub const TOOLS: &[Tool] = &[
             POOLID,
             Param::text("vms").about("VMIDs.").optional(),
             Param::text("storage").optional(),
-            Param::text("comment").optional().or_empty(),
+            Param::text("comment").optional().allow_empty(),
             Param::flag("delete").optional(),
             Param::flag("allow-move").unlisted(),
         ])
@@ -44,7 +44,7 @@ pub const TOOLS: &[Tool] = &[
         .idempotent(),
 ];
 
-const POOLS: &[Column] = &[Column::new("poolid"), Column::new("comment").if_any()];
+const POOLS: &[Column] = &[Column::new("poolid"), Column::new("comment").hide_if_empty()];
 
 fn list(context: &Context<'_>, args: &Args) -> Outcome {
     if args.text("poolid").is_some() {

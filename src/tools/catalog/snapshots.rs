@@ -37,7 +37,7 @@ pub const TOOLS: &[Tool] = &[
         .core(),
     Tool::put("proxmox_update_snapshot", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
         .about("Change a snapshot's description.")
-        .params(&[VMID, NODE, SNAPNAME, Param::text("description").or_empty()]),
+        .params(&[VMID, NODE, SNAPNAME, Param::text("description").allow_empty()]),
     Tool::get("proxmox_get_snapshot_config", "/nodes/{node}/{type}/{vmid}/snapshot/{snapname}/config")
         .about("Guest configuration in a snapshot.")
         .params(&[VMID, NODE, SNAPNAME]),
@@ -47,8 +47,8 @@ const SNAPSHOTS: &[Column] = &[
     Column::new("name"),
     Column::new("parent"),
     Column::new("snaptime"),
-    Column::new("vmstate").if_any(),
+    Column::new("vmstate").hide_if_empty(),
     // An operation that is in progress or was interrupted: no rollback to such a snapshot is possible.
-    Column::new("snapstate").if_any(),
+    Column::new("snapstate").hide_if_empty(),
     Column::new("description"),
 ];

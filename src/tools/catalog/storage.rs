@@ -19,7 +19,7 @@ use crate::{
             context::Context,
             find,
             follow::follow,
-            storages::{self, on_a_node},
+            storages::{self, path_on_a_node},
         },
     },
 };
@@ -91,7 +91,7 @@ pub const TOOLS: &[Tool] = &[
         .params(&[
             Param::text("volume"),
             Param::flag("protected").optional(),
-            Param::text("notes").optional().or_empty(),
+            Param::text("notes").optional().allow_empty(),
             NODE.unlisted(),
         ])
         .idempotent(),
@@ -129,9 +129,9 @@ const CONTENT: &[Column] = &[
     Column::new("format"),
     Column::new("size"),
     Column::new("ctime"),
-    Column::new("vmid").if_any(),
-    Column::new("notes").if_any(),
-    Column::new("protected").if_any(),
+    Column::new("vmid").hide_if_empty(),
+    Column::new("notes").hide_if_empty(),
+    Column::new("protected").hide_if_empty(),
 ];
 const APPLIANCES: &[Column] = &[
     Column::new("template"),
@@ -141,20 +141,20 @@ const APPLIANCES: &[Column] = &[
     Column::new("headline"),
 ];
 const SCAN: &[Column] = &[
-    Column::new("path").if_any(),
-    Column::new("share").if_any(),
-    Column::new("target").if_any(),
-    Column::new("portal").if_any(),
-    Column::new("vg").if_any(),
-    Column::new("pool").if_any(),
-    Column::new("store").if_any(),
-    Column::new("options").if_any(),
-    Column::new("size").if_any(),
-    Column::new("free").if_any(),
+    Column::new("path").hide_if_empty(),
+    Column::new("share").hide_if_empty(),
+    Column::new("target").hide_if_empty(),
+    Column::new("portal").hide_if_empty(),
+    Column::new("vg").hide_if_empty(),
+    Column::new("pool").hide_if_empty(),
+    Column::new("store").hide_if_empty(),
+    Column::new("options").hide_if_empty(),
+    Column::new("size").hide_if_empty(),
+    Column::new("free").hide_if_empty(),
 ];
 
 fn list_content(context: &Context<'_>, args: &Args) -> Outcome {
-    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
+    let path = path_on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
     let params = args.params(&["content", "vmid"]);
     let reply = context.get(&format!("{path}/content"), &params)?;
     let mut records = rows(&reply)?;
@@ -163,7 +163,7 @@ fn list_content(context: &Context<'_>, args: &Args) -> Outcome {
 }
 
 fn download(context: &Context<'_>, args: &Args) -> Outcome {
-    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
+    let path = path_on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))?;
     let mut params = args.params(&[
         "url",
         "filename",
@@ -189,7 +189,7 @@ fn volume_path(context: &Context<'_>, args: &Args) -> Result<String, Failure> {
             "`volume` is `{shown}`, but it must be storage:path, as lists of volumes show it."
         )));
     };
-    let path = on_a_node(context, storage, args.text("node"))?;
+    let path = path_on_a_node(context, storage, args.text("node"))?;
     path::fill("/content/{volume}", |_| Some(volume.to_owned()))
         .map(|rest| path + &rest)
         .map_err(Failure::new)
@@ -221,7 +221,7 @@ const COLUMNS: &[Column] = &[
     Column::new("disk"),
     Column::new("maxdisk"),
     Column::new("content"),
-    Column::new("shared").if_any(),
+    Column::new("shared").hide_if_empty(),
 ];
 
 fn list_storage(context: &Context<'_>, args: &Args) -> Outcome {

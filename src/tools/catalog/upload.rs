@@ -6,7 +6,7 @@ use crate::{
         answer::{Failure, Outcome},
         catalog::upload_file,
         param::Param,
-        run::{args::Args, context::Context, follow::follow, storages::on_a_node},
+        run::{args::Args, context::Context, follow::follow, storages::path_on_a_node},
     },
 };
 use serde_json::{Map, json};
@@ -62,7 +62,8 @@ pub fn upload(context: &Context<'_>, args: &Args) -> Outcome {
     let sent = Arc::new(AtomicU64::new(0));
     let file = Arc::new(leaving.file);
     let params = params.with_file(Upload { path: leaving.path, file, size, sent: Arc::clone(&sent) });
-    let path = on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))? + "/upload";
+    let path =
+        path_on_a_node(context, args.text("storage").unwrap_or_default(), args.text("node"))? + "/upload";
     let reply = told(context, &sent, size, || context.change(Method::Post, &path, &params))?;
     let answer = Map::from_iter([("filename".to_owned(), json!(filename)), ("size".to_owned(), json!(size))]);
     follow(context, args, reply.value().as_str().unwrap_or_default(), answer)

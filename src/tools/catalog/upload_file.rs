@@ -9,7 +9,7 @@ use std::{
 
 /// A file that may leave this machine.
 #[derive(Debug)]
-pub struct Leaving {
+pub struct UploadFile {
     /// Where it is, without links.
     pub path: PathBuf,
     /// The file, open.
@@ -22,7 +22,7 @@ pub struct Leaving {
 ///
 /// # Errors
 /// Fails with a sentence if the file is in none of the folders, is reached by a link, has hard links or is not regular.
-pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
+pub fn open(config: &Config, given: &str) -> Result<UploadFile, String> {
     let path = Path::new(given);
     let place = config.source.file.as_ref();
     let place = place.map_or_else(|| "the configuration".to_owned(), |file| format!("`{}`", file.display()));
@@ -61,7 +61,7 @@ pub fn open(config: &Config, given: &str) -> Result<Leaving, String> {
             "it has another name too (a hard link), so it may be any file; copy it into the folder.".into()
         );
     }
-    Ok(Leaving { path: real, size: opened.len(), file })
+    Ok(UploadFile { path: real, size: opened.len(), file })
 }
 
 #[cfg(unix)]

@@ -48,7 +48,7 @@ const DATA: &str = "proxmox-mcp/view";
 
 /// A tool as a client that shows views sees it: with the view for its results, if there is one.
 #[must_use]
-pub fn named_in(entry: &Entry, mut spec: Value) -> Value {
+pub fn with_view(entry: &Entry, mut spec: Value) -> Value {
     let shown = SHOWN.iter().find(|(_, _, tools)| tools.contains(&entry.name)).map(|(view, ..)| *view);
     // A tool that needs confirmation only for some arguments opens no view for the others.
     let asks = (entry.tool.effect == Effect::Ask).then_some(View::Confirm);
@@ -79,13 +79,13 @@ pub fn own<'a>(
 
 /// The view tool that provides the data, if a view shows the results of the named tool.
 #[must_use]
-pub fn source_of(name: &str) -> Option<Entry> {
+pub fn view_tool_for(name: &str) -> Option<Entry> {
     SHOWN.iter().find(|(_, _, tools)| tools.contains(&name)).and_then(|(_, source, _)| named(source))
 }
 
 /// The arguments of a call that the view's source takes too.
 #[must_use]
-pub fn passed_on(arguments: &Map<String, Value>) -> Map<String, Value> {
+pub fn view_arguments(arguments: &Map<String, Value>) -> Map<String, Value> {
     let wanted = |name: &str| matches!(name, "vmid" | "node" | CLUSTER);
     arguments
         .iter()

@@ -4,7 +4,7 @@ use crate::{
     pve::{Params, task::Upid},
     tools::{
         answer::Failure,
-        jobs::step::{Act, Place, Stand, Step, Wanted},
+        jobs::step::{Act, Place, Step, StepState, Wanted},
         param::Kind,
         run::{
             self, Context,
@@ -31,48 +31,48 @@ const PROGRAM: &str = "program ";
 /// Whether nothing new should be started, because the call no longer waits. A call with no wait at all starts one step.
 pub(super) fn stops(context: &Context<'_>, until: Instant) -> bool {
     context.call.cancel.is_cancelled()
-        || context.call.cancel.is_hurried()
+        || context.call.cancel.should_stop_waiting()
         || (until <= Instant::now() && context.started + Duration::from_millis(1) < until)
 }
 
 /// Sends a step's request; a step that only waits starts to wait. `own`: the step only affects what the job has
 /// created.
-pub fn send(context: &Context<'_>, step: &Step, own: bool) -> Stand {
-    let Some(order) = step.order() else { return Stand::Running(format!("{SINCE}{}", now())) };
+pub fn send(context: &Context<'_>, step: &Step, own: bool) -> StepState {
+    let Some(order) = step.order() else { return StepState::Running(format!("{SINCE}{}", now())) };
     let request = order.request();
     if let Some(seen) = &step.seen
         && !is_as_seen(context, &request, seen)
     {
-        return Stand::Failed(format!(
+        return StepState::Failed(format!(
             "the target of {} has changed since it was planned, so it was not sent.",
             request.title()
         ));
     }
     let reply = match own {
-        true => context.take_back(request.method, &request.path, &request.params),
+        true => context.change_as_undo(request.method, &request.path, &request.params),
         false => context.change_as_step(request.method, &request.path, &request.params),
     };
     match reply {
         Ok(reply) if matches!(step.act, Act::Exec(..)) => {
             let pid = reply.value()["pid"].clone();
             match pid.as_u64().or_else(|| pid.as_str()?.parse().ok()) {
-                Some(pid) => Stand::Running(format!("{PROGRAM}{pid}")),
-                None => Stand::Unknown(
+                Some(pid) => StepState::Running(format!("{PROGRAM}{pid}")),
+                None => StepState::Unknown(
                     "Proxmox returned no process id of the program, which may be running.".into(),
                 ),
             }
         }
         Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
-            Some(upid) => Stand::Running(upid.to_owned()),
-            None => Stand::Done(String::new()),
+            Some(upid) => StepState::Running(upid.to_owned()),
+            None => StepState::Done(String::new()),
         },
-        Err(_) if context.withdraw() => Stand::Failed(format!(
+        Err(_) if context.withdraw() => StepState::Failed(format!(
             "{} needs a confirmation now, which it did not need when the job was planned.",
             request.title()
         )),
-        Err(Failure(why)) if why.contains(PERHAPS) => Stand::Unknown(why),
-        Err(_) if context.call.cancel.is_cancelled() => Stand::Waiting,
-        Err(Failure(why)) => Stand::Failed(why),
+        Err(Failure(why)) if why.contains(PERHAPS) => StepState::Unknown(why),
+        Err(_) if context.call.cancel.is_cancelled() => StepState::Waiting,
+        Err(Failure(why)) => StepState::Failed(why),
     }
 }
 
@@ -90,18 +90,18 @@ fn is_as_seen(context: &Context<'_>, request: &Request, seen: &str) -> bool {
 ///
 /// # Errors
 /// Fails if its state cannot be read; the step itself continues.
-pub fn follow(context: &Context<'_>, step: &Step, until: Instant) -> Result<Stand, Failure> {
-    let Stand::Running(upid) = &step.stand else { return Ok(step.stand.clone()) };
+pub fn follow(context: &Context<'_>, step: &Step, until: Instant) -> Result<StepState, Failure> {
+    let StepState::Running(upid) = &step.stand else { return Ok(step.stand.clone()) };
     match &step.act {
         Act::Send(_, wanted) => match end(context, upid, until)? {
             End::NotYet => Ok(step.stand.clone()),
             // What existed before was not created by this job.
-            End::Badly(why) if why.contains("already exists") => Ok(Stand::Failed(why)),
-            End::Badly(why) => Ok(Stand::Broken(why)),
+            End::Badly(why) if why.contains("already exists") => Ok(StepState::Failed(why)),
+            End::Badly(why) => Ok(StepState::Broken(why)),
             End::Well => match wanted {
                 // The task of a guest under high availability ends before anything has been done.
                 Some(wanted) if by_ha(upid) && !arrives(context, wanted, until) => Ok(step.stand.clone()),
-                _ => Ok(Stand::Done(String::new())),
+                _ => Ok(StepState::Done(String::new())),
             },
         },
         Act::Reach(place) => Ok(reach(context, place, until)?.unwrap_or_else(|| step.stand.clone())),
@@ -125,7 +125,7 @@ pub fn follow(context: &Context<'_>, step: &Step, until: Instant) -> Result<Stan
         }
         Act::Return(node, before) => {
             let back = poll(context, until, || is_back(context, node, *before));
-            Ok(if back { Stand::Done(String::new()) } else { step.stand.clone() })
+            Ok(if back { StepState::Done(String::new()) } else { step.stand.clone() })
         }
     }
 }
@@ -195,16 +195,16 @@ fn comes_up(
     until: Instant,
     told: &str,
     mut is_so: impl FnMut() -> bool,
-) -> Option<Stand> {
+) -> Option<StepState> {
     let since = since.strip_prefix(SINCE).and_then(|text| text.parse().ok()).unwrap_or_else(now);
     let mut over = None;
     poll(context, until, || {
         over = if is_so() {
-            Some(Stand::Done(told.to_owned()))
+            Some(StepState::Done(told.to_owned()))
         } else if status(context, place).ok().flatten().as_deref() == Some("stopped") {
-            Some(Stand::Broken(format!("{} is no longer running.", place.title())))
+            Some(StepState::Broken(format!("{} is no longer running.", place.title())))
         } else if since + seconds < now() {
-            Some(Stand::Broken(format!("{} did not come up within {seconds} s.", place.title())))
+            Some(StepState::Broken(format!("{} did not come up within {seconds} s.", place.title())))
         } else {
             None
         };
@@ -228,7 +228,7 @@ fn ended(
     place: &Place,
     running: &str,
     until: Instant,
-) -> Result<Option<Stand>, Failure> {
+) -> Result<Option<StepState>, Failure> {
     let path = place.path("/agent/exec-status")?;
     let pid = running.strip_prefix(PROGRAM).unwrap_or_default();
     let params = Params::new().with("pid", pid);
@@ -236,13 +236,13 @@ fn ended(
     poll(context, until, || {
         over = match context.get(&path, &params) {
             Ok(reply) => finished(&reply.value()),
-            Err(Failure(why)) if why.contains("does not exist") => {
-                Some(Stand::Unknown("its program has ended, and its result has already been read.".into()))
-            }
+            Err(Failure(why)) if why.contains("does not exist") => Some(StepState::Unknown(
+                "its program has ended, and its result has already been read.".into(),
+            )),
             // The agent itself may be updated meanwhile.
             Err(_) => match status(context, place) {
                 Ok(Some(status)) if status == "stopped" => {
-                    Some(Stand::Broken(format!("{} is no longer running.", place.title())))
+                    Some(StepState::Broken(format!("{} is no longer running.", place.title())))
                 }
                 _ => None,
             },
@@ -253,7 +253,7 @@ fn ended(
 }
 
 /// The result of a program, if it has ended.
-fn finished(status: &Value) -> Option<Stand> {
+fn finished(status: &Value) -> Option<StepState> {
     let number = |name: &str| status[name].as_i64().or_else(|| status[name].as_str()?.parse().ok());
     if number("exited") != Some(1) && status["exited"] != true {
         return None;
@@ -264,11 +264,11 @@ fn finished(status: &Value) -> Option<Stand> {
         line.trim().chars().take(MAX_LINE).collect::<String>()
     };
     Some(match number("exitcode") {
-        Some(0) => Stand::Done(last("out-data")),
+        Some(0) => StepState::Done(last("out-data")),
         code => {
             let code = code.map_or_else(|| "by a signal".into(), |code| format!("with exit code {code}"));
             let said = if last("err-data").is_empty() { last("out-data") } else { last("err-data") };
-            Stand::Broken(format!("the program ended {code}: {said}"))
+            StepState::Broken(format!("the program ended {code}: {said}"))
         }
     })
 }
@@ -280,7 +280,7 @@ fn is_back(context: &Context<'_>, node: &str, before: u64) -> bool {
 }
 
 /// Waits for an address; `None` while there is none.
-fn reach(context: &Context<'_>, place: &Place, until: Instant) -> Result<Option<Stand>, Failure> {
+fn reach(context: &Context<'_>, place: &Place, until: Instant) -> Result<Option<StepState>, Failure> {
     let rest = match place.kind() {
         Kind::Vm => "/agent/network-get-interfaces",
         Kind::Container => "/interfaces",
@@ -289,13 +289,13 @@ fn reach(context: &Context<'_>, place: &Place, until: Instant) -> Result<Option<
     let mut found = None;
     poll(context, until, || {
         found = match context.get(&path, &Params::new()) {
-            Ok(reply) => address(&reply.value()).map(Stand::Done),
+            Ok(reply) => address(&reply.value()).map(StepState::Done),
             Err(Failure(why)) if why.contains("No QEMU guest agent configured") => {
-                Some(Stand::Done("its address is not known: it has no guest agent".into()))
+                Some(StepState::Done("its address is not known: it has no guest agent".into()))
             }
             Err(_) => match status(context, place) {
                 Ok(Some(status)) if status == "stopped" => {
-                    Some(Stand::Broken(format!("{} is no longer running.", place.title())))
+                    Some(StepState::Broken(format!("{} is no longer running.", place.title())))
                 }
                 _ => None,
             },

@@ -7,10 +7,10 @@ use crate::{
         jobs::{
             act::{End, arrives, by_ha, end, status, stops},
             job::Job,
-            step::{Back, Order, Place, Stand, Step, Wanted},
+            step::{Back, Order, Place, Step, StepState, Wanted},
         },
         param::Kind,
-        run::{Context, kept::Hold},
+        run::{Context, kept::JobLock},
     },
 };
 use std::time::Instant;
@@ -20,7 +20,7 @@ use std::time::Instant;
 pub fn run(
     context: &Context<'_>,
     job: &mut Job,
-    hold: &Hold<'_>,
+    hold: &JobLock<'_>,
     until: Instant,
     part: Option<usize>,
 ) -> Option<String> {
@@ -28,7 +28,7 @@ pub fn run(
         let step = &job.steps[place];
         let is_meant = part.is_none_or(|part| part == step.part) && step.is_there();
         let (Some(back), true) = (step.back.clone(), is_meant) else { continue };
-        if stops(context, until) && !matches!(step.stand, Stand::Returning(_)) {
+        if stops(context, until) && !matches!(step.stand, StepState::Returning(_)) {
             return None;
         }
         context.call.progress(
@@ -47,7 +47,7 @@ pub fn run(
             if goes_on {
                 return None;
             }
-            if !matches!(job.steps[place].stand, Stand::Returning(_)) {
+            if !matches!(job.steps[place].stand, StepState::Returning(_)) {
                 break;
             }
         }
@@ -56,11 +56,11 @@ pub fn run(
 }
 
 /// Does the next thing to undo a step. Returns its new state; the same state if its task is still running.
-fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Result<Stand, Failure> {
+fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Result<StepState, Failure> {
     let task = match &step.stand {
-        Stand::Returning(upid) => match end(context, upid, until)? {
+        StepState::Returning(upid) => match end(context, upid, until)? {
             End::NotYet => return Ok(step.stand.clone()),
-            End::Badly(why) => return Ok(Stand::Left(why)),
+            End::Badly(why) => return Ok(StepState::Left(why)),
             End::Well => Some(upid.as_str()),
         },
         _ => None,
@@ -68,7 +68,7 @@ fn next(context: &Context<'_>, step: &Step, back: &Back, until: Instant) -> Resu
     match back {
         Back::Remove(place) => remove(context, place, task),
         Back::Home(place, home) => move_home(context, step, place, home, task, until),
-        Back::Send(_) if task.is_some() => Ok(Stand::Returned),
+        Back::Send(_) if task.is_some() => Ok(StepState::Returned),
         Back::Send(order) => Ok(sent(context, order)),
         Back::Rollback(place, name, runs) => rollback(context, step, place, (name, *runs), task),
     }
@@ -81,16 +81,16 @@ fn rollback(
     place: &Place,
     (name, runs): (&str, bool),
     task: Option<&str>,
-) -> Result<Stand, Failure> {
+) -> Result<StepState, Failure> {
     let kind = task.and_then(|upid| Upid::parse(upid).ok()).map(|upid| upid.kind).unwrap_or_default();
     if kind.contains("delsnapshot") {
-        return Ok(Stand::Returned);
+        return Ok(StepState::Returned);
     }
     let list = context.get(&place.path("/snapshot")?, &Params::new())?.value();
     if !list.as_array().into_iter().flatten().any(|snapshot| snapshot["name"] == *name) {
-        return Ok(Stand::Returned);
+        return Ok(StepState::Returned);
     }
-    if kind.contains("rollback") || matches!(step.stand, Stand::Broken(_)) {
+    if kind.contains("rollback") || matches!(step.stand, StepState::Broken(_)) {
         let path = place.path(&format!("/snapshot/{name}"))?;
         return Ok(sent(context, &Order::new(Method::Delete, path, &Params::new())));
     }
@@ -98,12 +98,12 @@ fn rollback(
 }
 
 /// Stops the guest if it is running, then deletes it.
-fn remove(context: &Context<'_>, place: &Place, task: Option<&str>) -> Result<Stand, Failure> {
+fn remove(context: &Context<'_>, place: &Place, task: Option<&str>) -> Result<StepState, Failure> {
     let kind = task.and_then(|upid| Upid::parse(upid).ok()).map(|upid| upid.kind);
     match (status(context, place)?.as_deref(), kind.as_deref()) {
-        (None, _) => Ok(Stand::Returned),
+        (None, _) => Ok(StepState::Returned),
         (Some(_), Some("qmdestroy" | "vzdestroy")) => {
-            Ok(Stand::Left(format!("{} is still there after it was deleted.", place.title())))
+            Ok(StepState::Left(format!("{} is still there after it was deleted.", place.title())))
         }
         (Some("running"), None) => {
             Ok(sent(context, &Order::new(Method::Post, place.path("/status/stop")?, &Params::new())))
@@ -122,7 +122,7 @@ fn unprotect(context: &Context<'_>, place: &Place) -> Result<(), Failure> {
     let config = context.get(&path, &Params::new())?.value();
     let on = &config["protection"];
     if *on == 1 || *on == "1" || *on == true {
-        context.take_back(Method::Put, &path, &Params::new().with("protection", 0))?;
+        context.change_as_undo(Method::Put, &path, &Params::new().with("protection", 0))?;
     }
     Ok(())
 }
@@ -135,22 +135,22 @@ fn move_home(
     home: &str,
     task: Option<&str>,
     until: Instant,
-) -> Result<Stand, Failure> {
+) -> Result<StepState, Failure> {
     let at_home = Wanted { place: Place { node: home.to_owned(), ..place.clone() }, running: None };
     if status(context, &at_home.place)?.is_some() {
-        return Ok(Stand::Returned);
+        return Ok(StepState::Returned);
     }
     if let Some(upid) = task {
         let comes = by_ha(upid) && arrives(context, &at_home, until);
         return Ok(match (comes, by_ha(upid)) {
-            (true, _) => Stand::Returned,
+            (true, _) => StepState::Returned,
             (false, true) => step.stand.clone(),
-            (false, false) => Stand::Left(format!("{} did not come back to {home}.", place.title())),
+            (false, false) => StepState::Left(format!("{} did not come back to {home}.", place.title())),
         });
     }
     let Some(now) = status(context, place)? else {
         let problem = format!("{} is neither on {} nor on {home}.", place.title(), place.node);
-        return Ok(Stand::Left(problem));
+        return Ok(StepState::Left(problem));
     };
     let given = step.order().map(|order| order.request().params).unwrap_or_default();
     let mut params = Params::new().with("target", home);
@@ -166,13 +166,13 @@ fn move_home(
 }
 
 /// Sends the request that undoes a step, and returns the step's new state.
-fn sent(context: &Context<'_>, order: &Order) -> Stand {
+fn sent(context: &Context<'_>, order: &Order) -> StepState {
     let request = order.request();
-    match context.take_back(request.method, &request.path, &request.params) {
+    match context.change_as_undo(request.method, &request.path, &request.params) {
         Ok(reply) => match reply.value().as_str().filter(|upid| upid.starts_with("UPID:")) {
-            Some(upid) => Stand::Returning(upid.to_owned()),
-            None => Stand::Returned,
+            Some(upid) => StepState::Returning(upid.to_owned()),
+            None => StepState::Returned,
         },
-        Err(Failure(why)) => Stand::Left(why),
+        Err(Failure(why)) => StepState::Left(why),
     }
 }

@@ -98,7 +98,7 @@ fn parsed(text: &str) -> Map<String, Value> {
 
 /// The network interfaces of a configuration, each with its link down and without its MAC address.
 #[must_use]
-pub fn unplugged(config: &Map<String, Value>) -> Vec<(String, String)> {
+pub fn interfaces_with_link_down(config: &Map<String, Value>) -> Vec<(String, String)> {
     let is_card = |key: &str| key.strip_prefix("net").is_some_and(|rest| rest.parse::<u8>().is_ok());
     let cards = config.iter().filter(|(key, _)| is_card(key));
     let without = |value: &str| {
@@ -122,7 +122,7 @@ mod tests {
             "#bridge: none\nname: web\nnet0: virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1\nnet1: name=eth0,bridge=vmbr1,hwaddr=BC:24:11:00:00:02,ip=dhcp,link_down=0\nnetwork: x\n[snap]\nnet2: e1000,bridge=vmbr0",
         );
         assert_eq!(config["name"], "web");
-        let cards = unplugged(&config);
+        let cards = interfaces_with_link_down(&config);
         let cards: Vec<(&str, &str)> =
             cards.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(

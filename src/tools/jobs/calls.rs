@@ -6,14 +6,14 @@ use crate::{
         answer::{Failure, Outcome},
         jobs::{
             engine,
-            inverse::{self, place_of},
+            inverse::{self, guest_in_path},
             job::Job,
             step::{Act, Order, Step, Wanted},
         },
         param::Param,
         run::{
             Args, Context,
-            ahead::Ahead,
+            ahead::PlannedState,
             context::Planned,
             plan,
             request::{PCT_EXEC, Request},
@@ -48,7 +48,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let mut job = Job::new("proxmox_run_plan", "plan");
     job.takes_back = args.text("on_failure") != Some("stop");
-    let mut made = Made { ahead: Ahead::default(), touched: BTreeSet::new(), answers: Vec::new() };
+    let mut made = Made { ahead: PlannedState::default(), touched: BTreeSet::new(), answers: Vec::new() };
     let mut names = Vec::new();
     for (at, call) in calls.iter().enumerate() {
         let planned = add(context, &mut job, &mut made, call).map_err(|Failure(why)| {
@@ -68,7 +68,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Outcome {
 
 /// What the earlier calls create, affect and answer.
 struct Made {
-    ahead: Ahead,
+    ahead: PlannedState,
     touched: BTreeSet<i64>,
     answers: Vec<Value>,
 }
@@ -117,7 +117,7 @@ fn step(
         )));
     }
     let order = Order::new(request.method, request.path.clone(), &request.params);
-    let place = place_of(request);
+    let place = guest_in_path(request);
     let act = match &place {
         Some(place) if request.path.ends_with("/agent/exec") => Act::Exec(order, place.clone()),
         _ => Act::Send(order, wanted(request)),
@@ -141,7 +141,7 @@ fn step(
 
 /// The state in which a guest should be after a request, which high availability may carry out later.
 fn wanted(request: &Request) -> Option<Wanted> {
-    let place = place_of(request)?;
+    let place = guest_in_path(request)?;
     let (_, end) = request.path.rsplit_once('/')?;
     let running = match end {
         "start" => Some(true),
@@ -157,7 +157,7 @@ fn wanted(request: &Request) -> Option<Wanted> {
 }
 
 /// The configuration of the guest that a request clones.
-fn source(context: &Context<'_>, request: &Request, ahead: &Ahead) -> Option<Map<String, Value>> {
+fn source(context: &Context<'_>, request: &Request, ahead: &PlannedState) -> Option<Map<String, Value>> {
     let path = request.path.strip_suffix("/clone")?;
     let vmid = path.rsplit('/').next()?.parse().ok()?;
     if let Some(guest) = ahead.guest(vmid) {
@@ -167,7 +167,7 @@ fn source(context: &Context<'_>, request: &Request, ahead: &Ahead) -> Option<Map
 }
 
 /// What is known of a call's answer before it is carried out: its arguments, and the guest that it creates or changes.
-fn foretold(arguments: Map<String, Value>, requests: &[Request], ahead: &Ahead) -> Value {
+fn foretold(arguments: Map<String, Value>, requests: &[Request], ahead: &PlannedState) -> Value {
     let mut answer = arguments;
     for request in requests {
         let guests = request.guests();
@@ -180,7 +180,7 @@ fn foretold(arguments: Map<String, Value>, requests: &[Request], ahead: &Ahead) 
             ]);
             break;
         }
-        if let Some(place) = place_of(request) {
+        if let Some(place) = guest_in_path(request) {
             answer.entry("vmid").or_insert(json!(place.vmid));
             answer.entry("node").or_insert(json!(place.node));
         }

@@ -2,7 +2,7 @@
 
 use crate::tools::{
     answer::Failure,
-    jobs::read::{Cluster, Resident},
+    jobs::read::{Cluster, ClusterGuest},
     param::Param,
     run::Args,
 };
@@ -22,7 +22,10 @@ const LIMIT: usize = 10;
 ///
 /// # Errors
 /// Fails unless exactly one of the parameters names them, or if there is no such guest.
-pub fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident>, Option<String>), Failure> {
+pub fn guests<'a>(
+    args: &Args,
+    cluster: &'a Cluster,
+) -> Result<(Vec<&'a ClusterGuest>, Option<String>), Failure> {
     let given: Vec<&str> =
         ["vmid", "pool", "tag"].into_iter().filter(|name| args.get(name).is_some()).collect();
     let &[name] = given.as_slice() else {
@@ -36,12 +39,13 @@ pub fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident
         )));
     };
     let text = args.text(name).unwrap_or_default();
-    let fits = |one: &&Resident| match name {
+    let fits = |one: &&ClusterGuest| match name {
         "vmid" => Some(one.guest.vmid) == args.int("vmid"),
         "pool" => one.pool == text,
         _ => one.tags.split([';', ',', ' ']).any(|tag| tag.eq_ignore_ascii_case(text)),
     };
-    let mut all: Vec<&Resident> = cluster.guests.iter().filter(|one| !one.template).filter(fits).collect();
+    let mut all: Vec<&ClusterGuest> =
+        cluster.guests.iter().filter(|one| !one.template).filter(fits).collect();
     if all.is_empty() {
         let what = args.int("vmid").map_or_else(|| text.escape_debug().to_string(), |vmid| vmid.to_string());
         return Err(Failure::new(format!(

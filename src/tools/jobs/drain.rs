@@ -7,9 +7,9 @@ use crate::{
         jobs::{
             engine,
             job::Job,
-            place::{self, Bonds, Mover, Room},
-            read::{self, Cluster, Node, Resident, Rules, Volume, gib},
-            step::{Act, Back, Order, Place, Stand, Step, Wanted},
+            place::{self, AffinityRules, MovingGuest, Room},
+            read::{self, Cluster, ClusterGuest, Node, Rules, Volume, gib},
+            step::{Act, Back, Order, Place, Step, StepState, Wanted},
         },
         param::{Kind, Param},
         run::{Args, Context},
@@ -39,7 +39,7 @@ const MOST: usize = 20;
 
 /// A guest that is moved away, with what its configuration says.
 struct Leaver<'a> {
-    resident: &'a Resident,
+    resident: &'a ClusterGuest,
     /// Local volumes: they are copied.
     local: Vec<Volume>,
     /// The storages of all its volumes: it can run only where they are available.
@@ -79,8 +79,9 @@ pub fn drain(context: &Context<'_>, args: &Args) -> Outcome {
     let mut job = Job::new("proxmox_drain_node", name);
     job.takes_back = args.text("on_failure") != Some("stop");
     let with_stopped = args.flag("stopped") != Some(false);
-    let here = |one: &&Resident| one.guest.node == name && (with_stopped || one.guest.status != "stopped");
-    let residents: Vec<&Resident> = cluster.guests.iter().filter(here).collect();
+    let here =
+        |one: &&ClusterGuest| one.guest.node == name && (with_stopped || one.guest.status != "stopped");
+    let residents: Vec<&ClusterGuest> = cluster.guests.iter().filter(here).collect();
     let rooms = rooms(context, args, &cluster, node)?;
     let rules = read::rules(context);
     let leavers = leavers(context, args, &cluster, &residents)?;
@@ -158,7 +159,7 @@ fn leavers<'a>(
     context: &Context<'_>,
     args: &Args,
     cluster: &Cluster,
-    residents: &[&'a Resident],
+    residents: &[&'a ClusterGuest],
 ) -> Result<Vec<Leaver<'a>>, Failure> {
     let configs = read::configs(context, residents)?;
     let copies = args.flag("with-local-disks") == Some(true);
@@ -240,7 +241,7 @@ fn choose(
     rooms: &[Room],
     rules: &Rules,
 ) -> Result<Vec<usize>, Failure> {
-    let movers: Vec<Mover> = leavers.iter().map(|leaver| mover(leaver, rooms, rules)).collect();
+    let movers: Vec<MovingGuest> = leavers.iter().map(|leaver| mover(leaver, rooms, rules)).collect();
     let at = |name: &str| rooms.iter().position(|room| room.name == name);
     let stays = |vmid: &i64| {
         let one = cluster.guests.iter().find(|one| one.guest.vmid == *vmid)?;
@@ -248,8 +249,11 @@ fn choose(
     };
     let named = rules.apart.iter().chain(&rules.together).flatten();
     let fixed = named.filter_map(stays).filter(|(vmid, _)| !movers.iter().any(|mover| mover.vmid == *vmid));
-    let bonds =
-        Bonds { apart: rules.apart.clone(), together: rules.together.clone(), fixed: fixed.collect() };
+    let bonds = AffinityRules {
+        apart: rules.apart.clone(),
+        together: rules.together.clone(),
+        fixed: fixed.collect(),
+    };
     place::place(&movers, rooms, &bonds).map_err(|place| {
         let (leaver, mover) = (&leavers[place], &movers[place]);
         let lacks: Vec<String> = rooms.iter().enumerate().map(|(at, room)| lack(at, room, mover)).collect();
@@ -262,7 +266,7 @@ fn choose(
     })
 }
 
-fn mover(leaver: &Leaver<'_>, rooms: &[Room], rules: &Rules) -> Mover {
+fn mover(leaver: &Leaver<'_>, rooms: &[Room], rules: &Rules) -> MovingGuest {
     let vmid = leaver.resident.guest.vmid;
     let mut disks: BTreeMap<String, u64> = BTreeMap::new();
     for volume in &leaver.local {
@@ -274,7 +278,7 @@ fn mover(leaver: &Leaver<'_>, rooms: &[Room], rules: &Rules) -> Mover {
         let has = |storage: &String| room.disks.contains_key(storage);
         must.is_none_or(|nodes| nodes.contains(&room.name)) && leaver.storages.iter().all(has)
     });
-    Mover {
+    MovingGuest {
         vmid,
         memory: if leaver.runs() { leaver.resident.memory } else { 0 },
         cpus: if leaver.runs() { leaver.resident.cpus } else { 0.0 },
@@ -284,7 +288,7 @@ fn mover(leaver: &Leaver<'_>, rooms: &[Room], rules: &Rules) -> Mover {
 }
 
 /// What a node lacks for a guest.
-fn lack(at: usize, room: &Room, mover: &Mover) -> String {
+fn lack(at: usize, room: &Room, mover: &MovingGuest) -> String {
     let missing =
         mover.disks.iter().find(|(storage, size)| room.disks.get(*storage).is_none_or(|free| free < size));
     if let Some((storage, size)) = missing {
@@ -361,7 +365,7 @@ fn finish(
             }
         }
     }
-    debug_assert!(job.steps.iter().all(|step| step.stand == Stand::Waiting), "planning starts nothing");
+    debug_assert!(job.steps.iter().all(|step| step.stand == StepState::Waiting), "planning starts nothing");
     Ok(())
 }
 

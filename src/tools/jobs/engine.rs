@@ -3,8 +3,8 @@
 
 use crate::tools::{
     answer::{Failure, Outcome},
-    jobs::{act, back, job::Job, plan, step::Stand, told},
-    run::{Args, Context, asked::Whole, door::Agreed, kept::Hold},
+    jobs::{act, back, job::Job, plan, step::StepState, told},
+    run::{Args, Context, asked::Whole, door::Agreed, kept::JobLock},
 };
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ pub fn dry(context: &Context<'_>, whole: Whole) -> Outcome {
 ///
 /// # Errors
 /// Fails if a step fails; the error names it, and what became of the others.
-pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>) -> Outcome {
+pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &JobLock<'_>) -> Outcome {
     let wait = args.count("wait").map_or(context.config.wait, |seconds| Duration::from_secs(seconds as u64));
     let mut until = context.started + wait;
     let mut lasts = job.save(context, hold);
@@ -61,10 +61,10 @@ pub fn go_on(context: &Context<'_>, args: &Args, job: &mut Job, hold: &Hold<'_>)
     // A step may have failed, or been cut off, in a call before this one.
     fail(job);
     while !job.returning && trouble.is_none() {
-        if let Some(part) = job.broken_part() {
+        if let Some(part) = job.failed_part_to_undo() {
             trouble = back::run(context, job, hold, until, Some(part));
             lasts = job.save(context, hold);
-            if job.broken_part() == Some(part) {
+            if job.failed_part_to_undo() == Some(part) {
                 break;
             }
             continue;
@@ -106,13 +106,13 @@ fn fail(job: &mut Job) {
     let failed = failed.map(|(place, why)| (place, why.to_owned()));
     if job.failed.is_none() && failed.is_some() && !runs(job) {
         job.failed = failed;
-        job.returning = job.takes_back && !job.is_firm();
+        job.returning = job.takes_back && !job.is_past_undo();
     }
 }
 
 fn fail_parts(job: &mut Job) {
     let runs = |part: usize| {
-        job.steps.iter().any(|step| step.part == part && matches!(step.stand, Stand::Running(_)))
+        job.steps.iter().any(|step| step.part == part && matches!(step.stand, StepState::Running(_)))
     };
     let failed = job.steps.iter().enumerate().filter_map(|(place, step)| {
         let why = failure(&step.stand)?;
@@ -120,13 +120,13 @@ fn fail_parts(job: &mut Job) {
     });
     for (part, failed) in failed.collect::<Vec<_>>() {
         job.failures.entry(part).or_insert(failed);
-        let left = job.steps.iter_mut().filter(|step| step.part == part && step.stand == Stand::Waiting);
-        left.for_each(|step| step.stand = Stand::Skipped);
+        let left = job.steps.iter_mut().filter(|step| step.part == part && step.stand == StepState::Waiting);
+        left.for_each(|step| step.stand = StepState::Skipped);
     }
 }
 
 fn runs(job: &Job) -> bool {
-    job.steps.iter().any(|step| matches!(step.stand, Stand::Running(_)))
+    job.steps.iter().any(|step| matches!(step.stand, StepState::Running(_)))
 }
 
 /// The first wave with unfinished steps.
@@ -134,27 +134,28 @@ fn next_wave(job: &Job) -> Option<usize> {
     if job.failed.is_some() {
         return None;
     }
-    let open = job.steps.iter().filter(|step| matches!(step.stand, Stand::Waiting | Stand::Running(_)));
+    let open =
+        job.steps.iter().filter(|step| matches!(step.stand, StepState::Waiting | StepState::Running(_)));
     open.map(|step| step.wave).min()
 }
 
 /// Whether no step of a wave is running yet.
 fn begins(job: &Job, wave: usize) -> bool {
-    !job.steps.iter().any(|step| step.wave == wave && matches!(step.stand, Stand::Running(_)))
+    !job.steps.iter().any(|step| step.wave == wave && matches!(step.stand, StepState::Running(_)))
 }
 
-fn failure(stand: &Stand) -> Option<&str> {
+fn failure(stand: &StepState) -> Option<&str> {
     match stand {
-        Stand::Failed(why) | Stand::Broken(why) | Stand::Unknown(why) => Some(why),
+        StepState::Failed(why) | StepState::Broken(why) | StepState::Unknown(why) => Some(why),
         _ => None,
     }
 }
 
 /// Sends the requests of a wave that have not been sent, up to the first that is refused.
-fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
+fn send(context: &Context<'_>, job: &mut Job, hold: &JobLock<'_>, wave: usize) {
     let places = |job: &Job| -> Vec<usize> {
         let waiting = job.steps.iter().enumerate();
-        let waiting = waiting.filter(|(_, step)| step.wave == wave && step.stand == Stand::Waiting);
+        let waiting = waiting.filter(|(_, step)| step.wave == wave && step.stand == StepState::Waiting);
         waiting.map(|(place, _)| place).collect()
     };
     for place in places(job) {
@@ -164,7 +165,7 @@ fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
         tell(context, job, place);
         // If this process ends before the answer comes, whoever continues must not send it again.
         let step = job.steps[place].clone();
-        job.steps[place].stand = Stand::Unknown(CUT_OFF.to_owned());
+        job.steps[place].stand = StepState::Unknown(CUT_OFF.to_owned());
         job.save(context, hold);
         job.steps[place].stand = act::send(context, &step, job.owns(&step));
         job.save(context, hold);
@@ -175,14 +176,14 @@ fn send(context: &Context<'_>, job: &mut Job, hold: &Hold<'_>, wave: usize) {
 fn follow(
     context: &Context<'_>,
     job: &mut Job,
-    hold: &Hold<'_>,
+    hold: &JobLock<'_>,
     wave: usize,
     until: Instant,
 ) -> Option<String> {
     let mut trouble = None;
     for place in 0..job.steps.len() {
         let step = &job.steps[place];
-        if step.wave != wave || !matches!(step.stand, Stand::Running(_)) {
+        if step.wave != wave || !matches!(step.stand, StepState::Running(_)) {
             continue;
         }
         tell(context, job, place);

@@ -21,7 +21,7 @@ const STEERING: [&str; 7] = ["delete", "digest", "revert", "skiplock", "force", 
 
 /// The guest in a request's path.
 #[must_use]
-pub fn place_of(request: &Request) -> Option<Place> {
+pub fn guest_in_path(request: &Request) -> Option<Place> {
     let mut parts = request.path.trim_matches('/').split('/');
     let ("nodes", node, kind, vmid) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?) else {
         return None;
@@ -39,7 +39,7 @@ pub fn of(context: &Context<'_>, request: &Request) -> Option<Back> {
         let node = request.params.get("target").unwrap_or(node);
         return Some(Back::Remove(Place::new(node, kind, vmid.into())));
     }
-    let place = place_of(request)?;
+    let place = guest_in_path(request)?;
     let rest = request.path.trim_matches('/').splitn(5, '/').nth(4).unwrap_or_default();
     let post =
         |rest: &str| Some(Back::Send(Order::new(Method::Post, place.path(rest).ok()?, &Params::new())));

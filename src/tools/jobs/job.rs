@@ -2,8 +2,8 @@
 
 use crate::tools::{
     answer::Failure,
-    jobs::step::{Act, Back, Stand, Step},
-    run::{Context, kept::Hold, request::Request},
+    jobs::step::{Act, Back, Step, StepState},
+    run::{Context, kept::JobLock, request::Request},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ impl Job {
     /// lose what has changed in the guest since then.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        let waiting = || self.steps.iter().filter(|step| step.stand == Stand::Waiting);
+        let waiting = || self.steps.iter().filter(|step| step.stand == StepState::Waiting);
         let forward = waiting().filter(|step| !step.own).filter_map(Step::request);
         let back = waiting().filter_map(|step| match &step.back {
             Some(Back::Rollback(place, name, runs)) => Some(place.rollback(name, *runs).ok()?.request()),
@@ -85,8 +85,8 @@ impl Job {
 
     /// The requests of the steps that clean up what the job creates.
     #[must_use]
-    pub fn own_requests(&self) -> Vec<Request> {
-        let own = self.steps.iter().filter(|step| step.own && step.stand == Stand::Waiting);
+    pub fn cleanup_requests(&self) -> Vec<Request> {
+        let own = self.steps.iter().filter(|step| step.own && step.stand == StepState::Waiting);
         own.filter_map(Step::request).collect()
     }
 
@@ -94,7 +94,7 @@ impl Job {
     #[must_use]
     pub fn owns(&self, step: &Step) -> bool {
         let is_made = |vmid: &i64| {
-            let made = |one: &Step| matches!((&one.back, &one.stand), (Some(Back::Remove(place)), Stand::Done(_)) if place.vmid == *vmid);
+            let made = |one: &Step| matches!((&one.back, &one.stand), (Some(Back::Remove(place)), StepState::Done(_)) if place.vmid == *vmid);
             self.steps.iter().any(made)
         };
         let guests = step.request().map(|request| request.guests()).unwrap_or_default();
@@ -103,7 +103,7 @@ impl Job {
 
     /// A part that failed and has not been undone yet.
     #[must_use]
-    pub fn broken_part(&self) -> Option<usize> {
+    pub fn failed_part_to_undo(&self) -> Option<usize> {
         let open = |part: &usize| {
             let of_part = self.steps.iter().filter(|step| step.part == *part);
             of_part.into_iter().any(|step| step.back.is_some() && step.is_there())
@@ -113,14 +113,16 @@ impl Job {
 
     /// Whether a step is done after which nothing is undone.
     #[must_use]
-    pub fn is_firm(&self) -> bool {
-        self.steps.iter().any(|step| step.firm && matches!(step.stand, Stand::Done(_) | Stand::Unknown(_)))
+    pub fn is_past_undo(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.firm && matches!(step.stand, StepState::Done(_) | StepState::Unknown(_)))
     }
 
     /// How many steps are done.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.stand, Stand::Done(_))).count()
+        self.steps.iter().filter(|step| matches!(step.stand, StepState::Done(_))).count()
     }
 
     /// How many parts have ended without a failure.
@@ -128,7 +130,7 @@ impl Job {
     pub fn parts_done(&self) -> usize {
         let is_done = |part: &usize| {
             let mut of_part = self.steps.iter().filter(|step| step.part == *part);
-            of_part.all(|step| matches!(step.stand, Stand::Done(_)))
+            of_part.all(|step| matches!(step.stand, StepState::Done(_)))
         };
         (0..self.parts.len()).filter(is_done).count()
     }
@@ -141,11 +143,11 @@ impl Job {
             let forward = !self.returning && self.failed.is_none() && !lost;
             let back = (self.returning || lost) && step.back.is_some();
             match step.stand {
-                Stand::Running(_) | Stand::Returning(_) => true,
-                Stand::Waiting | Stand::Failed(_) | Stand::Unknown(_) => forward,
-                Stand::Done(_) => back,
-                Stand::Broken(_) => forward || back,
-                Stand::Returned | Stand::Left(_) | Stand::Skipped => false,
+                StepState::Running(_) | StepState::Returning(_) => true,
+                StepState::Waiting | StepState::Failed(_) | StepState::Unknown(_) => forward,
+                StepState::Done(_) => back,
+                StepState::Broken(_) => forward || back,
+                StepState::Returned | StepState::Left(_) | StepState::Skipped => false,
             }
         };
         !self.steps.iter().any(open)
@@ -167,14 +169,14 @@ impl Job {
     }
 
     /// Stores its state. Returns whether it can be continued after this process has ended.
-    pub fn save(&self, context: &Context<'_>, hold: &Hold<'_>) -> bool {
+    pub fn save(&self, context: &Context<'_>, hold: &JobLock<'_>) -> bool {
         let mut lasting = Job { agreed: false, ..self.clone() };
         for step in &mut lasting.steps {
             if let Act::Send(order, _) | Act::Exec(order, _) = &mut step.act
                 && order.has_secret()
             {
                 order.params.clear();
-                lasting.cut |= step.stand == Stand::Waiting;
+                lasting.cut |= step.stand == StepState::Waiting;
             }
         }
         let value = |job: &Job| serde_json::to_value(job).unwrap_or(Value::Null);

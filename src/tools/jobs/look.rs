@@ -55,7 +55,7 @@ pub fn go_on(context: &Context<'_>, args: &Args) -> Outcome {
     // Its state now that no other call is carrying it out.
     let mut job = Job::load(context, id)?;
     if args.flag("back") == Some(true) && !job.returning {
-        if job.is_firm() {
+        if job.is_past_undo() {
             return Err(Failure::new(format!(
                 "Nothing was done: job {id} is past the point up to which it can be undone."
             )));
@@ -65,7 +65,7 @@ pub fn go_on(context: &Context<'_>, args: &Args) -> Outcome {
                 "Nothing was done: job {id} is done, and what it created may be in use by now. Delete or change each thing with its own tool."
             )));
         }
-        let whole = plan::whole_back(&job)?;
+        let whole = plan::undo_plan(&job)?;
         if context.dry {
             return engine::dry(context, whole);
         }

@@ -7,7 +7,7 @@ const TRIES: usize = 50_000;
 
 /// A guest to be moved to another node.
 #[derive(Clone, Debug)]
-pub struct Mover {
+pub struct MovingGuest {
     /// Its id.
     pub vmid: i64,
     /// Memory that it needs there, in bytes.
@@ -39,7 +39,7 @@ pub struct Room {
 
 /// Guests that must not, or must, be on the same node.
 #[derive(Clone, Debug, Default)]
-pub struct Bonds {
+pub struct AffinityRules {
     /// The guests of each set must be on different nodes.
     pub apart: Vec<BTreeSet<i64>>,
     /// The guests of each set must be on the same node.
@@ -52,7 +52,7 @@ pub struct Bonds {
 ///
 /// # Errors
 /// Fails with the index of a guest for which no node was found.
-pub fn place(movers: &[Mover], rooms: &[Room], bonds: &Bonds) -> Result<Vec<usize>, usize> {
+pub fn place(movers: &[MovingGuest], rooms: &[Room], bonds: &AffinityRules) -> Result<Vec<usize>, usize> {
     let mut order: Vec<usize> = (0..movers.len()).collect();
     order.sort_by_key(|at| {
         let mover = &movers[*at];
@@ -82,8 +82,8 @@ pub fn place(movers: &[Mover], rooms: &[Room], bonds: &Bonds) -> Result<Vec<usiz
 }
 
 struct Search<'a> {
-    movers: &'a [Mover],
-    bonds: &'a Bonds,
+    movers: &'a [MovingGuest],
+    bonds: &'a AffinityRules,
     /// The largest first.
     order: Vec<usize>,
     rooms: Vec<Room>,
@@ -119,7 +119,7 @@ impl Search<'_> {
         false
     }
 
-    fn fits(&self, mover: &Mover, at: usize) -> bool {
+    fn fits(&self, mover: &MovingGuest, at: usize) -> bool {
         let room = &self.rooms[at];
         let has = |(storage, size): (&String, &u64)| room.disks.get(storage).is_some_and(|free| size <= free);
         mover.memory <= room.free
@@ -130,7 +130,11 @@ impl Search<'_> {
     }
 
     /// The nodes of the other guests of a set, if this guest is in the set.
-    fn others<'s>(&'s self, set: &'s BTreeSet<i64>, mover: &'s Mover) -> impl Iterator<Item = usize> + 's {
+    fn others<'s>(
+        &'s self,
+        set: &'s BTreeSet<i64>,
+        mover: &'s MovingGuest,
+    ) -> impl Iterator<Item = usize> + 's {
         let others = set.iter().filter(|vmid| set.contains(&mover.vmid) && **vmid != mover.vmid);
         others.filter_map(|vmid| {
             let moved = self.movers.iter().position(|other| other.vmid == *vmid);
@@ -140,7 +144,7 @@ impl Search<'_> {
 
     /// The load of a node with this guest, by memory or CPUs, whichever is higher.
     #[allow(clippy::cast_precision_loss, reason = "a share")]
-    fn load(&self, mover: &Mover, at: usize) -> f64 {
+    fn load(&self, mover: &MovingGuest, at: usize) -> f64 {
         let room = &self.rooms[at];
         let memory = 1.0 - (room.free - mover.memory) as f64 / (room.memory.max(1)) as f64;
         memory.max((room.busy + mover.cpus) / room.cpus.max(1.0) / 4.0)
@@ -181,7 +185,7 @@ mod tests {
         }
     }
 
-    fn case(numbers: &mut Numbers) -> (Vec<Mover>, Vec<Room>, Bonds) {
+    fn case(numbers: &mut Numbers) -> (Vec<MovingGuest>, Vec<Room>, AffinityRules) {
         let rooms: Vec<Room> = (0..3)
             .map(|at| Room {
                 name: format!("n{at}"),
@@ -192,8 +196,8 @@ mod tests {
                 disks: BTreeMap::from([("d".to_owned(), numbers.below(8))]),
             })
             .collect();
-        let movers: Vec<Mover> = (0..5)
-            .map(|vmid| Mover {
+        let movers: Vec<MovingGuest> = (0..5)
+            .map(|vmid| MovingGuest {
                 vmid,
                 memory: numbers.below(7),
                 cpus: 1.0 + numbers.below(3) as f64,
@@ -205,7 +209,7 @@ mod tests {
                 allowed: (0..3).filter(|_| numbers.below(5) != 0).collect(),
             })
             .collect();
-        let mut bonds = Bonds { fixed: BTreeMap::from([(9, 1)]), ..Bonds::default() };
+        let mut bonds = AffinityRules { fixed: BTreeMap::from([(9, 1)]), ..AffinityRules::default() };
         if numbers.below(2) == 0 {
             bonds.apart.push(BTreeSet::from([0, 1, 9]));
         }
@@ -216,7 +220,7 @@ mod tests {
     }
 
     /// Whether a placement is valid as a whole.
-    fn is_right(movers: &[Mover], rooms: &[Room], bonds: &Bonds, chosen: &[usize]) -> bool {
+    fn is_right(movers: &[MovingGuest], rooms: &[Room], bonds: &AffinityRules, chosen: &[usize]) -> bool {
         let on = |room: usize| movers.iter().zip(chosen).filter(move |(_, at)| **at == room);
         let fits = (0..rooms.len()).all(|room| {
             let disk: u64 = on(room).filter_map(|(mover, _)| mover.disks.get("d")).sum();
@@ -273,10 +277,21 @@ mod tests {
             busy: 0.0,
             disks: BTreeMap::new(),
         };
-        let mover =
-            Mover { vmid: 1, memory: 10, cpus: 1.0, disks: BTreeMap::new(), allowed: BTreeSet::from([0, 1]) };
-        let movers = vec![mover.clone(), Mover { vmid: 2, ..mover }];
-        assert_eq!(place(&movers, &[room("a", 40), room("b", 90)], &Bonds::default()), Ok(vec![1, 1]));
-        assert_eq!(place(&movers, &[room("a", 40), room("b", 45)], &Bonds::default()), Ok(vec![1, 0]));
+        let mover = MovingGuest {
+            vmid: 1,
+            memory: 10,
+            cpus: 1.0,
+            disks: BTreeMap::new(),
+            allowed: BTreeSet::from([0, 1]),
+        };
+        let movers = vec![mover.clone(), MovingGuest { vmid: 2, ..mover }];
+        assert_eq!(
+            place(&movers, &[room("a", 40), room("b", 90)], &AffinityRules::default()),
+            Ok(vec![1, 1])
+        );
+        assert_eq!(
+            place(&movers, &[room("a", 40), room("b", 45)], &AffinityRules::default()),
+            Ok(vec![1, 0])
+        );
     }
 }

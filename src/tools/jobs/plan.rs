@@ -7,7 +7,7 @@ use crate::{
         answer::Failure,
         jobs::{
             job::Job,
-            step::{Act, Back, Order, Stand, Step},
+            step::{Act, Back, Order, Step, StepState},
         },
         param::Kind,
         run::asked::Whole,
@@ -24,7 +24,7 @@ pub fn whole(job: &Job) -> Whole {
         word: job.word.clone(),
         identity: job.identity.clone(),
         requests: job.requests(),
-        own: job.own_requests(),
+        own: job.cleanup_requests(),
         reasons: Vec::new(),
     }
 }
@@ -33,10 +33,11 @@ pub fn whole(job: &Job) -> Whole {
 ///
 /// # Errors
 /// Fails if the node's name cannot be part of a path.
-pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
+pub fn undo_plan(job: &Job) -> Result<Whole, Failure> {
     let (mut requests, mut steps) = (Vec::new(), Vec::new());
     for step in job.steps.iter().rev() {
-        let (Some(back), Stand::Done(_) | Stand::Broken(_) | Stand::Running(_)) = (&step.back, &step.stand)
+        let (Some(back), StepState::Done(_) | StepState::Broken(_) | StepState::Running(_)) =
+            (&step.back, &step.stand)
         else {
             continue;
         };
@@ -69,7 +70,7 @@ pub fn whole_back(job: &Job) -> Result<Whole, Failure> {
 /// The plan as an answer shows it.
 #[must_use]
 pub fn shown(job: &Job) -> Map<String, Value> {
-    let waiting = |step: &&Step| step.stand == Stand::Waiting;
+    let waiting = |step: &&Step| step.stand == StepState::Waiting;
     let steps: Vec<Value> = job
         .steps
         .iter()
@@ -132,7 +133,7 @@ fn undone(job: &Job) -> String {
 fn seconds(job: &Job) -> u64 {
     let waves = job.next_wave();
     let longest = |wave: usize| {
-        let steps = job.steps.iter().filter(|step| step.wave == wave && step.stand == Stand::Waiting);
+        let steps = job.steps.iter().filter(|step| step.wave == wave && step.stand == StepState::Waiting);
         steps.map(|step| step.seconds).max().unwrap_or(0)
     };
     (0..waves).map(longest).sum()

@@ -63,7 +63,7 @@ pub fn provision(context: &Context<'_>, args: &Args) -> Outcome {
     let count = args.count("count").unwrap_or(1);
     let names = names(args.text("name").unwrap_or_default(), count)?;
     let addresses = addresses(args.text("address"), args.text("gateway"), count)?;
-    let vmids = read::free_ids(context, &cluster, args.int("vmid"), count)?;
+    let vmids = read::free_vmids(context, &cluster, args.int("vmid"), count)?;
     let mut job = Job::new("proxmox_provision_vm", names[0].clone());
     if let Some(load) = &load {
         let what = format!("download {} to {}", load.url, load.volume);

@@ -22,7 +22,7 @@ pub struct Cluster {
     /// Its nodes, by name.
     pub nodes: Vec<Node>,
     /// Its guests, by VMID.
-    pub guests: Vec<Resident>,
+    pub guests: Vec<ClusterGuest>,
     /// Its storages on each node.
     pub storages: Vec<Store>,
 }
@@ -46,7 +46,7 @@ pub struct Node {
 
 /// A guest with the resources it has.
 #[derive(Clone, Debug)]
-pub struct Resident {
+pub struct ClusterGuest {
     /// The guest, with its node.
     pub guest: Guest,
     /// Memory, in bytes.
@@ -117,7 +117,7 @@ pub fn cluster(context: &Context<'_>) -> Result<Cluster, Failure> {
                 free: whole(record, "maxdisk").saturating_sub(whole(record, "disk")),
                 content: record.text("content").split(',').map(str::to_owned).collect(),
             }),
-            _ => cluster.guests.extend(guest::read(record).map(|guest| Resident {
+            _ => cluster.guests.extend(guest::read(record).map(|guest| ClusterGuest {
                 guest,
                 memory: whole(record, "maxmem"),
                 cpus: record.number("maxcpu").unwrap_or(0.0),
@@ -178,7 +178,7 @@ impl Cluster {
 
     /// The storage of a node with the most free space for that kind of content.
     #[must_use]
-    pub fn roomiest(&self, node: &str, content: &str) -> Option<&Store> {
+    pub fn storage_with_most_space(&self, node: &str, content: &str) -> Option<&Store> {
         let holds = |store: &&Store| {
             store.node == node && store.available && store.content.iter().any(|kind| kind == content)
         };
@@ -190,7 +190,7 @@ impl Cluster {
 ///
 /// # Errors
 /// Fails if the wanted one is taken or a request fails.
-pub fn free_ids(
+pub fn free_vmids(
     context: &Context<'_>,
     cluster: &Cluster,
     wanted: Option<i64>,
@@ -224,7 +224,7 @@ pub fn free_ids(
 ///
 /// # Errors
 /// Fails if one of them cannot be read.
-pub fn configs(context: &Context<'_>, guests: &[&Resident]) -> Result<Vec<Map<String, Value>>, Failure> {
+pub fn configs(context: &Context<'_>, guests: &[&ClusterGuest]) -> Result<Vec<Map<String, Value>>, Failure> {
     let mut configs = Vec::new();
     for part in guests.chunks(AT_ONCE) {
         let paths: Vec<String> = part

@@ -9,7 +9,7 @@ use crate::{
             backups::{self, Backup},
             chosen, engine,
             job::Job,
-            read::{self, Cluster, Resident, gib, volumes},
+            read::{self, Cluster, ClusterGuest, gib, volumes},
             step::{Act, Back, Order, Place, Step},
         },
         param::{Kind, Param},
@@ -71,7 +71,7 @@ pub fn test(context: &Context<'_>, args: &Args) -> Outcome {
         job.ending = format!("No backup was found of guest {}.", without.join(", "));
         job.notes.push(job.ending.clone());
     }
-    let vmids = read::free_ids(context, &cluster, None, backups.len())?;
+    let vmids = read::free_vmids(context, &cluster, None, backups.len())?;
     let seconds = args.count("timeout").unwrap_or(TIMEOUT) as u64;
     for (backup, vmid) in backups.iter().zip(vmids) {
         let trial = trial(context, args, &cluster, backup, vmid)?;
@@ -118,13 +118,13 @@ fn trial<'a>(
     nodes.retain(|node| reaches(&node.name));
     // The guest's own node comes first, because it has its storages and bridges; then the others, by free memory.
     let home = cluster.guests.iter().find(|one| one.guest.vmid == backup.vmid);
-    let home = home.map(|one: &Resident| one.guest.node.as_str());
+    let home = home.map(|one: &ClusterGuest| one.guest.node.as_str());
     nodes.sort_by_key(|node| (Some(node.name.as_str()) != home, std::cmp::Reverse(cluster.free(node))));
     let mut lacks = Vec::new();
     for node in nodes {
         let store = match args.text("storage") {
             Some(name) => cluster.store(name, &node.name).filter(|store| store.available),
-            None => cluster.roomiest(&node.name, content),
+            None => cluster.storage_with_most_space(&node.name, content),
         };
         match store {
             _ if cluster.free(node) < memory => {
@@ -176,7 +176,7 @@ fn add(job: &mut Job, trial: &Trial<'_>, seconds: u64) -> Result<(), Failure> {
     let what = format!("restore {} to {vmid}", backup.vmid);
     add(Step::send(0, what, order, 10 + size / SPEED).back(Back::Remove(place.clone())));
     // It must not start with its node during the test, either.
-    let pulled = backups::unplugged(config);
+    let pulled = backups::interfaces_with_link_down(config);
     let mut params = Params::new().with("onboot", 0);
     if config.get("protection").is_some_and(|value| value == "1") {
         // The backup contains the protection of the original, which keeps its own.

@@ -8,7 +8,7 @@ use crate::{
         jobs::{
             chosen, engine,
             job::Job,
-            read::{self, Cluster, Resident},
+            read::{self, Cluster, ClusterGuest},
             step::{Back, Order, Place, Step},
         },
         param::{Kind, Param},
@@ -42,7 +42,7 @@ const STEP: u64 = 256;
 
 /// What a guest has used, and the size it should have.
 struct Sized<'a> {
-    resident: &'a Resident,
+    resident: &'a ClusterGuest,
     /// The number of busy cores that was not exceeded for 95 % of the time.
     cores: f64,
     /// The most memory that it used, in MiB.
@@ -94,7 +94,7 @@ impl Sized<'_> {
 pub fn rightsize(context: &Context<'_>, args: &Args) -> Outcome {
     let cluster = read::cluster(context)?;
     let (residents, left) = guests(args, &cluster)?;
-    let running: Vec<&Resident> =
+    let running: Vec<&ClusterGuest> =
         residents.iter().copied().filter(|one| one.guest.status == "running").collect();
     let (sized, silent) = measure(context, &running)?;
     let sized: Vec<Sized<'_>> = sized.into_iter().filter(Sized::changes).collect();
@@ -126,11 +126,11 @@ pub fn rightsize(context: &Context<'_>, args: &Args) -> Outcome {
 }
 
 /// The guests that the call names: all, if none are named.
-fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident>, Option<String>), Failure> {
+fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a ClusterGuest>, Option<String>), Failure> {
     if ["vmid", "pool", "tag"].iter().any(|name| args.get(name).is_some()) {
         return chosen::guests(args, cluster);
     }
-    let mut all: Vec<&Resident> = cluster.guests.iter().filter(|one| !one.template).collect();
+    let mut all: Vec<&ClusterGuest> = cluster.guests.iter().filter(|one| !one.template).collect();
     all.sort_by_key(|one| (one.guest.status != "running", one.guest.vmid));
     let left = all.split_off(args.count("limit").unwrap_or(LIMIT).min(all.len()));
     let told = (!left.is_empty())
@@ -141,7 +141,7 @@ fn guests<'a>(args: &Args, cluster: &'a Cluster) -> Result<(Vec<&'a Resident>, O
 /// Reads in parallel what the guests have used; and returns those with too few metrics.
 fn measure<'a>(
     context: &Context<'_>,
-    residents: &[&'a Resident],
+    residents: &[&'a ClusterGuest],
 ) -> Result<(Vec<Sized<'a>>, Vec<String>), Failure> {
     let paths: Vec<String> = residents
         .iter()
@@ -208,7 +208,7 @@ fn apply(context: &Context<'_>, args: &Args, sized: &[Sized<'_>], notes: Vec<Str
     if sized.is_empty() {
         return Err(Failure::new("No guest needs another size for what it has used. Nothing was done."));
     }
-    let residents: Vec<&Resident> = sized.iter().map(|one| one.resident).collect();
+    let residents: Vec<&ClusterGuest> = sized.iter().map(|one| one.resident).collect();
     let configs = read::configs(context, &residents)?;
     let mut job = Job::new("proxmox_rightsize", "rightsize");
     job.notes = notes;

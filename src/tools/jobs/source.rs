@@ -160,7 +160,7 @@ fn ground(args: &Args, cluster: &Cluster, text: &str, disks: &str) -> Result<Gro
     };
     let storage = match args.text("storage") {
         Some(name) => known(cluster, name, &node.name)?,
-        None => cluster.roomiest(&node.name, disks).ok_or_else(|| {
+        None => cluster.storage_with_most_space(&node.name, disks).ok_or_else(|| {
             Failure::new(format!(
                 "{} has no storage that holds {disks}; give `storage`. Nothing was done.",
                 node.name
@@ -203,7 +203,7 @@ fn download(
     url: &str,
     content: &str,
 ) -> Result<(String, Option<Load>), Failure> {
-    let Some(store) = cluster.roomiest(node, content) else {
+    let Some(store) = cluster.storage_with_most_space(node, content) else {
         return Err(Failure::new(format!(
             "No storage of {node} accepts content of the kind `{content}`, so nothing can be downloaded; proxmox_update_storage adds a kind. Nothing was done."
         )));

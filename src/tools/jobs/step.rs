@@ -30,7 +30,7 @@ pub struct Step {
     /// The identity of its target when it was planned, unless an earlier step of the job affects the target.
     pub seen: Option<String>,
     /// Its state.
-    pub stand: Stand,
+    pub stand: StepState,
 }
 
 /// What a step does.
@@ -97,7 +97,7 @@ pub struct Order {
 
 /// The state of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Stand {
+pub enum StepState {
     /// Not started.
     Waiting,
     /// Running: the UPID of its task; otherwise since when it waits, or which program runs.
@@ -135,7 +135,7 @@ impl Step {
             part: 0,
             own: false,
             seen: None,
-            stand: Stand::Waiting,
+            stand: StepState::Waiting,
         }
     }
 
@@ -161,7 +161,7 @@ impl Step {
     /// Whether something of it may exist that can be undone.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        matches!(self.stand, Stand::Done(_) | Stand::Broken(_) | Stand::Returning(_))
+        matches!(self.stand, StepState::Done(_) | StepState::Broken(_) | StepState::Returning(_))
     }
 
     /// Sets the part it belongs to.

@@ -5,7 +5,7 @@ use crate::tools::{
     jobs::{
         job::Job,
         plan::time,
-        step::{Act, Stand, Step},
+        step::{Act, Step, StepState},
     },
     run::Context,
 };
@@ -64,7 +64,7 @@ pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
         }
     }
     let results = job.steps.iter().filter_map(|step| match &step.stand {
-        Stand::Done(note) if !note.is_empty() => Some(format!("{}: {note}", subject(step))),
+        StepState::Done(note) if !note.is_empty() => Some(format!("{}: {note}", subject(step))),
         _ => None,
     });
     let results: Vec<String> = results.collect();
@@ -77,16 +77,16 @@ pub fn facts(job: &Job, id: &str) -> Map<String, Value> {
         }
         return facts;
     }
-    let at = |stand: &dyn Fn(&Stand) -> bool| -> Vec<String> {
+    let at = |stand: &dyn Fn(&StepState) -> bool| -> Vec<String> {
         let steps = job.steps.iter().enumerate().filter(|(_, step)| stand(&step.stand));
         shortened(steps.map(|(place, step)| format!("{}. {}", place + 1, step.what)).collect())
     };
-    let now = at(&|stand| matches!(stand, Stand::Running(_) | Stand::Returning(_)));
+    let now = at(&|stand| matches!(stand, StepState::Running(_) | StepState::Returning(_)));
     if !now.is_empty() {
         facts.insert("now".into(), json!(now));
     }
     if !job.returning {
-        facts.insert("to_do".into(), json!(at(&|stand| *stand == Stand::Waiting)));
+        facts.insert("to_do".into(), json!(at(&|stand| *stand == StepState::Waiting)));
     }
     if let Some((step, why)) = &job.failed {
         facts.insert("failed".into(), json!(format!("{}. {}: {why}", step + 1, job.steps[*step].what)));
@@ -100,7 +100,7 @@ fn part_told(job: &Job, part: usize) -> String {
     let title = &job.parts[part];
     let Some((failed, why)) = job.failures.get(&part) else {
         let notes = steps().filter_map(|step| match &step.stand {
-            Stand::Done(note) if !note.is_empty() => Some(note.as_str()),
+            StepState::Done(note) if !note.is_empty() => Some(note.as_str()),
             _ => None,
         });
         let notes: Vec<&str> = notes.collect();
@@ -108,7 +108,7 @@ fn part_told(job: &Job, part: usize) -> String {
         return format!("{title}: done{notes}");
     };
     let left: Vec<String> = steps().filter_map(left).collect();
-    let after = match (left.is_empty(), steps().any(|step| step.stand == Stand::Returned)) {
+    let after = match (left.is_empty(), steps().any(|step| step.stand == StepState::Returned)) {
         (false, _) => format!(" Left as it is: {}.", left.join("; ")),
         (true, true) => " What was done is taken back.".to_owned(),
         (true, false) => " Nothing had been done before.".to_owned(),
@@ -125,8 +125,8 @@ fn sentence(why: &str) -> String {
 /// What is left of a step that could not be undone.
 fn left(step: &Step) -> Option<String> {
     match &step.stand {
-        Stand::Left(why) => Some(format!("{} ({})", step.what, why.trim_end().trim_end_matches('.'))),
-        Stand::Unknown(_) => Some(format!("{} (it may have been done; look at it)", step.what)),
+        StepState::Left(why) => Some(format!("{} ({})", step.what, why.trim_end().trim_end_matches('.'))),
+        StepState::Unknown(_) => Some(format!("{} (it may have been done; look at it)", step.what)),
         _ => None,
     }
 }
@@ -168,12 +168,12 @@ fn sentences(job: &Job, id: &str) -> String {
     };
     let stays = |step: &Step| {
         let of_a_guest_taken_back = job.returning && step.back.is_none();
-        matches!(step.stand, Stand::Done(_)) && !of_a_guest_taken_back
+        matches!(step.stand, StepState::Done(_)) && !of_a_guest_taken_back
     };
-    tell("Taken back", steps(&|step| step.stand == Stand::Returned));
+    tell("Taken back", steps(&|step| step.stand == StepState::Returned));
     tell("Done and not taken back", steps(&stays));
     tell("Left as it is", job.steps.iter().filter_map(left).collect());
-    tell("Not started", steps(&|step| step.stand == Stand::Waiting));
+    tell("Not started", steps(&|step| step.stand == StepState::Waiting));
     text.push_str(&format!("\nproxmox_get_job shows it by its id, {id}."));
     text
 }
@@ -183,16 +183,16 @@ fn sentences(job: &Job, id: &str) -> String {
 pub fn table(job: &Job) -> (Value, Vec<Value>) {
     let row = |(place, step): (usize, &Step)| {
         let (state, note) = match &step.stand {
-            Stand::Waiting => ("to do", ""),
-            Stand::Running(upid) => ("runs", upid.as_str()),
-            Stand::Done(note) => ("done", note.as_str()),
-            Stand::Failed(why) => ("refused", why.as_str()),
-            Stand::Broken(why) => ("failed", why.as_str()),
-            Stand::Unknown(why) => ("not known", why.as_str()),
-            Stand::Returning(upid) => ("is taken back", upid.as_str()),
-            Stand::Returned => ("taken back", ""),
-            Stand::Left(why) => ("left", why.as_str()),
-            Stand::Skipped => ("skipped", ""),
+            StepState::Waiting => ("to do", ""),
+            StepState::Running(upid) => ("runs", upid.as_str()),
+            StepState::Done(note) => ("done", note.as_str()),
+            StepState::Failed(why) => ("refused", why.as_str()),
+            StepState::Broken(why) => ("failed", why.as_str()),
+            StepState::Unknown(why) => ("not known", why.as_str()),
+            StepState::Returning(upid) => ("is taken back", upid.as_str()),
+            StepState::Returned => ("taken back", ""),
+            StepState::Left(why) => ("left", why.as_str()),
+            StepState::Skipped => ("skipped", ""),
         };
         json!([place + 1, step.what, state, note, time(step.seconds)])
     };

@@ -8,7 +8,7 @@ use crate::{
         jobs::{
             chosen, engine,
             job::Job,
-            read::{self, Resident},
+            read::{self, ClusterGuest},
             step::{Act, Back, Order, Place, Step},
         },
         param::{Kind, Param},
@@ -92,8 +92,11 @@ struct Told {
 }
 
 /// Reads all guests in parallel: their systems, their snapshots, and whether a snapshot is possible.
-fn read_guests(context: &Context<'_>, residents: &[&Resident]) -> Result<Vec<Result<Told, String>>, Failure> {
-    let asked: Vec<&&Resident> = residents.iter().filter(|one| obstacle(one).is_none()).collect();
+fn read_guests(
+    context: &Context<'_>,
+    residents: &[&ClusterGuest],
+) -> Result<Vec<Result<Told, String>>, Failure> {
+    let asked: Vec<&&ClusterGuest> = residents.iter().filter(|one| obstacle(one).is_none()).collect();
     let mut paths = Vec::new();
     for resident in &asked {
         let path = resident.guest.path()?;
@@ -121,7 +124,7 @@ fn read_guests(context: &Context<'_>, residents: &[&Resident]) -> Result<Vec<Res
 }
 
 /// Why a guest is not queried at all.
-fn obstacle(resident: &Resident) -> Option<String> {
+fn obstacle(resident: &ClusterGuest) -> Option<String> {
     match (resident.guest.kind, resident.guest.status.as_str()) {
         (Kind::Container, _) => {
             Some("it is a container, and the API of Proxmox runs no programs in containers.".into())
@@ -161,7 +164,7 @@ fn line(told: &Told) -> Result<&'static str, String> {
 }
 
 /// Adds the steps of one guest.
-fn add(job: &mut Job, args: &Args, resident: &Resident, line: &str) -> Result<(), Failure> {
+fn add(job: &mut Job, args: &Args, resident: &ClusterGuest, line: &str) -> Result<(), Failure> {
     let guest = &resident.guest;
     let place = Place::new(&guest.node, guest.kind, guest.vmid);
     let (part, title) = (job.parts.len(), guest.title());

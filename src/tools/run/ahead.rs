@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// The guests that the calls so far create.
 #[derive(Clone, Debug, Default)]
-pub struct Ahead(Vec<New>);
+pub struct PlannedState(Vec<New>);
 
 /// A guest that a call creates.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ const STEERING: [&str; 12] = [
     "unique",
 ];
 
-impl Ahead {
+impl PlannedState {
     /// Returns the guest with that VMID, if one of the calls creates it.
     #[must_use]
     pub fn guest(&self, vmid: i64) -> Option<&New> {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_guest_that_is_made_answers_as_it_will() {
-        let mut ahead = Ahead::default();
+        let mut ahead = PlannedState::default();
         let send = |path: &str, params: Params| Request { method: Method::Post, path: path.into(), params };
         let params = Params::new().with("vmid", 900).with("name", "web").with("memory", 512);
         ahead.note(&send("/nodes/pve1/qemu", params), None);

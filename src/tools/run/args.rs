@@ -202,7 +202,7 @@ mod tests {
         Param::flag("full").optional(),
         Param::one_of("status", &["running", "stopped"]).optional(),
         Param::words("fields").optional(),
-        Param::text("notes").optional().or_empty(),
+        Param::text("notes").optional().allow_empty(),
         Param::more("config"),
     ];
 

@@ -10,10 +10,10 @@ use crate::{
         answer::{Failure, Outcome, answer},
         run::{
             changes::{Numbers, Undo},
-            fresh::Fresh,
+            fresh::RecentChanges,
             kept::Kept,
             pattern::fits,
-            places::Places,
+            places::LastKnownNodes,
         },
     },
 };
@@ -39,13 +39,13 @@ pub struct Cluster {
     /// The changes in it that can be undone.
     pub undo: Undo,
     /// The guests that were changed recently.
-    pub fresh: Fresh,
+    pub fresh: RecentChanges,
     /// The jobs that were started in it.
     pub jobs: Kept,
     /// The MCP tasks for work in it.
     pub tasks: Kept,
     /// The nodes on which its guests were last seen.
-    pub places: Places,
+    pub places: LastKnownNodes,
 }
 
 /// Which cluster a call is for.
@@ -68,8 +68,8 @@ pub fn of(mut config: Config) -> Vec<Cluster> {
         pve: Pve::new(Arc::clone(&config.settings)),
         config,
         undo: Undo::new(Numbers::clone(&numbers)),
-        fresh: Fresh::default(),
-        places: Places::default(),
+        fresh: RecentChanges::default(),
+        places: LastKnownNodes::default(),
     };
     match mem::take(&mut config.clusters) {
         none if none.is_empty() => vec![cluster((String::new(), config))],
@@ -133,7 +133,7 @@ pub fn lane(clusters: &[Cluster], arguments: &Map<String, Value>) -> usize {
 ///
 /// # Errors
 /// Fails if the answer cannot be written as JSON.
-pub fn in_each(clusters: &[Cluster], run: impl Fn(&Cluster) -> Outcome + Sync) -> Outcome {
+pub fn in_every_cluster(clusters: &[Cluster], run: impl Fn(&Cluster) -> Outcome + Sync) -> Outcome {
     let answers = at_once(clusters, run);
     let mut all = Map::new();
     for (cluster, outcome) in clusters.iter().zip(answers) {

@@ -11,7 +11,7 @@ use crate::{
             asked::Asked,
             clusters::CLUSTER,
             context::Context,
-            matter::{Agreement, Decision, Matter, Wait, named, note},
+            matter::{ConfirmationMethod, Decision, UnconfirmedCall, Wait, named, note},
             person::{self, Word},
             plan::{self, Plan},
             question::{Typed, question, typed},
@@ -31,8 +31,12 @@ const READING: Duration = Duration::from_secs(1);
 /// # Errors
 /// Fails if it is not confirmed: declined, mistyped, a token that is not valid, or a target that changed in the
 /// meantime.
-pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Result<Decision, Failure> {
-    let Matter { tool, args, asked } = matter;
+pub fn decide(
+    context: &Context<'_>,
+    tokens: &Tokens,
+    matter: UnconfirmedCall<'_>,
+) -> Result<Decision, Failure> {
+    let UnconfirmedCall { tool, args, asked } = matter;
     let strict = context.config.confirm == Confirm::Strict;
     // A person may have approved it already, in a terminal.
     if !strict {
@@ -100,7 +104,11 @@ pub fn decide(context: &Context<'_>, tokens: &Tokens, matter: Matter<'_>) -> Res
                     "confirm": token,
                     "note": "Nothing was done. Show this to the user; if they agree, repeat the call with the same arguments and this confirm, within 5 minutes.",
                 }))?;
-                Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: Agreement::Token(token) })))
+                Ok(Decision::Wait(Box::new(Wait {
+                    answer,
+                    shown,
+                    agreement: ConfirmationMethod::Token(token),
+                })))
             }
         },
     }
@@ -142,7 +150,7 @@ pub fn in_cluster(context: &Context<'_>, mut shown: Plan) -> Plan {
 }
 
 /// Returns what a token is bound to: the call, and the state of the target.
-fn bind(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> String {
+fn bind(context: &Context<'_>, matter: UnconfirmedCall<'_>, shown: &Plan) -> String {
     meaning(&json!([named(context, matter), shown.identity]))
 }
 

@@ -13,13 +13,13 @@ use crate::{
         answer::{Failure, Outcome, object},
         param::{Effect, Kind},
         run::{
-            ahead::Ahead,
+            ahead::PlannedState,
             asked::{Asked, Whole},
             changes::{Draft, Undo},
-            fresh::Fresh,
+            fresh::RecentChanges,
             journal::Journal,
             kept::Kept,
-            places::Places,
+            places::LastKnownNodes,
             request::Request,
             seen::Seen,
             verdict::Verdict,
@@ -55,15 +55,15 @@ pub struct Context<'a> {
     /// The changes that can be undone.
     pub undo: &'a Undo,
     /// The guests that were changed recently.
-    pub fresh: &'a Fresh,
+    pub fresh: &'a RecentChanges,
     /// The jobs that were started.
     pub jobs: &'a Kept,
     /// The nodes on which guests were last seen.
-    pub places: &'a Places,
+    pub places: &'a LastKnownNodes,
     /// Plans calls of other tools.
     pub planner: &'a dyn Planner,
     /// In a plan of several calls: what the earlier ones will have created.
-    pub ahead: Option<&'a Ahead>,
+    pub ahead: Option<&'a PlannedState>,
     /// This call's entries in the audit log, if there is one.
     pub journal: Option<&'a Journal<'a>>,
     /// The changes of this call, and what was decided about them.
@@ -85,7 +85,7 @@ pub trait Planner: fmt::Debug + Sync {
         context: &Context<'_>,
         tool: &str,
         arguments: Map<String, Value>,
-        ahead: &Ahead,
+        ahead: &PlannedState,
     ) -> Result<Planned, Failure>;
 }
 

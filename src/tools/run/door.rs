@@ -52,7 +52,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// Fails like [`Context::change`].
-    pub fn take_back(
+    pub fn change_as_undo(
         &self,
         method: pve::Method,
         path: &str,

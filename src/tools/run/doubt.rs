@@ -28,13 +28,13 @@ impl Context<'_> {
     }
 
     /// Returns whether a request has failed since the mark, possibly because the guest is on another node.
-    pub(super) fn is_in_doubt(&self) -> bool {
+    pub(super) fn may_have_moved(&self) -> bool {
         lock(&self.seen).doubt
     }
 
     /// Returns whether nothing was done since the mark: only reads were sent, or one change that was refused because
     /// its guest is not on that node.
-    pub(super) fn did_nothing_since(&self, mark: Mark) -> bool {
+    pub(super) fn changed_nothing_since(&self, mark: Mark) -> bool {
         match self.requests().len().saturating_sub(mark.0) {
             0 => true,
             1 => lock(&self.seen).elsewhere,
@@ -43,7 +43,7 @@ impl Context<'_> {
     }
 
     /// Removes the change that was refused since the mark from the record.
-    pub(super) fn strike(&self, mark: Mark) {
+    pub(super) fn drop_refused_change(&self, mark: Mark) {
         lock(&self.record).requests.truncate(mark.0);
     }
 

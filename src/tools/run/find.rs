@@ -52,7 +52,7 @@ pub fn guest_of(
 /// Path segments after the VMID under which the node reads the guest's configuration first and refuses the request if
 /// there is none. Firewall paths, for example, are not among them: their files are the same on every node, whether the
 /// guest is there or not.
-const PROVEN: &[&str] = &[
+const FAILS_WITHOUT_GUEST: &[&str] = &[
     "agent",
     "clone",
     "cloudinit",
@@ -72,12 +72,12 @@ const PROVEN: &[&str] = &[
 /// Returns whether a request to that path, which begins with `/nodes/{node}/{type}/{vmid}`, fails on a node that does
 /// not have the guest.
 #[must_use]
-pub fn is_proven(path: &str) -> bool {
-    path.split('/').nth(5).is_none_or(|action| PROVEN.contains(&action))
+pub fn fails_without_guest(path: &str) -> bool {
+    path.split('/').nth(5).is_none_or(|action| FAILS_WITHOUT_GUEST.contains(&action))
 }
 
 /// Runs `work` on the guest that the arguments name, on the node where it was last seen. `work` may only send requests
-/// whose path [`is_proven`]. Only if they fail is the guest looked up, and if they were refused because the guest is on
+/// whose path [`fails_without_guest`]. Only if they fail is the guest looked up, and if they were refused because the guest is on
 /// another node, `work` runs again there. A guest whose node is not remembered is looked up first; `requests` is the
 /// number of requests that `work` then sends at once.
 ///
@@ -97,11 +97,11 @@ pub fn at<T>(
     };
     let mark = context.mark();
     let result = work(&remembered);
-    if result.is_ok() || !context.is_in_doubt() || context.call.cancel.is_cancelled() {
+    if result.is_ok() || !context.may_have_moved() || context.call.cancel.is_cancelled() {
         return result;
     }
     context.places.forget(vmid);
-    if !context.did_nothing_since(mark) {
+    if !context.changed_nothing_since(mark) {
         return result;
     }
     let is_new = context.fresh.all().iter().any(|(changed, made)| *changed == vmid && made.is_some());
@@ -112,7 +112,7 @@ pub fn at<T>(
     if found.path()? == remembered.path()? {
         return result;
     }
-    context.strike(mark);
+    context.drop_refused_change(mark);
     work(&found)
 }
 
@@ -125,7 +125,7 @@ fn remembered(context: &Context<'_>, vmid: i64, node: Option<&str>, kind: Option
     let fits = |guest: &Guest| {
         kind.is_none_or(|kind| kind == guest.kind) && node.is_none_or(|node| node == guest.node)
     };
-    context.places.recall(vmid).filter(fits)
+    context.places.last_known(vmid).filter(fits)
 }
 
 /// The largest number of requests that a guest's plan sends at once: `guest_facts::read`.

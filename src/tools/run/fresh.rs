@@ -15,7 +15,7 @@ const BEHIND: Duration = Duration::from_secs(15);
 
 /// The guests that were changed recently, by VMID.
 #[derive(Debug, Default)]
-pub struct Fresh(Mutex<HashMap<i64, Change>>);
+pub struct RecentChanges(Mutex<HashMap<i64, Change>>);
 
 #[derive(Clone, Debug)]
 struct Change {
@@ -24,7 +24,7 @@ struct Change {
     made: Option<(String, Kind)>,
 }
 
-impl Fresh {
+impl RecentChanges {
     /// Notes a request that is about to be sent.
     pub fn sent(&self, request: &Request) {
         self.changed(&request.guests());

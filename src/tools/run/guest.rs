@@ -13,7 +13,7 @@ pub const PATH: &str = "/cluster/resources";
 
 /// Returns the parameters that restrict the inventory to guests.
 #[must_use]
-pub fn of_guests() -> Params {
+pub fn guests_only() -> Params {
     Params::new().with("type", "vm")
 }
 

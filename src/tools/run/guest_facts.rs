@@ -29,7 +29,7 @@ pub(super) fn read(context: &Context<'_>, request: &Request, rest: &[&str]) -> R
     let parts: Vec<&str> = request.path.split('/').collect();
     let path = (4 < parts.len()).then(|| parts[..5].join("/"));
     let plain = |path: String| (path, Params::new());
-    let mut wanted = vec![(guest::PATH.to_owned(), guest::of_guests())];
+    let mut wanted = vec![(guest::PATH.to_owned(), guest::guests_only())];
     if let Some(path) = path {
         wanted.extend([plain(format!("{path}/config")), plain(format!("{path}/snapshot"))]);
         if !matches!(rest, ["snapshot" | "config" | "unlink", ..]) {

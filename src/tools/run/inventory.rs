@@ -9,7 +9,7 @@ use crate::{
         answer::{Failure, record::Record, rows},
         run::{
             context::Context,
-            guest::{Guest, PATH, of_guests, read},
+            guest::{Guest, PATH, guests_only, read},
             states::{self, States},
         },
     },
@@ -34,17 +34,17 @@ pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
 /// # Errors
 /// Fails if the request fails.
 pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
-    let reply = context.get(PATH, &of_guests())?;
+    let reply = context.get(PATH, &guests_only())?;
     let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
     guests.iter_mut().for_each(|guest| guest.status.clear());
     context.places.heard(guests.iter().cloned());
-    context.fresh.all().iter().for_each(|(vmid, _)| context.places.unname(*vmid));
+    context.fresh.all().iter().for_each(|(vmid, _)| context.places.forget_name(*vmid));
     Ok(guests)
 }
 
 /// Reads the inventory of guests, and the states that [`corrected`] needs.
 pub fn of_all_guests(context: &Context<'_>) -> (Result<Reply, pve::Error>, States) {
-    let (mut replies, states) = with_states(context, &[(PATH, of_guests())]);
+    let (mut replies, states) = with_states(context, &[(PATH, guests_only())]);
     (replies.remove(0), states)
 }
 

@@ -2,7 +2,7 @@
 //! so that the model never sees them.
 
 use crate::{
-    approvals::{self, Trusted},
+    approvals::{self, PrivateFolder},
     pve::{
         Reply,
         api::{self, Lookup},
@@ -62,7 +62,7 @@ pub fn place(context: &Context<'_>, request: &Request) -> Result<Option<Place>, 
             request.title()
         ))
     };
-    let folder = Trusted::open(&folder).map_err(refused)?;
+    let folder = PrivateFolder::open(&folder).map_err(refused)?;
     let made = make(folder.path(), &name);
     let (path, file) = made.map_err(|error| refused(format!("`{}`: {error}.", folder.path().display())))?;
     Ok(Some(Place { path, file, used: false }))

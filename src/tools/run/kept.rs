@@ -43,20 +43,20 @@ impl fmt::Debug for Job {
 
 /// A lock on a job: while it is held, no other call or process carries the job out. Released when dropped.
 #[derive(Debug)]
-pub struct Hold<'a> {
+pub struct JobLock<'a> {
     kept: &'a Kept,
     id: String,
     /// The lock file; locked for as long as it is open.
     _file: Option<File>,
 }
 
-impl Drop for Hold<'_> {
+impl Drop for JobLock<'_> {
     fn drop(&mut self) {
         lock(&self.kept.busy).remove(&self.id);
     }
 }
 
-impl Hold<'_> {
+impl JobLock<'_> {
     /// Returns the job's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -75,7 +75,7 @@ impl Kept {
     ///
     /// # Errors
     /// Fails if the system has no random numbers.
-    pub fn begin(&self) -> Result<Hold<'_>, Failure> {
+    pub fn begin(&self) -> Result<JobLock<'_>, Failure> {
         let mut bytes = [0; 4];
         SystemRandom::new().fill(&mut bytes).map_err(|_| {
             Failure::new("The system has no random numbers, so the job gets no id. Nothing was done.")
@@ -88,7 +88,7 @@ impl Kept {
     ///
     /// # Errors
     /// Fails if another call or process is carrying it out.
-    pub fn hold(&self, id: &str) -> Result<Hold<'_>, Failure> {
+    pub fn hold(&self, id: &str) -> Result<JobLock<'_>, Failure> {
         let taken = || {
             Failure::new(format!(
                 "Job {} is being carried out by another call. Nothing was done; check again with proxmox_get_job.",
@@ -98,7 +98,7 @@ impl Kept {
         if !lock(&self.busy).insert(id.to_owned()) {
             return Err(taken());
         }
-        let mut hold = Hold { kept: self, id: id.to_owned(), _file: None };
+        let mut hold = JobLock { kept: self, id: id.to_owned(), _file: None };
         if let Some(path) = self.path(id, "lock")
             && let Ok(file) = make(&path)
         {

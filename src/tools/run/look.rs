@@ -147,9 +147,9 @@ impl Wanted {
 /// Returns whether a rule cannot be enforced without reading the guests.
 fn asks_for_guests(rules: &Selection, effect: &Effect, with_nodes: bool) -> bool {
     let names_guests = effect.guests().any(|(_, role)| role != Role::Source);
-    let needs_look = effect.touches.iter().any(|touched| touched.what.needs_look());
+    let depends_on_cluster = effect.touches.iter().any(|touched| touched.what.depends_on_cluster());
     let by_guest = rules.needs_inventory() || (with_nodes && !rules.nodes.is_empty() && !has_place(effect));
-    (names_guests && by_guest) || needs_look
+    (names_guests && by_guest) || depends_on_cluster
 }
 
 /// Returns whether the only affected guest is the one in the path, which also names its node.

@@ -25,12 +25,12 @@ pub struct Wait {
     /// The plan that the answer shows.
     pub shown: Plan,
     /// How it can be confirmed.
-    pub agreement: Agreement,
+    pub agreement: ConfirmationMethod,
 }
 
 /// How a plan can be confirmed.
 #[derive(Debug)]
-pub enum Agreement {
+pub enum ConfirmationMethod {
     /// By repeating the call with this token as `confirm`.
     Token(String),
     /// By `proxmox-mcp approve` with this name in a terminal.
@@ -39,7 +39,7 @@ pub enum Agreement {
 
 /// A call that must be confirmed.
 #[derive(Clone, Copy, Debug)]
-pub struct Matter<'a> {
+pub struct UnconfirmedCall<'a> {
     /// The tool that is called.
     pub tool: &'a str,
     /// Its arguments.
@@ -57,7 +57,7 @@ pub(super) fn note(context: &Context<'_>, write: impl FnOnce(&Journal<'_>)) {
 
 /// Identifies a call and what it sends: the cluster, the tool, its arguments and the requests. Arguments that only
 /// control the call are left out.
-pub(super) fn named(context: &Context<'_>, matter: Matter<'_>) -> Value {
+pub(super) fn named(context: &Context<'_>, matter: UnconfirmedCall<'_>) -> Value {
     let steering = |name: &str| matches!(name, "confirm" | "wait" | "dry_run");
     let given = matter.args.iter().filter(|(name, _)| !steering(name));
     let arguments: Map<String, Value> = given.map(|(name, value)| (name.to_owned(), value.clone())).collect();

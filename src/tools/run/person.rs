@@ -12,7 +12,7 @@ use crate::{
             context::Context,
             follow,
             journal::{self, redacted},
-            matter::{Agreement, Decision, Matter, Wait, named, note},
+            matter::{ConfirmationMethod, Decision, UnconfirmedCall, Wait, named, note},
             plan::{self, Plan},
             question,
         },
@@ -44,7 +44,7 @@ fn store(context: &Context<'_>) -> Result<Store, String> {
 
 /// Returns the text that identifies a request for approval: the cluster, the tool, the arguments and the requests. It
 /// leaves out the state of the target, which is part of the person's answer.
-fn text(context: &Context<'_>, matter: Matter<'_>) -> String {
+fn text(context: &Context<'_>, matter: UnconfirmedCall<'_>) -> String {
     meaning(&json!([hosts(context.config), named(context, matter)]))
 }
 
@@ -58,13 +58,13 @@ pub fn hosts(config: &Config) -> Vec<String> {
 ///
 /// # Errors
 /// Fails if they denied it, or if the target has changed since.
-pub fn word(context: &Context<'_>, matter: Matter<'_>) -> Result<Word, Failure> {
+pub fn word(context: &Context<'_>, matter: UnconfirmedCall<'_>) -> Result<Word, Failure> {
     // Without a folder there is no answer; a call that must wait there reports why it cannot.
     let Ok(store) = store(context) else { return Ok(Word::None) };
     taken(context, matter, &store)
 }
 
-fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Word, Failure> {
+fn taken(context: &Context<'_>, matter: UnconfirmedCall<'_>, store: &Store) -> Result<Word, Failure> {
     let text = text(context, matter);
     let Some(word) = store.take(&text) else { return Ok(Word::None) };
     let title = matter.asked.title();
@@ -90,7 +90,12 @@ fn taken(context: &Context<'_>, matter: Matter<'_>, store: &Store) -> Result<Wor
 ///
 /// # Errors
 /// Fails if approval cannot be requested, if it was denied, or if the target has changed since.
-pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) -> Result<Decision, Failure> {
+pub fn ask(
+    context: &Context<'_>,
+    matter: UnconfirmedCall<'_>,
+    shown: Plan,
+    why: &str,
+) -> Result<Decision, Failure> {
     let title = matter.asked.title();
     let impossible = |problem: String| {
         Failure::new(format!(
@@ -127,11 +132,11 @@ pub fn ask(context: &Context<'_>, matter: Matter<'_>, shown: Plan, why: &str) ->
             waiting.name
         ),
     }))?;
-    Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: Agreement::Person(waiting.name) })))
+    Ok(Decision::Wait(Box::new(Wait { answer, shown, agreement: ConfirmationMethod::Person(waiting.name) })))
 }
 
 /// Returns what a person is shown, and what is needed to read the plan again. Without secrets.
-fn details(context: &Context<'_>, matter: Matter<'_>, shown: &Plan) -> Value {
+fn details(context: &Context<'_>, matter: UnconfirmedCall<'_>, shown: &Plan) -> Value {
     let arguments: Map<String, Value> =
         matter.args.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
     // The current plan is kept if another process could not read it again: a sample cluster ends with its process, and

@@ -23,7 +23,7 @@ const NAMED: Duration = Duration::from_secs(5);
 
 /// The nodes of one cluster's guests, by VMID.
 #[derive(Debug, Default)]
-pub struct Places(Mutex<HashMap<i64, Place>>);
+pub struct LastKnownNodes(Mutex<HashMap<i64, Place>>);
 
 #[derive(Debug)]
 struct Place {
@@ -35,7 +35,7 @@ struct Place {
     named: Option<Instant>,
 }
 
-impl Places {
+impl LastKnownNodes {
     /// Replaces what is remembered: these are all the guests.
     pub fn heard(&self, guests: impl Iterator<Item = Guest>) {
         let now = Instant::now();
@@ -49,7 +49,7 @@ impl Places {
 
     /// Returns where a guest was last seen; its status is empty because it is not known.
     #[must_use]
-    pub fn recall(&self, vmid: i64) -> Option<Guest> {
+    pub fn last_known(&self, vmid: i64) -> Option<Guest> {
         let places = lock(&self.0);
         let place = places.get(&vmid).filter(|place| place.heard.elapsed() < KEPT)?;
         let (name, node) = (place.name.clone(), place.node.clone());
@@ -72,7 +72,7 @@ impl Places {
     }
 
     /// Notes that a guest may have been renamed.
-    pub fn unname(&self, vmid: i64) {
+    pub fn forget_name(&self, vmid: i64) {
         if let Some(place) = lock(&self.0).get_mut(&vmid) {
             place.named = None;
         }
@@ -97,7 +97,7 @@ impl Places {
         match action {
             "migrate" | "remote_migrate" => self.forget(vmid),
             "status" | "agent" | "firewall" => {}
-            _ => self.unname(vmid),
+            _ => self.forget_name(vmid),
         }
     }
 }
@@ -120,20 +120,20 @@ mod tests {
             (Method::Post, "/nodes/pve1/qemu/101/migrate", true, true),
             (Method::Put, "/cluster/options", true, true),
         ] {
-            let places = Places::default();
+            let places = LastKnownNodes::default();
             let (name_there, node) = ("web01".to_owned(), "pve1".to_owned());
             let status = "running".to_owned();
             let guest = Guest { vmid: 100, name: name_there, node, kind: Kind::Vm, status };
             places.heard([guest].into_iter());
             let params = Params::new().with("vmid", 100);
             places.sent(&Request { method, path: path.into(), params });
-            assert_eq!((places.recall(100).is_some(), places.is_named(100)), (place, name), "{path}");
+            assert_eq!((places.last_known(100).is_some(), places.is_named(100)), (place, name), "{path}");
         }
     }
 
     #[test]
     fn what_the_cluster_no_longer_lists_is_forgotten() {
-        let places = Places::default();
+        let places = LastKnownNodes::default();
         let guest = |vmid, name: &str| Guest {
             vmid,
             name: name.into(),
@@ -142,13 +142,13 @@ mod tests {
             status: "running".into(),
         };
         places.heard([guest(200, "db"), guest(201, "")].into_iter());
-        assert_eq!(places.recall(200), Some(Guest { status: String::new(), ..guest(200, "db") }));
+        assert_eq!(places.last_known(200), Some(Guest { status: String::new(), ..guest(200, "db") }));
         assert!(places.is_named(200) && !places.is_named(201));
         places.named(201, "mail");
-        assert_eq!(places.recall(201).map(|guest| guest.name), Some("mail".to_owned()));
+        assert_eq!(places.last_known(201).map(|guest| guest.name), Some("mail".to_owned()));
         places.heard([guest(201, "mail")].into_iter());
-        assert_eq!(places.recall(200), None);
+        assert_eq!(places.last_known(200), None);
         places.forget(201);
-        assert_eq!(places.recall(201), None);
+        assert_eq!(places.last_known(201), None);
     }
 }

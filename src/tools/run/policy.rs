@@ -152,12 +152,12 @@ pub fn denied(denied: &[Row], request: &Request) -> Option<String> {
 }
 
 /// Parameters that set who may log in to a guest.
-pub const LOGINS: [&str; 5] = ["ciuser", "cipassword", "sshkeys", "password", "ssh-public-keys"];
+pub const LOGIN_PARAMS: [&str; 5] = ["ciuser", "cipassword", "sshkeys", "password", "ssh-public-keys"];
 
 /// Returns whether a reason is only about the logins of guests that this request or this call creates: that takes no
 /// rights from anybody.
 fn is_first_login(reason: &Reason, effect: &Effect, made: &[u32]) -> bool {
-    let by_login = reason.by.iter().all(|name| LOGINS.contains(&name.as_str()));
+    let by_login = reason.by.iter().all(|name| LOGIN_PARAMS.contains(&name.as_str()));
     let makes = |vmid: u32| effect.guests().any(|(new, role)| new == vmid && role == Role::New);
     let mut guests = effect.guests().filter(|(_, role)| *role != Role::Source).peekable();
     reason.class == Class::Rights
@@ -196,7 +196,7 @@ fn is_wide(effect: &Effect) -> bool {
         Touch::Node(_) | Touch::EveryNode | Touch::Cluster | Touch::Everything | Touch::Unreadable { .. } => {
             true
         }
-        touch => touch.needs_look(),
+        touch => touch.depends_on_cluster(),
     };
     let about = effect.touches.iter().filter(|touched| touched.role == Role::Target);
     1 < guests.len() || about.into_iter().any(|touched| wide(&touched.what))

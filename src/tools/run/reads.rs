@@ -81,7 +81,7 @@ impl Context<'_> {
 
     /// Returns the kept inventory if it is what is to be read. It is returned only once.
     pub(super) fn shared(&self, path: &str, params: &Params) -> Option<Reply> {
-        let guests = path == guest::PATH && *params == guest::of_guests();
+        let guests = path == guest::PATH && *params == guest::guests_only();
         guests.then(|| lock(&self.seen).inventory.take()).flatten()
     }
 
@@ -98,7 +98,7 @@ impl Context<'_> {
     pub(super) fn inventory_for_rules(&self) -> Result<Option<Reply>, Failure> {
         let rules = [&self.config.only, &self.config.protected];
         let needed = rules.iter().any(|rules| rules.needs_inventory() || !rules.nodes.is_empty());
-        needed.then(|| Ok(self.read(guest::PATH, &guest::of_guests())?)).transpose()
+        needed.then(|| Ok(self.read(guest::PATH, &guest::guests_only())?)).transpose()
     }
 
     /// Reads the object that is about to be changed. If the rules need the inventory to judge the change, it is read at
@@ -110,7 +110,7 @@ impl Context<'_> {
         if !self.lacks_inventory() {
             return self.get(path, &Params::new());
         }
-        let both = [(path, Params::new()), (guest::PATH, guest::of_guests())];
+        let both = [(path, Params::new()), (guest::PATH, guest::guests_only())];
         let mut replies = at_once(&both, |(path, params)| self.read(path, params));
         // If this failed, the inventory is read again where it is needed, and the error is reported there.
         if let Some(Ok(inventory)) = replies.pop() {

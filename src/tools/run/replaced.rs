@@ -76,7 +76,7 @@ fn entry(row: &Row) -> Option<&'static Replaced> {
 
 /// Returns the values that a PUT would lose if not given; none for one that merges.
 #[must_use]
-pub fn kept_by(row: &Row) -> &'static [&'static str] {
+pub fn lost_unless_sent(row: &Row) -> &'static [&'static str] {
     entry(row).map_or(&[], |entry| entry.keeps)
 }
 

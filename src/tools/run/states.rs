@@ -66,7 +66,7 @@ struct Told {
 pub fn ask(context: &Context<'_>) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
     for (vmid, made) in context.fresh.all().into_iter().take(MOST) {
-        let recalled = || context.places.recall(vmid).map(|guest| (guest.node, guest.kind));
+        let recalled = || context.places.last_known(vmid).map(|guest| (guest.node, guest.kind));
         let Some((node, kind)) = made.or_else(recalled) else { continue };
         match asked.iter_mut().find(|one| one.node == node && one.kind == kind) {
             Some(one) => one.vmids.push(vmid),

@@ -126,6 +126,6 @@ pub fn node_of(context: &Context<'_>, storage: &str, node: Option<&str>) -> Resu
 ///
 /// # Errors
 /// Fails like [`node_of`].
-pub fn on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<String, Failure> {
+pub fn path_on_a_node(context: &Context<'_>, storage: &str, node: Option<&str>) -> Result<String, Failure> {
     path_of(&node_of(context, storage, node)?.0, storage)
 }

@@ -17,7 +17,7 @@ use crate::{
             view_confirm::{self, AGREE, Way},
             views,
         },
-        run::matter::{Agreement, Wait},
+        run::matter::{ConfirmationMethod, Wait},
     },
     visible,
 };
@@ -101,9 +101,9 @@ impl Tools {
     ) -> Answer {
         let Wait { answer, shown, agreement } = wait;
         let way = match agreement {
-            Agreement::Person(name) => Way::Approve(name),
-            Agreement::Token(_) if !self.allows_view_tool(AGREE) => Way::Answer,
-            Agreement::Token(token) => {
+            ConfirmationMethod::Person(name) => Way::Approve(name),
+            ConfirmationMethod::Token(_) if !self.allows_view_tool(AGREE) => Way::Answer,
+            ConfirmationMethod::Token(token) => {
                 let long = serde_json::to_vec(&arguments).map_or(usize::MAX, |text| text.len());
                 arguments.insert("confirm".into(), token.into());
                 let kept = Kept { entry, arguments, word: shown.word.clone(), since: Instant::now() };

@@ -117,7 +117,7 @@ fn located<T>(
         Some(vmid) if template.contains("{node}") && template.contains("{vmid}") => {
             // A path that includes a kind of guest is for that kind only.
             let kind = context.kind.or_else(|| Kind::from_api_type(template.split('/').nth(3)?));
-            if find::is_proven(template) {
+            if find::fails_without_guest(template) {
                 return find::at(context, args, kind, 1, |guest| work(Some(guest)));
             }
             work(Some(&find::guest_of(context, vmid, args.text("node"), kind)?))

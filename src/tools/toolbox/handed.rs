@@ -47,7 +47,7 @@ const GET_JOB: &str = "proxmox_get_job";
 
 /// What is stored about a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Handed {
+struct StoredTask {
     work: Work,
     /// Unix time in milliseconds.
     created: u64,
@@ -139,20 +139,20 @@ impl Tools {
         let needed = if matches!(work, Work::Job(_)) { CONTINUE_JOB } else { WAIT_TASK };
         // Without a task, the answer itself names what is still running and the tool that waits for it.
         match new_id().filter(|_| !forbidden(needed)) {
-            Some(id) => self.hand_out(cluster, &id, work).map_or(answer, Answer::Task),
+            Some(id) => self.create_task(cluster, &id, work).map_or(answer, Answer::Task),
             None => answer,
         }
     }
 
-    fn hand_out(&self, cluster: &Cluster, id: &str, work: Work) -> Option<Task> {
-        let handed = Handed { work, created: milliseconds(SystemTime::now()), cancelled: false };
+    fn create_task(&self, cluster: &Cluster, id: &str, work: Work) -> Option<Task> {
+        let handed = StoredTask { work, created: milliseconds(SystemTime::now()), cancelled: false };
         keep(cluster, id, &handed).then(|| task_of(id, &handed, None))
     }
 
     /// Returns the cluster of a task and what is stored about it, unless it has expired.
-    fn handed(&self, id: &str) -> Option<(&Cluster, Handed)> {
+    fn handed(&self, id: &str) -> Option<(&Cluster, StoredTask)> {
         self.clusters.iter().find_map(|cluster| {
-            let handed: Handed = serde_json::from_value(cluster.tasks.find(id)?).ok()?;
+            let handed: StoredTask = serde_json::from_value(cluster.tasks.find(id)?).ok()?;
             let until = UNIX_EPOCH + Duration::from_millis(handed.created) + LIFETIME;
             (SystemTime::now() < until).then_some((cluster, handed))
         })
@@ -184,7 +184,7 @@ impl Tools {
     }
 
     /// Returns whether there is such a task.
-    pub(super) fn is_handed(&self, id: &str) -> bool {
+    pub(super) fn has_stored_task(&self, id: &str) -> bool {
         self.handed(id).is_some()
     }
 
@@ -193,7 +193,7 @@ impl Tools {
         let Some((cluster, handed)) = self.handed(id) else { return false };
         let over = lock(&self.looks.0).get(id).is_some_and(|looked| looked.end.is_some());
         if !over && !handed.cancelled {
-            keep(cluster, id, &Handed { cancelled: true, ..handed });
+            keep(cluster, id, &StoredTask { cancelled: true, ..handed });
         }
         true
     }
@@ -290,7 +290,7 @@ fn new_id() -> Option<String> {
 }
 
 /// Stores a task. Returns whether other processes can find it, or need not: a sample cluster ends with this process.
-fn keep(cluster: &Cluster, id: &str, handed: &Handed) -> bool {
+fn keep(cluster: &Cluster, id: &str, handed: &StoredTask) -> bool {
     let value = json!(handed);
     let kept: &Kept = &cluster.tasks;
     kept.save(id, value.clone(), &value) || cluster.config.sample
@@ -323,7 +323,7 @@ fn over(outcome: Result<Ran, Failure>, facts: &Map<String, Value>) -> Looked {
     Looked { end: Some(end), ..working(String::new()) }
 }
 
-fn task_of(id: &str, handed: &Handed, looked: Option<&Looked>) -> Task {
+fn task_of(id: &str, handed: &StoredTask, looked: Option<&Looked>) -> Task {
     let created = UNIX_EPOCH + Duration::from_millis(handed.created);
     let mut message = looked.map_or_else(|| handed.work.title(), |looked| looked.message.clone());
     let status = match looked.and_then(|looked| looked.end.as_ref()) {

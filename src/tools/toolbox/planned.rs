@@ -8,7 +8,7 @@ use crate::{
         catalog::{aliases, own},
         param::Effect,
         run::{
-            ahead::Ahead,
+            ahead::PlannedState,
             args::Args,
             context::{Context, Grant, Planned, Planner},
             verdict::Verdict,
@@ -24,7 +24,7 @@ impl Planner for Tools {
         context: &Context<'_>,
         tool: &str,
         arguments: Map<String, Value>,
-        ahead: &Ahead,
+        ahead: &PlannedState,
     ) -> Result<Planned, Failure> {
         let Some(entry) = self.find(tool, &arguments) else {
             let names: Vec<&str> = self.entries().map(|entry| entry.name).collect();

@@ -41,7 +41,7 @@ impl Tools {
         }
         self.lists_with_views[variant(revision)].get_or_init(|| {
             let clusters = self.cluster_names();
-            let tools = self.listed().map(|entry| views::named_in(&entry, entry.spec(revision, &clusters)));
+            let tools = self.listed().map(|entry| views::with_view(&entry, entry.spec(revision, &clusters)));
             let offered = |name: &str| self.allows_view_tool(name);
             let specs: Vec<Value> = tools.chain(views::own(revision, &clusters, &offered)).collect();
             to_raw_value(&specs).expect("specifications have text keys")
@@ -58,8 +58,8 @@ impl Tools {
         if !call.client().shows_views(MEDIA_TYPE) {
             return answered(self.run(call, entry, arguments));
         }
-        let source = views::source_of(entry.name);
-        let asked = source.map(|source| (source, views::passed_on(&arguments)));
+        let source = views::view_tool_for(entry.name);
+        let asked = source.map(|source| (source, views::view_arguments(&arguments)));
         let given = arguments.clone();
         let answer = match self.run(call, entry, arguments) {
             Ok(Ran::Wait(wait)) => self.waiting_in_view(entry, given, *wait),

@@ -70,7 +70,7 @@ fn a_wait_ends_when_its_time_is_over_or_nobody_waits_any_more() {
     assert_eq!(wait(&Cancel::new(), Duration::ZERO, &mut |_| {}), Ok(Outcome::Running));
     assert_eq!(server.seen().len(), 1);
     let cancel = Cancel::new();
-    assert_eq!(wait(&cancel, long, &mut |_| cancel.hurry()), Ok(Outcome::Running));
+    assert_eq!(wait(&cancel, long, &mut |_| cancel.stop_waiting()), Ok(Outcome::Running));
     let cancel = Cancel::new();
     assert!(wait(&cancel, long, &mut |_| cancel.cancel()).unwrap_err().is_cancelled());
     assert!(started.elapsed() < long);

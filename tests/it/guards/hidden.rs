@@ -6,7 +6,7 @@ use crate::{
     requests::every_call,
 };
 use proxmox_mcp::{
-    demo::{self, Plant},
+    demo::{self, TextInjection},
     mcp::{Revision, Toolbox},
 };
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ const NAMES: &[&str] =
     &["content", "digest", "id", "node", "status", "storage", "type", "upid", "vmid", "volid", "target"];
 
 fn sample(except: &'static [&'static str]) -> Sample {
-    let plant = Some(Plant { mark: MARK, except });
+    let plant = Some(TextInjection { mark: MARK, except });
     let options = demo::Options { clock_speed: 1e4, plant, ..demo::Options::default() };
     Sample::with(options, |config| {
         config.toolsets = vec!["all".into()];

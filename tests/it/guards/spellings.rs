@@ -145,8 +145,8 @@ fn no_spelling_of_a_protected_guest_gets_round_the_rule() {
             let harms = [Class::Interrupt, Class::Destroy, Class::Execute];
             let hits =
                 effect.guests().any(|(vmid, role)| vmid == 105 && !matches!(role, Role::Source | Role::New));
-            let every =
-                effect.touches_everything() || effect.touches.iter().any(|touched| touched.what.needs_look());
+            let every = effect.touches_everything()
+                || effect.touches.iter().any(|touched| touched.what.depends_on_cluster());
             let certain =
                 effect.reasons.iter().any(|reason| harms.contains(&reason.class) && !reason.if_present);
             certain && (hits || every)

@@ -119,7 +119,7 @@ impl Row<'_> {
         };
         let said = |hole: &str| {
             let lines = self.body.touches.iter().filter(|one| is_said(one));
-            lines.flat_map(|one| &one.names).any(|name| hole_of(name) == Some(hole))
+            lines.flat_map(|one| &one.names).any(|name| placeholder_of(name) == Some(hole))
         };
         let kind = |hole: &str| HOLES.iter().find(|(name, _)| *name == hole).map(|(_, kind)| *kind);
         let mut found: Vec<_> = self.holes().filter_map(|hole| Some((kind(hole)?, hole, Role::At))).collect();
@@ -132,7 +132,7 @@ impl Row<'_> {
 }
 
 /// The name in `{name}`.
-pub(super) fn hole_of(name: &str) -> Option<&str> {
+pub(super) fn placeholder_of(name: &str) -> Option<&str> {
     name.strip_prefix('{')?.strip_suffix('}')
 }
 

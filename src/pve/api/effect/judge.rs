@@ -1,6 +1,6 @@
 //! Evaluates the conditions of a row for one request, and finds the parameters that fulfil them.
 
-use super::grammar::{Is, Row, Test, answers, hole_of};
+use super::grammar::{Is, Row, Test, answers, placeholder_of};
 use crate::pve::{
     Params,
     api::Found,
@@ -34,7 +34,7 @@ impl<'a> Request<'a> {
 
     /// The values of a placeholder or parameter, or of all parameters of a family, each with its name in the request.
     pub(super) fn values<'b>(&'b self, name: &'b str) -> Vec<(&'b str, &'b str)> {
-        match hole_of(name) {
+        match placeholder_of(name) {
             Some(hole) => self.hole(hole).map(|value| (name, value)).into_iter().collect(),
             None => self.given.iter().filter(|(given, _)| answers(name, given)).copied().collect(),
         }

@@ -2,7 +2,7 @@
 //!
 //! `rows/` contains the data in a form for review, with one row for each method. `rows/words.txt` explains the
 //! keywords, and `build.rs` rejects a table that does not match the API. The state of the cluster is not used: what
-//! depends on it is marked ([`Reason::if_present`], [`Touch::needs_look`]). A value that cannot be parsed counts as
+//! depends on it is marked ([`Reason::if_present`], [`Touch::depends_on_cluster`]). A value that cannot be parsed counts as
 //! touching everything.
 
 mod grammar;
@@ -13,7 +13,7 @@ mod shown;
 mod terms;
 mod touch;
 
-pub use shown::{Possible, possible};
+pub use shown::{PossibleClass, possible};
 pub use terms::{Class, Role};
 pub use touch::{Touch, Touched};
 

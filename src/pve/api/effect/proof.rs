@@ -2,7 +2,7 @@
 //! that exist. `build.rs` includes this file and fails on problems, so it must not use the rest of the crate.
 
 use super::{
-    grammar::{Is, Row, Table, Test, answers, hole_of},
+    grammar::{Is, Row, Table, Test, answers, placeholder_of},
     terms::Class,
 };
 
@@ -134,8 +134,8 @@ fn check_test(method: &Method<'_>, test: &Test<'_>) -> Result<(), String> {
 
 /// Whether a row may use the name of a placeholder or parameter.
 fn known(method: &Method<'_>, name: &str) -> Result<(), String> {
-    let in_path = |hole: &str| method.path.split('/').any(|segment| hole_of(segment) == Some(hole));
-    match hole_of(name) {
+    let in_path = |hole: &str| method.path.split('/').any(|segment| placeholder_of(segment) == Some(hole));
+    match placeholder_of(name) {
         Some(hole) if in_path(hole) => Ok(()),
         Some(_) => Err(format!("names the placeholder `{name}`, which is not in its path")),
         None if method.open || has(method, name) => Ok(()),

@@ -9,7 +9,7 @@ use crate::pve::api::Row;
 
 /// A class that the requests of a method have, always or under a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Possible {
+pub struct PossibleClass {
     /// The class.
     pub class: Class,
     /// The condition, as a clause: "with `force` on". `None` if it always applies.
@@ -20,12 +20,12 @@ pub struct Possible {
 
 /// Every class that a method can have, beginning with those that always apply.
 #[must_use]
-pub fn possible(row: &Row) -> Vec<Possible> {
+pub fn possible(row: &Row) -> Vec<PossibleClass> {
     let row = row_of(row);
-    let always = row.classes.iter().map(|class| Possible { class: *class, when: None, why: row.why });
+    let always = row.classes.iter().map(|class| PossibleClass { class: *class, when: None, why: row.why });
     let raised = row.body.raises.iter().flat_map(|raise| {
         let when = raise.when.iter().map(clause).collect::<Vec<_>>().join(" and ");
-        raise.classes.iter().map(move |class| Possible {
+        raise.classes.iter().map(move |class| PossibleClass {
             class: *class,
             when: Some(when.clone()),
             why: raise.why,

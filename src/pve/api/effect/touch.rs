@@ -42,7 +42,7 @@ pub enum Touch {
 impl Touch {
     /// Whether the guests depend on the state of the cluster.
     #[must_use]
-    pub fn needs_look(&self) -> bool {
+    pub fn depends_on_cluster(&self) -> bool {
         use Touch::{EveryGuest, GuestsOfNode, GuestsOfPool, GuestsOfStorage, Job};
         matches!(self, GuestsOfNode(_) | GuestsOfPool(_) | GuestsOfStorage(_) | Job(_) | EveryGuest)
     }
@@ -194,7 +194,7 @@ impl Found<'_> {
         match task.guest {
             Some(vmid) => self.add(Touch::Guest(vmid), role),
             None if task.kind.starts_with("bulk") => self.add(Touch::EveryGuest, role),
-            None if task.is_about_many() => self.add(Touch::GuestsOfNode(task.node.clone()), role),
+            None if task.may_concern_many() => self.add(Touch::GuestsOfNode(task.node.clone()), role),
             None => self.add(Touch::Node(task.node.clone()), role),
         }
         self.add(Touch::Node(task.node.clone()), Role::At);

@@ -131,7 +131,7 @@ fn a_delete_destroys_unless_it_only_ends_something() {
 fn conditions_are_told_in_words() {
     let shown = |method, path| {
         let row = api::find_template(method, path).unwrap();
-        let line = |one: Possible| match one.when {
+        let line = |one: PossibleClass| match one.when {
             None => format!("{}: {}", one.class.word(), one.why),
             Some(when) => format!("{} {when}: {}", one.class.word(), one.why),
         };

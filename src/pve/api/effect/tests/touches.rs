@@ -265,7 +265,7 @@ fn guests_are_told_in_one_list() {
         [(110, Role::Target), (105, Role::Target), (100, Role::Source)]
     );
     assert_eq!(guests("POST /nodes/pve1/qemu/100/clone  newid=101"), [(100, Role::Source), (101, Role::New)]);
-    let looks = |line: &str| effect(line).touches.iter().any(|touched| touched.what.needs_look());
+    let looks = |line: &str| effect(line).touches.iter().any(|touched| touched.what.depends_on_cluster());
     assert!(looks("POST /nodes/pve1/stopall") && looks("DELETE /cluster/backup/daily"));
-    assert!(!looks("POST /nodes/pve1/stopall  vms=100") && !Touch::Cluster.needs_look());
+    assert!(!looks("POST /nodes/pve1/stopall  vms=100") && !Touch::Cluster.depends_on_cluster());
 }

@@ -71,7 +71,7 @@ pub(super) struct Peer {
 
 /// Why there is no connection.
 #[derive(Clone, Debug)]
-pub(super) enum Obstacle {
+pub(super) enum ConnectFailure {
     /// A sentence about the network.
     Network(String),
     /// A sentence about the server's certificate or TLS, and the fingerprint of its certificate.
@@ -79,7 +79,7 @@ pub(super) enum Obstacle {
 }
 
 /// The state of one exchange.
-pub(super) struct Flight {
+pub(super) struct InFlight {
     pub(super) cancel: Cancel,
     pub(super) deadline: Instant,
     pub(super) connect_timeout: Duration,
@@ -96,7 +96,7 @@ pub(super) struct Flight {
     /// Whether reads must not block: only what has arrived is read.
     glancing: bool,
     pub(super) stopped: Option<Stop>,
-    pub(super) obstacle: Option<Obstacle>,
+    pub(super) obstacle: Option<ConnectFailure>,
     /// The fingerprint of the server's certificate, trusted or not.
     pub(super) shown: Option<[u8; 32]>,
     pub(super) peer: Peer,
@@ -107,16 +107,16 @@ pub(super) struct Flight {
     moved: Instant,
 }
 
-impl Flight {
+impl InFlight {
     pub(super) fn new(
         cancel: &Cancel,
         deadline: Instant,
         (connect_timeout, read_timeout): (Duration, Duration),
         target: String,
         wants: Wants,
-    ) -> Flight {
+    ) -> InFlight {
         let now = Instant::now();
-        Flight {
+        InFlight {
             cancel: cancel.clone(),
             deadline,
             connect_timeout,
@@ -165,11 +165,11 @@ impl Flight {
 }
 
 thread_local! {
-    static FLIGHT: RefCell<Option<Flight>> = const { RefCell::new(None) };
+    static FLIGHT: RefCell<Option<InFlight>> = const { RefCell::new(None) };
 }
 
 /// Runs `work` with `flight` as the state of this thread's request, and returns the result and the updated state.
-pub(super) fn run<T>(flight: Flight, work: impl FnOnce() -> T) -> (T, Flight) {
+pub(super) fn run<T>(flight: InFlight, work: impl FnOnce() -> T) -> (T, InFlight) {
     /// Clears the state even if `work` panics: the thread serves other requests afterwards.
     struct Clear;
     impl Drop for Clear {
@@ -186,17 +186,17 @@ pub(super) fn run<T>(flight: Flight, work: impl FnOnce() -> T) -> (T, Flight) {
 }
 
 /// Gives `note` access to the state of the current request, if there is one.
-pub(super) fn with<T>(note: impl FnOnce(&mut Flight) -> T) -> Option<T> {
+pub(super) fn with<T>(note: impl FnOnce(&mut InFlight) -> T) -> Option<T> {
     FLIGHT.with_borrow_mut(|flight| flight.as_mut().map(note))
 }
 
 /// Fails if the current request was cancelled or has timed out.
 pub(super) fn check() -> io::Result<()> {
-    with(Flight::check).unwrap_or(Ok(()))
+    with(InFlight::check).unwrap_or(Ok(()))
 }
 
 /// Runs `work` with non-blocking reads: it gets what has arrived and does not wait for more.
-pub(super) fn glance<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn without_blocking<T>(work: impl FnOnce() -> T) -> T {
     with(|flight| flight.glancing = true);
     let done = work();
     with(|flight| flight.glancing = false);
@@ -204,7 +204,7 @@ pub(super) fn glance<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// Whether reads must not block now.
-pub(super) fn is_glancing() -> bool {
+pub(super) fn is_nonblocking() -> bool {
     with(|flight| flight.glancing).unwrap_or(false)
 }
 
@@ -232,7 +232,7 @@ pub(super) fn moved() {
 }
 
 /// Records why there is no connection, for the error message.
-pub(super) fn blocked(obstacle: Obstacle) {
+pub(super) fn blocked(obstacle: ConnectFailure) {
     with(|flight| flight.obstacle = Some(obstacle));
 }
 
