@@ -1,6 +1,9 @@
 //! A sample cluster in a process of its own, so that its work and memory are not counted as the server's.
 
-use proxmox_mcp::demo::{Options, Server, Tls};
+use proxmox_mcp::{
+    demo::{Options, Seen, Server, Tls},
+    pve::Params,
+};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ServerConfig,
@@ -34,6 +37,18 @@ impl Cluster {
         Cluster::with(guests, tls, gzip, Duration::from_secs(120), 1)
     }
 
+    /// Starts this program again as a cluster with this many guests on this many nodes, without TLS.
+    pub(crate) fn wide(guests: usize, nodes: usize) -> io::Result<Cluster> {
+        Cluster::launch(&[
+            guests.to_string(),
+            "false".into(),
+            "false".into(),
+            "120".into(),
+            "1".into(),
+            nodes.to_string(),
+        ])
+    }
+
     /// Like [`Cluster::start`], but with the time after which idle connections are closed, and the speed of the
     /// cluster's clock as a multiple of real time.
     pub(crate) fn with(
@@ -43,9 +58,14 @@ impl Cluster {
         idle: Duration,
         clock_speed: u32,
     ) -> io::Result<Cluster> {
+        let (idle, speed) = (idle.as_secs().to_string(), clock_speed.to_string());
+        Cluster::launch(&[guests.to_string(), tls.to_string(), gzip.to_string(), idle, speed])
+    }
+
+    fn launch(words: &[String]) -> io::Result<Cluster> {
         let mut child = Command::new(env::current_exe()?)
-            .args(["--cluster", &guests.to_string(), &tls.to_string(), &gzip.to_string()])
-            .args([idle.as_secs().to_string(), clock_speed.to_string()])
+            .arg("--cluster")
+            .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -64,6 +84,14 @@ impl Cluster {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         line.trim().parse().map_err(io::Error::other)
+    }
+
+    /// The paths, with their queries, that were asked for since the last call of this method; at most the last 1000.
+    pub(crate) fn paths(&mut self) -> io::Result<Vec<String>> {
+        self.child.stdin.as_mut().ok_or_else(|| io::Error::other("closed"))?.write_all(b"paths\n")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        Ok(serde_json::from_str(&line)?)
     }
 
     /// Writes a configuration for the real binary, which trusts this cluster's certificate, into `folder`.
@@ -94,8 +122,8 @@ impl Drop for Cluster {
     }
 }
 
-/// The cluster's process: prints its address, answers each line of input with the number of requests received, and ends
-/// when its input ends.
+/// The cluster's process: prints its address, answers the line `paths` with the paths asked for since, and any other with
+/// the number of requests received, and ends when its input ends.
 pub(crate) fn serve(words: &[String]) -> io::Result<()> {
     let flag = |place: usize| words.get(place).is_some_and(|word| word == "true");
     let number = |place: usize| words.get(place).and_then(|word| word.parse::<u32>().ok()).unwrap_or(0);
@@ -107,15 +135,30 @@ pub(crate) fn serve(words: &[String]) -> io::Result<()> {
         (None, String::new())
     };
     let (idle, clock_speed) = (Duration::from_secs(number(3).into()), number(4).into());
-    let server =
-        Server::start(Options { guests, tls, gzip: flag(2), idle, clock_speed, ..Options::default() })?;
+    let usual = Options::default();
+    let nodes = usual.nodes.max(number(5) as usize);
+    let server = Server::start(Options { guests, nodes, tls, gzip: flag(2), idle, clock_speed, ..usual })?;
     let (id, secret) = server.token();
     println!("{}", serde_json::json!([server.address().to_string(), id, secret.expose(), certificate]));
     for line in io::stdin().lines() {
-        line?;
-        println!("{}", server.requests().len());
+        match line?.as_str() {
+            "paths" => {
+                println!("{}", serde_json::json!(server.take_requests().iter().map(path).collect::<Vec<_>>()))
+            }
+            _ => println!("{}", server.requests().len()),
+        }
     }
     Ok(())
+}
+
+/// A request's path with its query.
+fn path(request: &Seen) -> String {
+    let mut params = Params::new();
+    for (name, value) in &request.pairs {
+        params.push(name, value.as_str());
+    }
+    let query = params.encode();
+    [request.path.as_str(), &query].join(if query.is_empty() { "" } else { "?" })
 }
 
 fn certificate() -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error + Send + Sync>> {

@@ -32,6 +32,7 @@ fn main() -> io::Result<()> {
         processes::start(&folder, binary, hello, other)?;
         calls::small()?;
         calls::lists()?;
+        calls::drain()?;
         processes::lists(&folder, binary)?;
         processes::streams(&folder, binary, other)?;
         processes::memory(&folder, binary, other)?;

@@ -48,8 +48,8 @@ impl Values {
         }
     }
 
-    /// Reads the environment variables in the table, and returns those that were used. An empty one counts as not set,
-    /// because clients pass on fields of their settings form that were left blank.
+    /// Reads the environment variables in the table, and returns those that were used. One that [`is_blank`] counts as not
+    /// set.
     pub(super) fn read_environment(
         &mut self,
         env: Env<'_>,
@@ -61,7 +61,7 @@ impl Values {
                 .env
                 .iter()
                 .filter_map(|name| Some((*name, env(name)?)))
-                .filter(|(_, text)| !text.trim().is_empty())
+                .filter(|(_, text)| !is_blank(text))
                 .collect();
             let Some((name, text)) = set.first() else { continue };
             if let Some((other, _)) = set.iter().find(|(_, other)| other != text) {
@@ -83,7 +83,7 @@ impl Values {
                 continue;
             }
             let set = key.ambient.iter().filter_map(|name| Some((*name, env(name)?)));
-            let Some((name, text)) = set.into_iter().find(|(_, text)| !text.trim().is_empty()) else {
+            let Some((name, text)) = set.into_iter().find(|(_, text)| !is_blank(text)) else {
                 continue;
             };
             used.push(name);
@@ -246,6 +246,13 @@ impl Values {
         };
         self.found.iter().any(|(key, value, origin)| *origin == Origin::File && literal(key, value))
     }
+}
+
+/// Whether a client passes on a field of its settings form that was left blank: as empty text, or, of a bundle (MCPB), as the
+/// placeholder itself (`findings/mcpb-empty-setting.sh`).
+fn is_blank(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty() || text.starts_with("${user_config.") && text.ends_with('}')
 }
 
 fn fallback(key: &str) -> Option<DefaultValue> {

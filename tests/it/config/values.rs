@@ -140,6 +140,10 @@ fn each_variable_overrides_its_key() {
         }
     }
     check(json!({"ca_file": "/a"}), &[("PROXMOX_FINGERPRINT", &pin)], json!({"trust": pin_bytes}));
+    // A field left blank in the form of a bundle.
+    for blank in ["", " ", "${user_config.fingerprint}"] {
+        check(json!({"ca_file": "/a"}), &[("PROXMOX_FINGERPRINT", blank)], json!({"trust": "ca /a"}));
+    }
     check(json!({"fingerprint": pin}), &[("PROXMOX_CA_FILE", "/b")], json!({"trust": "ca /b"}));
     check(json!({}), &[("PROXMOX_MCP_LOG", "WARN")], json!({"log": "Warn"}));
     check(

@@ -7,7 +7,7 @@ use proxmox_mcp::{
     demo,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn pve3() -> Value {
     json!({"node": "pve3", "with-local-disks": true, "wait": 600})
@@ -40,6 +40,29 @@ fn what_is_under_high_availability_is_waited_for() {
     let done = sample.done("proxmox_drain_node", call);
     assert_eq!(done["state"], "done", "{done}");
     assert!(guests(&sample).values().all(|guest| !guest.contains(r#""pve1""#)));
+}
+
+#[test]
+fn as_many_guests_move_at_once_as_there_are_workers() {
+    for workers in [1, 2, 3, 32] {
+        let sample = quick(|config| config.settings_mut().workers = workers);
+        sample.done("proxmox_drain_node", pve3());
+        let (mut moving, mut moved, mut most) = (BTreeSet::new(), 0, 0);
+        for request in sample.server.requests() {
+            let parts: Vec<&str> = request.path.split('/').collect();
+            if let [.., "pve3", _, vmid, "migrate"] = parts[..] {
+                moving.insert(vmid.to_owned());
+                moved += usize::from(request.method == "POST");
+                most = most.max(moving.len());
+            } else if let [.., "tasks", upid, "status"] = parts[..] {
+                // UPID:node:pid:pstart:starttime:type:id:user:
+                let upid = upid.replace("%3A", ":");
+                moving.retain(|vmid| upid.split(':').nth(6) != Some(vmid));
+            }
+        }
+        assert!(3 <= moved, "{moved} guests");
+        assert_eq!(most, workers.min(moved));
+    }
 }
 
 #[test]

@@ -124,6 +124,26 @@ fn what_is_protected_or_outside_stops_the_whole_job_before_its_first_step() {
 }
 
 #[test]
+fn a_step_is_denied_with_the_tools_that_send_it() {
+    let denied: [(&str, &[&str]); 6] = [
+        ("proxmox_provision_vm", &["proxmox_clone_vm"]),
+        ("proxmox_drain_node", &["proxmox_migrate_vm", "proxmox_migrate_container"]),
+        ("proxmox_test_restore", &["proxmox_restore_backup", "proxmox_create_vm"]),
+        ("proxmox_update_guests", &["proxmox_create_snapshot"]),
+        ("proxmox_rightsize", &["proxmox_update_vm_config", "proxmox_clone_vm"]),
+        ("proxmox_run_plan", &["proxmox_delete_vm"]),
+    ];
+    for Row { tool, arguments, ready, .. } in rows() {
+        let (_, tools) = denied.iter().find(|(job, _)| *job == tool).unwrap();
+        let sample =
+            quick(|config| config.deny_tools = tools.iter().map(|tool| (*tool).to_owned()).collect());
+        ready(&sample);
+        sample.fails(tool, arguments, &["`deny_tools`", "Nothing was done"]);
+        assert!(changes(&sample).is_empty(), "{tool}");
+    }
+}
+
+#[test]
 fn the_strictest_step_decides_and_one_agreement_is_for_the_whole() {
     for Row { tool, arguments, ready, .. } in rows() {
         let sample = quick(asks);
