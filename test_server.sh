@@ -279,6 +279,20 @@ else
     step "inspector --strict" inspector
 fi
 
+# Clients that people use, with the settings that `init` writes for them. Two of the six: together they are 1.8 GB.
+real_clients() {
+    mkdir -p "$tools/clients" && (
+        cd "$tools/clients" && echo '{"private":true}' >package.json \
+            && grep -E '^(node|@google/gemini-cli|@qwen-code/qwen-code)@' "$OLDPWD/tests/clients/packages.txt" \
+            | xargs npm install --no-audit --no-fund --loglevel=error
+    ) && tests/clients/run.sh "$binary" "$python" "$tools/clients/node_modules" gemini qwen
+}
+if [ -x "$node" ] && [ -x "$python" ]; then
+    step "two real clients" real_clients
+else
+    skip "two real clients" "they need python3 with venv, and npm"
+fi
+
 # The views in a host: the official client and bridge in Chromium. The pictures are for people to inspect.
 get_apps() {
     get_node || return 1

@@ -137,11 +137,10 @@ fn trouble(path: &Path, there: &fs::Metadata) -> Option<String> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn the_folder_is_found_by_the_variables_in_order() {
         let runtime = std::env::temp_dir();
@@ -172,7 +171,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_folder_that_others_can_enter_is_refused_and_so_is_a_link() {
         use std::os::unix::fs::PermissionsExt;

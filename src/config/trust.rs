@@ -5,6 +5,7 @@ use std::{fs::Metadata, path::Path};
 
 /// What is unsafe about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has file modes to check"))]
 pub(super) enum FileRisk {
     /// It must not be used.
     Refuse(String),

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Real clients with the settings that `init --client … --write` writes: each is asked for its list of servers, and those
 # that start the servers for it must have connected. Then `init --remove` removes the server, and no client lists it.
-# usage: tests/clients/run.sh BINARY PYTHON MODULES
-#        PYTHON has the package fakepve; MODULES is the node_modules folder in which packages.txt was installed
+# usage: tests/clients/run.sh BINARY PYTHON MODULES [CLIENT…]
+#        PYTHON has the package fakepve; MODULES is the node_modules folder in which packages.txt was installed. With
+#        names of clients, only those are run, and all of them must be installed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -22,10 +23,11 @@ copilot copilot proxmox.\(local\)
 if [ "${1:-}" != --inside ]; then
     PROGRAM=$(realpath "$1") MODULES=$(realpath "$3")
     export PROGRAM MODULES
-    exec "$2" tests/fakepve/run.py --with bash tests/clients/run.sh --inside '{config}'
+    exec "$2" tests/fakepve/run.py --with bash tests/clients/run.sh --inside '{config}' "${@:4}"
 fi
 
 config=$2
+wanted=("${@:3}")
 port=$(sed -n 's/.*"port": *\([0-9]*\).*/\1/p' "$config")
 secret=$(sed -n 's/.*"token_secret": *"\([^"]*\)".*/\1/p' "$config")
 login=(--host 127.0.0.1 --port "$port" --ca-file "${config%/*}/fakepve.crt" --token-id root@pam!test --token-secret-file -
@@ -42,7 +44,9 @@ while read -r client command expected; do
     [ -n "$client" ] || continue
     rm -rf "$home"
     mkdir -p "$home/work"
+    [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $client "* ]] || continue
     if [ ! -x "$MODULES/.bin/$command" ]; then
+        [ ${#wanted[@]} -eq 0 ] || fail "$client is not installed"
         echo "SKIPPED: $client is not installed"
         continue
     fi

@@ -37,6 +37,8 @@ impl Folder {
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // An earlier one may be read-only.
+        let _ = fs::remove_file(&path);
         fs::write(&path, text).unwrap();
         set_mode(&path, 0o600);
         path
