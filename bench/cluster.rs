@@ -143,7 +143,8 @@ pub(crate) fn serve(words: &[String]) -> io::Result<()> {
     for line in io::stdin().lines() {
         match line?.as_str() {
             "paths" => {
-                println!("{}", serde_json::json!(server.take_requests().iter().map(path).collect::<Vec<_>>()))
+                let paths: Vec<String> = server.take_requests().iter().map(path).collect();
+                println!("{}", serde_json::json!(paths));
             }
             _ => println!("{}", server.requests().len()),
         }
