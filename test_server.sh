@@ -19,6 +19,7 @@ esac
 
 passed=0 failed=0 skipped=0
 tools=$PWD/target/tools
+mkdir -p "$tools"
 
 step() {
     local name=$1
@@ -157,8 +158,8 @@ get_sshd() {
     [ -x "$sshd" ] || { echo "no sshd could be installed"; return 1; }
 }
 container_commands() { SSHD=$sshd cargo test --locked --test ssh; }
-if ! get_sshd >"${TMPDIR:-/tmp}/proxmox-mcp-sshd.txt"; then
-    skip "container commands over SSH" "$(cat "${TMPDIR:-/tmp}/proxmox-mcp-sshd.txt")"
+if ! get_sshd >"$tools/sshd.txt"; then
+    skip "container commands over SSH" "$(cat "$tools/sshd.txt")"
 elif ! command -v ssh-keygen >/dev/null; then
     skip "container commands over SSH" "there is no SSH client (ssh, ssh-keygen)"
 else
@@ -179,7 +180,7 @@ get_python() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv \
         || { echo "python3 with venv is not installed, and only root can install it (apt install python3-venv)"; return 1; }
     [ -x "$python" ] && "$python" -c 'import mcp, fakepve, cryptography' 2>/dev/null && return
-    mkdir -p "$tools" && python3 -m venv "$tools/python" \
+    python3 -m venv "$tools/python" \
         && "$tools/python/bin/pip" install --quiet mcp==2.3.0 fakepve==0.5.0 cryptography
 }
 # Frameworks that convert our tools to their own, in a separate venv, because they need `mcp` 1.x. mcpadapt asks for Python
@@ -188,7 +189,7 @@ frameworks=$tools/frameworks/bin/python
 get_frameworks() {
     [ -x "$frameworks" ] && "$frameworks" -c 'import mcpadapt, smolagents, agents, langchain_mcp_adapters, pydantic_ai, strands' \
         2>/dev/null && return
-    mkdir -p "$tools" && python3 -m venv "$tools/frameworks" \
+    get_python && python3 -m venv "$tools/frameworks" \
         && "$tools/frameworks/bin/pip" install --quiet smolagents==1.26.0 openai-agents==0.24.0 langchain-mcp-adapters==0.3.2 \
             'pydantic-ai-slim[mcp]==2.68.0' strands-agents==1.62.0 mcp==1.30.0 jsonref==1.1.0 python-dotenv==1.2.4 \
         && "$tools/frameworks/bin/pip" install --quiet --no-deps --ignore-requires-python mcpadapt==0.1.20

@@ -18,12 +18,9 @@ runner() {
 have_compiler() {
     [ "$1" != "$machine" ] || return 0
     command -v clang >/dev/null || command -v "$1-linux-musl-gcc" >/dev/null || { command -v "$1-linux-gnu-gcc" && [ -e "/usr/$1-linux-gnu/include/stdint.h" ]; } >/dev/null && return
-    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
     local headers=libc6-dev-amd64-cross
     [ "$1" != aarch64 ] || headers=libc6-dev-arm64-cross
-    local packages=("gcc-${1//_/-}-linux-gnu" "$headers")
-    { apt-get install -y --no-install-recommends "${packages[@]}" || { apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"; }; } \
-        >/dev/null 2>&1
+    install_packages "gcc-${1//_/-}-linux-gnu" "$headers"
 }
 
 wanted=()

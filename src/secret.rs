@@ -156,6 +156,7 @@ mod tests {
         assert!(!format!("{source:?}").contains("hunter2"));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_command_is_run_without_a_shell_and_its_line_break_dropped() {
         let words = |list: &[&str]| SecretSource::Command(list.iter().map(ToString::to_string).collect());

@@ -201,7 +201,8 @@ fn read(pipe: &mut impl Read) -> (Vec<u8>, bool) {
     }
 }
 
-#[cfg(test)]
+// A node's shell is a Unix one.
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -287,7 +287,7 @@ mod tests {
         for client in CLIENTS {
             for system in ["linux", "macos", "windows"] {
                 let file = client.file(system, &env).expect(client.name);
-                let text = file.to_string_lossy();
+                let text = file.to_string_lossy().replace('\\', "/");
                 assert!(text.contains("Users") || text.starts_with("/home/a/"), "{text}");
             }
             assert_eq!(client.file("linux", &|_| None), None, "{}", client.name);

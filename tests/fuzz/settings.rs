@@ -85,9 +85,9 @@ fn config_seeds() -> Vec<Vec<u8>> {
 }
 
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let memory = PathBuf::from("/dev/shm");
-    let folder = if memory.is_dir() { memory } else { env::temp_dir() };
-    folder.join(format!("proxmox-mcp-fuzz-{}.json", process::id()))
+    let name = format!("proxmox-mcp-fuzz-{}.json", process::id());
+    let memory = PathBuf::from("/dev/shm").join(&name);
+    if fs::write(&memory, "").is_ok() { memory } else { env::temp_dir().join(name) }
 });
 
 /// A file and an environment yield a configuration or complete sentences; neither shows a secret.

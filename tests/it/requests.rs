@@ -145,7 +145,8 @@ fn more(entry: &Entry, what: &str) -> Value {
 
 /// A file that can be uploaded.
 fn an_image() -> std::path::PathBuf {
-    let file = std::env::temp_dir().join("proxmox-mcp-requests.iso");
+    // In the build's own folder: another user's file of that name may be in the one for temporary files.
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxmox-mcp-requests.iso");
     std::fs::write(&file, "image").unwrap();
     file
 }
