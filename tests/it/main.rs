@@ -69,4 +69,5 @@ mod trips;
 mod undo;
 mod views;
 mod views_confirm;
+mod wild;
 mod wire;
