@@ -31,6 +31,7 @@ pub mod audit;
 pub mod cancel;
 pub mod cli;
 pub mod config;
+mod counted;
 pub mod demo;
 pub mod folders;
 mod hex;

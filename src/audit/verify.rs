@@ -4,6 +4,7 @@ use super::{
     Seal,
     line::{self, BEGINNING, MAX_LINE},
 };
+use crate::counted::counted;
 use serde_json::{Map, Value};
 use std::{
     fmt,
@@ -33,7 +34,7 @@ pub struct Verdict {
 impl fmt::Display for Verdict {
     /// A report for people: what was found, and what could not be checked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} lines, each with the hash of the one before.", self.lines)?;
+        writeln!(f, "{}, each with the hash of the one before.", counted(self.lines, "line"))?;
         if self.sealed == 0 {
             writeln!(
                 f,

@@ -1,6 +1,7 @@
 //! A plan of the caller's own: calls of other tools, planned one after another, confirmed and carried out as one job.
 
 use crate::{
+    counted::counted,
     pve::{Params, api::effect::Class},
     tools::{
         answer::{Failure, Outcome},
@@ -62,7 +63,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Outcome {
             "No call of the plan would change anything, so there is nothing to carry out. Nothing was done.",
         ));
     }
-    job.sentence = format!("Carry out {} calls: {}.", names.len(), names.join(", "));
+    job.sentence = format!("Carry out {}: {}.", counted(names.len(), "call"), names.join(", "));
     engine::begin(context, args, job)
 }
 

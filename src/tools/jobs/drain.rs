@@ -1,6 +1,7 @@
 //! Drains a node: migrates each of its guests to a node where it fits, and back after a reboot if requested.
 
 use crate::{
+    counted::counted,
     pve::{Method, Params},
     tools::{
         answer::{Failure, Outcome},
@@ -106,12 +107,12 @@ pub fn drain(context: &Context<'_>, args: &Args) -> Outcome {
     }
     let targets: BTreeSet<&str> = moves.iter().map(|(_, target)| *target).collect();
     job.sentence = format!(
-        "Move {} guests from {name} to {}{}.",
-        moves.len(),
+        "Move {} from {name} to {}{}.",
+        counted(moves.len(), "guest"),
         targets.into_iter().collect::<Vec<_>>().join(", "),
         if args.flag("reboot") == Some(true) { ", then reboot it" } else { "" }
     );
-    job.ending = format!("{} guests were moved away from {name}.", moves.len());
+    job.ending = format!("Moved {} away from {name}.", counted(moves.len(), "guest"));
     engine::begin(context, args, job)
 }
 
@@ -375,8 +376,9 @@ fn notes(job: &mut Job, cluster: &Cluster, moves: &[(&Leaver<'_>, &str)], rules:
         .filter(|(leaver, _)| leaver.runs() && leaver.resident.guest.kind == Kind::Container)
         .count();
     if 0 < containers {
-        job.notes
-            .push(format!("{containers} running containers restart; virtual machines move while they run."));
+        let restart = if containers == 1 { "restarts" } else { "restart" };
+        let containers = counted(containers, "running container");
+        job.notes.push(format!("{containers} {restart}; virtual machines move while they run."));
     }
     let pulled: Vec<String> = moves
         .iter()

@@ -2,6 +2,7 @@
 //! applies the changes as one plan.
 
 use crate::{
+    counted::counted,
     pve::{Method, Params},
     tools::{
         answer::{Failure, Outcome, rows},
@@ -102,7 +103,7 @@ pub fn rightsize(context: &Context<'_>, args: &Args) -> Outcome {
     notes.extend(left);
     let off = residents.len() - running.len();
     if 0 < off {
-        notes.push(format!("{off} guests are not running, so they were not examined."));
+        notes.push(format!("Not examined because not running: {}.", counted(off, "guest")));
     }
     if !silent.is_empty() {
         notes.push(format!("Too few metrics for: {}.", silent.join(", ")));
@@ -247,9 +248,9 @@ fn apply(context: &Context<'_>, args: &Args, sized: &[Sized<'_>], notes: Vec<Str
         job.steps.push(step.back(Back::Send(Order::new(Method::Put, path, &before))));
     }
     if 0 < vms {
-        job.notes.push(format!("The new sizes of {vms} VMs take effect at their next start."));
+        job.notes.push(format!("The new sizes of {} take effect at the next start.", counted(vms, "VM")));
     }
-    job.sentence = format!("Fit the cores and memory of {} guests to what they have used.", sized.len());
+    job.sentence = format!("Fit the cores and memory of {} to past use.", counted(sized.len(), "guest"));
     job.ending = job.notes.join(" ");
     engine::begin(context, args, job)
 }
