@@ -55,7 +55,7 @@ impl Sample {
         let folder = folder();
         config.approvals = Some(folder.join("approvals"));
         config.secrets = Some(folder.join("secrets"));
-        config.upload_from = vec![std::env::temp_dir()];
+        config.upload_from = vec![std::env::temp_dir(), env!("CARGO_TARGET_TMPDIR").into()];
         change(&mut config);
         Sample { server, tools: Tools::new(config), folder }
     }
