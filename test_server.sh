@@ -22,14 +22,15 @@ tools=$PWD/target/tools
 mkdir -p "$tools"
 
 step() {
-    local name=$1
+    local name=$1 began=$SECONDS
     shift
     echo "== $name"
     if "$@"; then
         passed=$((passed + 1))
+        echo "-- $name: $((SECONDS - began)) s"
     else
         failed=$((failed + 1))
-        echo "FAILED: $name"
+        echo "FAILED: $name, after $((SECONDS - began)) s"
     fi
 }
 
