@@ -18,7 +18,7 @@ mod relay;
 #[allow(dead_code, reason = "shared with the other benchmark")]
 mod stats;
 
-use child::{ServerProcess, call};
+use child::{LIST, ServerProcess, call};
 use cluster::Cluster;
 use relay::Relay;
 use serde_json::{Map, Value};
@@ -33,7 +33,6 @@ use std::{
 
 /// The tools and arguments of each row. `$name` stands for the value of that name in an earlier answer of the row.
 const CALLS: &str = include_str!("link.json");
-const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 /// Longer than the server keeps an idle connection open.
 const SILENCE: Duration = Duration::from_millis(6300);
 /// How long a Proxmox server keeps an idle connection open.

@@ -1,7 +1,7 @@
 //! The real binary in a process of its own: start, streams, CPU and memory.
 
 use crate::{
-    child::{INITIALIZE, ServerProcess, call},
+    child::{INITIALIZE, LIST, ServerProcess, call},
     cluster::Cluster,
     stats::{Times, heading, mib, row, shown},
 };
@@ -150,7 +150,7 @@ pub(crate) fn memory(folder: &Path, binary: &str, other: &[String]) -> io::Resul
     let cluster = Cluster::start(60, true, true)?;
     let mut served =
         ServerProcess::start(&serving(binary, &cluster.configuration(folder, "memory", "core")?))?;
-    served.ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
+    served.ask(LIST)?;
     let idle = served.memory("VmRSS")?;
     row("after tools/list", &mib(idle), "", Some((idle / 1024.0, 5.0)));
     let mut early = f64::NAN;
@@ -167,7 +167,7 @@ pub(crate) fn memory(folder: &Path, binary: &str, other: &[String]) -> io::Resul
     row("after 10,000 calls", &mib(late), &format!("{more:+.2} MiB since"), Some((more, 1.0)));
     if !other.is_empty() {
         let mut served = ServerProcess::start(other)?;
-        served.ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
+        served.ask(LIST)?;
         row("the other server after tools/list", &mib(served.memory("VmRSS")?), "", None);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Sizes: of the tool list and common answers in bytes and tokens, and of the binary.
 
 use crate::{
-    child::{ServerProcess, call},
+    child::{LIST, ServerProcess, call},
     cluster::Cluster,
     stats::{heading, row},
 };
@@ -36,7 +36,7 @@ pub(crate) fn tokens(folder: &Path, binary: &str) -> io::Result<()> {
         let file = cluster.configuration(folder, toolsets, toolsets)?;
         let words = [binary.to_owned(), "--config".to_owned(), file.display().to_string()];
         let mut served = ServerProcess::start(&words)?;
-        let line = served.ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)?;
+        let line = served.ask(LIST)?;
         let list: Value = serde_json::from_str(&line)?;
         let tools = list["result"]["tools"].as_array().cloned().unwrap_or_default();
         texts.push((format!("tools/list, {toolsets}: {} tools", tools.len()), tools_text(&tools), None));

@@ -2,6 +2,7 @@
 
 use crate::{
     cluster::{Sample, session},
+    long::{call, initialize},
     requests::every_call,
 };
 use proxmox_mcp::tools::{catalog::index::named, run::args::Args};
@@ -11,14 +12,10 @@ use std::collections::BTreeMap;
 /// What these requests are answered with after the handshake.
 fn answers(sample: &Sample, requests: Vec<Value>) -> Vec<Value> {
     let count = requests.len();
-    let client = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}});
-    let mut messages = vec![
-        json!({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": client}),
-        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
-    ];
+    let mut messages = vec![initialize()];
     messages.extend(requests);
     let mut answers = session(sample, &messages);
-    answers.retain(|answer| !answer["id"].is_null() && answer["id"] != "hello");
+    answers.retain(|answer| answer["id"] != 0);
     assert_eq!(answers.len(), count);
     answers
 }
@@ -86,10 +83,8 @@ fn results_have_no_links_and_errors_only_text() {
         ("proxmox_get_vm_info", json!({"vmid": "x"})),
     ]
     .into_iter()
-    .enumerate()
-    .map(|(id, (name, arguments))| {
-        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
-    })
+    .zip(1..)
+    .map(|((name, arguments), id)| call(id, name, arguments))
     .collect();
     for answer in answers(&sample, calls) {
         let result = &answer["result"];
