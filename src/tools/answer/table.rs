@@ -342,9 +342,9 @@ fn write_row(json: &mut String, record: &Record<'_>, columns: &[Chosen<'_>], nam
             json.push(':');
         }
         let share = matches!(column, Chosen::Own(Column { share: true, .. }));
-        match (record.json(column.name()), record.number(column.name())) {
-            (Some(_), Some(number)) if share => json.push_str(&rounded(number)),
-            (value, _) => json.push_str(&shown(column.name(), value.unwrap_or("null"))),
+        match share.then(|| record.number(column.name())).flatten() {
+            Some(number) => json.push_str(&rounded(number)),
+            None => json.push_str(&shown(column.name(), record.json(column.name()).unwrap_or("null"))),
         }
     }
     json.push(if names.is_some() { '}' } else { ']' });

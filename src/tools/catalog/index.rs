@@ -5,11 +5,12 @@ use crate::tools::{
     param::Kind,
     row::Name,
 };
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::HashMap, sync::LazyLock};
 
 /// Every tool, in the order of the groups.
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let mut entries = Vec::new();
+    let rows: usize = GROUPS.iter().map(|group| group.tools.len()).sum();
+    let mut entries = Vec::with_capacity(2 * rows);
     for group in GROUPS {
         for tool in group.tools {
             match tool.name {
@@ -25,7 +26,7 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     entries
 });
 
-static BY_NAME: LazyLock<BTreeMap<&str, &Entry>> =
+static BY_NAME: LazyLock<HashMap<&str, &Entry>> =
     LazyLock::new(|| ENTRIES.iter().map(|entry| (entry.name, entry)).collect());
 
 /// Every tool, each under its own name, in the order of the groups.

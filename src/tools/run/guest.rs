@@ -7,6 +7,7 @@ use crate::{
         param::Kind,
     },
 };
+use std::borrow::Cow;
 
 /// The path of the inventory.
 pub const PATH: &str = "/cluster/resources";
@@ -77,11 +78,36 @@ pub fn is_guest(record: &Record<'_>) -> bool {
 /// Reads a row of `/cluster/resources` as a guest, if it is one.
 #[must_use]
 pub fn read(record: &Record<'_>) -> Option<Guest> {
+    let place = place(record)?;
     Some(Guest {
-        vmid: record.text("vmid").parse().ok()?,
-        name: record.text("name").into_owned(),
-        node: record.text("node").into_owned(),
-        kind: Kind::from_api_type(&record.text("type"))?,
+        vmid: place.vmid,
+        name: place.name.into_owned(),
+        node: place.node.into_owned(),
+        kind: place.kind,
         status: record.text("status").into_owned(),
+    })
+}
+
+/// Where a guest is, and its name, borrowed from its row of `/cluster/resources`.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// Its VMID.
+    pub vmid: i64,
+    /// Its name; empty if it has none.
+    pub name: Cow<'a, str>,
+    /// The node it is on.
+    pub node: Cow<'a, str>,
+    /// Virtual machine or container.
+    pub kind: Kind,
+}
+
+/// Reads a row of `/cluster/resources` as the place of a guest, if it is one.
+#[must_use]
+pub fn place<'a>(record: &'a Record<'_>) -> Option<Place<'a>> {
+    Some(Place {
+        vmid: record.text("vmid").parse().ok()?,
+        name: record.text("name"),
+        node: record.text("node"),
+        kind: Kind::from_api_type(&record.text("type"))?,
     })
 }

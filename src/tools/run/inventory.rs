@@ -9,7 +9,7 @@ use crate::{
         answer::{Failure, record::Record, rows},
         run::{
             context::Context,
-            guest::{Guest, PATH, guests_only, read},
+            guest::{Guest, PATH, guests_only, place, read},
             states::{self, States},
         },
     },
@@ -35,9 +35,10 @@ pub fn guests(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
 /// Fails if the request fails.
 pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     let reply = context.get(PATH, &guests_only())?;
-    let mut guests: Vec<Guest> = rows(&reply)?.iter().filter_map(read).collect();
+    let records = rows(&reply)?;
+    context.places.heard(records.iter().filter_map(place));
+    let mut guests: Vec<Guest> = records.iter().filter_map(read).collect();
     guests.iter_mut().for_each(|guest| guest.status.clear());
-    context.places.heard(guests.iter().cloned());
     context.fresh.all().iter().for_each(|(vmid, _)| context.places.forget_name(*vmid));
     Ok(guests)
 }
@@ -90,7 +91,7 @@ pub fn corrected<'a>(
 ) -> Result<Vec<Record<'a>>, Failure> {
     let mut records = rows(reply)?;
     states::correct(context, &mut records, states);
-    context.places.heard(records.iter().filter_map(read));
+    context.places.heard(records.iter().filter_map(place));
     Ok(records)
 }
 

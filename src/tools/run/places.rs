@@ -6,7 +6,10 @@ use crate::{
     sync::lock,
     tools::{
         param::Kind,
-        run::{guest::Guest, request::Request},
+        run::{
+            guest::{Guest, Place},
+            request::Request,
+        },
     },
 };
 use std::{
@@ -23,10 +26,10 @@ const NAMED: Duration = Duration::from_secs(5);
 
 /// The nodes of one cluster's guests, by VMID.
 #[derive(Debug, Default)]
-pub struct LastKnownNodes(Mutex<HashMap<i64, Place>>);
+pub struct LastKnownNodes(Mutex<HashMap<i64, Heard>>);
 
 #[derive(Debug)]
-struct Place {
+struct Heard {
     node: String,
     kind: Kind,
     heard: Instant,
@@ -37,14 +40,23 @@ struct Place {
 
 impl LastKnownNodes {
     /// Replaces what is remembered: these are all the guests.
-    pub fn heard(&self, guests: impl Iterator<Item = Guest>) {
+    pub fn heard<'a>(&self, guests: impl Iterator<Item = Place<'a>>) {
         let now = Instant::now();
-        let place = |guest: Guest| {
-            let named = (!guest.name.is_empty()).then_some(now);
-            (guest.vmid, Place { node: guest.node, kind: guest.kind, heard: now, name: guest.name, named })
-        };
-        let all = guests.map(place).collect();
-        *lock(&self.0) = all;
+        let mut places = lock(&self.0);
+        for Place { vmid, name, node, kind } in guests {
+            let named = (!name.is_empty()).then_some(now);
+            match places.get_mut(&vmid) {
+                // Of thousands of guests, nearly all are where they were.
+                Some(place) if place.node == node && place.name == name && place.kind == kind => {
+                    (place.heard, place.named) = (now, named);
+                }
+                _ => {
+                    let (node, name) = (node.into_owned(), name.into_owned());
+                    places.insert(vmid, Heard { node, kind, heard: now, name, named });
+                }
+            }
+        }
+        places.retain(|_, place| place.heard == now);
     }
 
     /// Returns where a guest was last seen; its status is empty because it is not known.
@@ -121,10 +133,8 @@ mod tests {
             (Method::Put, "/cluster/options", true, true),
         ] {
             let places = LastKnownNodes::default();
-            let (name_there, node) = ("web01".to_owned(), "pve1".to_owned());
-            let status = "running".to_owned();
-            let guest = Guest { vmid: 100, name: name_there, node, kind: Kind::Vm, status };
-            places.heard([guest].into_iter());
+            let (name_there, node) = ("web01".into(), "pve1".into());
+            places.heard([Place { vmid: 100, name: name_there, node, kind: Kind::Vm }].into_iter());
             let params = Params::new().with("vmid", 100);
             places.sent(&Request { method, path: path.into(), params });
             assert_eq!((places.last_known(100).is_some(), places.is_named(100)), (place, name), "{path}");
@@ -134,18 +144,19 @@ mod tests {
     #[test]
     fn what_the_cluster_no_longer_lists_is_forgotten() {
         let places = LastKnownNodes::default();
-        let guest = |vmid, name: &str| Guest {
-            vmid,
-            name: name.into(),
-            node: "pve1".into(),
-            kind: Kind::Container,
-            status: "running".into(),
-        };
+        let kind = Kind::Container;
+        let guest = |vmid, name: &'static str| Place { vmid, name: name.into(), node: "pve1".into(), kind };
         places.heard([guest(200, "db"), guest(201, "")].into_iter());
-        assert_eq!(places.last_known(200), Some(Guest { status: String::new(), ..guest(200, "db") }));
+        let known = |name: &str| {
+            let (name, node) = (name.to_owned(), "pve1".to_owned());
+            Some(Guest { vmid: 200, name, node, kind, status: String::new() })
+        };
+        assert_eq!(places.last_known(200), known("db"));
         assert!(places.is_named(200) && !places.is_named(201));
         places.named(201, "mail");
         assert_eq!(places.last_known(201).map(|guest| guest.name), Some("mail".to_owned()));
+        places.heard([guest(200, "db2"), guest(201, "mail")].into_iter());
+        assert_eq!(places.last_known(200), known("db2"));
         places.heard([guest(201, "mail")].into_iter());
         assert_eq!(places.last_known(200), None);
         places.forget(201);
