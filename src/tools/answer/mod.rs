@@ -37,7 +37,7 @@ pub fn rows(reply: &pve::Reply) -> Result<Vec<record::Record<'_>>, Failure> {
     if reply.data == "null" {
         return Ok(Vec::new());
     }
-    serde_json::from_str(&reply.data)
+    record::read(&reply.data)
         .map_err(|error| Failure(format!("Proxmox's answer is not a list of objects: {error}.")))
 }
 

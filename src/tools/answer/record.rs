@@ -5,7 +5,7 @@
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
@@ -163,6 +163,36 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
         }
         deserializer.deserialize_map(Fields)
     }
+}
+
+/// The usual size of a row in bytes; how many rows a list may have is estimated with it.
+const USUAL: usize = 300;
+
+/// Reads a list of rows from JSON text.
+///
+/// # Errors
+/// Fails if the text is not a list of objects.
+pub(super) fn read(json: &str) -> serde_json::Result<Vec<Record<'_>>> {
+    struct Rows(usize);
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Vec<Record<'de>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut rows = Vec::with_capacity(self.0 / USUAL + 1);
+            while let Some(row) = items.next_element()? {
+                rows.push(row);
+            }
+            Ok(rows)
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let rows = deserializer.deserialize_seq(Rows(json.len()))?;
+    deserializer.end()?;
+    Ok(rows)
 }
 
 /// A key, borrowed if it has no escapes.

@@ -33,8 +33,9 @@ pub(super) fn run(context: &Context<'_>, entry: &Entry, args: &Args) -> Outcome 
 pub(super) fn finish(context: &Context<'_>, outcome: Outcome) -> Outcome {
     let ids = undo::keep(context, &context.drafts());
     let changed_in = context.cluster.filter(|_| context.effect != Effect::Read);
-    let outcome = outcome.and_then(|data| match serde_json::from_str(data.get()) {
-        Ok(Value::Object(mut facts)) if !ids.is_empty() || changed_in.is_some() => {
+    let adds = !ids.is_empty() || changed_in.is_some();
+    let outcome = outcome.and_then(|data| match adds.then(|| serde_json::from_str(data.get())) {
+        Some(Ok(Value::Object(mut facts))) => {
             if !ids.is_empty() {
                 facts.insert("undo".into(), ids.into());
             }
