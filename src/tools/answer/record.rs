@@ -20,63 +20,46 @@ pub struct Record<'a> {
     own: Vec<(String, String)>,
 }
 
-/// What a guest has in `/cluster/resources`, the longest list. These values have a place of their own in every record, so
-/// that reading that list allocates nothing for a row, and finding a value does not search.
-const GUEST: [&str; 23] = [
-    "cpu",
-    "disk",
-    "diskread",
-    "diskwrite",
-    "hastate",
-    "id",
-    "lock",
-    "maxcpu",
-    "maxdisk",
-    "maxmem",
-    "mem",
-    "memhost",
-    "name",
-    "netin",
-    "netout",
-    "node",
-    "pool",
-    "status",
-    "tags",
-    "template",
-    "type",
-    "uptime",
-    "vmid",
-];
+/// Defines [`GUEST`], and `place`, which returns the index of a name in it.
+macro_rules! places {
+    ($($index:literal $name:literal,)*) => {
+        /// What a guest has in `/cluster/resources`, the longest list. These values have a place of their own in every
+        /// record, so that reading that list allocates nothing for a row, and finding a value does not search.
+        const GUEST: &[&str] = &[$($name),*];
 
-/// Returns the index of a name in [`GUEST`].
-#[inline]
-fn place(name: &str) -> Option<usize> {
-    Some(match name {
-        "cpu" => 0,
-        "disk" => 1,
-        "diskread" => 2,
-        "diskwrite" => 3,
-        "hastate" => 4,
-        "id" => 5,
-        "lock" => 6,
-        "maxcpu" => 7,
-        "maxdisk" => 8,
-        "maxmem" => 9,
-        "mem" => 10,
-        "memhost" => 11,
-        "name" => 12,
-        "netin" => 13,
-        "netout" => 14,
-        "node" => 15,
-        "pool" => 16,
-        "status" => 17,
-        "tags" => 18,
-        "template" => 19,
-        "type" => 20,
-        "uptime" => 21,
-        "vmid" => 22,
-        _ => return None,
-    })
+        fn place(name: &str) -> Option<usize> {
+            match name {
+                $($name => Some($index),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+places! {
+    0 "cpu",
+    1 "disk",
+    2 "diskread",
+    3 "diskwrite",
+    4 "hastate",
+    5 "id",
+    6 "lock",
+    7 "maxcpu",
+    8 "maxdisk",
+    9 "maxmem",
+    10 "mem",
+    11 "memhost",
+    12 "name",
+    13 "netin",
+    14 "netout",
+    15 "node",
+    16 "pool",
+    17 "status",
+    18 "tags",
+    19 "template",
+    20 "type",
+    21 "uptime",
+    22 "vmid",
 }
 
 impl<'a> Record<'a> {
