@@ -2,8 +2,7 @@
 # Builds and tests every package below target/packages, and writes SHA256SUMS. Reports what it had to skip.
 # usage: [REPOSITORY=URL] [OTHERS=PROFILE] packaging/all.sh [PLATFORM…]
 #        PLATFORM is x86_64-linux, aarch64-linux, x86_64-windows, x86_64-macos or aarch64-macos; all of them by default.
-#        OTHERS=dev builds those for other machines in a quarter of the time, to test the packaging, and leaves out what
-#        needs another build of the program (cargo, the SBOM).
+#        OTHERS=dev builds those for other machines in a quarter of the time, to test the packaging.
 . "$(dirname "$0")/common.sh"
 [ $# -gt 0 ] || set -- "${all_platforms[@]}"
 # SHA256SUMS lists only files of this run.
@@ -32,10 +31,7 @@ macos=$(of macos "$@")
     [ -z "$windows" ] || run windows
     [ -z "$macos" ] || run macos $macos
 }
-parts=(debian image bundle npm pypi registry http)
-# These compile the program or a tool again, which takes too long for the checks of each change.
-[ "${OTHERS:-}" = dev ] || parts+=(cargo sbom)
-for part in "${parts[@]}"; do run "$part"; done
+for part in debian image bundle npm pypi registry http cargo sbom; do run "$part"; done
 
 echo "==== checksums"
 cp "$out/registry/server.json" "$out"/npm/*.tgz "$out"/pypi/*.whl "$out/" 2>/dev/null || true

@@ -4,6 +4,8 @@
 # usage: packaging/cargo.sh
 . "$(dirname "$0")/common.sh"
 command -v cargo >/dev/null || fail "cargo is not installed"
+# The program does not contain it, and a new value would compile the C code again.
+unset SOURCE_DATE_EPOCH
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 cargo install --path . --debug --locked --quiet --no-track --root "$root"
@@ -12,12 +14,15 @@ echo "cargo install --path .: runs"
 
 # Builds the program from what would be uploaded.
 cargo publish --dry-run --locked --allow-dirty --quiet 2>"$root/log" || { cat "$root/log"; fail "cargo publish would be refused"; }
+# A dry run leaves the package in a folder that depends on cargo's version; this writes it to the documented one.
+cargo package --no-verify --locked --allow-dirty --quiet
 package=target/package/proxmox-mcp-$version.crate
 size=$(wc -c <"$package")
 [ "$size" -le 10485760 ] || fail "crates.io does not accept a package of $size bytes"
 cp "$package" "$out/"
 echo "cargo publish --dry-run: $(tar -tzf "$package" | wc -l) files, $size bytes"
 
+command -v python3 >/dev/null || { skip "cargo binstall: python3 is not installed"; exit 0; }
 # cargo binstall must find the program in the files of a release, which the other scripts have made.
 python3 - "$out" "$version" <<'END'
 import json, pathlib, subprocess, sys, tarfile, zipfile
