@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Reads a program for macOS like a Mac's loader: the processor, the oldest system it runs on, the libraries that it
-loads, where each symbol that it does not hold is to be found, and the signature without which no Apple processor runs it.
+loads, where each symbol that it does not hold is to be found, and the signature. Apple's own processors run no program
+without one; Intel's do, and zig's linker signs none for them.
 
 usage: inspect.py BINARY x86_64|aarch64 FRAMEWORKS   (FRAMEWORKS is the folder with what the frameworks export)
 """
@@ -74,22 +75,26 @@ for place, known in exports.items():
     demand(taken[place] <= known, f"{place} does not export {', '.join(taken[place] - known)}")
     demand(known <= taken[place], f"{', '.join(known - taken[place])} is no longer used: take it out of packaging/macos")
 
-# The signature contains the hash of every page; none of the pages may have changed since.
-demand(CODE_SIGNATURE in commands, "it is not signed")
-start, _ = struct.unpack_from("<2I", data, commands[CODE_SIGNATURE] + 8)
-blob_magic, _, blobs = struct.unpack_from(">3I", data, start)
-demand(blob_magic == 0xFADE0CC0 and blobs >= 1, "its signature cannot be read")
-directory = start + struct.unpack_from(">2I", data, start + 12)[1]
-fields = struct.unpack_from(">9I4B", data, directory)
-demand(fields[0] == 0xFADE0C02 and fields[3] & 2, "it is not signed ad hoc")
-hashes, pages, limit, hash_size, hash_type, page = directory + fields[4], fields[7], fields[8], fields[9], fields[10], 1 << fields[12]
-demand(hash_type == 2 and limit == start, "its signature covers something else")
-demand(pages == -(-limit // page), "its signature lacks pages")
-for index in range(pages):
-    there = hashlib.sha256(data[index * page : min((index + 1) * page, limit)]).digest()
-    at = hashes + index * hash_size
-    demand(data[at : at + hash_size] == there, f"page {index} is not what was signed")
+def check_signature():
+    """The signature contains the hash of every page; none of the pages may have changed since."""
+    start, _ = struct.unpack_from("<2I", data, commands[CODE_SIGNATURE] + 8)
+    blob_magic, _, blobs = struct.unpack_from(">3I", data, start)
+    demand(blob_magic == 0xFADE0CC0 and blobs >= 1, "its signature cannot be read")
+    directory = start + struct.unpack_from(">2I", data, start + 12)[1]
+    fields = struct.unpack_from(">9I4B", data, directory)
+    demand(fields[0] == 0xFADE0C02 and fields[3] & 2, "it is not signed ad hoc")
+    hashes, pages, limit, hash_size, hash_type, page = directory + fields[4], fields[7], fields[8], fields[9], fields[10], 1 << fields[12]
+    demand(hash_type == 2 and limit == start, "its signature covers something else")
+    demand(pages == -(-limit // page), "its signature lacks pages")
+    for index in range(pages):
+        there = hashlib.sha256(data[index * page : min((index + 1) * page, limit)]).digest()
+        at = hashes + index * hash_size
+        demand(data[at : at + hash_size] == there, f"page {index} is not what was signed")
+    return f"signed ad hoc ({pages} pages)"
 
-print(f"{processor}: {len(data)} bytes, macOS {oldest[0]}.{oldest[1]} or later, signed ad hoc ({pages} pages)")
+
+demand(CODE_SIGNATURE in commands or processor == "x86_64", "it is not signed")
+signed = check_signature() if CODE_SIGNATURE in commands else "not signed"
+print(f"{processor}: {len(data)} bytes, macOS {oldest[0]}.{oldest[1]} or later, {signed}")
 for library in libraries:
     print(f"  {library}: {len(taken[library])} symbols")
