@@ -9,7 +9,7 @@ if ! why=$(npm_tools "${node_packages[@]}"); then
     exit 0
 fi
 for program in curl openssl; do
-    command -v $program >/dev/null || { skip "HTTP bridge: $program is not installed"; exit 0; }
+    command -v $program >/dev/null || install_packages $program || { skip "HTTP bridge: $program is not installed"; exit 0; }
 done
 folder=$(mktemp -d)
 bridge=
