@@ -89,8 +89,9 @@ npm_tools() {
     (cd "$tools/packaging" && echo '{"private":true}' >package.json \
         && npm install --no-audit --no-fund --loglevel=error "$@" && echo "$*" >wanted) 2>&1
 }
-# One list for all scripts, because npm removes packages that are not named.
-node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19)
+# One list for all scripts, because npm removes packages that are not named. The bridge needs a newer Node.js than that of
+# Debian 12.
+node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19 node@22.23.3)
 
 # The platforms that were built, as npm names them.
 platforms() {

@@ -11,6 +11,7 @@ fi
 for program in curl openssl; do
     command -v $program >/dev/null || install_packages $program || { skip "HTTP bridge: $program is not installed"; exit 0; }
 done
+export PATH=$tools/packaging/node_modules/.bin:$PATH
 folder=$(mktemp -d)
 bridge=
 trap '[ -z "$bridge" ] || kill "$bridge" 2>/dev/null; rm -rf "$folder"' EXIT
