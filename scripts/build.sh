@@ -61,6 +61,9 @@ if [[ $target == *-apple-darwin ]] && [ "$(uname -s)" != Darwin ]; then
     }
     build=(zigbuild)
     export RUSTFLAGS="${RUSTFLAGS:-} -C link-arg=-F -C link-arg=packaging/macos/frameworks -C link-arg=-Wl,-dead_strip_dylibs"
+    # Without -S the program's UUID depends on the folder: zig computes it from the paths of the object files, too, which
+    # are stripped only afterwards.
+    export RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,-S"
 fi
 
 # A panic message names its source file; the folder of this machine is removed from that path.
