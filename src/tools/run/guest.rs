@@ -78,14 +78,7 @@ pub fn is_guest(record: &Record<'_>) -> bool {
 /// Reads a row of `/cluster/resources` as a guest, if it is one.
 #[must_use]
 pub fn read(record: &Record<'_>) -> Option<Guest> {
-    let place = place(record)?;
-    Some(Guest {
-        vmid: place.vmid,
-        name: place.name.into_owned(),
-        node: place.node.into_owned(),
-        kind: place.kind,
-        status: record.text("status").into_owned(),
-    })
+    Some(place(record)?.with_status(&record.text("status")))
 }
 
 /// Where a guest is, and its name, borrowed from its row of `/cluster/resources`.
@@ -99,6 +92,20 @@ pub struct Place<'a> {
     pub node: Cow<'a, str>,
     /// Virtual machine or container.
     pub kind: Kind,
+}
+
+impl Place<'_> {
+    /// Returns the guest in that status; empty if it is not known.
+    #[must_use]
+    pub fn with_status(self, status: &str) -> Guest {
+        Guest {
+            vmid: self.vmid,
+            name: self.name.into_owned(),
+            node: self.node.into_owned(),
+            kind: self.kind,
+            status: status.to_owned(),
+        }
+    }
 }
 
 /// Reads a row of `/cluster/resources` as the place of a guest, if it is one.

@@ -37,10 +37,8 @@ pub fn places(context: &Context<'_>) -> Result<Vec<Guest>, Failure> {
     let reply = context.get(PATH, &guests_only())?;
     let records = rows(&reply)?;
     context.places.heard(records.iter().filter_map(place));
-    let mut guests: Vec<Guest> = records.iter().filter_map(read).collect();
-    guests.iter_mut().for_each(|guest| guest.status.clear());
     context.fresh.all().iter().for_each(|(vmid, _)| context.places.forget_name(*vmid));
-    Ok(guests)
+    Ok(records.iter().filter_map(place).map(|place| place.with_status("")).collect())
 }
 
 /// Reads the inventory of guests, and the states that [`corrected`] needs.
