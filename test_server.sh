@@ -207,7 +207,7 @@ get_node() {
     [ -x "$node" ] && [ -d "$tools/npm/node_modules/@modelcontextprotocol/ext-tasks" ] && return
     mkdir -p "$tools/npm" && (
         cd "$tools/npm" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --loglevel=error \
-            node@22.23.3 @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/core@2.4.0 \
+            "$(grep '^node@' "$OLDPWD/tests/clients/packages.txt")" @modelcontextprotocol/client@2.4.0 @modelcontextprotocol/core@2.4.0 \
             @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/inspector@2.12.0 \
             @modelcontextprotocol/ext-tasks@0.2.2
     )

@@ -91,7 +91,7 @@ npm_tools() {
 }
 # One list for all scripts, because npm removes packages that are not named. The bridge needs a newer Node.js than that of
 # Debian 12.
-node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19 node@22.23.3)
+node_packages=(@anthropic-ai/mcpb@2.1.2 mcp-proxy@6.7.19 "$(grep '^node@' tests/clients/packages.txt)")
 
 # The platforms that were built, as npm names them.
 platforms() {

@@ -75,6 +75,7 @@ for place, known in exports.items():
     demand(taken[place] <= known, f"{place} does not export {', '.join(taken[place] - known)}")
     demand(known <= taken[place], f"{', '.join(known - taken[place])} is no longer used: take it out of packaging/macos")
 
+
 def check_signature():
     """The signature contains the hash of every page; none of the pages may have changed since."""
     start, _ = struct.unpack_from("<2I", data, commands[CODE_SIGNATURE] + 8)
